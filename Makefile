@@ -1,0 +1,35 @@
+# Two commands: `make demo` and `make test`. Each sets up everything it needs in .venv, once.
+PYTHON ?= python3
+BIN    := .venv/bin
+CORES  ?= all
+
+.PHONY: demo test lock
+
+demo: .venv/.ready
+	$(BIN)/snakemake --cores $(CORES) results/table4.csv
+	$(BIN)/snakemake --cores $(CORES) --report results/report.html results/table4.csv
+	@echo; cat results/table4.md; echo
+	@echo "table      results/table4.csv   results/table4.md   results/table4.provenance.json"
+	@echo "pictures   results/figure5.png (lifted skeletons)  results/figure6.png (crops)  results/figure7.png (sampled skeletons)"
+	@echo "report     results/report.html"
+
+test: .venv/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest
+
+# Exact versions first, then the packages of this repository, in place.
+.venv/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "error: $(PYTHON) is older than 3.11; run: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+lock:
+	@command -v uv >/dev/null || { echo "error: uv is not here; install it, it makes the lock file"; exit 2; }
+	{ echo "# Exact versions of everything. Made from pyproject.toml by 'make lock'."; \
+	  uv pip compile --quiet pyproject.toml --extra test --universal --python-version 3.11 \
+	    --no-emit-index-url --no-header --no-annotate; } > .requirements.lock.part
+	mv .requirements.lock.part requirements.lock

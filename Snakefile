@@ -1,0 +1,15 @@
+# Targets and includes: a table of contents. WHAT is run stands in params.yaml, paths in workflow/layout.py.
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+include: "workflow/rules/plan.smk"
+
+rule all:
+    default_target: True
+    input: expand("results/{table}.csv", table=TABLES)
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/encoders.smk"
+include: "workflow/rules/finetune.smk"
+include: "workflow/rules/tables.smk"

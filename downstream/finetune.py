@@ -1,0 +1,117 @@
+"""Fine-tune an encoder on one benchmark and evaluate it: encoder.pt -> metrics.json and predictions."""
+
+import argparse
+import dataclasses
+import importlib
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from downstream import BENCHMARKS
+from liftedcl import checkpoint
+from liftedcl.code_digest import code_digest
+from liftedcl.device import prepare_device
+from liftedcl.encoder import load_encoder
+from liftedcl.engine import fit, step_seed
+from liftedcl.errors import run_cli
+from liftedcl.files import exclusive, sha256_of_file, write_json
+from liftedcl.provenance import describe
+from liftedcl.recipe import read_recipe
+
+
+def finetune_code(benchmark: str) -> str:
+    """Digest of the code that fine-tunes on ``benchmark``: this module's, and only that benchmark's."""
+    return code_digest("downstream.finetune", BENCHMARKS[benchmark])
+
+
+def finetune(
+    benchmark: str,
+    recipe: Any,
+    *,
+    encoder: Path,
+    backbone: str,
+    data: Path,
+    seed: int,
+    threads: int,
+    workers: int,
+    out: Path,
+) -> dict[str, Any]:
+    """Train, evaluate and write predictions, ``provenance.json`` and, last, ``metrics.json`` into ``out``.
+
+    Goes on from ``out/last.pt`` after a kill, with the bits of an uninterrupted run; that file is removed on success.
+
+    Args:
+        benchmark: a key of `BENCHMARKS`.
+        recipe: that benchmark's ``Recipe``.
+        encoder: plain state dict to start from.
+        backbone: its architecture, a name of liftedcl/encoder.py.
+        data: folder of the benchmark's data.
+        seed: decides the head's weights, the order of the samples and their augmentation.
+        threads: CPU threads; CPU results depend on them.
+        workers: processes that load data; results don't depend on them.
+        out: folder of this run.
+
+    Returns:
+        What metrics.json holds.
+
+    Raises:
+        InputError: an encoder or data that is missing, damaged or doesn't fit; a loss that is not finite.
+    """
+    started, device = time.time(), prepare_device(threads)
+    module = importlib.import_module(BENCHMARKS[benchmark])
+    weights = load_encoder(encoder, backbone)
+    inputs = {"encoder": sha256_of_file(encoder), **module.fingerprints(data)}
+    torch.manual_seed(step_seed(seed, -1))  # the head's weights
+    task = module.Benchmark(recipe, weights, data=data, seed=seed, workers=workers)
+    identity = {
+        "benchmark": benchmark,
+        "recipe": dataclasses.asdict(recipe),
+        "backbone": backbone,
+        "seed": seed,
+        "threads": threads,
+        "inputs": inputs,
+        "code": finetune_code(benchmark),
+        "torch": str(torch.__version__),
+        "device": device.type,
+    }
+    fit(task, folder=out, identity=identity, seed=seed, device=device, name=f"{benchmark} {out.parent.name}")
+    metrics = task.evaluate(out)
+    name = torch.cuda.get_device_name() if device.type == "cuda" else "cpu"
+    about = {"recipe": identity["recipe"], "seed": seed, "inputs": inputs, "code": identity["code"]}
+    write_json(out / "provenance.json", describe(**about, started=started, device=name))
+    write_json(out / "metrics.json", metrics)
+    checkpoint.discard(out)
+    return metrics
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m downstream.finetune",
+        description="Fine-tune an encoder on one benchmark and evaluate it. Run the same command again after a kill: "
+        "it goes on where it was. Writes metrics.json, predictions.npz, history.csv and provenance.json.",
+        epilog='example: python -m downstream.finetune --benchmark h36m_3d --recipe "$(python -m liftedcl.recipe '
+        'benchmarks.h36m_3d)" --encoder runs/demo/random/seed0/encoder.pt --backbone resnet18_narrow '
+        "--data data/demo/h36m --out runs/by_hand/h36m_3d",
+    )
+    add = parser.add_argument
+    add("--benchmark", required=True, choices=BENCHMARKS, help="which benchmark")
+    add("--recipe", required=True, help="its recipe: JSON text or file; see python -m liftedcl.recipe")
+    add("--encoder", type=Path, required=True, help="encoder.pt: a plain state dict with torchvision's names")
+    add("--backbone", required=True, help="architecture of the encoder, such as resnet50")
+    add("--data", type=Path, required=True, help="folder of the benchmark's data (docs/data.md)")
+    add("--seed", type=int, default=0, help="decides head, order and augmentation (default: %(default)s)")
+    add("--threads", type=int, default=1, help="CPU threads; part of the run's identity (default: %(default)s)")
+    add("--workers", type=int, default=0, help="processes that load data; no result depends on them (default: 0)")
+    add("--out", type=Path, required=True, help="folder of this run")
+    arguments = vars(parser.parse_args())
+    benchmark = arguments.pop("benchmark")
+    recipe = read_recipe(importlib.import_module(BENCHMARKS[benchmark]).Recipe, arguments.pop("recipe"))
+    with exclusive(arguments["out"]):
+        metrics = finetune(benchmark, recipe, **arguments)
+    print("  ".join(f"{key} {value:.2f}" for key, value in metrics.items() if isinstance(value, float)), flush=True)
+
+
+if __name__ == "__main__":
+    run_cli(main)

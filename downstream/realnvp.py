@@ -1,0 +1,58 @@
+"""RealNVP, the normalising flow that learns the shape of the residuals (Dinh et al. 2017; Li et al. 2021, section 3.3).
+
+Affine coupling layers: a masked part of x passes unchanged and gives scale and shift of the rest, so the Jacobian is
+triangular and its determinant costs nothing. The prior is N(0, I).
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+class RealNVP(nn.Module):
+    """A density of ``dimension`` variables. The mask of layer i keeps coordinate ``dimension - 1 - i % dimension``.
+
+    Two dimensions give the masks (0, 1), (1, 0), ...; three give (0, 0, 1), (0, 1, 0), (1, 0, 0), ...
+    """
+
+    def __init__(self, dimension: int, *, layers: int, hidden: int) -> None:
+        super().__init__()
+        self.scales = nn.ModuleList(_net(dimension, hidden, nn.Tanh()) for _ in range(layers))
+        self.shifts = nn.ModuleList(_net(dimension, hidden) for _ in range(layers))
+        kept = [dimension - 1 - layer % dimension for layer in range(layers)]
+        self.register_buffer("masks", torch.eye(dimension)[kept], persistent=False)  # (layers, dimension)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Latent z (N, D) to data x (N, D)."""
+        for mask, scale, shift in zip(self.masks, self.scales, self.shifts, strict=True):
+            kept = mask * z
+            z = kept + (1 - mask) * (z * torch.exp(scale(kept)) + shift(kept))
+        return z
+
+    def inverse(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Data x (N, D) to latent z (N, D) and log |det dz/dx| (N,)."""
+        log_determinant = x.new_zeros(len(x))
+        for mask, scale, shift in reversed(list(zip(self.masks, self.scales, self.shifts, strict=True))):
+            kept = mask * x
+            log_scale = (1 - mask) * scale(kept)
+            x = kept + (1 - mask) * (x - shift(kept)) * torch.exp(-log_scale)
+            log_determinant = log_determinant - log_scale.sum(dim=1)
+        return x, log_determinant
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """log density of x (N, D), shape (N,): change of variables."""
+        z, log_determinant = self.inverse(x)
+        return log_determinant - 0.5 * (z.square().sum(dim=1) + z.shape[1] * math.log(2 * math.pi))
+
+
+def _net(dimension: int, hidden: int, *last: nn.Module) -> nn.Sequential:
+    net = nn.Sequential(
+        nn.Linear(dimension, hidden), nn.LeakyReLU(),
+        nn.Linear(hidden, hidden), nn.LeakyReLU(),
+        nn.Linear(hidden, dimension), *last,
+    )  # fmt: skip
+    for layer in net:
+        if isinstance(layer, nn.Linear):  # the flow starts almost linear
+            nn.init.xavier_uniform_(layer.weight, gain=0.01)
+    return net

@@ -1,0 +1,62 @@
+"""Regression with residual log-likelihood estimation, RLE (Li et al. 2021): head and loss.
+
+The head regresses each coordinate and its deviation; a flow learns, on top of a Laplace-like base term, how the
+residuals are really distributed. The flow is only needed in training.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from downstream.realnvp import RealNVP
+
+
+class RLERegressor(nn.Module):
+    """Backbone, global average pool, coordinates and deviations (Li et al. 2021, figure 2).
+
+    Args:
+        backbone: (B, 3, H, W) to (B, C, h, w), with ``out_channels`` C.
+        joints: number of joints J.
+        dimension: coordinates per joint D.
+        flow_layers: coupling layers of the flow.
+        flow_hidden: hidden width of the flow's nets.
+    """
+
+    def __init__(self, backbone: nn.Module, *, joints: int, dimension: int, flow_layers: int, flow_hidden: int) -> None:
+        super().__init__()
+        self.shape = (joints, dimension)
+        self.backbone = backbone
+        self.fc_coord = nn.Linear(backbone.out_channels, joints * dimension)
+        self.fc_sigma = nn.Linear(backbone.out_channels, joints * dimension)
+        for layer in (self.fc_coord, self.fc_sigma):
+            nn.init.xavier_uniform_(layer.weight, gain=0.01)
+            nn.init.zeros_(layer.bias)
+        self.flow = RealNVP(dimension, layers=flow_layers, hidden=flow_hidden)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Normalised images (B, 3, S, S) to coordinates and deviations, each (B, J, D)."""
+        features = self.backbone(images).mean(dim=(2, 3))  # (B, C)
+        # The weights see the direction of the feature only: its norm, which grows with the picture's contrast, is out.
+        direction = features / features.norm(dim=1, keepdim=True).clamp_min(1e-12)
+        sigma = self.fc_sigma(features).sigmoid()
+        return self.fc_coord(direction).unflatten(1, self.shape), sigma.unflatten(1, self.shape)
+
+
+def rle_loss(mu: Tensor, sigma: Tensor, target: Tensor, weight: Tensor, flow: RealNVP) -> Tensor:
+    """Negative residual log-likelihood, summed over joints and coordinates, averaged over the batch.
+
+    Li et al. 2021, eq. 9, with the base term of their code: a Laplace-like density with the normaliser of a Gaussian.
+    As there, log phi of a joint counts once for each of its D coordinates.
+
+    Args:
+        mu: predicted coordinates (B, J, D).
+        sigma: predicted deviations (B, J, D), above 0.
+        target: true coordinates (B, J, D).
+        weight: (B, J, 1), 0 for joints to leave out.
+        flow: density of the normalised residual (mu - target) / sigma.
+    """
+    residual = (mu - target) / sigma
+    log_phi = flow.log_prob(residual.flatten(0, 1)).view(*residual.shape[:2], 1)
+    base = torch.log(sigma * math.sqrt(2 * math.pi)) + residual.abs() / math.sqrt(2)
+    return (weight * (torch.log(sigma) - log_phi + base)).sum() / len(mu)

@@ -1,0 +1,1 @@
+"""Pre-training of image encoders on people: data, methods and the training engine."""

@@ -1,0 +1,43 @@
+"""Inverse geometry: the area two views share, resampled from each feature map to one grid (paper, appendix C).
+
+Departs from the released code, whose slices of the map are rounded to whole cells: the region is sampled exactly.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from liftedcl.views import Geometry
+
+
+def shared_area(first: Geometry, second: Geometry) -> tuple[Tensor, Tensor]:
+    """Intersection of the two views' boxes.
+
+    Returns:
+        boxes (B, 4) x, y, width, height in image pixels, and a mask (B,) of the pairs that overlap; the box of a pair
+        that doesn't is without meaning.
+    """
+    start = torch.maximum(first.boxes[:, :2], second.boxes[:, :2])
+    end = torch.minimum(first.boxes[:, :2] + first.boxes[:, 2:], second.boxes[:, :2] + second.boxes[:, 2:])
+    extent = end - start
+    return torch.cat([start, extent], dim=1), (extent > 0).all(dim=1)
+
+
+def align(features: Tensor, geometry: Geometry, area: Tensor, size: int) -> Tensor:
+    """Sample ``area`` of the image from a view's feature map, undoing crop and flip.
+
+    Args:
+        features: (B, C, h, w), the map of the whole view.
+        geometry: where the view came from.
+        area: (B, 4), see `shared_area`.
+        size: S, cells of the grid along each side.
+
+    Returns:
+        (B, C, S, S); cell (i, j) shows the same spot of the image for both views.
+    """
+    centres = (torch.arange(size, device=features.device, dtype=features.dtype) + 0.5) / size
+    position = area[:, :2, None] + centres * area[:, 2:, None]  # (B, 2, S) in image pixels
+    position = (position - geometry.boxes[:, :2, None]) / geometry.boxes[:, 2:, None]  # share of the view
+    x = torch.where(geometry.flips[:, None], 1.0 - position[:, 0], position[:, 0])
+    grid = torch.stack([x[:, None, :].expand(-1, size, -1), position[:, 1, :, None].expand(-1, -1, size)], dim=-1)
+    return F.grid_sample(features, 2.0 * grid - 1.0, mode="bilinear", padding_mode="border", align_corners=False)

@@ -1,0 +1,170 @@
+"""Person crops for pre-training (paper, appendix A).
+
+Every annotated person box is extended to height:width = 4:3, cropped without distortion and resized. The paper leaves
+open, and this file decides: crowds are skipped; so are boxes without area or wholly outside their image; a box that
+reaches past the border is padded with the mean colour, never shifted; the extended box has whole pixels.
+"""
+
+import argparse
+import collections
+import dataclasses
+import functools
+import itertools
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from liftedcl.coco_people import PeopleImage, Person, read_people
+from liftedcl.contact_sheet import write_contact_sheet
+from liftedcl.errors import InputError, run_cli
+from liftedcl.image_files import BrokenImageError, process_images, read_image, resize
+from liftedcl.recipe import Crops, read_recipe
+from liftedcl.shard import ShardWriter, open_shard
+
+PADDING = (124, 116, 104)
+"""Mean colour of ImageNet, RGB: what lies outside an image becomes about zero after normalisation."""
+
+COLUMNS = (
+    "image_id", "annotation_id", "box_x", "box_y", "box_width", "box_height",
+    "crop_x", "crop_y", "crop_width", "crop_height", "scale",
+)  # fmt: skip
+"""Index of a shard of crops: the box as annotated, the extended box, both in image pixels, and crop / image pixels."""
+
+SKIP_REASONS = ("crowd", "no_area", "outside_image", "too_small", "too_few_keypoints")
+
+_LARGEST = 10  # a box above ten times its image is a damaged number, and would fill the memory with padding
+
+
+@dataclass(frozen=True)
+class Rectangle:
+    """The extended box: whole pixels of the image, height:width exactly 4:3; may reach past the border."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+def extend_box(box: tuple[float, float, float, float]) -> Rectangle:
+    """The smallest 4:3 rectangle of whole pixels around a box x, y, width, height, centred to within half a pixel.
+
+    It only ever grows: every pixel that the box touches is in it (paper, appendix A).
+    """
+    x, y, width, height = box
+    left, top = math.floor(x), math.floor(y)
+    wide, high = math.ceil(x + width) - left, math.ceil(y + height) - top
+    unit = max(-(-wide // 3), -(-high // 4))
+    return Rectangle(left - (3 * unit - wide) // 2, top - (4 * unit - high) // 2, 3 * unit, 4 * unit)
+
+
+def to_crop(points: np.ndarray, rectangle: Rectangle, height: int) -> np.ndarray:
+    """Image points (..., 2) as x, y -> points of a crop of ``height`` pixels; whole numbers are centres of pixels."""
+    corner = np.array([rectangle.x, rectangle.y], dtype=np.float64)
+    return (np.asarray(points, dtype=np.float64) + 0.5 - corner) * (height / rectangle.height) - 0.5
+
+
+def cut(image: np.ndarray, rectangle: Rectangle, *, height: int, width: int) -> np.ndarray:
+    """Crop an image (H, W, 3) uint8 to a rectangle, padded past the border, and resize: (height, width, 3) uint8."""
+    right, bottom = rectangle.x + rectangle.width, rectangle.y + rectangle.height
+    inside = image[max(rectangle.y, 0) : bottom, max(rectangle.x, 0) : right]
+    past = [max(-rectangle.y, 0), max(bottom - image.shape[0], 0), max(-rectangle.x, 0), max(right - image.shape[1], 0)]
+    if any(past):
+        inside = cv2.copyMakeBorder(inside, *past, cv2.BORDER_CONSTANT, value=PADDING)
+    return resize(inside, height=height, width=width)
+
+
+def why_skipped(person: Person, image: PeopleImage, recipe: Crops) -> str | None:
+    """Why a person gives no crop, as a key of the report; None for one that does."""
+    x, y, width, height = person.box
+    if person.crowd:
+        return "crowd"
+    if not all(map(math.isfinite, person.box)) or width <= 0 or height <= 0:
+        return "no_area"
+    if width > _LARGEST * image.width or height > _LARGEST * image.height:
+        return "no_area"
+    if x >= image.width or y >= image.height or x + width <= 0 or y + height <= 0:
+        return "outside_image"
+    if min(width, height) < recipe.min_side:
+        return "too_small"
+    return "too_few_keypoints" if person.keypoints < recipe.min_keypoints else None
+
+
+def make_crops(root: str | Path, split: str, out: str | Path, recipe: Crops, *, workers: int | None = None) -> None:
+    """Cut every person of a COCO-layout folder into the shard ``out``, ordered by image id and annotation id.
+
+    Raises:
+        InputError: missing or damaged annotations, more than 1% of the images unusable, or no crop left.
+    """
+    images = read_people(root, split)
+    reasons = [[why_skipped(person, image, recipe) for person in image.people] for image in images]
+    counts = collections.Counter(itertools.chain.from_iterable(reasons))
+    wanted = []
+    for image, row in zip(images, reasons, strict=True):
+        kept = tuple(person for person, reason in zip(image.people, row, strict=True) if reason is None)
+        if kept:
+            wanted.append(dataclasses.replace(image, people=kept))
+    report = {"people": counts.total(), **{f"skipped_{reason}": counts[reason] for reason in SKIP_REASONS}}
+    if not wanted:
+        found = ", ".join(f"{key} {value}" for key, value in report.items())
+        raise InputError(f"{root}: no person of {split} gives a crop ({found}); lower crops.min_keypoints or min_side")
+
+    unused = {image.image_id: image for image in wanted}
+    with ShardWriter(out, recipe.height, recipe.width, COLUMNS) as shard:
+        results = process_images(functools.partial(_cut_people, recipe), wanted, workers=workers, title=f"crop {split}")
+        for image, rectangles, crops in results:
+            del unused[image.image_id]
+            for person, rectangle, crop in zip(image.people, rectangles, crops, strict=True):
+                place = dataclasses.astuple(rectangle)
+                row = (image.image_id, person.annotation_id, *person.box, *place, recipe.height / rectangle.height)
+                shard.append(crop, row)
+        lost = sum(len(image.people) for image in unused.values())
+        shard.report = {
+            **report,
+            "crops": counts[None] - lost,
+            "images": len(wanted),
+            "broken_images": sorted(image.path.name for image in unused.values()),
+            "skipped_broken_image": lost,
+            "recipe": dataclasses.asdict(recipe),
+        }
+
+
+def _cut_people(recipe: Crops, image: PeopleImage) -> tuple[PeopleImage, list[Rectangle], list[np.ndarray]]:
+    pixels = read_image(image.path)
+    if pixels.shape[:2] != (image.height, image.width):
+        size = f"{pixels.shape[1]}x{pixels.shape[0]} pixels, {image.width}x{image.height} annotated"
+        raise BrokenImageError(image.path, size)
+    rectangles = [extend_box(person.box) for person in image.people]
+    return (
+        image,
+        rectangles,
+        [cut(pixels, rectangle, height=recipe.height, width=recipe.width) for rectangle in rectangles],
+    )
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m liftedcl.crops",
+        description="Cut the annotated people of a COCO-layout folder into 4:3 crops and pack them into one shard: "
+        "NAME.npy (pixels), NAME.csv (index) and NAME.json (what was kept and skipped).",
+        epilog="example: python -m liftedcl.crops --coco data/coco --split train --out runs/crops/crops.npy --recipe "
+        '\'{"height": 256, "width": 192, "min_keypoints": 1, "min_side": 8}\'',
+    )
+    parser.add_argument("--recipe", required=True, metavar="JSON", help="section crops of params.yaml: text or file")
+    parser.add_argument("--coco", required=True, type=Path, metavar="FOLDER", help="folder in COCO's layout")
+    parser.add_argument("--split", required=True, choices=("train", "val"))
+    parser.add_argument("--out", required=True, type=Path, metavar="NAME.npy", help="the shard to write")
+    parser.add_argument("--sheet", type=Path, metavar="PNG", help="draw some of the crops as well (figure 6)")
+    parser.add_argument("--workers", type=int, metavar="N", help="threads; every core by default; never changes a byte")
+    arguments = parser.parse_args()
+    recipe = read_recipe(Crops, arguments.recipe)
+    make_crops(arguments.coco, arguments.split, arguments.out, recipe, workers=arguments.workers)
+    if arguments.sheet:
+        write_contact_sheet(open_shard(arguments.out).images, arguments.sheet)
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,0 +1,20 @@
+"""The device a training job runs on, and what makes its bits repeat."""
+
+import cv2
+import torch
+
+from liftedcl.errors import InputError
+
+
+def prepare_device(threads: int) -> torch.device:
+    """Set ``threads`` CPU threads and deterministic kernels; return the GPU where there is one, else the CPU.
+
+    The sums of CPU kernels depend on the number of threads, which is therefore part of a run's identity.
+    """
+    if threads < 1:
+        raise InputError(f"--threads {threads}: needs at least 1")
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(1)
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

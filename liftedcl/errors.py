@@ -1,0 +1,54 @@
+"""One way to fail: a user's mistake ends in one clear line and a non-zero exit, never in a stack trace."""
+
+import errno
+import signal
+import sys
+from collections.abc import Callable
+
+
+class InputError(Exception):
+    """A mistake the user can mend. The message names the file (or key) and the remedy, in one line."""
+
+
+def run_cli(main: Callable[[], None]) -> None:
+    """Run a command's ``main``; turn what a user can cause into one line on stderr and an exit status.
+
+    Exit status: 2 for an `InputError` or a full or read-only disk, 130 when interrupted, 143 when terminated.
+    Anything else is a fault of this project and keeps its stack trace.
+    """
+    # SIGTERM as an exception lets every context manager remove its half-written file.
+    signal.signal(signal.SIGTERM, _raise_terminated)
+    try:
+        main()
+    except InputError as error:
+        _fail(str(error), 2)
+    except KeyboardInterrupt:
+        _fail("interrupted; run the same command again", 130)
+    except _Terminated:
+        _fail("terminated; run the same command again", 143)
+    except OSError as error:
+        remedy = _DISK_REMEDIES.get(error.errno)
+        if remedy is None:
+            raise
+        _fail(f"{error.filename or 'output'}: {error.strerror}; {remedy}", 2)
+
+
+class _Terminated(BaseException):
+    """Raised by SIGTERM; not an `Exception`, so that no handler swallows it."""
+
+
+_DISK_REMEDIES = {
+    errno.ENOSPC: "free some space and run the same command again, nothing is lost",
+    errno.EDQUOT: "free some quota and run the same command again, nothing is lost",
+    errno.EROFS: "the file system is read-only, choose another output folder",
+    errno.EACCES: "check the permissions of this path",
+}
+
+
+def _raise_terminated(signum: int, frame: object) -> None:
+    raise _Terminated
+
+
+def _fail(message: str, status: int) -> None:
+    print("error: " + " ".join(message.split()), file=sys.stderr, flush=True)
+    sys.exit(status)

@@ -1,0 +1,64 @@
+"""Draw what the lifting network sees: 3D skeletons beside their input crops (paper, figures 5 and 8)."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from liftedcl.device import prepare_device
+from liftedcl.drawing import figure_of_lifted
+from liftedcl.encoder import load_encoder, load_state, load_strictly
+from liftedcl.errors import InputError, run_cli
+from liftedcl.lifting import LiftingNetwork
+from liftedcl.recipe import EncoderRecipe, read_recipe
+from liftedcl.shard import open_shard
+from liftedcl.views import Geometry, normalise, resample
+
+
+@torch.no_grad()
+def lift(recipe: EncoderRecipe, *, encoder: Path, heads: Path, images: np.ndarray) -> np.ndarray:
+    """Skeletons (N, 17, 3), root 0 and Frobenius norm 1, of whole crops (N, H, W, 3) uint8 RGB.
+
+    Raises:
+        InputError: files that are missing, damaged or of another recipe.
+    """
+    if recipe.lifting is None or recipe.lifting.adv == 0:
+        raise InputError(f"--recipe: {recipe.method} without an adversarial loss has no lifting network")
+    device = prepare_device(1)
+    backbone = load_encoder(encoder, recipe.backbone).to(device).eval()
+    network = LiftingNetwork(backbone.out_channels, hidden=recipe.lifting.hidden, blocks=recipe.lifting.blocks)
+    prefix = "lifting."
+    state = {key.removeprefix(prefix): value for key, value in load_state(heads).items() if key.startswith(prefix)}
+    load_strictly(network, state, heads, "the heads of this recipe")
+    batch = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).to(device).float() / 255.0
+    whole = batch.new_tensor([0.0, 0.0, batch.shape[3], batch.shape[2]]).expand(len(batch), 4)
+    views = resample(
+        batch, Geometry(whole, torch.zeros(len(batch), dtype=torch.bool, device=device)), recipe.views.size
+    )
+    return network.to(device).eval()(backbone(normalise(views))).cpu().numpy()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m liftedcl.lift",
+        description="Lift crops to 3D skeletons with a pre-trained LiftedCL and draw them beside their inputs.",
+    )
+    add = parser.add_argument
+    add("--recipe", required=True, help="the encoder's row: JSON text or file; see python -m liftedcl.recipe")
+    add("--encoder", type=Path, required=True, help="encoder.pt of the run")
+    add("--heads", type=Path, required=True, help="heads.pt of the run")
+    add("--images", type=Path, required=True, help="packed person crops (.npy)")
+    add("--count", type=int, default=12, help="crops to draw, spread over the shard (default: %(default)s)")
+    add("--out", type=Path, required=True, help="the figure (PNG)")
+    arguments = parser.parse_args()
+    shard = open_shard(arguments.images)
+    rows = np.linspace(0, len(shard.images) - 1, min(arguments.count, len(shard.images))).round().astype(int)
+    crops = np.asarray(shard.images[rows])
+    recipe = read_recipe(EncoderRecipe, arguments.recipe)
+    skeletons = lift(recipe, encoder=arguments.encoder, heads=arguments.heads, images=crops)
+    figure_of_lifted(crops, skeletons, arguments.out)
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,0 +1,22 @@
+"""The pre-training methods, one module each with a class ``Method``. Named, not imported: a run loads only its own.
+
+A method is an nn.Module with
+
+- ``backbone``: what becomes encoder.pt;
+- ``heads``: an nn.ModuleDict of its other trained networks, which becomes heads.pt;
+- ``players(recipe, steps)``: its optimisers;
+- ``losses(batch)``: the engine's (player, loss terms) pairs.
+"""
+
+from liftedcl.code_digest import code_digest
+
+METHODS = {
+    "supervised": "liftedcl.methods.supervised",
+    "moco_v2": "liftedcl.methods.moco_v2",
+    "liftedcl": "liftedcl.methods.liftedcl",
+}
+
+
+def encoder_code(method: str) -> str:
+    """Digest of the code that makes an encoder with ``method``: the trainer's and that method's, no other's."""
+    return code_digest("liftedcl.pretrain", *([METHODS[method]] if method in METHODS else []))

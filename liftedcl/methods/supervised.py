@@ -1,0 +1,45 @@
+"""Supervised classification, the classical stage I; crop and flip only, as in torchvision's reference recipe."""
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from liftedcl.batches import Batch
+from liftedcl.encoder import Backbone
+from liftedcl.engine import Player
+from liftedcl.errors import InputError
+from liftedcl.recipe import EncoderRecipe
+from liftedcl.schedule import cosine
+from liftedcl.sgd import sgd_player
+from liftedcl.shard import Shard
+from liftedcl.views import random_views
+
+
+class Method(nn.Module):
+    """Backbone, pooling, linear classifier, cross-entropy."""
+
+    labels: Tensor
+
+    def __init__(self, recipe: EncoderRecipe, backbone: Backbone, shard: Shard, skeletons: np.ndarray | None):
+        super().__init__()
+        if "label" not in shard.index:
+            raise InputError(f"{shard.path}: has no labels, which method supervised needs; set images: imagenet")
+        labels = torch.tensor(shard.index["label"].to_numpy(np.int64))
+        self.register_buffer("labels", labels, persistent=False)
+        self.backbone = backbone
+        self.heads = nn.ModuleDict({"classifier": nn.Linear(backbone.out_channels, int(labels.max()) + 1)})
+        self._views = dataclasses.replace(recipe.views, jitter_probability=0.0, grey=0.0, blur_probability=0.0)
+
+    def players(self, recipe: EncoderRecipe, steps: int) -> dict[str, Player]:
+        schedule = cosine(recipe.training.learning_rate, steps=steps)
+        return {"encoder": sgd_player(self.parameters(), recipe.training, schedule)}
+
+    def losses(self, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
+        device = self.labels.device
+        views, _ = random_views(batch.images.to(device), self._views)
+        scores = self.heads["classifier"](self.backbone(views).mean(dim=(2, 3)))
+        yield "encoder", {"cross_entropy": F.cross_entropy(scores, self.labels[batch.rows.to(device)])}

@@ -1,0 +1,93 @@
+"""Stage I pictures: an ImageFolder packed into one shard of squares (short side resized, centre cropped)."""
+
+import argparse
+import dataclasses
+import functools
+from pathlib import Path
+
+import numpy as np
+
+from liftedcl.errors import InputError, run_cli
+from liftedcl.image_files import process_images, read_image, resize
+from liftedcl.recipe import Pictures, read_recipe
+from liftedcl.shard import ShardWriter
+
+COLUMNS = ("file", "label")
+SUFFIXES = (".jpg", ".jpeg", ".png")
+REMEDY = "get it as docs/data.md describes, or name the folder with --config imagenet=FOLDER"
+
+
+def square(image: np.ndarray, size: int) -> np.ndarray:
+    """Resize the short side of (H, W, 3) uint8 to ``size`` and keep the centre: (size, size, 3)."""
+    side = min(image.shape[:2])
+    top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
+    return resize(image[top : top + side, left : left + side], height=size, width=size)
+
+
+def list_pictures(folder: Path) -> tuple[list[str], list[tuple[Path, int]]]:
+    """Class names in alphabetical order, and (file, label) by class and name.
+
+    Raises:
+        InputError: no such folder, no class in it, or a class without a picture.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; {REMEDY}")
+    classes = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    if not classes:
+        raise InputError(f"{folder}: holds no folder, and needs one for each class; {REMEDY}")
+    pictures: list[tuple[Path, int]] = []
+    for label, name in enumerate(classes):
+        files = sorted(file for file in (folder / name).iterdir() if file.suffix.lower() in SUFFIXES)
+        if not files:
+            raise InputError(f"{folder / name}: holds no {', '.join(SUFFIXES)} file; {REMEDY}")
+        pictures += [(file, label) for file in files]
+    return classes, pictures
+
+
+def pack_pictures(root: Path, split: str, out: Path, recipe: Pictures, *, workers: int | None = None) -> None:
+    """Pack ``ROOT/SPLIT/CLASS/*`` into the shard ``out``, by class and file name.
+
+    Raises:
+        InputError: missing folder, a class without pictures, or more than 1% of the pictures unusable.
+    """
+    classes, pictures = list_pictures(root / split)
+    unused = {f"{file.parent.name}/{file.name}" for file, _ in pictures}
+    with ShardWriter(out, recipe.size, recipe.size, COLUMNS) as shard:
+        results = process_images(functools.partial(_read, recipe), pictures, workers=workers, title=f"pack {split}")
+        for name, label, pixels in results:
+            unused.discard(name)
+            shard.append(pixels, (name, label))
+        shard.report = {
+            "classes": classes,
+            "pictures": len(pictures) - len(unused),
+            "broken_images": sorted(unused),
+            "recipe": dataclasses.asdict(recipe),
+        }
+
+
+def _read(recipe: Pictures, picture: tuple[Path, int]) -> tuple[str, int, np.ndarray]:
+    file, label = picture
+    return f"{file.parent.name}/{file.name}", label, square(read_image(file), recipe.size)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m liftedcl.pictures",
+        description="Pack an ImageFolder (ROOT/SPLIT/CLASS/*.jpg) into a shard of squares: NAME.npy (pixels), "
+        "NAME.csv (file, label) and NAME.json (class names).",
+        epilog="example: python -m liftedcl.pictures --imagenet data/imagenet --split train "
+        "--out runs/pictures/pictures.npy --recipe '{\"size\": 256}'",
+    )
+    parser.add_argument("--recipe", required=True, metavar="JSON", help="section pictures of params.yaml, text or file")
+    parser.add_argument("--imagenet", required=True, type=Path, metavar="FOLDER", help="ImageFolder with its splits")
+    parser.add_argument("--split", required=True, choices=("train", "val"))
+    parser.add_argument("--out", required=True, type=Path, metavar="NAME.npy", help="the shard to write")
+    parser.add_argument("--workers", type=int, metavar="N", help="threads; every core by default; never changes a byte")
+    arguments = parser.parse_args()
+    recipe = read_recipe(Pictures, arguments.recipe)
+    pack_pictures(arguments.imagenet, arguments.split, arguments.out, recipe, workers=arguments.workers)
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,0 +1,163 @@
+"""Pre-train one encoder: a recipe, packed images and a starting point -> ``encoder.pt``."""
+
+import argparse
+import dataclasses
+import importlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from liftedcl import checkpoint
+from liftedcl.batches import Batch, ShardBatches
+from liftedcl.device import prepare_device
+from liftedcl.encoder import Backbone, build_backbone, load_encoder, save_encoder, save_state
+from liftedcl.engine import Player, fit, step_seed
+from liftedcl.errors import InputError, run_cli
+from liftedcl.files import exclusive, sha256_of_file, write_json
+from liftedcl.methods import METHODS, encoder_code
+from liftedcl.provenance import describe
+from liftedcl.recipe import EncoderRecipe, read_recipe
+from liftedcl.shard import Shard, open_shard
+from liftedcl.skeleton import NUM_JOINTS
+
+
+class PretrainingTask:
+    """A method and its data, as the engine wants them."""
+
+    def __init__(self, method: nn.Module, recipe: EncoderRecipe, shard: Shard, seed: int, device: torch.device):
+        self._data = ShardBatches(shard, batch_size=recipe.training.batch_size, seed=seed)
+        self.module = method.to(device)
+        self.epochs = recipe.training.epochs
+        self.steps_per_epoch = self._data.steps_per_epoch
+        self.images_per_step = recipe.training.batch_size
+        self.players: dict[str, Player] = method.players(recipe, self.epochs * self.steps_per_epoch)
+        self.losses = method.losses
+
+    def batches(self, epoch: int, first_step: int) -> Iterator[Batch]:
+        return self._data.epoch(epoch, first_step)
+
+
+def pretrain(
+    recipe: EncoderRecipe,
+    *,
+    seed: int,
+    images: Path | None,
+    start: Path | None,
+    skeletons: Path | None,
+    threads: int,
+    out: Path,
+) -> None:
+    """Train and write ``encoder.pt``, ``heads.pt``, ``history.csv`` and ``provenance.json`` into ``out``.
+
+    Goes on from ``out/last.pt`` after a kill; that file is removed on success. A row without training (method
+    ``random``) writes ``encoder.pt`` and ``provenance.json``.
+
+    Raises:
+        InputError: an input that is missing, damaged or doesn't fit the recipe; a loss that is not finite.
+    """
+    started, device = time.time(), prepare_device(threads)
+    inputs: dict[str, str] = {}
+    torch.manual_seed(step_seed(seed, -1))
+    backbone = _starting_backbone(recipe, start, inputs)
+    identity = {
+        "recipe": dataclasses.asdict(recipe),
+        "seed": seed,
+        "threads": threads,
+        "inputs": inputs,
+        "code": encoder_code(recipe.method),
+        "torch": str(torch.__version__),
+        "device": device.type,
+    }
+    if recipe.training is not None:
+        if images is None:
+            raise InputError(f"--images: missing; method {recipe.method} trains on a packed shard")
+        shard = open_shard(images)
+        inputs["images"] = shard.meta["sha256"]
+        _check_views(recipe, shard)
+        sampled = _read_skeletons(skeletons, inputs)
+        method = importlib.import_module(METHODS[recipe.method]).Method(recipe, backbone, shard, sampled)
+        task = PretrainingTask(method, recipe, shard, seed, device)
+        fit(task, folder=out, identity=identity, seed=seed, device=device, name=out.parent.name)
+        save_state(method.heads.state_dict(), out / "heads.pt")
+    save_encoder(backbone, out / "encoder.pt")
+    write_json(
+        out / "provenance.json",
+        describe(
+            recipe=identity["recipe"],
+            seed=seed,
+            inputs=inputs,
+            code=identity["code"],
+            started=started,
+            device=torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
+        ),
+    )
+    checkpoint.discard(out)
+
+
+def _starting_backbone(recipe: EncoderRecipe, start: Path | None, inputs: dict[str, str]) -> Backbone:
+    if (start is None) != (recipe.start is None):
+        raise InputError(
+            f"--start: the recipe starts from {recipe.start or 'random weights'}; give or leave out --start"
+        )
+    if start is None:
+        return build_backbone(recipe.backbone)
+    backbone = load_encoder(start, recipe.backbone)
+    inputs["start"] = sha256_of_file(start)
+    return backbone
+
+
+def _check_views(recipe: EncoderRecipe, shard: Shard) -> None:
+    """The batched resampler doesn't low-pass, so a view must not be smaller than what it is cut from."""
+    height, width = shard.images.shape[1:3]
+    if max(height, width) > recipe.views.size:
+        raise InputError(
+            f"{shard.path}: images of {height}x{width} are larger than views of {recipe.views.size}; "
+            "raise views.size or pack smaller images"
+        )
+
+
+def _read_skeletons(path: Path | None, inputs: dict[str, str]) -> np.ndarray | None:
+    if path is None:
+        return None
+    try:
+        skeletons = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path}: not a readable array ({error}); make it with python -m liftedcl.prior") from None
+    if skeletons.ndim != 3 or skeletons.shape[1:] != (NUM_JOINTS, 3) or not np.isfinite(skeletons).all():
+        raise InputError(
+            f"{path}: holds {skeletons.shape}, not finite (N, 17, 3); make it with python -m liftedcl.prior"
+        )
+    inputs["skeletons"] = sha256_of_file(path)
+    return skeletons.astype(np.float32)
+
+
+def main(words: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m liftedcl.pretrain",
+        description="Pre-train one encoder. Run the same command again after a kill: it goes on where it was.",
+        epilog='example: python -m liftedcl.pretrain --recipe "$(python -m liftedcl.recipe encoders.moco_v2_in)" '
+        "--seed 0 --images runs/demo/pictures.npy --out runs/by_hand/seed0",
+    )
+    add = parser.add_argument
+    add("--recipe", required=True, help="one row of encoders: JSON text or file; see python -m liftedcl.recipe")
+    add("--seed", type=int, default=0, help="decides weights, order and augmentation (default: %(default)s)")
+    add("--images", type=Path, help="packed images: a shard of liftedcl.crops or liftedcl.pictures (.npy)")
+    add("--start", type=Path, help="encoder.pt to start from, when the recipe names one")
+    add("--skeletons", type=Path, help="sampled skeletons of liftedcl.prior (.npy), for method liftedcl")
+    add("--threads", type=int, default=1, help="CPU threads; part of the run's identity (default: %(default)s)")
+    add("--out", type=Path, required=True, help="folder for encoder.pt, heads.pt, history.csv, provenance.json")
+    arguments: dict[str, Any] = vars(parser.parse_args(words))
+    recipe = read_recipe(EncoderRecipe, arguments.pop("recipe"))
+    if recipe.method == "published":
+        raise InputError("--recipe: a published encoder is not trained; use python -m liftedcl.weights import")
+    with exclusive(arguments["out"]):
+        pretrain(recipe, **arguments)
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,0 +1,21 @@
+"""Learning rates as pure functions of the step (counted from 0)."""
+
+import math
+from collections.abc import Callable, Sequence
+
+Schedule = Callable[[int], float]
+
+
+def cosine(base: float, *, steps: int) -> Schedule:
+    """Half a cosine from ``base`` to 0 over ``steps`` steps (paper, section 4.1)."""
+    return lambda step: base * 0.5 * (1.0 + math.cos(math.pi * step / steps))
+
+
+def constant(base: float) -> Schedule:
+    """``base`` at every step."""
+    return lambda step: base
+
+
+def milestones(base: float, *, steps_per_epoch: int, epochs_list: Sequence[int], factor: float) -> Schedule:
+    """``base``, multiplied by ``factor`` from the first step of each epoch in ``epochs_list`` on (epochs from 0)."""
+    return lambda step: base * factor ** sum(step >= epoch * steps_per_epoch for epoch in epochs_list)

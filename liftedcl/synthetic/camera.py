@@ -1,0 +1,40 @@
+"""Pinhole cameras without distortion, looking into a y-up world in metres."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Camera:
+    """``rotation`` (3, 3) has the camera's right, down and forward axes as columns (camera to world).
+
+    ``centre`` (3,) in metres; ``focal`` and principal point (``cx``, ``cy``) in pixels, pixel centres at integers.
+    """
+
+    rotation: np.ndarray
+    centre: np.ndarray
+    focal: float
+    cx: float
+    cy: float
+    width: int
+    height: int
+
+    def to_camera(self, points: np.ndarray) -> np.ndarray:
+        """World points (n, 3) in the camera's frame: right, down, forward."""
+        return (points - self.centre) @ self.rotation
+
+    def project(self, points: np.ndarray) -> np.ndarray:
+        """Pixel coordinates and depth (n, 3) of world points (n, 3)."""
+        x, y, z = self.to_camera(points).T
+        return np.stack([self.focal * x / z + self.cx, self.focal * y / z + self.cy, z], axis=1)
+
+
+def look_at(centre: np.ndarray, target: np.ndarray, roll: float = 0.0) -> np.ndarray:
+    """Rotation of a camera at ``centre`` that looks at ``target``, turned by ``roll`` radians about its axis."""
+    forward = (target - centre) / np.linalg.norm(target - centre)
+    right = np.cross(forward, [0.0, 1.0, 0.0])
+    right /= np.linalg.norm(right)
+    axes = np.stack([right, np.cross(forward, right), forward], axis=1)
+    cosine, sine = np.cos(roll), np.sin(roll)
+    return axes @ np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])

@@ -1,0 +1,142 @@
+"""Generated people in COCO's format: pictures, person_keypoints and instances annotations as the official zips unpack.
+
+Identities, and the textures they wear and live among, differ between train and val.
+"""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pycocotools import mask as rle
+
+from liftedcl.files import write_json
+from liftedcl.recipe import GeneratedCoco
+from liftedcl.synthetic.generation import Chunk, Labels, Plan, batches, write_jpeg
+from liftedcl.synthetic.keypoints import COCO_MAP, COCO_NAMES, COCO_SKELETON, coco_visibility
+from liftedcl.synthetic.render import Frame
+from liftedcl.synthetic.scene import Cast, Scene, render_scene, sample_scene
+from liftedcl.synthetic.textures import TextureBank
+
+SPLITS = ("train", "val")
+_STREAM = 11
+_BANK, _CAST, _SCENES = range(3)
+_SCENES_PER_CHUNK = 16
+_MOST_IDENTITIES = {"train": 240, "val": 60}
+_FIRST_IMAGE_ID = {"train": 1, "val": 1_000_001}
+_PEOPLE_PER_IMAGE = 10
+_LEAST_AREA = 400
+"""People of whom fewer pixels are seen are not annotated, as in COCO, where annotators leave out specks."""
+
+
+def plan(recipe: GeneratedCoco) -> Plan:
+    """Chunks of both splits."""
+    counts = {"train": recipe.train_scenes, "val": recipe.val_scenes}
+    chunks = [(split, *span) for split in SPLITS for span in batches(counts[split], _SCENES_PER_CHUNK)]
+    names = [f"annotations/{kind}_{split}2017.json" for kind in ("person_keypoints", "instances") for split in SPLITS]
+    return Plan(
+        "coco", recipe, chunks, render_chunk, write_annotations, ("annotations", "train2017", "val2017"), (*names,)
+    )
+
+
+def identities(recipe: GeneratedCoco, split: str) -> int:
+    """How many different people a split has: fewer in small data sets, which must not wait for them."""
+    scenes = recipe.train_scenes if split == "train" else recipe.val_scenes
+    return int(np.clip(scenes // 3, 8, _MOST_IDENTITIES[split]))
+
+
+@functools.lru_cache(maxsize=2)
+def _split_state(recipe: GeneratedCoco, split: str) -> tuple[Cast, TextureBank]:
+    key = (recipe.seed, _STREAM, SPLITS.index(split))
+    size = identities(recipe, split)
+    bank = TextureBank((*key, _BANK), variants=int(np.clip(size // 8, 3, 12)))
+    return Cast((*key, _CAST), size, bank), bank
+
+
+def scene_at(recipe: GeneratedCoco, split: str, number: int) -> tuple[Scene, Frame]:
+    """Scene ``number`` of a split and its picture."""
+    cast, bank = _split_state(recipe, split)
+    rng = np.random.default_rng([recipe.seed, _STREAM, SPLITS.index(split), _SCENES, number])
+    scene = sample_scene(cast, bank, rng, width=recipe.width, height=recipe.height)
+    return scene, render_scene(scene, rng)
+
+
+def render_chunk(root: Path, recipe: GeneratedCoco, chunk: Chunk) -> Labels:
+    """Write scenes [first, end) of a split; labels ``split``, ``files``, ``images``, ``annotations``."""
+    split, first, end = chunk
+    images, annotations = [], []
+    for number in range(first, end):
+        scene, frame = scene_at(recipe, split, number)
+        image_id = _FIRST_IMAGE_ID[split] + number
+        image = {"id": image_id, "file_name": f"{image_id:012d}.jpg", "width": recipe.width, "height": recipe.height}
+        write_jpeg(root / f"{split}2017" / image["file_name"], frame.image)
+        images.append(image)
+        annotations += annotate(scene, frame, image_id)
+    files = [f"{split}2017/{image['file_name']}" for image in images]
+    return {"split": split, "files": files, "images": images, "annotations": annotations}
+
+
+def annotate(scene: Scene, frame: Frame, image_id: int) -> list[dict[str, Any]]:
+    """COCO annotations of the people in a picture, keypoints and segmentation in one."""
+    annotations = []
+    for number, person in enumerate(scene.people, start=1):
+        mask = frame.instance == number
+        area = int(mask.sum())
+        if area < _LEAST_AREA:
+            continue
+        projected = scene.camera.project(COCO_MAP @ person.landmarks)
+        visible = coco_visibility(projected, frame.instance, frame.part, frame.depth, number)
+        encoded = rle.encode(np.asfortranarray(mask.astype(np.uint8)))
+        annotations.append(
+            {
+                "id": image_id * _PEOPLE_PER_IMAGE + number,
+                "image_id": image_id,
+                "category_id": 1,
+                "iscrowd": 0,
+                "segmentation": {"size": list(mask.shape), "counts": encoded["counts"].decode()},
+                "area": area,
+                "bbox": mask_box(mask),
+                "keypoints": _flat_keypoints(projected, visible),
+                "num_keypoints": int((visible > 0).sum()),
+            }
+        )
+    return annotations
+
+
+def mask_box(mask: np.ndarray) -> list[int]:
+    """x, y, width, height of the pixels of a mask (H, W) that is not empty."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    width, height = columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1
+    return [int(columns[0]), int(rows[0]), int(width), int(height)]
+
+
+def _flat_keypoints(projected: np.ndarray, visible: np.ndarray) -> list[float]:
+    """x1, y1, v1, x2, ... with zeros where v is 0."""
+    flat: list[float] = []
+    for (x, y, _), flag in zip(projected.tolist(), visible.tolist(), strict=True):
+        flat += [round(x, 2), round(y, 2), flag] if flag else [0, 0, 0]
+    return flat
+
+
+def write_annotations(root: Path, recipe: GeneratedCoco, labels: list[Labels]) -> None:
+    """Write the four annotation files."""
+    person = {"id": 1, "name": "person", "supercategory": "person"}
+    with_keypoints = person | {"keypoints": COCO_NAMES, "skeleton": COCO_SKELETON}
+    for split in SPLITS:
+        images = [image for chunk in labels if chunk["split"] == split for image in chunk["images"]]
+        people = [entry for chunk in labels if chunk["split"] == split for entry in chunk["annotations"]]
+        instances = [{k: v for k, v in entry.items() if "keypoints" not in k} for entry in people]
+        for kind, entries, category in (
+            ("person_keypoints", people, with_keypoints),
+            ("instances", instances, person),
+        ):
+            write_json(
+                root / "annotations" / f"{kind}_{split}2017.json",
+                {
+                    "info": {"description": "generated people", "seed": recipe.seed},
+                    "licenses": [],
+                    "images": images,
+                    "annotations": entries,
+                    "categories": [category],
+                },
+            )

@@ -1,0 +1,137 @@
+"""Which garment covers a point of the body: a rule on T-pose coordinates, so part labels are exact at any resolution.
+
+Labels are LIP's twenty classes (Liang et al. 2018), left and right from the person's own view.
+"""
+
+import numpy as np
+from numba import njit
+
+(
+    BACKGROUND, HAT, HAIR, GLOVE, SUNGLASSES, UPPER_CLOTHES, DRESS, COAT, SOCKS, PANTS, JUMPSUIT, SCARF, SKIRT, FACE,
+    LEFT_ARM, RIGHT_ARM, LEFT_LEG, RIGHT_LEG, LEFT_SHOE, RIGHT_SHOE,
+) = range(20)  # fmt: skip
+
+TROUSERS, WITH_SKIRT, WITH_DRESS, WITH_JUMPSUIT = range(4)
+"""Values of ``kind``."""
+
+OUTFIT = np.dtype(
+    [
+        ("kind", np.int64),
+        ("hat", np.int64),
+        ("gloves", np.int64),
+        ("sunglasses", np.int64),
+        ("scarf", np.int64),
+        ("coat", np.int64),
+        *((name, np.float64) for name in ("sleeve", "hem", "waist", "neckline", "sock")),
+        *((name, np.float64) for name in ("wrist", "neck", "shoe", "eyes", "hairline", "hair_depth")),
+    ]
+)
+"""One outfit. Lengths in metres in the T-pose of the mean shape (origin at the pelvis, y up, z forward):
+
+``sleeve``: |x| where sleeves end; ``hem``: y where trousers, skirt or dress end; ``waist``: y of the border between
+top and trousers; ``neckline``: how deep it is cut; ``sock``, ``shoe``: y where they end; ``wrist``: |x| where gloves
+begin; ``neck``, ``eyes``: y of them; ``hairline``: y above which there is hair all round; ``hair_depth``: z behind
+which there is hair.
+"""
+
+
+@njit(cache=True)
+def garment_at(x, y, z, part, outfit):
+    """Label of the T-pose point (x, y, z) that the joint ``part`` moves."""
+    top = UPPER_CLOTHES
+    if outfit.coat > 0:
+        top = COAT
+    if outfit.kind == WITH_DRESS:
+        top = DRESS
+    if outfit.kind == WITH_JUMPSUIT:
+        top = JUMPSUIT
+    left = x > 0
+    neck = outfit.neck
+    if part == 15 or (part == 12 and y > neck + 0.028):
+        if y > outfit.hairline:
+            return HAT if outfit.hat > 0 else HAIR
+        if z < outfit.hair_depth - max(0.0, outfit.eyes - y) * 0.5 and y > neck + 0.056:
+            return HAIR
+        if outfit.sunglasses > 0 and abs(y - outfit.eyes) < 0.016 and z > outfit.hair_depth:
+            return SUNGLASSES
+        return FACE
+    if part == 12 or ((part == 9 or part == 13 or part == 14) and y > neck - 0.047):
+        if outfit.scarf > 0 and y > neck - 0.056:
+            return SCARF
+        cut = outfit.neckline if z > 0 else 0.3 * outfit.neckline
+        return FACE if y > neck - 0.033 - cut + 0.5 * abs(x) else top
+    if part == 9 and z > 0 and y > neck - 0.033 - outfit.neckline + 1.2 * abs(x):
+        return FACE
+    if part == 13 or part == 14 or part >= 16:
+        if abs(x) < outfit.sleeve:
+            return top
+        if outfit.gloves > 0 and abs(x) > outfit.wrist:
+            return GLOVE
+        return LEFT_ARM if left else RIGHT_ARM
+    if part == 0 or part == 3 or part == 6 or part == 9:
+        if outfit.kind >= WITH_DRESS:
+            return top
+        if y > outfit.waist - (0.094 if outfit.coat > 0 else 0.0):
+            return top
+        return SKIRT if outfit.kind == WITH_SKIRT else PANTS
+    if (
+        (part == 1 or part == 2)
+        and outfit.kind <= WITH_SKIRT
+        and y > outfit.waist - (0.094 if outfit.coat > 0 else 0.0)
+    ):
+        return top
+    if part >= 7 and y < outfit.shoe:
+        return LEFT_SHOE if left else RIGHT_SHOE
+    if y < outfit.sock:
+        return SOCKS
+    if y > outfit.hem:
+        # A thigh that comes through its skirt passes for the skirt.
+        if outfit.kind == TROUSERS:
+            return PANTS
+        return SKIRT if outfit.kind == WITH_SKIRT else top
+    return LEFT_LEG if left else RIGHT_LEG
+
+
+@njit(cache=True)
+def label_vertices(canonical, part, outfit):
+    """Labels (V,) int64 of T-pose points (V, 3) moved by joints (V,)."""
+    labels = np.empty(len(canonical), np.int64)
+    for i in range(len(canonical)):
+        labels[i] = garment_at(canonical[i, 0], canonical[i, 1], canonical[i, 2], part[i], outfit)
+    return labels
+
+
+@njit(cache=True)
+def label_pixels(
+    triangle, barycentric, faces, canonical, face_part, face_label, face_owner, outfits, point, label, part, instance
+):
+    """Fill the per-pixel ground truth and the interpolated T-pose coordinates.
+
+    Args:
+        triangle: (H, W) index of the face seen, -1 for none; barycentric: (H, W, 2).
+        faces: (F, 3); canonical: (V, 3) T-pose coordinates, of props texture coordinates.
+        face_part: (F,) joint; face_label: (F,) fixed label or -1 for the rule; face_owner: (F,) person from 1 on, or
+            -1, -2, ... for props.
+        outfits: (persons,) `OUTFIT`.
+        point: (H, W, 3) out; label, part (joint + 1), instance: (H, W) uint8 out.
+    """
+    height, width = triangle.shape
+    for row in range(height):
+        for column in range(width):
+            t = triangle[row, column]
+            if t < 0:
+                continue
+            w0, w1 = barycentric[row, column, 0], barycentric[row, column, 1]
+            w2 = 1 - w0 - w1
+            a, b, c = faces[t, 0], faces[t, 1], faces[t, 2]
+            for axis in range(3):
+                point[row, column, axis] = w0 * canonical[a, axis] + w1 * canonical[b, axis] + w2 * canonical[c, axis]
+            owner = face_owner[t]
+            if owner > 0:
+                instance[row, column] = owner
+                part[row, column] = face_part[t] + 1
+                if face_label[t] >= 0:
+                    label[row, column] = face_label[t]
+                else:
+                    p = point[row, column]
+                    label[row, column] = garment_at(p[0], p[1], p[2], face_part[t], outfits[owner - 1])

@@ -1,0 +1,33 @@
+"""Files of tensors: written atomically, read without running anything that stands in them."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from liftedcl.errors import InputError
+from liftedcl.files import atomic_path
+
+
+def save(value: Any, path: str | Path) -> None:
+    """Write tensors in plain containers; a full disk leaves what stood at ``path``."""
+    with atomic_path(path) as part, part.open("wb") as file:
+        torch.save(value, file)
+
+
+def load(path: str | Path, device: torch.device | str = "cpu") -> Any:
+    """Read what `save` or anybody's ``torch.save`` wrote, tensors and plain values only.
+
+    Raises:
+        InputError: missing, truncated, or holding Python objects, which are never unpickled here.
+    """
+    try:
+        return torch.load(path, map_location=device, weights_only=True)
+    except FileNotFoundError:
+        raise InputError(f"{path}: not found; make it with snakemake, or name another file") from None
+    except pickle.UnpicklingError:
+        reason = "no checkpoint, or one with Python objects in it, whose loading could run code"
+    except (RuntimeError, EOFError, OSError) as error:  # torch reports a truncated archive as any of these
+        reason = f"truncated or damaged: {str(error).split('. ')[0] or type(error).__name__}"
+    raise InputError(f"{path}: not a readable checkpoint ({reason}); make or get it again")

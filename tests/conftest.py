@@ -1,0 +1,23 @@
+"""What several tests share: the optional real samples and one thread for everything."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def realdata() -> Callable[[str], Path]:
+    """Path of a real sample, or skip: the samples are licensed and never part of the repository."""
+    root = Path(os.environ.get("LIFTEDCL_REALDATA", REPOSITORY.parent / "shared" / "realdata"))
+
+    def locate(name: str) -> Path:
+        path = root / name
+        if not path.exists():
+            pytest.skip(f"real sample {name} is not here (set LIFTEDCL_REALDATA to the folder that holds it)")
+        return path
+
+    return locate

@@ -1,0 +1,164 @@
+"""What every pre-training method must do, whichever it is; and what LiftedCL's parts must leave alone."""
+
+import dataclasses
+import importlib
+
+import numpy as np
+import pytest
+import torch
+from conftest import REPOSITORY
+
+from liftedcl.batches import ShardBatches
+from liftedcl.encoder import build_backbone
+from liftedcl.errors import InputError
+from liftedcl.methods import METHODS
+from liftedcl.methods.liftedcl import Method as LiftedCL
+from liftedcl.recipe import METHOD_SECTIONS, EncoderRecipe, read_params
+from liftedcl.shard import ShardWriter, open_shard
+from liftedcl.skeleton import NUM_JOINTS
+
+DEFAULTS = read_params(REPOSITORY / "params.yaml", {"profile": "demo"}).encoders["liftedcl_in_cc"]
+
+
+def recipe_of(method: str, **lifting: float) -> EncoderRecipe:
+    sections = {name: getattr(DEFAULTS, name) for name in METHOD_SECTIONS[method]}
+    sections["training"] = dataclasses.replace(DEFAULTS.training, batch_size=8, epochs=1)
+    if lifting:
+        sections["lifting"] = dataclasses.replace(DEFAULTS.lifting, **lifting)
+    return EncoderRecipe(method=method, backbone="resnet18_narrow", images="coco", **sections)
+
+
+@pytest.fixture(scope="module")
+def shard(tmp_path_factory):
+    path = tmp_path_factory.mktemp("shard") / "images.npy"
+    rng = np.random.default_rng(0)
+    with ShardWriter(path, 64, 48, ("file", "label")) as writer:
+        for i in range(20):
+            writer.append(rng.integers(0, 256, (64, 48, 3), dtype=np.uint8), (f"{i}.jpg", i % 3))
+    return open_shard(path)
+
+
+@pytest.fixture
+def skeletons():
+    joints = np.random.default_rng(1).normal(size=(64, NUM_JOINTS, 3)).astype(np.float32)
+    joints -= joints[:, :1]
+    return joints / np.linalg.norm(joints.reshape(64, -1), axis=1)[:, None, None]
+
+
+def make(recipe, shard, skeletons):
+    torch.manual_seed(0)
+    module = importlib.import_module(METHODS[recipe.method])
+    return module.Method(recipe, build_backbone(recipe.backbone), shard, skeletons)
+
+
+def step(method, recipe, batch, stop_before: str | None = None):
+    """One round of all players as the engine plays it."""
+    players = method.players(recipe, 10)
+    for name, terms in method.losses(batch):
+        if name == stop_before:
+            return
+        players[name].optimiser.zero_grad()
+        sum(terms.values()).backward()
+        players[name].optimiser.step()
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_step_moves_the_backbone_and_gradients_stay_out_of_the_keys(name, shard, skeletons):
+    recipe = recipe_of(name)
+    method = make(recipe, shard, skeletons)
+    before = {key: value.clone() for key, value in method.state_dict().items()}
+    batch = next(ShardBatches(shard, batch_size=8, seed=0).epoch(0, 0))
+    step(method, recipe, batch)
+    after = method.state_dict()
+    assert any(not torch.equal(before[key], after[key]) for key in after if key.startswith("backbone.layer1"))
+    trained = {id(p) for player in method.players(recipe, 10).values() for p in player.parameters}
+    for key, parameter in method.named_parameters():
+        if key.startswith("key"):
+            assert not parameter.requires_grad and parameter.grad is None, key
+        else:
+            assert id(parameter) in trained, f"{key} is never stepped"
+            assert parameter.grad is not None, f"{key} gets no gradient"
+    queues = [
+        key for key in after if key.endswith("queue.keys") or (key.startswith("queues.") and key.endswith("keys"))
+    ]
+    assert bool(queues) == ("contrast" in METHOD_SECTIONS[name])
+    for key in queues:
+        changed = (before[key] != after[key]).any(dim=1)
+        assert changed.sum() == 8, "a step must queue one key an image"
+        assert torch.allclose(after[key].norm(dim=1), torch.ones(len(after[key])), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if "contrast" in METHOD_SECTIONS[name]])
+def test_the_momentum_copy_is_used(name, shard, skeletons):
+    """Breaking the key network must change the loss."""
+    recipe = recipe_of(name)
+    batch = next(ShardBatches(shard, batch_size=8, seed=0).epoch(0, 0))
+    losses = []
+    for broken in (False, True):
+        method = make(recipe, shard, skeletons)
+        if broken:
+            for key, parameter in method.named_parameters():
+                if key.startswith("key"):
+                    parameter.data.neg_()
+        torch.manual_seed(5)
+        _, terms = next(method.losses(batch))
+        losses.append(sum(terms.values()).item())
+    assert losses[0] != losses[1]
+
+
+def test_the_encoders_step_leaves_the_critic_alone(shard, skeletons):
+    recipe = recipe_of("liftedcl")
+    method = make(recipe, shard, skeletons)
+    before = [parameter.clone() for parameter in method.critic.parameters()]
+    step(method, recipe, next(ShardBatches(shard, batch_size=8, seed=0).epoch(0, 0)), stop_before="critic")
+    for old, new in zip(before, method.critic.parameters(), strict=True):
+        assert torch.equal(old, new)
+        assert new.grad is None
+
+
+@pytest.mark.parametrize(
+    ("weights", "heads"),
+    [
+        ({"inv": 0.5, "equiv": 0.0, "adv": 0.0}, {"invariant"}),
+        ({"inv": 0.5, "equiv": 0.5, "adv": 0.0}, {"invariant", "equivariant"}),
+        ({"inv": 0.0, "equiv": 0.0, "adv": 0.5}, {"lifting"}),
+        ({"inv": 0.5, "equiv": 0.5, "adv": 0.5}, {"invariant", "equivariant", "lifting"}),
+    ],
+)
+def test_a_loss_of_weight_zero_has_no_networks(weights, heads, shard, skeletons):
+    recipe = recipe_of("liftedcl", **weights)
+    method = make(recipe, shard, skeletons)
+    assert set(method.heads) == heads
+    step(method, recipe, next(ShardBatches(shard, batch_size=8, seed=0).epoch(0, 0)))
+
+
+def test_the_queue_holds_keys_of_the_momentum_network(shard, skeletons):
+    """Pairs of views that share nothing must not poison the loss or the queue."""
+    recipe = recipe_of("liftedcl")
+    tiny = dataclasses.replace(recipe, views=dataclasses.replace(recipe.views, scale=(0.02, 0.05)))
+    method = make(tiny, shard, skeletons)
+    batch = next(ShardBatches(shard, batch_size=8, seed=0).epoch(0, 0))
+    for seed in range(4):
+        torch.manual_seed(seed)
+        _, terms = next(method.losses(batch))
+        assert all(term.isfinite() for term in terms.values())
+
+
+def test_missing_skeletons_and_labels_are_named(shard, tmp_path):
+    with pytest.raises(InputError, match="--skeletons"):
+        LiftedCL(recipe_of("liftedcl"), build_backbone("resnet18_narrow"), shard, None)
+    with ShardWriter(tmp_path / "plain.npy", 64, 48, ("file",)) as writer:
+        writer.append(np.zeros((64, 48, 3), np.uint8), ("a",))
+    with pytest.raises(InputError, match="no labels"):
+        make(recipe_of("supervised"), open_shard(tmp_path / "plain.npy"), None)
+
+
+def test_epochs_are_permutations_and_resume_in_the_middle(shard):
+    batches = ShardBatches(shard, batch_size=8, seed=3)
+    rows = torch.cat([batch.rows for batch in batches.epoch(0, 0)])
+    assert batches.steps_per_epoch == 2
+    assert len(set(rows.tolist())) == 16
+    assert torch.equal(next(batches.epoch(0, 1)).rows, rows[8:])
+    assert not torch.equal(next(batches.epoch(1, 0)).rows, rows[:8])
+    with pytest.raises(InputError, match="less than one batch"):
+        ShardBatches(shard, batch_size=64, seed=0)

@@ -1,0 +1,106 @@
+"""params.yaml: the two merges, and one clear line for every mistake."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import REPOSITORY
+
+from liftedcl.errors import InputError
+from liftedcl.recipe import EncoderRecipe, read_params, read_recipe, resolve, to_json
+
+PARAMS = REPOSITORY / "params.yaml"
+
+
+@pytest.mark.parametrize("profile", ["demo", "study", "paper"])
+def test_every_profile_resolves(profile):
+    params = read_params(PARAMS, {"profile": profile})
+    assert params.profile == profile
+    assert params.encoders["liftedcl_in_cc"].start == "moco_v2_in"
+
+
+def test_the_paper_profile_has_the_papers_numbers():
+    params = read_params(PARAMS, {"profile": "paper"})
+    row = params.encoders["liftedcl_in_cc"]
+    assert (row.training.epochs, row.training.batch_size, row.training.learning_rate) == (200, 128, 0.03)
+    assert (row.contrast.queue, row.contrast.temperature, row.contrast.key_momentum) == (16384, 0.2, 0.999)
+    assert (row.lifting.inv, row.lifting.equiv, row.lifting.adv, row.lifting.align_size) == (0.5, 0.5, 0.5, 16)
+    assert (params.crops.height, params.crops.width, row.views.size) == (256, 192, 256)
+    assert (params.benchmarks.h36m_3d.epochs, params.benchmarks.h36m_3d.milestones) == (200, (90, 120))
+
+
+def test_command_line_wins_over_profile_and_profile_over_file():
+    file = yaml.safe_load(PARAMS.read_text())
+    assert resolve(file, {"profile": "paper"}).coco == "data/coco"
+    assert resolve(file, {"profile": "demo"}).coco == "data/demo/coco"
+    assert resolve(file, {"profile": "demo", "coco": "elsewhere"}).coco == "elsewhere"
+
+
+def test_a_row_depends_only_on_the_sections_its_method_reads():
+    file = yaml.safe_load(PARAMS.read_text())
+    before = resolve(file, {}).encoders
+    file["encoders"]["defaults"]["lifting"]["blocks"] = 5
+    after = resolve(file, {}).encoders
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {"liftedcl_in_cc"}
+
+
+def test_recipes_survive_the_command_line():
+    for recipe in read_params(PARAMS).encoders.values():
+        assert read_recipe(EncoderRecipe, to_json(recipe)) == recipe
+
+
+@pytest.mark.parametrize(
+    ("overrides", "named", "remedy"),
+    [
+        ({"crops": {"heigth": 1}}, "crops.heigth", "did you mean height"),
+        ({"profil": "demo"}, "profil", "did you mean profile"),
+        ({"profile": "dmo"}, "profile", "none of demo, study, paper"),
+        ({"crops": {"height": 100}}, "crops.height", "4:3"),
+        ({"seeds": []}, "seeds", "list"),
+        ({"seeds": [0, 0]}, "seeds", "repeats"),
+        ({"crops": {"height": "256"}}, "crops.height", "not of type int"),
+        ({"crops": {"min_side": float("nan")}}, "crops.min_side", "finite"),
+        ({"encoders": {"rows": {"liftedcl_in_cc": {"start": "nobody"}}}}, "liftedcl_in_cc.start", "none of"),
+        ({"encoders": {"rows": {"moco_v2_in": {"start": "moco_v2_in_cc"}}}}, "start", "back to itself"),
+        ({"encoders": {"rows": {"moco_v2_in_cc": {"lifting": {"adv": 1.0}}}}}, "moco_v2_in_cc.lifting", "remove it"),
+        ({"encoders": {"rows": {"new": {"method": "mocov2"}}}}, "rows.new.method", "none of"),
+        ({"encoders": {"row": {}}}, "encoders.row", "unknown key"),
+        ({"encoders": {"defaults": {"training": {"batch_size": 1.5}}}}, "training.batch_size", "not of type int"),
+    ],
+)
+def test_a_mistake_names_its_key(overrides, named, remedy):
+    with pytest.raises(InputError) as error:
+        read_params(PARAMS, overrides)
+    message = str(error.value)
+    assert named in message
+    assert remedy in message
+    assert "\n" not in message
+
+
+def test_broken_yaml_and_missing_file_are_named(tmp_path):
+    broken = tmp_path / "params.yaml"
+    broken.write_text("a: [1,\n")
+    for path in (broken, tmp_path / "none.yaml"):
+        with pytest.raises(InputError, match=str(path)):
+            read_params(path)
+
+
+def test_the_command_prints_one_line_and_fails():
+    command = [sys.executable, "-m", "liftedcl.recipe", "crops.hieght"]
+    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: params.yaml: crops.hieght")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_recipe_can_be_a_file(tmp_path):
+    path = Path(tmp_path / "row.json")
+    path.write_text('{"method": "random", "backbone": "resnet18"}')
+    assert read_recipe(EncoderRecipe, str(path)).backbone == "resnet18"
+    path.write_text('{"method": "random", ')
+    with pytest.raises(InputError, match=r"row.json: not valid JSON"):
+        read_recipe(EncoderRecipe, str(path))

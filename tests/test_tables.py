@@ -1,0 +1,92 @@
+"""Tables: every value from a stored run, its profile in every row, the paper's words beside ours."""
+
+import json
+
+import pandas as pd
+import pytest
+from conftest import REPOSITORY
+
+from liftedcl.errors import InputError
+from liftedcl.recipe import read_params
+from workflow.layout import Layout
+from workflow.tables import make_table, read_tables
+
+PARAMS = read_params(REPOSITORY / "params.yaml")
+TABLE = read_tables(REPOSITORY / "workflow" / "tables.yaml", PARAMS)["table4"]
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Finished runs of two seeds whose metrics are known: row i, seed s gives 100 + 10 i + s."""
+    layout = Layout(str(tmp_path / "runs"))
+
+    def write(path, value):
+        path = tmp_path / path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(value))
+
+    for i, row in enumerate(TABLE.rows):
+        for seed in (0, 1):
+            run = layout.benchmark(TABLE.benchmark, row.encoder, seed)
+            write(f"{run}/metrics.json", {"mpjpe_mm": 100.0 + 10 * i + seed, "pa_mpjpe_mm": 50.0 - i})
+            write(f"{run}/provenance.json", {"seed": seed, "of": "finetuning"})
+            write(f"{layout.encoder(row.encoder, seed)}/provenance.json", {"seed": seed, "of": "encoder"})
+    write(layout.reference(TABLE.benchmark), {"mpjpe_mm": 290.0, "pa_mpjpe_mm": 240.0})
+    return layout
+
+
+def test_values_are_those_of_the_runs(runs, tmp_path):
+    out = tmp_path / "results" / "table4.csv"
+    make_table(TABLE, profile="demo", seeds=[0, 1], layout=runs, out=out)
+    table = pd.read_csv(out).set_index("row")
+    assert table.index.tolist() == ["reference", *(row.encoder for row in TABLE.rows)]
+    assert (table["profile"] == "demo").all()
+    assert table.loc["reference", "mpjpe_mm"] == 290.0
+    for i, row in enumerate(TABLE.rows):
+        assert table.loc[row.encoder, "mpjpe_mm"] == 100.5 + 10 * i
+        assert table.loc[row.encoder, "mpjpe_mm_std"] == pytest.approx(0.71)
+        assert table.loc[row.encoder, "pa_mpjpe_mm"] == 50.0 - i
+
+
+def test_the_papers_differences_stand_beside_ours(runs, tmp_path):
+    out = tmp_path / "table4.csv"
+    make_table(TABLE, profile="demo", seeds=[0], layout=runs, out=out)
+    row = pd.read_csv(out).set_index("row").loc["liftedcl_in_cc"]
+    pixpro, supervised = row["paper_says"].split("; ")
+    assert pixpro == "MPJPE -1.8 mm, PA-MPJPE -0.8 mm against PixPro (IN+CC) (paper, section 4.2)"
+    assert supervised.startswith("PA-MPJPE -2.2 mm against supervised (IN)")
+    ours = row["measured_here"].split("; ")
+    assert ours == ["PixPro (IN+CC) was not run", "PA-MPJPE -3.0 mm against supervised (IN)"]
+
+
+def test_demo_values_are_marked_wherever_they_stand(runs, tmp_path):
+    make_table(TABLE, profile="demo", seeds=[0], layout=runs, out=tmp_path / "table4.csv")
+    text = (tmp_path / "table4.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| ") and "profile" not in line]
+    assert len(rows) == len(TABLE.rows) + 1
+    assert all(line.startswith("| demo |") for line in rows)
+    assert "not the paper's data" in text
+    make_table(TABLE, profile="paper", seeds=[0], layout=runs, out=tmp_path / "table4.csv")
+    assert "not the paper's data" not in (tmp_path / "table4.md").read_text()
+
+
+def test_every_cell_leads_to_its_runs(runs, tmp_path):
+    make_table(TABLE, profile="demo", seeds=[0, 1], layout=runs, out=tmp_path / "table4.csv")
+    provenance = json.loads((tmp_path / "table4.provenance.json").read_text())
+    assert set(provenance["rows"]) == {row.encoder for row in TABLE.rows}
+    for chains in provenance["rows"].values():
+        assert [chain["finetuning"]["seed"] for chain in chains] == [0, 1]
+        assert [chain["encoder"]["of"] for chain in chains] == ["encoder", "encoder"]
+
+
+def test_a_missing_run_is_named_and_nothing_is_written(runs, tmp_path):
+    with pytest.raises(InputError, match=r"seed7/metrics.json: not found"):
+        make_table(TABLE, profile="demo", seeds=[7], layout=runs, out=tmp_path / "table4.csv")
+    assert not list(tmp_path.glob("*table4*"))
+
+
+def test_a_table_of_unknown_rows_is_refused(tmp_path):
+    text = (REPOSITORY / "workflow" / "tables.yaml").read_text().replace("encoder: random,", "encoder: rnd,")
+    (tmp_path / "tables.yaml").write_text(text)
+    with pytest.raises(InputError, match="'rnd' is no row"):
+        read_tables(tmp_path / "tables.yaml", PARAMS)

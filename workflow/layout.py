@@ -1,0 +1,50 @@
+"""Where every product of a run stands. One place for the rules and for what reads the finished runs."""
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from liftedcl.recipe import Params
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths below ``runs/NAME``; ``row`` and ``seed`` may be Snakemake wildcards."""
+
+    root: str
+
+    @property
+    def crops(self) -> str:
+        return f"{self.root}/crops.npy"
+
+    @property
+    def pictures(self) -> str:
+        return f"{self.root}/pictures.npy"
+
+    @property
+    def skeletons(self) -> str:
+        return f"{self.root}/skeletons.npy"
+
+    def encoder(self, row: str, seed: object) -> str:
+        """Folder of one encoder: encoder.pt, heads.pt, history.csv, provenance.json."""
+        return f"{self.root}/encoders/{row}/seed{seed}"
+
+    def benchmark(self, name: str, row: str, seed: object) -> str:
+        """Folder of one fine-tuning: metrics.json, predictions.npz, history.csv, provenance.json."""
+        return f"{self.root}/{name}/{row}/seed{seed}"
+
+    def reference(self, name: str) -> str:
+        """Metrics of a benchmark's trivial predictor."""
+        return f"{self.root}/{name}/reference.json"
+
+
+def layout_of(params: Params) -> Layout:
+    """``runs/PROFILE``, or ``runs/PROFILE-FOLDER`` when a profile that generates its people is given other ones."""
+    name = params.profile
+    if params.generated is not None and params.coco != generated_root(params.profile, "coco"):
+        name += f"-{PurePosixPath(params.coco).name}"
+    return Layout(f"runs/{name}")
+
+
+def generated_root(profile: str, data_set: str) -> str:
+    """Where a profile's generated data stand."""
+    return f"data/{profile}/{data_set}"

@@ -1,0 +1,73 @@
+# Generated data, person crops, stage I pictures and sampled skeletons.
+
+if PARAMS.generated is not None:
+
+    rule generate_coco:
+        output:
+            expand(
+                generated_root(PARAMS.profile, "coco") + "/annotations/{kind}_{split}2017.json",
+                kind=["person_keypoints", "instances"], split=["train", "val"],
+            ),
+        params:
+            recipe=to_json(PARAMS.generated.coco), code=code_digest("liftedcl.synthetic.__main__"),
+            root=generated_root(PARAMS.profile, "coco"),
+        threads: 8
+        shell: "{PYTHON} -m liftedcl.synthetic coco --recipe {params.recipe:q} --out {params.root:q} --workers {threads}"
+
+    rule generate_h36m:
+        output:
+            expand(
+                generated_root(PARAMS.profile, "h36m") + "/annotations/Sample_{split}_Human36M_protocol_2.json",
+                split=["trainmin_train", "64_test"],
+            ),
+        params:
+            recipe=to_json(PARAMS.generated.h36m), code=code_digest("liftedcl.synthetic.__main__"),
+            root=generated_root(PARAMS.profile, "h36m"),
+        threads: 8
+        shell: "{PYTHON} -m liftedcl.synthetic h36m --recipe {params.recipe:q} --out {params.root:q} --workers {threads}"
+
+    rule generate_imagenet:
+        output: generated_root(PARAMS.profile, "imagenet") + "/classes.json"
+        params:
+            recipe=to_json(PARAMS.generated.imagenet), code=code_digest("liftedcl.synthetic.__main__"),
+            root=generated_root(PARAMS.profile, "imagenet"),
+        threads: 8
+        shell: "{PYTHON} -m liftedcl.synthetic imagenet --recipe {params.recipe:q} --out {params.root:q} --workers {threads}"
+
+
+rule crop_people:
+    input: annotations=PARAMS.coco + "/annotations/person_keypoints_train2017.json",
+    output:
+        images=LAYOUT.crops,
+        index=LAYOUT.crops.replace(".npy", ".csv"),
+        report=LAYOUT.crops.replace(".npy", ".json"),
+        sheet=report("results/figure6.png", caption="../report/figure6.rst", category="Figures"),
+    params: recipe=to_json(PARAMS.crops), code=code_digest("liftedcl.crops"), root=PARAMS.coco,
+    log: f"{LAYOUT.root}/logs/crops.log",
+    threads: 8
+    shell:
+        "{PYTHON} -m liftedcl.crops --recipe {params.recipe:q} --coco {params.root:q} --split train"
+        " --out {output.images:q} --sheet {output.sheet:q} --workers {threads} 2>&1 | tee {log:q}"
+
+
+rule pack_pictures:
+    input: PARAMS.imagenet + "/classes.json" if PARAMS.generated is not None else [],
+    output:
+        images=LAYOUT.pictures,
+        index=LAYOUT.pictures.replace(".npy", ".csv"),
+        report=LAYOUT.pictures.replace(".npy", ".json"),
+    params: recipe=to_json(PARAMS.pictures), code=code_digest("liftedcl.pictures"), root=PARAMS.imagenet,
+    log: f"{LAYOUT.root}/logs/pictures.log",
+    threads: 8
+    shell:
+        "{PYTHON} -m liftedcl.pictures --recipe {params.recipe:q} --imagenet {params.root:q} --split train"
+        " --out {output.images:q} 2>&1 | tee {log:q}"
+
+
+rule sample_skeletons:
+    output:
+        skeletons=LAYOUT.skeletons,
+        figure=report("results/figure7.png", caption="../report/figure7.rst", category="Figures"),
+    params: recipe=to_json(PARAMS.skeletons), code=code_digest("liftedcl.prior"),
+    shell:
+        "{PYTHON} -m liftedcl.prior --recipe {params.recipe:q} --out {output.skeletons:q} --figure {output.figure:q}"
