@@ -5,6 +5,13 @@ A benchmark is one module with a dataclass ``Recipe`` and a class ``Benchmark``
 Modules are named, not imported: reading this table needs no torch.
 """
 
+from liftedcl.code_digest import code_digest
+
 BENCHMARKS: dict[str, str] = {
     "h36m_3d": "downstream.h36m_3d_task",
 }
+
+
+def finetune_code(benchmark: str) -> str:
+    """Digest of the code that fine-tunes on ``benchmark``: the trainer's and that benchmark's, no other's."""
+    return code_digest("downstream.finetune", BENCHMARKS[benchmark])

@@ -9,9 +9,8 @@ from typing import Any
 
 import torch
 
-from downstream import BENCHMARKS
+from downstream import BENCHMARKS, finetune_code
 from liftedcl import checkpoint
-from liftedcl.code_digest import code_digest
 from liftedcl.device import prepare_device
 from liftedcl.encoder import load_encoder
 from liftedcl.engine import fit, step_seed
@@ -19,11 +18,6 @@ from liftedcl.errors import run_cli
 from liftedcl.files import exclusive, sha256_of_file, write_json
 from liftedcl.provenance import describe
 from liftedcl.recipe import read_recipe
-
-
-def finetune_code(benchmark: str) -> str:
-    """Digest of the code that fine-tunes on ``benchmark``: this module's, and only that benchmark's."""
-    return code_digest("downstream.finetune", BENCHMARKS[benchmark])
 
 
 def finetune(

@@ -30,7 +30,7 @@ class PoseBatch:
 
 
 class TrainingBatches(Dataset):
-    """Item ``step`` of an epoch is a whole batch. Set ``epoch`` before reading; the remainder of an epoch is left out.
+    """Item ``step`` of an epoch is a whole batch. `start` chooses the epoch; the remainder of an epoch is left out.
 
     Args:
         poses: the training split.
@@ -42,7 +42,7 @@ class TrainingBatches(Dataset):
     def __init__(self, poses: H36MPoses, recipe: H36M3D, *, seed: int, cached: bool) -> None:
         self._poses, self._recipe, self._seed = poses, recipe, seed
         self._centres, self._sides = square_boxes(poses.boxes, recipe.box_scale)
-        self._order = mirrored_order(poses.joints.shape[1])
+        self._mirrored = mirrored_order(poses.joints.shape[1])
         margin = reach(self._sides, recipe.augmentation)[:, None] + 2
         # The noise rectangle needs the whole box, also where no crop sees all of it.
         regions = np.concatenate(
@@ -53,14 +53,18 @@ class TrainingBatches(Dataset):
             axis=1,
         )
         self._frames = _frames(poses, regions, CACHE_BYTES if cached else 0)
-        self.epoch = 0
+        self.start(0)
+
+    def start(self, epoch: int) -> None:
+        """Items are those of ``epoch`` from now on."""
+        self._epoch = epoch
+        self._permutation = np.random.default_rng([self._seed, epoch]).permutation(len(self._poses))
 
     def __len__(self) -> int:
         return len(self._poses) // self._recipe.batch_size
 
     def __getitem__(self, step: int) -> PoseBatch | InputError:
-        order = np.random.default_rng([self._seed, self.epoch]).permutation(len(self._poses))
-        indices = order[step * self._recipe.batch_size : (step + 1) * self._recipe.batch_size]
+        indices = self._permutation[step * self._recipe.batch_size : (step + 1) * self._recipe.batch_size]
         try:
             crops, matrices, flips = zip(*(self._sample(int(index)) for index in indices), strict=True)
         except InputError as error:
@@ -74,8 +78,8 @@ class TrainingBatches(Dataset):
             size=self._recipe.input_size,
             depth_range=self._recipe.depth_range_mm,
         )
-        targets[flipped] = targets[flipped][:, self._order]
-        weights[flipped] = weights[flipped][:, self._order]
+        targets[flipped] = targets[flipped][:, self._mirrored]
+        weights[flipped] = weights[flipped][:, self._mirrored]
         return PoseBatch(
             images=_to_images(crops),
             targets=torch.from_numpy(targets.astype(np.float32)),
@@ -84,7 +88,7 @@ class TrainingBatches(Dataset):
 
     def _sample(self, index: int) -> tuple[np.ndarray, np.ndarray, bool]:
         """Crop, its matrix (picture to crop) and whether it is mirrored."""
-        recipe, rng = self._recipe, np.random.default_rng([self._seed, self.epoch, index])
+        recipe, rng = self._recipe, np.random.default_rng([self._seed, self._epoch, index])
         drawn = draw(recipe.augmentation, rng)
         matrix = augmented_matrix(self._centres[index], self._sides[index], drawn, recipe.input_size)
         region, corner = self._frames.region(index)

@@ -23,11 +23,9 @@ from liftedcl.files import sha256_of_file
 from liftedcl.recipe import H36M3D
 from liftedcl.schedule import milestones
 from liftedcl.skeleton import NUM_JOINTS
+from liftedcl.views import normalise
 
 Recipe = H36M3D
-
-_MEAN = (123.675, 116.28, 103.53)  # ImageNet, RGB, 0 to 255
-_STD = (58.395, 57.12, 57.375)
 
 
 class Benchmark:
@@ -75,7 +73,7 @@ class Benchmark:
         }
 
     def batches(self, epoch: int, first_step: int) -> Iterator[PoseBatch]:
-        self._batches.epoch = epoch
+        self._batches.start(epoch)
         yield from map(raised, loader(self._batches, first_step, self._workers))
 
     def losses(self, batch: PoseBatch) -> Iterator[tuple[str, dict[str, Tensor]]]:
@@ -124,6 +122,5 @@ def fingerprints(data: Path) -> dict[str, str]:
 
 
 def _normalised(images: Tensor) -> Tensor:
-    """uint8 RGB (B, 3, S, S) to ImageNet's mean 0 and deviation 1."""
-    mean, std = (images.new_tensor(value, dtype=torch.float32).view(3, 1, 1) for value in (_MEAN, _STD))
-    return ((images.float() - mean) / std).contiguous(memory_format=torch.channels_last)
+    """uint8 RGB (B, 3, S, S) as the encoder saw them in pre-training."""
+    return normalise(images.float() / 255.0).contiguous(memory_format=torch.channels_last)

@@ -267,9 +267,13 @@ class Benchmarks:
 
 @dataclass(frozen=True)
 class Compute:
-    """What one training job takes. ``threads`` is part of a run's identity: CPU sums depend on it."""
+    """What one training job takes. ``threads`` is part of a run's identity: CPU sums depend on it.
+
+    ``workers`` are processes that load data; no result depends on them.
+    """
 
     threads: int
+    workers: int
     gpus: int
 
 

@@ -4,7 +4,9 @@ import csv
 import dataclasses
 import json
 import shutil
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from liftedcl import checkpoint, engine
 from liftedcl.encoder import build_backbone, save_encoder
 from liftedcl.errors import run_cli
 
+REPOSITORY = Path(__file__).resolve().parent.parent
 PRODUCTS = {"metrics.json", "predictions.npz", "history.csv", "provenance.json"}
 
 
@@ -124,6 +127,12 @@ def test_mean_pose_command(inputs, tmp_path, monkeypatch):
     words = ["--data", str(inputs / "h36m"), "--recipe", recipe, "--out", str(tmp_path / "metrics.json")]
     run(monkeypatch, words, mean_pose.main)
     assert json.loads((tmp_path / "metrics.json").read_text())["predictor"] in ("camera_frame", "crop_coordinates")
+
+
+@pytest.mark.parametrize("module", ["mean_pose", "h36m_3d_scores", "metrics"])
+def test_scores_need_no_torch(module):
+    code = f"import sys, downstream.{module}; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=REPOSITORY)
 
 
 def test_benchmarks_have_a_digest_of_their_own_code():

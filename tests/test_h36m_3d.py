@@ -139,7 +139,7 @@ def test_augmented_targets_stay_on_the_picture(root):
     batches = TrainingBatches(read_h36m_3d(root, "train"), RECIPE, seed=3, cached=True)
     seen, mirrored = 0, 0
     for epoch in range(4):
-        batches.epoch = epoch
+        batches.start(epoch)
         for step in range(len(batches)):
             batch = batches[step]
             for image, target in zip(batch.images.numpy(), batch.targets.numpy(), strict=True):
@@ -171,10 +171,11 @@ def test_batches_depend_on_seed_epoch_and_step_alone(root):
     train = read_h36m_3d(root, "train")
     recipe = dataclasses.replace(RECIPE, augmentation=dataclasses.replace(RECIPE.augmentation, occlusion=0.7))
     one, two = (TrainingBatches(train, recipe, seed=0, cached=cached) for cached in (True, False))
-    one.epoch = two.epoch = 1
+    one.start(1)
+    two.start(1)
     for step in (2, 0, 2):  # in any order, from the cache or not
         assert torch.equal(one[step].images, two[step].images) and torch.equal(one[step].targets, two[step].targets)
-    two.epoch = 2
+    two.start(2)
     assert not torch.equal(one[0].images, two[0].images)
     assert not torch.equal(TrainingBatches(train, recipe, seed=1, cached=True)[0].images, one[0].images)
 

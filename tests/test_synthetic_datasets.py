@@ -195,3 +195,14 @@ def test_the_command_names_what_is_wrong(tmp_path):
     command = [sys.executable, "-m", "liftedcl.synthetic", "coco", "--out", str(tmp_path), "--recipe", '{"sed": 1}']
     run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
     assert run.returncode == 2 and "sed" in run.stderr and len(run.stderr.splitlines()) == 1
+
+
+def test_annotations_carry_what_real_coco_carries(coco_root, realdata):
+    name = "annotations/person_keypoints_val2017.json"
+    real = json.loads((realdata("coco/coco_mini") / name).read_text())
+    ours = json.loads((coco_root / name).read_text())
+    assert set(real["annotations"][0]) == set(ours["annotations"][0])
+    assert {"id", "file_name", "width", "height"} <= set(real["images"][0]) & set(ours["images"][0])
+    person = next(category for category in real["categories"] if category["name"] == "person")
+    assert person["id"] == ours["categories"][0]["id"] == 1
+    assert [person["keypoints"], person["skeleton"]] == [ours["categories"][0][k] for k in ("keypoints", "skeleton")]

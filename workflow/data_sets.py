@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from liftedcl.recipe import Params
-from workflow.layout import generated_root
+from workflow.layout import is_generated
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ def missing_data(params: Params, weight_files: dict[str, str]) -> list[str]:
     """
     paragraphs = []
     for name in _needed(params):
-        root = getattr(params, name)
-        if params.generated is not None and root == generated_root(params.profile, name):
+        if is_generated(params, name):
             continue
+        root = getattr(params, name)
         files = DATA_SETS[name].files
         if name == "weights":
             sources = {recipe.source for recipe in params.encoders.values() if recipe.source}

@@ -38,13 +38,20 @@ class Layout:
 
 
 def layout_of(params: Params) -> Layout:
-    """``runs/PROFILE``, or ``runs/PROFILE-FOLDER`` when a profile that generates its people is given other ones."""
-    name = params.profile
-    if params.generated is not None and params.coco != generated_root(params.profile, "coco"):
-        name += f"-{PurePosixPath(params.coco).name}"
-    return Layout(f"runs/{name}")
+    """``runs/PROFILE``; a profile that generates its data but is given real folders gets ``runs/PROFILE-FOLDER``."""
+    given = [
+        PurePosixPath(getattr(params, name)).name
+        for name in ("coco", "h36m", "imagenet")
+        if params.generated is not None and not is_generated(params, name)
+    ]
+    return Layout("runs/" + "-".join([params.profile, *given]))
 
 
 def generated_root(profile: str, data_set: str) -> str:
     """Where a profile's generated data stand."""
     return f"data/{profile}/{data_set}"
+
+
+def is_generated(params: Params, data_set: str) -> bool:
+    """Whether the rules make this data set; otherwise it has to be there."""
+    return params.generated is not None and getattr(params, data_set) == generated_root(params.profile, data_set)

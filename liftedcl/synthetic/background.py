@@ -47,6 +47,17 @@ def _hit(origin, direction, indoor, half_extent):
 
 
 @njit(cache=True)
+def _patch(relief, u, v):
+    """Bilinear brightness noise at (u, v) in cells."""
+    mask = relief.shape[0] - 1
+    i, j = math.floor(u), math.floor(v)
+    s, t = u - i, v - j
+    i0, i1, j0, j1 = i & mask, (i + 1) & mask, j & mask, (j + 1) & mask
+    near = relief[j0, i0, 0] * (1 - s) + relief[j0, i1, 0] * s
+    return near * (1 - t) + (relief[j1, i0, 0] * (1 - s) + relief[j1, i1, 0] * s) * t
+
+
+@njit(cache=True)
 def _fill(
     view, origin, focal, cx, cy, indoor, half_extent, plane_texture, plane_scale, decals, panorama, relief,
     texture, tint, normal, uv, footprint, depth,
@@ -54,7 +65,6 @@ def _fill(
     height, width = texture.shape
     sky_rows, sky_columns = panorama.shape[0], panorama.shape[1]
     direction = np.empty(3)
-    mask = relief.shape[0] - 1
     for row in range(height):
         for column in range(width):
             dx, dy = (column - cx) / focal, (row - cy) / focal
@@ -114,7 +124,7 @@ def _fill(
                     bright *= 0.72
             else:
                 # Large patches hide that the ground's texture repeats.
-                bright *= 0.7 + 0.6 * relief[int(abs(z) * 7) & mask, int(abs(x) * 7) & mask, 0]
+                bright *= 0.7 + 0.6 * _patch(relief, x * 4, z * 4)
             for channel in range(3):
                 tint[row, column, channel] = bright
             for k in range(len(decals)):

@@ -7,7 +7,6 @@ digest of this package. A folder with files but without it is never touched.
 
 import contextlib
 import functools
-import hashlib
 import multiprocessing
 import os
 import shutil
@@ -25,8 +24,9 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from liftedcl.code_digest import code_digest
 from liftedcl.errors import InputError
-from liftedcl.files import read_json, write_json
+from liftedcl.files import read_json, sha256_of_file, write_json
 
 JPEG_QUALITY = 92
 IDENTITY = "generation.json"
@@ -89,12 +89,9 @@ def batches(count: int, size: int) -> list[tuple[int, int]]:
 
 @functools.cache
 def package_digest() -> str:
-    """SHA-256 over this package's sources and its body: other code, other pictures."""
-    digest = hashlib.sha256()
-    folder = Path(__file__).parent
-    for path in sorted([*folder.glob("*.py"), *folder.glob("*.npz")]):
-        digest.update(f"{path.name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
+    """What the pictures depend on beside the recipe: the code that makes them, and the body."""
+    body = Path(__file__).with_name("body.npz")
+    return f"{code_digest('liftedcl.synthetic.__main__')}-{sha256_of_file(body)[:16]}"
 
 
 def _identity(plan: Plan) -> dict[str, Any]:
@@ -154,19 +151,28 @@ def _is_finished(root: Path, number: int) -> bool:
 
 def _render_chunks(plan: Plan, root: Path, missing: list[int], workers: int) -> None:
     context = multiprocessing.get_context("spawn")
-    with _single_threaded_children(), contextlib.ExitStack() as stack:
-        pool = ProcessPoolExecutor(min(workers, len(missing)), mp_context=context, initializer=_start_worker)
-        # Queued chunks are dropped on any exception; running ones take a second or two.
-        stack.callback(pool.shutdown, cancel_futures=True)
-        tasks = [pool.submit(_render_chunk, plan, root, number) for number in missing]
-        done = len(plan.chunks) - len(missing)
-        for task in _with_progress(tasks, plan.kind, done, len(plan.chunks)):
-            task.result()
+    pool = ProcessPoolExecutor(min(workers, len(missing)), mp_context=context, initializer=_start_worker)
+    others = set(multiprocessing.active_children())
+    with _single_threaded_children():
+        try:
+            tasks = [
+                pool.submit(_render_chunk, plan.render, root, plan.recipe, plan.chunks[number], number)
+                for number in missing
+            ]
+            done = len(plan.chunks) - len(missing)
+            for task in _with_progress(tasks, plan.kind, done, len(plan.chunks)):
+                task.result()
+        except BaseException:
+            # Nobody should wait for chunks that are being rendered: they don't count until their labels are written.
+            for process in set(multiprocessing.active_children()) - others:
+                process.terminate()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
-def _render_chunk(plan: Plan, root: Path, number: int) -> None:
-    labels = plan.render(root, plan.recipe, plan.chunks[number])
-    write_json(_chunk_path(root, number), labels)
+def _render_chunk(render: Callable[..., Labels], root: Path, recipe: Any, chunk: Chunk, number: int) -> None:
+    write_json(_chunk_path(root, number), render(root, recipe, chunk))
 
 
 def _start_worker() -> None:

@@ -30,6 +30,8 @@ TEXTURES = (
 )  # fmt: skip
 PLACES = ("room", "landscape", "street", "forest", "sky")
 MARKER = "classes.json"
+_ONE_FINISH = ("tree", "bush", "floor_lamp")
+"""Objects that look the same whatever the main material is."""
 _SPLITS = ("train", "val")
 _STREAM = 51
 _BANK, _PICTURES = range(2)
@@ -44,7 +46,8 @@ def class_names(count: int) -> list[str]:
     """
     objects = list(OBJECTS)
     if count > len(objects) + len(TEXTURES) + len(PLACES):
-        objects = [f"{finish}_{name}" for finish in FINISHES for name in OBJECTS]
+        finished = [name for name in OBJECTS if name not in _ONE_FINISH]
+        objects = [*_ONE_FINISH, *(f"{finish}_{name}" for finish in FINISHES for name in finished)]
     kinds = [[*objects], [*TEXTURES], [*PLACES]]
     names: list[str] = []
     while any(kinds):

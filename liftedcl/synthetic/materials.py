@@ -50,7 +50,7 @@ def wood(rng: np.random.Generator) -> np.ndarray:
 def tiles(rng: np.random.Generator) -> np.ndarray:
     count = int(rng.integers(2, 5)) * 2
     base = wall_colour(rng)
-    chequered = rng.random() < 0.2
+    chequered = rng.random() < 0.12
     odd = (np.floor(X * count) + np.floor(Y * count)) % 2
     other = base * 0.45 if chequered else base * 0.95
     grout = (X * count % 1 < 0.04) | (Y * count % 1 < 0.04)

@@ -10,7 +10,7 @@ from liftedcl.synthetic.outfit import DressedMesh, dress, sample_outfit
 from liftedcl.synthetic.textures import TextureBank
 
 _SKIN = np.array(
-    [(255, 219, 192), (241, 194, 155), (224, 172, 120), (198, 134, 84), (141, 85, 46), (92, 58, 38)], np.float64
+    [(238, 200, 174), (228, 184, 148), (224, 172, 120), (198, 134, 84), (141, 85, 46), (92, 58, 38)], np.float64
 )
 _HAIR = np.array([(26, 22, 20), (55, 36, 24), (96, 62, 34), (170, 126, 70), (140, 140, 140), (120, 50, 22)], np.float64)
 

@@ -17,7 +17,8 @@ from liftedcl.synthetic.solids import Solid
 from liftedcl.synthetic.surface import UNTEXTURED, empty_surface, fill_figures
 
 _FAR_M = 1e9
-_SHADOW_CELLS = 384
+_SHADOW_CELLS, _SHADOW_REACH_M = 384, 14.0
+_LEAST_GAIN, _MOST_GAIN = 0.6, 1.4
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def render(
     )  # fmt: skip
     atlas = np.stack(textures) if textures else np.stack(environment.textures)
     ambient, direct = lit_surface(surface, atlas, environment.light, camera)
-    shadow, origin, scale = _shadow_map(geometry, environment.light)
+    shadow, origin, scale = _shadow_map(geometry, environment.light, camera)
     linear = np.empty((height, width, 3), np.float32)
     compose(
         background.ambient, background.direct, background.depth, ambient, direct, triangle, depth, surface.normal,
@@ -155,14 +156,19 @@ def _gather(people: list[PosedPerson], solids: list[Solid]) -> _Geometry:
     return _Geometry(np.concatenate(vertices), np.concatenate(canonical), *whole)
 
 
-def _shadow_map(geometry: _Geometry, light: Light) -> tuple[np.ndarray, np.ndarray, float]:
-    """Distances (n, n) along the light, the map's origin (2,) and its cells a metre."""
+def _shadow_map(geometry: _Geometry, light: Light, camera: Camera) -> tuple[np.ndarray, np.ndarray, float]:
+    """Distances (n, n) along the light, the map's origin (2,) and its cells a metre.
+
+    The map covers what is near the camera, for the sake of its resolution; far things still cast shadows into it.
+    """
     nearest = np.full((_SHADOW_CELLS, _SHADOW_CELLS), _FAR_M)
     if len(geometry.vertices) == 0:
         return nearest, np.zeros(2), 1.0
     points = geometry.vertices @ light.axes.T
-    origin = points[:, :2].min(0) - 0.1
-    scale = (_SHADOW_CELLS - 1) / float(np.ptp(points[:, :2], axis=0).max() + 0.2)
+    near = np.linalg.norm(geometry.vertices - camera.centre, axis=1) < _SHADOW_REACH_M
+    covered = points[near, :2] if near.any() else points[:, :2]
+    origin = covered.min(0) - 0.1
+    scale = (_SHADOW_CELLS - 1) / float(np.ptp(covered, axis=0).max() + 0.2)
     points[:, :2] = (points[:, :2] - origin) * scale
     fill_shadow_map(points, geometry.faces, nearest)
     return nearest, origin, scale
@@ -174,7 +180,8 @@ def _developed(
     """Lens blur, automatic exposure, colour cast and noise; (H, W, 3) uint8."""
     if blur:
         linear = cv2.GaussianBlur(linear, (0, 0), blur)
-    gain = environment.gain * (environment.exposure / max(float(linear[::8, ::8].mean()), 15.0))
+    exposure = environment.exposure / max(float(linear[::8, ::8].mean()), 15.0)
+    gain = environment.gain * min(max(exposure, _LEAST_GAIN), _MOST_GAIN)
     image = np.empty(linear.shape, np.uint8)
     strength = float(rng.uniform(1, 9)) if noise is None else noise
     develop(linear, image, np.uint64(rng.integers(1, 2**63)), strength, gain)

@@ -55,10 +55,10 @@ def sample_scene(
     count = 1 + int(rng.choice(len(shares), p=shares / shares.sum()))
     camera, distance = _handheld_camera(rng, width, height)
     people = []
-    for k in range(count):
+    for k, number in enumerate(rng.choice(cast.size, count, replace=False)):
         place = np.array([(k - (count - 1) / 2) * rng.uniform(0.45, 1.0), distance * rng.uniform(0.8, 1.35)])
         place[0] += rng.normal(0, 0.15)
-        person = cast.person(int(rng.integers(cast.size)))
+        person = cast.person(int(number))
         in_skirt = person.outfit["kind"] in (WITH_SKIRT, WITH_DRESS)
         stance = sample_stance(rng, _SKIRT_STANCES if in_skirt else tuple(STANCES))
         people.append(stand(person, sample_pose(rng, stance=stance), place))

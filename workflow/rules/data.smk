@@ -1,8 +1,10 @@
 # Generated data, person crops, stage I pictures and sampled skeletons.
 
 if PARAMS.generated is not None:
+    BODY = "liftedcl/synthetic/body.npz"
 
     rule generate_coco:
+        input: BODY,
         output:
             expand(
                 generated_root(PARAMS.profile, "coco") + "/annotations/{kind}_{split}2017.json",
@@ -15,6 +17,7 @@ if PARAMS.generated is not None:
         shell: "{PYTHON} -m liftedcl.synthetic coco --recipe {params.recipe:q} --out {params.root:q} --workers {threads}"
 
     rule generate_h36m:
+        input: BODY,
         output:
             expand(
                 generated_root(PARAMS.profile, "h36m") + "/annotations/Sample_{split}_Human36M_protocol_2.json",
@@ -27,6 +30,7 @@ if PARAMS.generated is not None:
         shell: "{PYTHON} -m liftedcl.synthetic h36m --recipe {params.recipe:q} --out {params.root:q} --workers {threads}"
 
     rule generate_imagenet:
+        input: BODY,
         output: generated_root(PARAMS.profile, "imagenet") + "/classes.json"
         params:
             recipe=to_json(PARAMS.generated.imagenet), code=code_digest("liftedcl.synthetic.__main__"),
@@ -51,7 +55,7 @@ rule crop_people:
 
 
 rule pack_pictures:
-    input: PARAMS.imagenet + "/classes.json" if PARAMS.generated is not None else [],
+    input: PARAMS.imagenet + "/classes.json" if is_generated(PARAMS, "imagenet") else [],
     output:
         images=LAYOUT.pictures,
         index=LAYOUT.pictures.replace(".npy", ".csv"),

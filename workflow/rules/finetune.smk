@@ -12,7 +12,7 @@ rule finetune_h36m_3d:
         f"{H36M_3D}/metrics.json", f"{H36M_3D}/predictions.npz",
         f"{H36M_3D}/history.csv", f"{H36M_3D}/provenance.json",
     params:
-        recipe=to_json(PARAMS.benchmarks.h36m_3d), code=code_digest("downstream.finetune", "downstream.h36m_3d_task"),
+        recipe=to_json(PARAMS.benchmarks.h36m_3d), code=finetune_code("h36m_3d"),
         folder=H36M_3D, root=PARAMS.h36m,
         backbone=lambda wildcards: PARAMS.encoders[wildcards.row].backbone,
     log: f"{H36M_3D}/log.txt",
@@ -20,7 +20,7 @@ rule finetune_h36m_3d:
     resources: gpu=PARAMS.compute.gpus,
     shell:
         "{PYTHON} -m downstream.finetune --benchmark h36m_3d --recipe {params.recipe:q} --encoder {input.encoder:q}"
-        " --backbone {params.backbone} --data {params.root:q} --seed {wildcards.seed} --threads {threads}"
+        " --backbone {params.backbone} --data {params.root:q} --seed {wildcards.seed} --threads {threads} --workers {WORKERS}"
         " --out {params.folder:q} 2>&1 | tee {log:q}"
 
 

@@ -7,16 +7,17 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, workflow.basedir)  # the packages stand beside the Snakefile, installed or not
 
+from downstream import finetune_code
 from liftedcl.code_digest import code_digest
 from liftedcl.errors import InputError
 from liftedcl.methods import encoder_code
 from liftedcl.recipe import read_params, to_json
 from liftedcl.weight_sources import SOURCES
 from workflow.data_sets import missing_data
-from workflow.layout import generated_root, layout_of
+from workflow.layout import generated_root, is_generated, layout_of
 from workflow.tables import read_tables
 
-PYTHON = sys.executable
+PYTHON = sys.executable  # the environment that runs snakemake also runs its jobs
 
 try:
     PARAMS = read_params(Path(workflow.basedir) / "params.yaml", config)
@@ -25,6 +26,7 @@ except InputError as error:
     raise WorkflowError(str(error))
 
 LAYOUT = layout_of(PARAMS)
+WORKERS = PARAMS.compute.workers  # no result depends on it, so it is no parameter of a rule
 
 if missing := missing_data(PARAMS, {name: source.file for name, source in SOURCES.items()}):
     raise WorkflowError(

@@ -1,0 +1,215 @@
+"""The DAG itself, in a copy of the repository: what runs again after which edit, kills, real images, messages."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import pytest
+from conftest import REPOSITORY
+
+SNAKEMAKE = [sys.executable, "-m", "snakemake", "--cores", "2"]
+TINY = ["--configfile", "tests/tiny.yaml"]
+TABLE = "results/table4.csv"
+
+
+def start(copy, *arguments):
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [*SNAKEMAKE, *arguments], cwd=copy, env=environment, start_new_session=True, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def run(copy, *arguments):
+    process = start(copy, *arguments)
+    output, _ = process.communicate()
+    return process.returncode, output
+
+
+def planned(copy, *arguments):
+    """The jobs of a dry run, as (rule, row) pairs."""
+    status, output = run(copy, "-n", *(arguments or (TABLE, *TINY)))
+    assert status == 0, output
+    jobs = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", output, flags=re.MULTILINE)
+    rows = [(rule, re.search(r"wildcards: row=(\w+)", details)) for rule, details in jobs]
+    return sorted((rule, row.group(1) if row else "") for rule, row in rows)
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """A copy of the repository without anything it has made."""
+    folder = tmp_path_factory.mktemp("copy") / "repository"
+    folder.mkdir()
+    for name in ("liftedcl", "downstream", "workflow", "tests", "Snakefile", "params.yaml"):
+        source = REPOSITORY / name
+        copying = shutil.copytree if source.is_dir() else shutil.copy
+        copying(source, folder / name)
+    (folder / "profiles").symlink_to("workflow/profiles")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(copy):
+    """The copy after a tiny run of table 4 that was killed three times, whole process group, and started again."""
+    for moment in ("runs/demo/crops.json", "runs/demo/encoders/moco_v2_in/seed0/log.txt", "runs/demo/h36m_3d"):
+        process = start(copy, TABLE, *TINY)
+        deadline = time.monotonic() + 240
+        while process.poll() is None and not (copy / moment).exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        unlocked, output = run(copy, "--unlock", *TINY)
+        assert unlocked == 0, output
+    status, output = run(copy, TABLE, *TINY)
+    assert status == 0, output
+    return copy
+
+
+@pytest.fixture
+def edited(finished):
+    """Edit files of the finished copy; they are put back afterwards."""
+    saved: dict[Path, str] = {}
+
+    def edit(name, old, new):
+        path = finished / name
+        saved.setdefault(path, path.read_text())
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new, 1))
+
+    yield edit
+    for path, text in saved.items():
+        path.write_text(text)
+
+
+def test_a_finished_run_has_nothing_to_do(finished):
+    status, output = run(finished, TABLE, *TINY)
+    assert status == 0
+    assert "Nothing to be done" in output
+
+
+def test_killed_runs_leave_nothing_half_written(finished):
+    left = [path for path in finished.rglob("*") if path.name.endswith(".part") or path.name == "last.pt"]
+    assert left == []
+
+
+def test_after_kills_the_encoder_is_that_of_an_undisturbed_run(finished, tmp_path):
+    folder = finished / "runs/demo/encoders/liftedcl_in_cc/seed0"
+    recipe = json.dumps(json.loads((folder / "provenance.json").read_text())["recipe"])
+    command = [
+        sys.executable, "-m", "liftedcl.pretrain", "--recipe", recipe, "--images", "runs/demo/crops.npy",
+        "--start", "runs/demo/encoders/moco_v2_in/seed0/encoder.pt", "--skeletons", "runs/demo/skeletons.npy",
+        "--out", str(tmp_path / "again" / "seed0"),
+    ]  # fmt: skip
+    subprocess.run(command, cwd=finished, check=True, capture_output=True)
+    assert (tmp_path / "again" / "seed0" / "encoder.pt").read_bytes() == (folder / "encoder.pt").read_bytes()
+
+
+def test_one_number_of_one_row_reruns_that_row_and_the_table(finished, edited):
+    edited(
+        "params.yaml", "moco_v2_in_cc:  {method: moco_v2, ", "moco_v2_in_cc:  {training: {epochs: 3}, method: moco_v2, "
+    )
+    assert planned(finished) == [
+        ("finetune_h36m_3d", "moco_v2_in_cc"), ("pretrain", "moco_v2_in_cc"), ("table", ""),
+    ]  # fmt: skip
+
+
+def test_benchmark_code_reruns_no_encoder(finished, edited):
+    edited("downstream/rle.py", "import", "UNUSED = 1\nimport")
+    rules = {rule for rule, _ in planned(finished)}
+    assert rules == {"finetune_h36m_3d", "table"}
+
+
+def test_one_methods_code_reruns_only_what_it_made(finished, edited):
+    edited("liftedcl/methods/liftedcl.py", "from collections", "UNUSED = 1\nfrom collections")
+    pretrained = [row for rule, row in planned(finished) if rule == "pretrain"]
+    assert pretrained == ["liftedcl_in_cc"]
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "rules"),
+    [
+        ("downstream/rle.py", "import", "# a remark\nimport", []),
+        ("workflow/tables.yaml", "method: random initialisation", "method: random", ["table"]),
+    ],
+)
+def test_comments_rerun_nothing_and_labels_only_the_table(finished, edited, name, old, new, rules):
+    edited(name, old, new)
+    assert [rule for rule, _ in planned(finished)] == rules
+
+
+def test_a_touched_file_reruns_nothing(finished):
+    for name in ("data/demo/coco/annotations/person_keypoints_train2017.json", "runs/demo/crops.npy"):
+        (finished / name).touch()
+    assert planned(finished) == []
+
+
+def test_every_value_of_the_table_comes_from_a_run(finished):
+    provenance = json.loads((finished / "results/table4.provenance.json").read_text())
+    for row, chains in provenance["rows"].items():
+        metrics = json.loads((finished / f"runs/demo/h36m_3d/{row}/seed0/metrics.json").read_text())
+        assert f"{metrics['mpjpe_mm']:.1f}" in (finished / "results/table4.md").read_text()
+        assert chains[0]["finetuning"]["inputs"]["encoder"]
+        assert chains[0]["encoder"]["packages"]["torch"]
+
+
+def test_real_images_go_through_the_same_rules(finished, realdata):
+    coco = realdata("coco/coco_mini")
+    targets = ["results/figure5.png", "results/figure6.png"]
+    status, output = run(finished, *targets, *TINY, "--config", f"coco={coco}")
+    assert status == 0, output
+    report = json.loads((finished / "runs/demo-coco_mini/crops.json").read_text())["report"]
+    assert report["crops"] > 50
+    for name in targets:
+        picture = cv2.imread(str(finished / name))
+        assert picture is not None and picture.std() > 10
+
+
+@pytest.mark.parametrize(
+    ("config", "named"),
+    [
+        (["crops={heigth: 64}"], "params.yaml: crops.heigth: unknown key; did you mean height?"),
+        (["profil=paper"], "params.yaml: profil: unknown key; did you mean profile?"),
+        (["seeds=[0, 0]"], "params.yaml: seeds"),
+    ],
+)
+def test_a_wrong_key_stops_before_any_job(copy, config, named):
+    status, output = run(copy, "-n", TABLE, "--config", *config)
+    assert status != 0
+    assert named in output
+    assert "Traceback" not in output
+
+
+def test_missing_data_sets_are_all_named_at_once(copy):
+    status, output = run(copy, "-n", TABLE, "--config", "profile=paper")
+    assert status != 0
+    for part in ("coco:", "h36m:", "weights:", "licence", "missing  data/coco/annotations", "--config h36m=FOLDER"):
+        assert part in output
+    assert "Traceback" not in output
+
+
+def test_with_data_in_place_the_papers_dag_is_listed(copy, tmp_path):
+    files = [
+        "coco/annotations/person_keypoints_train2017.json", "coco/train2017/000000000009.jpg",
+        "h36m/annotations/Sample_trainmin_train_Human36M_protocol_2.json",
+        "h36m/annotations/Sample_64_test_Human36M_protocol_2.json",
+        "h36m/images/s_01_act_02_subact_01_ca_01/s_01_act_02_subact_01_ca_01_000001.jpg",
+        "weights/resnet50-0676ba61.pth", "weights/moco_v2_200ep_pretrain.pth.tar",
+    ]  # fmt: skip
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    folders = [f"{name}={tmp_path / name}" for name in ("coco", "h36m", "weights")]
+    jobs = planned(copy, TABLE, "--config", "profile=paper", *folders)
+    rules = [rule for rule, _ in jobs]
+    assert {rule: rules.count(rule) for rule in rules} == {
+        "crop_people": 1, "sample_skeletons": 1, "published_encoder": 2, "random_encoder": 1, "pretrain": 2,
+        "finetune_h36m_3d": 5, "mean_pose": 1, "lifted_skeletons": 1, "table": 1,
+    }  # fmt: skip
