@@ -66,8 +66,6 @@ def finished(copy):
         time.sleep(0.5)
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        unlocked, output = run(copy, "--unlock", *TINY)
-        assert unlocked == 0, output
     status, output = run(copy, TABLE, *TINY)
     assert status == 0, output
     return copy
@@ -93,6 +91,20 @@ def test_a_finished_run_has_nothing_to_do(finished):
     status, output = run(finished, TABLE, *TINY)
     assert status == 0
     assert "Nothing to be done" in output
+
+
+def test_two_runs_at_once_get_a_clear_message(finished):
+    target = "runs/demo/h36m_3d/random/seed0/metrics.json"
+    first = start(finished, target, "--forcerun", "finetune_h36m_3d", *TINY)
+    try:
+        while not list((finished / ".snakemake/locks").glob("*.lock")) and first.poll() is None:
+            time.sleep(0.02)
+        status, output = run(finished, TABLE, *TINY)
+    finally:
+        first.communicate()
+    assert first.returncode == 0
+    assert status != 0
+    assert "cannot be locked" in output
 
 
 def test_killed_runs_leave_nothing_half_written(finished):

@@ -61,6 +61,15 @@ rule pretrain:
         " {params.start} {params.skeletons} --threads {threads} --out {params.folder:q} 2>&1 | tee {log:q}"
 
 
+rule pretrained:
+    input:
+        expand(
+            "{folder}/encoder.pt",
+            folder=[LAYOUT.encoder(row, seed) for row in PARAMS.encoders for seed in PARAMS.seeds],
+        ),
+    localrule: True
+
+
 rule lifted_skeletons:
     input:
         encoder=LAYOUT.encoder("liftedcl_in_cc", PARAMS.seeds[0]) + "/encoder.pt",

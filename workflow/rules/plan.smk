@@ -15,7 +15,10 @@ from liftedcl.recipe import read_params, to_json
 from liftedcl.weight_sources import SOURCES
 from workflow.data_sets import missing_data
 from workflow.layout import generated_root, is_generated, layout_of
+from workflow.stale_locks import remove_stale_locks
 from workflow.tables import read_tables
+
+remove_stale_locks(Path(".snakemake"))
 
 PYTHON = sys.executable  # the environment that runs snakemake also runs its jobs
 
