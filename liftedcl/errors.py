@@ -39,6 +39,7 @@ class _Terminated(BaseException):
 
 _DISK_REMEDIES = {
     errno.ENOSPC: "free some space and run the same command again, nothing is lost",
+    errno.EFBIG: "this file system or session limits the size of files, choose another output folder",
     errno.EDQUOT: "free some quota and run the same command again, nothing is lost",
     errno.EROFS: "the file system is read-only, choose another output folder",
     errno.EACCES: "check the permissions of this path",

@@ -13,7 +13,10 @@ from liftedcl.files import atomic_path
 def save(value: Any, path: str | Path) -> None:
     """Write tensors in plain containers; a full disk leaves what stood at ``path``."""
     with atomic_path(path) as part, part.open("wb") as file:
-        torch.save(value, file)
+        try:
+            torch.save(value, file)
+        except RuntimeError as error:  # torch's report of its unfinished archive hides the full disk behind it
+            raise (error.__context__ if isinstance(error.__context__, OSError) else error) from None
 
 
 def load(path: str | Path, device: torch.device | str = "cpu") -> Any:
