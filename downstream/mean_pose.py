@@ -63,12 +63,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m downstream.mean_pose",
         description="MPJPE and PA-MPJPE of a constant prediction fitted on Human3.6M's training split.",
-        epilog='example: python -m downstream.mean_pose --recipe "$(python -m liftedcl.recipe benchmarks.h36m_3d)" '
+        epilog='example: python -m downstream.mean_pose --recipe "$(python -m liftedcl.params benchmarks.h36m_3d)" '
         "--data data/demo/h36m --out metrics.json",
     )
     add = parser.add_argument
     add("--data", type=Path, required=True, help="folder with annotations/ and images/ (docs/data.md)")
-    add("--recipe", required=True, help="recipe of h36m_3d: JSON text or file; see python -m liftedcl.recipe")
+    add("--recipe", required=True, help="recipe of h36m_3d: JSON text or file; see python -m liftedcl.params")
     add("--out", type=Path, required=True, help="metrics.json to write")
     arguments = parser.parse_args()
     recipe = read_recipe(H36M3D, arguments.recipe)

@@ -45,7 +45,7 @@ def main() -> None:
         description="Lift crops to 3D skeletons with a pre-trained LiftedCL and draw them beside their inputs.",
     )
     add = parser.add_argument
-    add("--recipe", required=True, help="the encoder's row: JSON text or file; see python -m liftedcl.recipe")
+    add("--recipe", required=True, help="the encoder's row: JSON text or file; see python -m liftedcl.params")
     add("--encoder", type=Path, required=True, help="encoder.pt of the run")
     add("--heads", type=Path, required=True, help="heads.pt of the run")
     add("--images", type=Path, required=True, help="packed person crops (.npy)")

@@ -140,11 +140,11 @@ def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m liftedcl.pretrain",
         description="Pre-train one encoder. Run the same command again after a kill: it goes on where it was.",
-        epilog='example: python -m liftedcl.pretrain --recipe "$(python -m liftedcl.recipe encoders.moco_v2_in)" '
+        epilog='example: python -m liftedcl.pretrain --recipe "$(python -m liftedcl.params encoders.moco_v2_in)" '
         "--seed 0 --images runs/demo/pictures.npy --out runs/by_hand/seed0",
     )
     add = parser.add_argument
-    add("--recipe", required=True, help="one row of encoders: JSON text or file; see python -m liftedcl.recipe")
+    add("--recipe", required=True, help="one row of encoders: JSON text or file; see python -m liftedcl.params")
     add("--seed", type=int, default=0, help="decides weights, order and augmentation (default: %(default)s)")
     add("--images", type=Path, help="packed images: a shard of liftedcl.crops or liftedcl.pictures (.npy)")
     add("--start", type=Path, help="encoder.pt to start from, when the recipe names one")

@@ -1,19 +1,15 @@
-"""params.yaml -> frozen dataclasses. The only place where keys, types and defaults of the configuration are known.
+"""Recipes: the frozen dataclasses that params.yaml is resolved into, and that every command takes as ``--recipe``.
 
-Two visible merges: ``file <- profiles[profile] <- command line`` and, for encoders, ``defaults <- row``.
-Unknown keys, wrong types and impossible combinations are errors that name the key. No torch here: Snakemake reads this.
+The only place where keys and types of the configuration are known. No torch here: Snakemake reads this.
 """
 
-import argparse
 import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
-from liftedcl.errors import InputError, run_cli
+from liftedcl.errors import InputError
 from liftedcl.skeleton import JOINTS
 from liftedcl.strict import ValueRuleError, parse, require, require_choice
 
@@ -277,99 +273,6 @@ class Compute:
     gpus: int
 
 
-# ---------------------------------------------------------------------------------------- everything
-@dataclass(frozen=True)
-class Params:
-    """params.yaml, resolved for one profile. ``coco``, ``h36m``, ``imagenet``, ``weights`` are folders."""
-
-    profile: str
-    seeds: tuple[int, ...]
-    coco: str
-    h36m: str
-    imagenet: str
-    weights: str
-    crops: Crops
-    pictures: Pictures
-    skeletons: Skeletons
-    encoders: dict[str, EncoderRecipe]
-    benchmarks: Benchmarks
-    compute: Compute
-    generated: Generated | None = None
-
-    def __post_init__(self) -> None:
-        require(len(self.seeds) > 0 and len(set(self.seeds)) == len(self.seeds), "seeds", "is a list without repeats")
-        for name in self.encoders:
-            self._check_chain(name)
-
-    def _check_chain(self, name: str) -> None:
-        seen = [name]
-        while (start := self.encoders[seen[-1]].start) is not None:
-            require_choice(start, self.encoders, f"encoders.rows.{seen[-1]}.start")
-            require(start not in seen, f"encoders.rows.{name}.start", "leads back to itself")
-            seen.append(start)
-
-
-def read_params(path: str | Path, overrides: dict[str, Any] | None = None) -> Params:
-    """Read and resolve params.yaml.
-
-    Args:
-        path: the file.
-        overrides: values that win over the file and its profile (Snakemake's ``--config``).
-
-    Raises:
-        InputError: unreadable YAML, an unknown key, a wrong type or value; the message names the key.
-    """
-    try:
-        file = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: not found; run this in the repository's root") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not valid YAML: {error}") from None
-    if not isinstance(file, dict):
-        raise InputError(f"{path}: is not a mapping of keys to values; see the copy in the repository")
-    return resolve(file, overrides or {})
-
-
-def resolve(file: dict[str, Any], overrides: dict[str, Any]) -> Params:
-    """Merge ``file <- profile <- overrides`` and ``defaults <- row`` and check every key. See `read_params`."""
-    profiles = dict(file.get("profiles") or {})
-    profile = str(overrides.get("profile", file.get("profile")))
-    if profile not in profiles:
-        raise InputError(f"params.yaml: profile: {profile!r} is none of {', '.join(profiles)}")
-    merged = merge(merge({k: v for k, v in file.items() if k != "profiles"}, profiles[profile] or {}), overrides)
-    encoders = merged.get("encoders")
-    if not isinstance(encoders, dict) or not isinstance(encoders.get("rows"), dict):
-        raise InputError("params.yaml: encoders: needs `defaults` and `rows`")
-    if unknown := set(encoders) - {"defaults", "rows"}:
-        raise InputError(f"params.yaml: encoders.{sorted(unknown)[0]}: unknown key; there are defaults and rows")
-    merged["encoders"] = {
-        name: _encoder_row(name, encoders.get("defaults") or {}, row or {}) for name, row in encoders["rows"].items()
-    }
-    return parse(Params, merged, "params.yaml: ")
-
-
-def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """``base`` with the values of ``over`` put on top, key by key through nested mappings."""
-    merged = dict(base)
-    for key, value in over.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = merge(merged[key], value) if both else value
-    return merged
-
-
-def _encoder_row(name: str, defaults: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
-    """``defaults <- row``, keeping of the defaults only the sections that the row's method reads."""
-    where = f"params.yaml: encoders.rows.{name}"
-    method = row.get("method")
-    if method not in METHOD_SECTIONS:
-        raise InputError(f"{where}.method: {method!r} is none of {', '.join(METHOD_SECTIONS)}")
-    every_section = {section for sections in METHOD_SECTIONS.values() for section in sections}
-    unused = every_section - set(METHOD_SECTIONS[method])
-    if wrong := sorted(unused & set(row)):
-        raise InputError(f"{where}.{wrong[0]}: {method} does not read this section, remove it")
-    return merge({key: value for key, value in defaults.items() if key not in unused}, row)
-
-
 def read_recipe(cls: type[T], text: str) -> T:
     """Parse a command line's ``--recipe``: JSON text, or the path of a JSON file.
 
@@ -380,39 +283,15 @@ def read_recipe(cls: type[T], text: str) -> T:
     if not text.lstrip().startswith("{"):
         where, path = text, Path(text)
         if not path.is_file():
-            raise InputError(f"--recipe {text}: neither JSON text nor a file; see python -m liftedcl.recipe --help")
+            raise InputError(f"--recipe {text}: neither JSON text nor a file; see python -m liftedcl.params --help")
         text = path.read_text(encoding="utf-8")
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise InputError(f"{where}: not valid JSON ({error}); see python -m liftedcl.recipe --help") from None
+        raise InputError(f"{where}: not valid JSON ({error}); see python -m liftedcl.params --help") from None
     return parse(cls, value, f"{where}: ")
 
 
 def to_json(recipe: Any) -> str:
     """One line of JSON with sorted keys: the identity of a recipe, and what ``--recipe`` takes."""
     return json.dumps(dataclasses.asdict(recipe), sort_keys=True)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m liftedcl.recipe",
-        description="Print a resolved part of params.yaml as JSON, which --recipe of the other commands takes.",
-        epilog="example: python -m liftedcl.recipe encoders.liftedcl_in_cc --profile paper",
-    )
-    parser.add_argument("part", nargs="?", default="", help="dotted name, such as crops or benchmarks.h36m_3d")
-    parser.add_argument("--profile", help="another profile than the file's")
-    parser.add_argument("--params", default="params.yaml", help="the file (default: %(default)s)")
-    arguments = parser.parse_args()
-    overrides = {"profile": arguments.profile} if arguments.profile else {}
-    part = dataclasses.asdict(read_params(arguments.params, overrides))
-    for key in filter(None, arguments.part.split(".")):
-        if not isinstance(part, dict) or key not in part:
-            known = f"there are {', '.join(part)}" if isinstance(part, dict) else "it has no parts"
-            raise InputError(f"{arguments.params}: {arguments.part}: no {key!r} here; {known}")
-        part = part[key]
-    print(json.dumps(part, sort_keys=True))
-
-
-if __name__ == "__main__":
-    run_cli(main)

@@ -13,7 +13,8 @@ from liftedcl.encoder import build_backbone
 from liftedcl.errors import InputError
 from liftedcl.methods import METHODS
 from liftedcl.methods.liftedcl import Method as LiftedCL
-from liftedcl.recipe import METHOD_SECTIONS, EncoderRecipe, read_params
+from liftedcl.params import read_params
+from liftedcl.recipe import METHOD_SECTIONS, EncoderRecipe
 from liftedcl.shard import ShardWriter, open_shard
 from liftedcl.skeleton import NUM_JOINTS
 

@@ -10,8 +10,9 @@ import pytest
 from conftest import REPOSITORY
 
 from liftedcl.errors import InputError
+from liftedcl.params import read_params
 from liftedcl.prior import sample_poses, sample_skeletons
-from liftedcl.recipe import Skeletons, read_params, read_recipe, to_json
+from liftedcl.recipe import Skeletons, read_recipe, to_json
 from liftedcl.skeleton import BONE_LENGTHS_CM, BONES, FLIP_PAIRS, JOINTS, PARENTS
 
 N = 4000

@@ -7,7 +7,7 @@ import pytest
 from conftest import REPOSITORY
 
 from liftedcl.errors import InputError
-from liftedcl.recipe import read_params
+from liftedcl.params import read_params
 from workflow.layout import Layout
 from workflow.tables import make_table, read_tables
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from liftedcl.recipe import Params
+from liftedcl.params import Params
 from workflow.layout import is_generated
 
 

@@ -10,8 +10,9 @@ import yaml
 
 from liftedcl.errors import InputError, run_cli
 from liftedcl.files import atomic_path, read_json, write_json, write_text
+from liftedcl.params import Params
 from liftedcl.provenance import commit, versions
-from liftedcl.recipe import Params, read_recipe
+from liftedcl.recipe import read_recipe
 from liftedcl.strict import parse
 from workflow.layout import Layout
 

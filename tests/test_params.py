@@ -9,7 +9,8 @@ import yaml
 from conftest import REPOSITORY
 
 from liftedcl.errors import InputError
-from liftedcl.recipe import EncoderRecipe, read_params, read_recipe, resolve, to_json
+from liftedcl.params import read_params, resolve
+from liftedcl.recipe import EncoderRecipe, read_recipe, to_json
 
 PARAMS = REPOSITORY / "params.yaml"
 
@@ -89,7 +90,7 @@ def test_broken_yaml_and_missing_file_are_named(tmp_path):
 
 
 def test_the_command_prints_one_line_and_fails():
-    command = [sys.executable, "-m", "liftedcl.recipe", "crops.hieght"]
+    command = [sys.executable, "-m", "liftedcl.params", "crops.hieght"]
     result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
     assert result.returncode == 2
     assert result.stdout == ""
