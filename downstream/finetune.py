@@ -85,13 +85,13 @@ def main() -> None:
         prog="python -m downstream.finetune",
         description="Fine-tune an encoder on one benchmark and evaluate it. Run the same command again after a kill: "
         "it goes on where it was. Writes metrics.json, predictions.npz, history.csv and provenance.json.",
-        epilog='example: python -m downstream.finetune --benchmark h36m_3d --recipe "$(python -m liftedcl.params '
+        epilog='example: python -m downstream.finetune --benchmark h36m_3d --recipe "$(python -m workflow.params '
         'benchmarks.h36m_3d)" --encoder runs/demo/random/seed0/encoder.pt --backbone resnet18_narrow '
         "--data data/demo/h36m --out runs/by_hand/h36m_3d",
     )
     add = parser.add_argument
     add("--benchmark", required=True, choices=BENCHMARKS, help="which benchmark")
-    add("--recipe", required=True, help="its recipe: JSON text or file; see python -m liftedcl.params")
+    add("--recipe", required=True, help="its recipe: JSON text or file; see python -m workflow.params")
     add("--encoder", type=Path, required=True, help="encoder.pt: a plain state dict with torchvision's names")
     add("--backbone", required=True, help="architecture of the encoder, such as resnet50")
     add("--data", type=Path, required=True, help="folder of the benchmark's data (docs/data.md)")

@@ -16,8 +16,8 @@ from downstream.frames import CACHE_BYTES, Frames
 from downstream.h36m_3d import H36MPoses
 from downstream.pose_augmentation import amplify, augmented_matrix, cover, draw, reach, warp
 from downstream.pose_coding import encode, mirrored_order
+from downstream.recipes import H36M3D
 from liftedcl.errors import InputError
-from liftedcl.recipe import H36M3D
 
 
 @dataclass(frozen=True)

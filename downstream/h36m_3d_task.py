@@ -16,11 +16,11 @@ from downstream.h36m_3d import ANNOTATIONS, NUM_REGRESSED, REMEDY, annotation_pa
 from downstream.h36m_3d_data import PoseBatch, TestImages, TrainingBatches, loader, raised
 from downstream.h36m_3d_scores import score, write_predictions
 from downstream.pose_coding import decode, root_relative, unmirror
+from downstream.recipes import H36M3D
 from downstream.rle import RLERegressor, rle_loss
 from liftedcl.engine import Player
 from liftedcl.errors import InputError
 from liftedcl.files import sha256_of_file
-from liftedcl.recipe import H36M3D
 from liftedcl.schedule import milestones
 from liftedcl.skeleton import NUM_JOINTS
 from liftedcl.views import normalise

@@ -15,9 +15,10 @@ from downstream.crop import crop_matrices, square_boxes
 from downstream.h36m_3d import H36MPoses, read_h36m_3d
 from downstream.h36m_3d_scores import score, true_poses
 from downstream.pose_coding import decode, encode, root_relative
+from downstream.recipes import H36M3D
 from liftedcl.errors import run_cli
 from liftedcl.files import write_json
-from liftedcl.recipe import H36M3D, read_recipe
+from liftedcl.recipe import read_recipe
 from liftedcl.skeleton import NUM_JOINTS
 
 
@@ -63,12 +64,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m downstream.mean_pose",
         description="MPJPE and PA-MPJPE of a constant prediction fitted on Human3.6M's training split.",
-        epilog='example: python -m downstream.mean_pose --recipe "$(python -m liftedcl.params benchmarks.h36m_3d)" '
+        epilog='example: python -m downstream.mean_pose --recipe "$(python -m workflow.params benchmarks.h36m_3d)" '
         "--data data/demo/h36m --out metrics.json",
     )
     add = parser.add_argument
     add("--data", type=Path, required=True, help="folder with annotations/ and images/ (docs/data.md)")
-    add("--recipe", required=True, help="recipe of h36m_3d: JSON text or file; see python -m liftedcl.params")
+    add("--recipe", required=True, help="recipe of h36m_3d: JSON text or file; see python -m workflow.params")
     add("--out", type=Path, required=True, help="metrics.json to write")
     arguments = parser.parse_args()
     recipe = read_recipe(H36M3D, arguments.recipe)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from downstream.crop import crop_matrices
-from liftedcl.recipe import PoseAugmentation
+from downstream.recipes import PoseAugmentation
 
 
 @dataclass(frozen=True)

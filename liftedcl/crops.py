@@ -19,9 +19,10 @@ import numpy as np
 
 from liftedcl.coco_people import PeopleImage, Person, read_people
 from liftedcl.contact_sheet import write_contact_sheet
+from liftedcl.data_recipes import Crops
 from liftedcl.errors import InputError, run_cli
 from liftedcl.image_files import BrokenImageError, process_images, read_image, resize
-from liftedcl.recipe import Crops, read_recipe
+from liftedcl.recipe import read_recipe
 from liftedcl.shard import ShardWriter, open_shard
 
 PADDING = (124, 116, 104)

@@ -9,9 +9,10 @@ import torch
 from liftedcl.device import prepare_device
 from liftedcl.drawing import figure_of_lifted
 from liftedcl.encoder import load_encoder, load_state, load_strictly
+from liftedcl.encoder_recipe import EncoderRecipe
 from liftedcl.errors import InputError, run_cli
 from liftedcl.lifting import LiftingNetwork
-from liftedcl.recipe import EncoderRecipe, read_recipe
+from liftedcl.recipe import read_recipe
 from liftedcl.shard import open_shard
 from liftedcl.views import Geometry, normalise, resample
 
@@ -45,7 +46,7 @@ def main() -> None:
         description="Lift crops to 3D skeletons with a pre-trained LiftedCL and draw them beside their inputs.",
     )
     add = parser.add_argument
-    add("--recipe", required=True, help="the encoder's row: JSON text or file; see python -m liftedcl.params")
+    add("--recipe", required=True, help="the encoder's row: JSON text or file; see python -m workflow.params")
     add("--encoder", type=Path, required=True, help="encoder.pt of the run")
     add("--heads", type=Path, required=True, help="heads.pt of the run")
     add("--images", type=Path, required=True, help="packed person crops (.npy)")

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from liftedcl.data_recipes import Pictures
 from liftedcl.errors import InputError, run_cli
 from liftedcl.image_files import process_images, read_image, resize
-from liftedcl.recipe import Pictures, read_recipe
+from liftedcl.recipe import read_recipe
 from liftedcl.shard import ShardWriter
 
 COLUMNS = ("file", "label")

@@ -16,12 +16,13 @@ from liftedcl import checkpoint
 from liftedcl.batches import Batch, ShardBatches
 from liftedcl.device import prepare_device
 from liftedcl.encoder import Backbone, build_backbone, load_encoder, save_encoder, save_state
+from liftedcl.encoder_recipe import EncoderRecipe
 from liftedcl.engine import Player, fit, step_seed
 from liftedcl.errors import InputError, run_cli
 from liftedcl.files import exclusive, sha256_of_file, write_json
 from liftedcl.methods import METHODS, encoder_code
 from liftedcl.provenance import describe
-from liftedcl.recipe import EncoderRecipe, read_recipe
+from liftedcl.recipe import read_recipe
 from liftedcl.shard import Shard, open_shard
 from liftedcl.skeleton import NUM_JOINTS
 
@@ -140,11 +141,11 @@ def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m liftedcl.pretrain",
         description="Pre-train one encoder. Run the same command again after a kill: it goes on where it was.",
-        epilog='example: python -m liftedcl.pretrain --recipe "$(python -m liftedcl.params encoders.moco_v2_in)" '
+        epilog='example: python -m liftedcl.pretrain --recipe "$(python -m workflow.params encoders.moco_v2_in)" '
         "--seed 0 --images runs/demo/pictures.npy --out runs/by_hand/seed0",
     )
     add = parser.add_argument
-    add("--recipe", required=True, help="one row of encoders: JSON text or file; see python -m liftedcl.params")
+    add("--recipe", required=True, help="one row of encoders: JSON text or file; see python -m workflow.params")
     add("--seed", type=int, default=0, help="decides weights, order and augmentation (default: %(default)s)")
     add("--images", type=Path, help="packed images: a shard of liftedcl.crops or liftedcl.pictures (.npy)")
     add("--start", type=Path, help="encoder.pt to start from, when the recipe names one")

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
+from liftedcl.data_recipes import Skeletons
 from liftedcl.drawing import figure_of_skeletons
 from liftedcl.errors import run_cli
 from liftedcl.files import atomic_path
-from liftedcl.recipe import Skeletons, read_recipe
+from liftedcl.recipe import read_recipe
 from liftedcl.skeleton import BONE_LENGTHS_CM, BONES, JOINTS, NUM_JOINTS, TEMPLATE_BONES_CM
 
 TRUNK_AXES = np.array([[-1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]])

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
+from liftedcl.encoder_recipe import Training
 from liftedcl.engine import Player
-from liftedcl.recipe import Training
 from liftedcl.schedule import Schedule
 
 

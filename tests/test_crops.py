@@ -12,10 +12,10 @@ import pytest
 from conftest import REPOSITORY
 
 from liftedcl.crops import PADDING, extend_box, make_crops, to_crop
+from liftedcl.data_recipes import Crops, Pictures
 from liftedcl.errors import InputError
 from liftedcl.image_files import BrokenImageError, read_image
 from liftedcl.pictures import pack_pictures
-from liftedcl.recipe import Crops, Pictures
 from liftedcl.shard import open_shard
 
 PAPER = Crops(height=256, width=192, min_keypoints=0, min_side=0.0)

@@ -10,13 +10,13 @@ from conftest import REPOSITORY
 
 from liftedcl.batches import ShardBatches
 from liftedcl.encoder import build_backbone
+from liftedcl.encoder_recipe import METHOD_SECTIONS, EncoderRecipe
 from liftedcl.errors import InputError
 from liftedcl.methods import METHODS
 from liftedcl.methods.liftedcl import Method as LiftedCL
-from liftedcl.params import read_params
-from liftedcl.recipe import METHOD_SECTIONS, EncoderRecipe
 from liftedcl.shard import ShardWriter, open_shard
 from liftedcl.skeleton import NUM_JOINTS
+from workflow.params import read_params
 
 DEFAULTS = read_params(REPOSITORY / "params.yaml", {"profile": "demo"}).encoders["liftedcl_in_cc"]
 

@@ -8,9 +8,10 @@ import pytest
 import yaml
 from conftest import REPOSITORY
 
+from liftedcl.encoder_recipe import EncoderRecipe
 from liftedcl.errors import InputError
-from liftedcl.params import read_params, resolve
-from liftedcl.recipe import EncoderRecipe, read_recipe, to_json
+from liftedcl.recipe import read_recipe, to_json
+from workflow.params import read_params, resolve
 
 PARAMS = REPOSITORY / "params.yaml"
 
@@ -90,7 +91,7 @@ def test_broken_yaml_and_missing_file_are_named(tmp_path):
 
 
 def test_the_command_prints_one_line_and_fails():
-    command = [sys.executable, "-m", "liftedcl.params", "crops.hieght"]
+    command = [sys.executable, "-m", "workflow.params", "crops.hieght"]
     result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
     assert result.returncode == 2
     assert result.stdout == ""

@@ -15,10 +15,10 @@ from conftest import REPOSITORY
 
 from liftedcl.encoder import build_backbone, load_encoder, save_encoder
 from liftedcl.errors import InputError
-from liftedcl.params import read_params
 from liftedcl.pretrain import main
 from liftedcl.recipe import to_json
 from liftedcl.shard import ShardWriter
+from workflow.params import read_params
 
 ROWS = read_params(
     REPOSITORY / "params.yaml",

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from conftest import REPOSITORY
 
+from liftedcl.data_recipes import Skeletons
 from liftedcl.errors import InputError
-from liftedcl.params import read_params
 from liftedcl.prior import sample_poses, sample_skeletons
-from liftedcl.recipe import Skeletons, read_recipe, to_json
+from liftedcl.recipe import read_recipe, to_json
 from liftedcl.skeleton import BONE_LENGTHS_CM, BONES, FLIP_PAIRS, JOINTS, PARENTS
+from workflow.params import read_params
 
 N = 4000
 JOINT = {name: number for number, name in enumerate(JOINTS)}

@@ -15,9 +15,9 @@ import pytest
 from pycocotools.coco import COCO
 
 from liftedcl.errors import InputError
-from liftedcl.recipe import GeneratedCoco, GeneratedH36M, GeneratedImagenet
 from liftedcl.synthetic import coco, generation, h36m, imagenet
 from liftedcl.synthetic.generation import generate
+from liftedcl.synthetic.recipes import GeneratedCoco, GeneratedH36M, GeneratedImagenet
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 COCO_RECIPE = GeneratedCoco(seed=1, train_scenes=20, val_scenes=6, width=160, height=120)

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from liftedcl.recipe import GeneratedCoco
 from liftedcl.skeleton import JOINTS
 from liftedcl.synthetic import coco
 from liftedcl.synthetic.body import HEAD_TOP, LEFT_HIP, RIGHT_HIP, forward_kinematics, load_arrays, load_body, skin
@@ -12,6 +11,7 @@ from liftedcl.synthetic.environment import sample_environment
 from liftedcl.synthetic.keypoints import COCO_MAP, H36M_MAP, coco_visibility, h36m_regressor
 from liftedcl.synthetic.person import sample_person, stand
 from liftedcl.synthetic.pose import sample_motion, sample_pose, sample_stance
+from liftedcl.synthetic.recipes import GeneratedCoco
 from liftedcl.synthetic.render import render
 from liftedcl.synthetic.rotation import axis_angle_to_matrix, matrix_to_axis_angle, slerp
 from liftedcl.synthetic.textures import TextureBank, mipmapped

@@ -7,8 +7,8 @@ import pytest
 from conftest import REPOSITORY
 
 from liftedcl.errors import InputError
-from liftedcl.params import read_params
 from workflow.layout import Layout
+from workflow.params import read_params
 from workflow.tables import make_table, read_tables
 
 PARAMS = read_params(REPOSITORY / "params.yaml")

@@ -7,7 +7,7 @@ from torchvision.transforms.v2 import functional as tv
 
 from liftedcl import views
 from liftedcl.align import align, shared_area
-from liftedcl.recipe import Views
+from liftedcl.encoder_recipe import Views
 from liftedcl.views import Geometry
 
 RECIPE = Views(

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from downstream.camera import project, world_to_camera
 from downstream.h36m_3d import annotation_path
-from liftedcl.recipe import H36M3D, PoseAugmentation
+from downstream.recipes import H36M3D, PoseAugmentation
 
 SIDE = 128
 DOTTED = 16  # rwrist

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from liftedcl.params import Params
 from workflow.layout import is_generated
+from workflow.params import Params
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from liftedcl.params import Params
+from workflow.params import Params
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ import yaml
 
 from liftedcl.errors import InputError, run_cli
 from liftedcl.files import atomic_path, read_json, write_json, write_text
-from liftedcl.params import Params
 from liftedcl.provenance import commit, versions
 from liftedcl.recipe import read_recipe
 from liftedcl.strict import parse
 from workflow.layout import Layout
+from workflow.params import Params
 
 REFERENCE = "reference"
 

@@ -15,6 +15,7 @@ from liftedcl.align import align, shared_area
 from liftedcl.batches import Batch
 from liftedcl.critic import Critic, critic_loss, lifting_loss
 from liftedcl.encoder import Backbone
+from liftedcl.encoder_recipe import EncoderRecipe
 from liftedcl.engine import Player
 from liftedcl.errors import InputError
 from liftedcl.grouped_norm import group_batch_norms, shuffled
@@ -23,7 +24,6 @@ from liftedcl.lifting import LiftingNetwork
 from liftedcl.momentum import follow, momentum_copy
 from liftedcl.projectors import MapProjector, VectorProjector
 from liftedcl.queue import KeyQueue
-from liftedcl.recipe import EncoderRecipe
 from liftedcl.schedule import constant, cosine
 from liftedcl.sgd import sgd_player
 from liftedcl.shard import Shard

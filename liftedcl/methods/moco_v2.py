@@ -8,13 +8,13 @@ from torch import Tensor, nn
 
 from liftedcl.batches import Batch
 from liftedcl.encoder import Backbone
+from liftedcl.encoder_recipe import EncoderRecipe
 from liftedcl.engine import Player
 from liftedcl.grouped_norm import group_batch_norms, shuffled
 from liftedcl.infonce import info_nce
 from liftedcl.momentum import follow, momentum_copy
 from liftedcl.projectors import VectorProjector
 from liftedcl.queue import KeyQueue
-from liftedcl.recipe import EncoderRecipe
 from liftedcl.schedule import cosine
 from liftedcl.sgd import sgd_player
 from liftedcl.shard import Shard

@@ -10,9 +10,9 @@ from torch.nn import functional as F
 
 from liftedcl.batches import Batch
 from liftedcl.encoder import Backbone
+from liftedcl.encoder_recipe import EncoderRecipe
 from liftedcl.engine import Player
 from liftedcl.errors import InputError
-from liftedcl.recipe import EncoderRecipe
 from liftedcl.schedule import cosine
 from liftedcl.sgd import sgd_player
 from liftedcl.shard import Shard

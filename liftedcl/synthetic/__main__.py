@@ -5,9 +5,10 @@ import os
 from pathlib import Path
 
 from liftedcl.errors import run_cli
-from liftedcl.recipe import GeneratedCoco, GeneratedH36M, GeneratedImagenet, read_recipe
+from liftedcl.recipe import read_recipe
 from liftedcl.synthetic import coco, h36m, imagenet
 from liftedcl.synthetic.generation import generate
+from liftedcl.synthetic.recipes import GeneratedCoco, GeneratedH36M, GeneratedImagenet
 
 _KINDS = {
     "coco": (GeneratedCoco, coco.plan),

@@ -11,9 +11,9 @@ import numpy as np
 from pycocotools import mask as rle
 
 from liftedcl.files import write_json
-from liftedcl.recipe import GeneratedCoco
 from liftedcl.synthetic.generation import Chunk, Labels, Plan, batches, write_jpeg
 from liftedcl.synthetic.keypoints import COCO_MAP, COCO_NAMES, COCO_SKELETON, coco_visibility
+from liftedcl.synthetic.recipes import GeneratedCoco
 from liftedcl.synthetic.render import Frame
 from liftedcl.synthetic.scene import Cast, Scene, render_scene, sample_scene
 from liftedcl.synthetic.textures import TextureBank

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from liftedcl.files import write_json
-from liftedcl.recipe import GeneratedH36M
 from liftedcl.synthetic.camera import Camera, look_at
 from liftedcl.synthetic.coco import mask_box
 from liftedcl.synthetic.environment import Environment, laboratory
@@ -16,6 +15,7 @@ from liftedcl.synthetic.generation import Chunk, Labels, Plan, write_jpeg
 from liftedcl.synthetic.keypoints import H36M_MAP
 from liftedcl.synthetic.person import Person, PosedPerson, sample_person, stand
 from liftedcl.synthetic.pose import sample_motion
+from liftedcl.synthetic.recipes import GeneratedH36M
 from liftedcl.synthetic.render import Background, render, render_background
 from liftedcl.synthetic.scene import seat_under
 from liftedcl.synthetic.textures import TextureBank

@@ -12,12 +12,12 @@ import numpy as np
 
 from liftedcl.errors import InputError
 from liftedcl.files import write_json
-from liftedcl.recipe import GeneratedImagenet
 from liftedcl.synthetic.camera import Camera, look_at
 from liftedcl.synthetic.environment import sample_environment
 from liftedcl.synthetic.generation import Chunk, Labels, Plan, batches, write_jpeg
 from liftedcl.synthetic.noise import fractal_noise
 from liftedcl.synthetic.props import INDOOR_OBJECTS, OBJECTS, OUTDOOR_OBJECTS, build
+from liftedcl.synthetic.recipes import GeneratedImagenet
 from liftedcl.synthetic.render import render
 from liftedcl.synthetic.solids import Solid
 from liftedcl.synthetic.stock import FINISHES, stock

@@ -11,7 +11,7 @@ from downstream import finetune_code
 from liftedcl.code_digest import code_digest
 from liftedcl.errors import InputError
 from liftedcl.methods import encoder_code
-from liftedcl.params import read_params
+from workflow.params import read_params
 from liftedcl.recipe import to_json
 from liftedcl.weight_sources import SOURCES
 from workflow.data_sets import missing_data

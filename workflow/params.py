@@ -13,9 +13,24 @@ from typing import Any
 
 import yaml
 
+from downstream.recipes import Benchmarks
+from liftedcl.data_recipes import Crops, Pictures, Skeletons
+from liftedcl.encoder_recipe import METHOD_SECTIONS, EncoderRecipe
 from liftedcl.errors import InputError, run_cli
-from liftedcl.recipe import METHOD_SECTIONS, Benchmarks, Compute, Crops, EncoderRecipe, Generated, Pictures, Skeletons
 from liftedcl.strict import parse, require, require_choice
+from liftedcl.synthetic.recipes import Generated
+
+
+@dataclass(frozen=True)
+class Compute:
+    """What one training job takes. ``threads`` is part of a run's identity: CPU sums depend on it.
+
+    ``workers`` are processes that load data; no result depends on them.
+    """
+
+    threads: int
+    workers: int
+    gpus: int
 
 
 @dataclass(frozen=True)
@@ -112,9 +127,9 @@ def _encoder_row(name: str, defaults: dict[str, Any], row: dict[str, Any]) -> di
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m liftedcl.params",
+        prog="python -m workflow.params",
         description="Print a resolved part of params.yaml as JSON, which --recipe of the other commands takes.",
-        epilog="example: python -m liftedcl.params encoders.liftedcl_in_cc --profile paper",
+        epilog="example: python -m workflow.params encoders.liftedcl_in_cc --profile paper",
     )
     parser.add_argument("part", nargs="?", default="", help="dotted name, such as crops or benchmarks.h36m_3d")
     parser.add_argument("--profile", help="another profile than the file's")
