@@ -1,11 +1,12 @@
 """Inverse geometry: the area two views share, resampled from each feature map to one grid (paper, appendix C).
 
 Departs from the released code, whose slices of the map are rounded to whole cells: the region is sampled exactly.
+The region is axis-aligned, so bilinear sampling is two small matrix products, whose gradient is deterministic on a GPU
+where that of grid_sample is not.
 """
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from liftedcl.views import Geometry
 
@@ -39,5 +40,16 @@ def align(features: Tensor, geometry: Geometry, area: Tensor, size: int) -> Tens
     position = area[:, :2, None] + centres * area[:, 2:, None]  # (B, 2, S) in image pixels
     position = (position - geometry.boxes[:, :2, None]) / geometry.boxes[:, 2:, None]  # share of the view
     x = torch.where(geometry.flips[:, None], 1.0 - position[:, 0], position[:, 0])
-    grid = torch.stack([x[:, None, :].expand(-1, size, -1), position[:, 1, :, None].expand(-1, -1, size)], dim=-1)
-    return F.grid_sample(features, 2.0 * grid - 1.0, mode="bilinear", padding_mode="border", align_corners=False)
+    height, width = features.shape[2:]
+    return torch.einsum(
+        "bih,bchw,bjw->bcij", _linear_weights(position[:, 1], height), features, _linear_weights(x, width)
+    )
+
+
+def _linear_weights(position: Tensor, cells: int) -> Tensor:
+    """Weights (B, S, cells) that interpolate a row of cells linearly at ``position`` (B, S), a share of its length.
+
+    Positions beyond the outermost centres take the outermost cell.
+    """
+    place = (position * cells - 0.5).clamp(0, cells - 1)
+    return (1.0 - (place[..., None] - torch.arange(cells, device=position.device)).abs()).clamp_min(0)

@@ -30,6 +30,9 @@ def load(folder: Path, identity: dict[str, Any], device: torch.device) -> dict[s
     except InputError as error:
         print(f"{error}; starting over", flush=True)
         return None
+    if not isinstance(checkpoint, dict) or checkpoint.keys() != {"identity", "state"}:
+        print(f"{path}: no resume checkpoint; starting over", flush=True)
+        return None
     if checkpoint["identity"] != identity:
         print(f"{path}: of another recipe, data or code, starting over", flush=True)
         return None

@@ -1,5 +1,7 @@
 """The device a training job runs on, and what makes its bits repeat."""
 
+import os
+
 import cv2
 import torch
 
@@ -15,6 +17,7 @@ def prepare_device(threads: int) -> torch.device:
         raise InputError(f"--threads {threads}: needs at least 1")
     torch.set_num_threads(threads)
     cv2.setNumThreads(1)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
     torch.backends.cudnn.benchmark = False
-    torch.backends.cudnn.deterministic = True
+    torch.use_deterministic_algorithms(True, warn_only=True)
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")

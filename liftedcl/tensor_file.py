@@ -31,6 +31,6 @@ def load(path: str | Path, device: torch.device | str = "cpu") -> Any:
         raise InputError(f"{path}: not found; make it with snakemake, or name another file") from None
     except pickle.UnpicklingError:
         reason = "no checkpoint, or one with Python objects in it, whose loading could run code"
-    except (RuntimeError, EOFError, OSError) as error:  # torch reports a truncated archive as any of these
-        reason = f"truncated or damaged: {str(error).split('. ')[0] or type(error).__name__}"
+    except Exception as error:  # what torch raises over bytes that are no checkpoint depends on the bytes
+        reason = f"truncated, damaged or no checkpoint: {str(error).split('. ')[0] or type(error).__name__}"
     raise InputError(f"{path}: not a readable checkpoint ({reason}); make or get it again")

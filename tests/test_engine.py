@@ -120,3 +120,18 @@ def test_schedules():
     assert rate(10) == pytest.approx(0.0)
     rate = milestones(1.0, steps_per_epoch=3, epochs_list=[2, 4], factor=0.1)
     assert [rate(step) for step in (0, 5, 6, 11, 12)] == pytest.approx([1.0, 1.0, 0.1, 0.1, 0.01])
+
+
+@pytest.mark.parametrize("content", [b"hello\n", b"\x80\x02K\x01.", b""])
+def test_junk_as_checkpoint_means_starting_over(tmp_path, content):
+    (tmp_path / "last.pt").write_bytes(content)
+    task = TwoPlayers()
+    run(tmp_path, task)
+    assert task.steps == 21
+
+
+def test_a_foreign_torch_file_as_checkpoint_means_starting_over(tmp_path):
+    torch.save(torch.zeros(3), tmp_path / "last.pt")
+    task = TwoPlayers()
+    run(tmp_path, task)
+    assert task.steps == 21

@@ -10,6 +10,7 @@ import torch
 from conftest import REPOSITORY
 
 from liftedcl import tensor_file
+from liftedcl.encoder import load_state
 from liftedcl.errors import InputError
 from liftedcl.files import atomic_path, read_json, write_json
 
@@ -65,3 +66,11 @@ def test_python_objects_are_never_unpickled(tmp_path):
     torch.save({"a": subprocess.run}, path)
     with pytest.raises(InputError, match="could run code"):
         tensor_file.load(path)
+
+
+@pytest.mark.parametrize("content", [b"hello\n", b"", b"\x80\x02K\x01.", b"\0" * 100, b"PK\x03\x04junk"])
+def test_a_file_that_is_no_checkpoint_is_named(tmp_path, content):
+    path = tmp_path / "encoder.pt"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"encoder.pt: not a"):
+        load_state(path)

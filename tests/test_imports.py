@@ -10,7 +10,7 @@ from conftest import REPOSITORY
 FORBIDDEN = {
     "liftedcl": ("downstream", "workflow", "snakemake"),
     "downstream": ("liftedcl.methods", "liftedcl.pretrain", "liftedcl.synthetic", "workflow", "snakemake"),
-    "workflow": ("downstream", "liftedcl.synthetic", "torch"),
+    "workflow": ("torch", "cv2"),
     "liftedcl/synthetic": ("liftedcl.prior", "torch"),
 }
 

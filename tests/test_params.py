@@ -11,7 +11,7 @@ from conftest import REPOSITORY
 from liftedcl.encoder_recipe import EncoderRecipe
 from liftedcl.errors import InputError
 from liftedcl.recipe import read_recipe, to_json
-from workflow.params import read_params, resolve
+from workflow.params import label_of, read_params, resolve
 
 PARAMS = REPOSITORY / "params.yaml"
 
@@ -40,6 +40,28 @@ def test_command_line_wins_over_profile_and_profile_over_file():
     assert resolve(file, {"profile": "demo", "coco": "elsewhere"}).coco == "elsewhere"
 
 
+def test_values_of_the_command_line_are_yaml():
+    """Snakemake hands lists and mappings of --config over with texts in them."""
+    params = read_params(PARAMS, {"seeds": ["0", "1"], "crops": {"min_keypoints": "0"}, "coco": "some/folder"})
+    assert (params.seeds, params.crops.min_keypoints, params.coco) == ((0, 1), 0, "some/folder")
+
+
+def test_changed_numbers_are_told_from_the_profiles_own():
+    for overrides, label in (
+        ({}, "demo"),
+        ({"profile": "paper", "coco": "elsewhere", "seeds": [1]}, "paper"),
+        ({"profile": "paper", "benchmarks": {"h36m_3d": {"epochs": 1}}}, "paper (changed)"),
+    ):
+        assert label_of(read_params(PARAMS, overrides), overrides) == label
+
+
+def test_the_unused_table_of_ranges_is_no_part_of_a_run():
+    file = yaml.safe_load(PARAMS.read_text())
+    before = resolve(file, {}).skeletons
+    file["skeletons"]["ranges"]["global"]["rknee"]["a"] = [-80, 80]
+    assert resolve(file, {}).skeletons == before
+
+
 def test_a_row_depends_only_on_the_sections_its_method_reads():
     file = yaml.safe_load(PARAMS.read_text())
     before = resolve(file, {}).encoders
@@ -63,7 +85,11 @@ def test_recipes_survive_the_command_line():
         ({"crops": {"height": 100}}, "crops.height", "4:3"),
         ({"seeds": []}, "seeds", "list"),
         ({"seeds": [0, 0]}, "seeds", "repeats"),
-        ({"crops": {"height": "256"}}, "crops.height", "not of type int"),
+        ({"seeds": "[1, 1]"}, "seeds", "repeats"),
+        ({"seeds": [-1]}, "seeds", "below 0"),
+        ({"encoders": {"rows": {"random": 5}}}, "encoders.rows.random", "not a mapping"),
+        ({"encoders": {"rows": {"random": {"method": [1]}}}}, "rows.random.method", "none of"),
+        ({"crops": {"height": "tall"}}, "crops.height", "not of type int"),
         ({"crops": {"min_side": float("nan")}}, "crops.min_side", "finite"),
         ({"encoders": {"rows": {"liftedcl_in_cc": {"start": "nobody"}}}}, "liftedcl_in_cc.start", "none of"),
         ({"encoders": {"rows": {"moco_v2_in": {"start": "moco_v2_in_cc"}}}}, "start", "back to itself"),

@@ -1,6 +1,7 @@
 """Tables: every value from a stored run, its profile in every row, the paper's words beside ours."""
 
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -65,9 +66,9 @@ def test_demo_values_are_marked_wherever_they_stand(runs, tmp_path):
     rows = [line for line in text.splitlines() if line.startswith("| ") and "profile" not in line]
     assert len(rows) == len(TABLE.rows) + 1
     assert all(line.startswith("| demo |") for line in rows)
-    assert "not the paper's data" in text
+    assert "not the paper's experiment" in text
     make_table(TABLE, profile="paper", seeds=[0], layout=runs, out=tmp_path / "table4.csv")
-    assert "not the paper's data" not in (tmp_path / "table4.md").read_text()
+    assert "not the paper's experiment" not in (tmp_path / "table4.md").read_text()
 
 
 def test_every_cell_leads_to_its_runs(runs, tmp_path):
@@ -90,3 +91,26 @@ def test_a_table_of_unknown_rows_is_refused(tmp_path):
     (tmp_path / "tables.yaml").write_text(text)
     with pytest.raises(InputError, match="'rnd' is no row"):
         read_tables(tmp_path / "tables.yaml", PARAMS)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("benchmark: h36m_3d", "benchmark: h36m", "'h36m' is none of h36m_3d"),
+        ("[figure5, figure6, figure7]", "[figure8]", "'figure8' is none of"),
+        ("title: ", "titel: ", "table4.titel: unknown key"),
+        ("rows:", "rows: [", "not valid YAML"),
+    ],
+)
+def test_a_mistake_in_tables_yaml_is_named(tmp_path, old, new, named):
+    text = (REPOSITORY / "workflow" / "tables.yaml").read_text()
+    (tmp_path / "tables.yaml").write_text(text.replace(old, new, 1))
+    with pytest.raises(InputError, match=re.escape(named)):
+        read_tables(tmp_path / "tables.yaml", PARAMS)
+
+
+def test_metrics_without_the_metric_are_refused(runs, tmp_path):
+    path = tmp_path / "runs" / TABLE.benchmark / "random" / "seed0" / "metrics.json"
+    path.write_text("{}")
+    with pytest.raises(InputError, match="random: holds no number mpjpe_mm"):
+        make_table(TABLE, profile="demo", seeds=[0], layout=runs, out=tmp_path / "table4.csv")

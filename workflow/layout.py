@@ -24,6 +24,10 @@ class Layout:
     def skeletons(self) -> str:
         return f"{self.root}/skeletons.npy"
 
+    def figure(self, name: str) -> str:
+        """A figure of this run; results/ gets a copy of it."""
+        return f"{self.root}/figures/{name}.png"
+
     def encoder(self, row: str, seed: object) -> str:
         """Folder of one encoder: encoder.pt, heads.pt, history.csv, provenance.json."""
         return f"{self.root}/encoders/{row}/seed{seed}"

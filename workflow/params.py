@@ -32,6 +32,10 @@ class Compute:
     workers: int
     gpus: int
 
+    def __post_init__(self) -> None:
+        require(self.threads >= 1, "threads", "is at least 1")
+        require(min(self.workers, self.gpus) >= 0, "workers and gpus", "are not below 0")
+
 
 @dataclass(frozen=True)
 class Params:
@@ -53,6 +57,7 @@ class Params:
 
     def __post_init__(self) -> None:
         require(len(self.seeds) > 0 and len(set(self.seeds)) == len(self.seeds), "seeds", "is a list without repeats")
+        require(min(self.seeds) >= 0, "seeds", "are not below 0")
         for name in self.encoders:
             self._check_chain(name)
 
@@ -69,7 +74,8 @@ def read_params(path: str | Path, overrides: dict[str, Any] | None = None) -> Pa
 
     Args:
         path: the file.
-        overrides: values that win over the file and its profile (Snakemake's ``--config``).
+        overrides: values that win over the file and its profile (Snakemake's ``--config``); a text in it is read as
+            YAML, since that is how ``--config 'seeds=[0, 1]'`` arrives.
 
     Raises:
         InputError: unreadable YAML, an unknown key, a wrong type or value; the message names the key.
@@ -82,7 +88,13 @@ def read_params(path: str | Path, overrides: dict[str, Any] | None = None) -> Pa
         raise InputError(f"{path}: not valid YAML: {error}") from None
     if not isinstance(file, dict):
         raise InputError(f"{path}: is not a mapping of keys to values; see the copy in the repository")
-    return resolve(file, overrides or {})
+    return resolve(file, _from_text(overrides or {}))
+
+
+def label_of(params: Params, overrides: dict[str, Any]) -> str:
+    """What a table calls its values: the profile, and whether the command line has changed its numbers."""
+    changed = set(overrides) - {"profile", "coco", "h36m", "imagenet", "weights", "seeds", "compute"}
+    return f"{params.profile} (changed)" if changed else params.profile
 
 
 def resolve(file: dict[str, Any], overrides: dict[str, Any]) -> Params:
@@ -91,7 +103,10 @@ def resolve(file: dict[str, Any], overrides: dict[str, Any]) -> Params:
     profile = str(overrides.get("profile", file.get("profile")))
     if profile not in profiles:
         raise InputError(f"params.yaml: profile: {profile!r} is none of {', '.join(profiles)}")
-    merged = merge(merge({k: v for k, v in file.items() if k != "profiles"}, profiles[profile] or {}), overrides)
+    overlay = profiles[profile] or {}
+    if not isinstance(overlay, dict):
+        raise InputError(f"params.yaml: profiles.{profile}: {overlay!r} is not a mapping")
+    merged = merge(merge({k: v for k, v in file.items() if k != "profiles"}, overlay), overrides)
     encoders = merged.get("encoders")
     if not isinstance(encoders, dict) or not isinstance(encoders.get("rows"), dict):
         raise InputError("params.yaml: encoders: needs `defaults` and `rows`")
@@ -100,7 +115,10 @@ def resolve(file: dict[str, Any], overrides: dict[str, Any]) -> Params:
     merged["encoders"] = {
         name: _encoder_row(name, encoders.get("defaults") or {}, row or {}) for name, row in encoders["rows"].items()
     }
-    return parse(Params, merged, "params.yaml: ")
+    params = parse(Params, merged, "params.yaml: ")
+    skeletons = params.skeletons  # a run doesn't depend on the table of the composition that it doesn't use
+    used = {skeletons.composition: skeletons.ranges[skeletons.composition]}
+    return dataclasses.replace(params, skeletons=dataclasses.replace(skeletons, ranges=used))
 
 
 def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -112,11 +130,25 @@ def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
+def _from_text(value: Any) -> Any:
+    """Texts of the command line as the YAML they stand for; what isn't YAML stays a text."""
+    if isinstance(value, dict):
+        return {key: _from_text(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_from_text(item) for item in value]
+    try:
+        return yaml.safe_load(value) if isinstance(value, str) else value
+    except yaml.YAMLError:
+        return value
+
+
 def _encoder_row(name: str, defaults: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
     """``defaults <- row``, keeping of the defaults only the sections that the row's method reads."""
     where = f"params.yaml: encoders.rows.{name}"
+    if not isinstance(row, dict):
+        raise InputError(f"{where}: {row!r} is not a mapping")
     method = row.get("method")
-    if method not in METHOD_SECTIONS:
+    if not isinstance(method, str) or method not in METHOD_SECTIONS:
         raise InputError(f"{where}.method: {method!r} is none of {', '.join(METHOD_SECTIONS)}")
     every_section = {section for sections in METHOD_SECTIONS.values() for section in sections}
     unused = every_section - set(METHOD_SECTIONS[method])

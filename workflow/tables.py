@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from downstream import BENCHMARKS
 from liftedcl.errors import InputError, run_cli
 from liftedcl.files import atomic_path, read_json, write_json, write_text
 from liftedcl.provenance import commit, versions
@@ -17,16 +18,17 @@ from workflow.layout import Layout
 from workflow.params import Params
 
 REFERENCE = "reference"
+FIGURES = ("figure5", "figure6", "figure7")
+"""What the rules draw; a table names those that are made with it."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A metric: its key in metrics.json, its name and unit in the table, and whether lower or higher is better."""
+    """A metric: its key in metrics.json, its name and unit in the table."""
 
     key: str
     name: str
     unit: str
-    better: str
 
 
 @dataclass(frozen=True)
@@ -66,10 +68,19 @@ def read_tables(path: str | Path, params: Params) -> dict[str, Table]:
     """Read tables.yaml.
 
     Raises:
-        InputError: an unknown key, or a row whose encoder params.yaml doesn't have.
+        InputError: unreadable YAML, an unknown key, a row whose encoder params.yaml doesn't have, or a benchmark or
+            figure that nothing makes.
     """
-    tables = parse(dict[str, Table], yaml.safe_load(Path(path).read_text(encoding="utf-8")), f"{Path(path).name}: ")
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not valid YAML: {error}") from None
+    tables = parse(dict[str, Table], content, f"{Path(path).name}: ")
     for name, table in tables.items():
+        if table.benchmark not in BENCHMARKS:
+            raise InputError(f"tables.yaml: {name}.benchmark: {table.benchmark!r} is none of {', '.join(BENCHMARKS)}")
+        if unknown := sorted(set(table.figures) - set(FIGURES)):
+            raise InputError(f"tables.yaml: {name}.figures: {unknown[0]!r} is none of {', '.join(FIGURES)}")
         for row in table.rows:
             if row.encoder not in params.encoders:
                 raise InputError(f"tables.yaml: {name}: encoder {row.encoder!r} is no row of params.yaml")
@@ -111,13 +122,19 @@ def _record(
     record: dict[str, Any] = {"profile": profile, "row": encoder, "method": method, "pretraining": data}
     record["seeds"] = len(metrics[encoder]) if encoder != REFERENCE else ""
     for column in table.columns:
-        values = [run[column.key] for run in metrics[encoder]]
+        values = [_value(run, column.key, encoder) for run in metrics[encoder]]
         record[column.key] = round(statistics.fmean(values), 2)
         record[f"{column.key}_std"] = round(statistics.stdev(values), 2) if len(values) > 1 else ""
     stated = [difference for difference in table.differences if difference.encoder == encoder]
     record["paper_says"] = "; ".join(_stated(difference, table) for difference in stated)
     record["measured_here"] = "; ".join(_measured(difference, table, metrics) for difference in stated)
     return record
+
+
+def _value(run: dict[str, Any], key: str, encoder: str) -> float:
+    if not isinstance(run, dict) or not isinstance(run.get(key), int | float):
+        raise InputError(f"metrics.json of {encoder}: holds no number {key}; remove it and make it with snakemake")
+    return run[key]
 
 
 def _stated(difference: Difference, table: Table) -> str:
@@ -157,7 +174,7 @@ def _markdown(table: Table, profile: str, records: list[dict[str, Any]]) -> str:
     lines = [f"### {table.title} — profile `{profile}`", ""]
     if profile != "paper":
         lines += [
-            f"**{profile} values: generated people, not the paper's data; compare nothing published with them.**",
+            f"**{profile} values: not the paper's experiment; compare nothing published with them.**",
             "",
         ]
     lines += [f"| profile | {' | '.join(heads)} |", "|---|---|---|" + "---:|" * len(table.columns)]

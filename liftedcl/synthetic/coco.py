@@ -11,7 +11,7 @@ import numpy as np
 from pycocotools import mask as rle
 
 from liftedcl.files import write_json
-from liftedcl.synthetic.generation import Chunk, Labels, Plan, batches, write_jpeg
+from liftedcl.synthetic.generation import Chunk, Labels, Plan, batches, pictures_digest, write_jpeg
 from liftedcl.synthetic.keypoints import COCO_MAP, COCO_NAMES, COCO_SKELETON, coco_visibility
 from liftedcl.synthetic.recipes import GeneratedCoco
 from liftedcl.synthetic.render import Frame
@@ -123,8 +123,9 @@ def write_annotations(root: Path, recipe: GeneratedCoco, labels: list[Labels]) -
     person = {"id": 1, "name": "person", "supercategory": "person"}
     with_keypoints = person | {"keypoints": COCO_NAMES, "skeleton": COCO_SKELETON}
     for split in SPLITS:
-        images = [image for chunk in labels if chunk["split"] == split for image in chunk["images"]]
-        people = [entry for chunk in labels if chunk["split"] == split for entry in chunk["annotations"]]
+        chunks = [chunk for chunk in labels if chunk["split"] == split]
+        images = [image for chunk in chunks for image in chunk["images"]]
+        people = [entry for chunk in chunks for entry in chunk["annotations"]]
         instances = [{k: v for k, v in entry.items() if "keypoints" not in k} for entry in people]
         for kind, entries, category in (
             ("person_keypoints", people, with_keypoints),
@@ -133,7 +134,7 @@ def write_annotations(root: Path, recipe: GeneratedCoco, labels: list[Labels]) -
             write_json(
                 root / "annotations" / f"{kind}_{split}2017.json",
                 {
-                    "info": {"description": "generated people", "seed": recipe.seed},
+                    "info": {"description": "generated people", "pictures": pictures_digest(chunks)},
                     "licenses": [],
                     "images": images,
                     "annotations": entries,

@@ -7,6 +7,7 @@ digest of this package. A folder with files but without it is never touched.
 
 import contextlib
 import functools
+import hashlib
 import multiprocessing
 import os
 import shutil
@@ -42,9 +43,9 @@ Chunk = tuple[Any, ...]
 class Plan:
     """What to write. ``render(root, recipe, chunk)`` writes a chunk's pictures and returns its labels (plain JSON).
 
-    Its labels carry ``files``: the pictures' paths relative to the root. ``contents`` are the names in the root that
-    generated data of this ``kind`` consists of; ``finish(root, recipe, labels)`` writes the ``annotations`` from all
-    chunks' labels, in order: those files mark the data set as complete.
+    Its labels carry ``files``, the pictures' paths relative to the root, and get ``pictures``, their digest.
+    ``contents`` are the names in the root that generated data of this ``kind`` consists of; ``finish(root, recipe,
+    labels)`` writes the ``annotations`` from all chunks' labels, in order: those files mark the data set as complete.
     """
 
     kind: str
@@ -87,15 +88,24 @@ def batches(count: int, size: int) -> list[tuple[int, int]]:
     return [(first, min(first + size, count)) for first in range(0, count, size)]
 
 
+def pictures_digest(labels: list[Labels]) -> str:
+    """SHA-256 over the pictures of some chunks, for the annotations to carry: other pictures, other annotations.
+
+    What reads a data set is made again when its annotation file changes; by itself that file needn't depend on a pixel.
+    """
+    return hashlib.sha256("".join(chunk["pictures"] for chunk in labels).encode()).hexdigest()
+
+
 @functools.cache
-def package_digest() -> str:
-    """What the pictures depend on beside the recipe: the code that makes them, and the body."""
+def package_digest(kind: str) -> str:
+    """What a data set's pictures depend on beside the recipe: the code that makes them, and the body."""
     body = Path(__file__).with_name("body.npz")
-    return f"{code_digest('liftedcl.synthetic.__main__')}-{sha256_of_file(body)[:16]}"
+    return f"{code_digest(f'liftedcl.synthetic.{kind}')}-{sha256_of_file(body)[:16]}"
 
 
 def _identity(plan: Plan) -> dict[str, Any]:
-    return {"kind": plan.kind, "recipe": asdict(plan.recipe), "package": package_digest(), "contents": [*plan.contents]}
+    about = {"kind": plan.kind, "recipe": asdict(plan.recipe), "contents": [*plan.contents]}
+    return about | {"package": package_digest(plan.kind)}
 
 
 def _prepare(plan: Plan, root: Path) -> None:
@@ -172,7 +182,9 @@ def _render_chunks(plan: Plan, root: Path, missing: list[int], workers: int) -> 
 
 
 def _render_chunk(render: Callable[..., Labels], root: Path, recipe: Any, chunk: Chunk, number: int) -> None:
-    write_json(_chunk_path(root, number), render(root, recipe, chunk))
+    labels = render(root, recipe, chunk)
+    digest = hashlib.sha256(b"".join((root / name).read_bytes() for name in labels["files"])).hexdigest()
+    write_json(_chunk_path(root, number), labels | {"pictures": digest})
 
 
 def _start_worker() -> None:

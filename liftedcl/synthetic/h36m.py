@@ -11,7 +11,7 @@ from liftedcl.files import write_json
 from liftedcl.synthetic.camera import Camera, look_at
 from liftedcl.synthetic.coco import mask_box
 from liftedcl.synthetic.environment import Environment, laboratory
-from liftedcl.synthetic.generation import Chunk, Labels, Plan, write_jpeg
+from liftedcl.synthetic.generation import Chunk, Labels, Plan, pictures_digest, write_jpeg
 from liftedcl.synthetic.keypoints import H36M_MAP
 from liftedcl.synthetic.person import Person, PosedPerson, sample_person, stand
 from liftedcl.synthetic.pose import sample_motion
@@ -175,4 +175,5 @@ def write_annotations(root: Path, recipe: GeneratedH36M, labels: list[Labels]) -
     for split, subjects in (("train", TRAIN_SUBJECTS), ("test", TEST_SUBJECTS)):
         chunks = [chunk for chunk in labels if chunk["subject"] in subjects]
         paired = {name: [entry for chunk in chunks for entry in chunk[name]] for name in ("images", "annotations")}
-        write_json(root / ANNOTATIONS[split], paired)
+        info = {"description": "generated people", "pictures": pictures_digest(chunks)}
+        write_json(root / ANNOTATIONS[split], {"info": info, **paired})

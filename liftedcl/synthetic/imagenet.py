@@ -14,7 +14,7 @@ from liftedcl.errors import InputError
 from liftedcl.files import write_json
 from liftedcl.synthetic.camera import Camera, look_at
 from liftedcl.synthetic.environment import sample_environment
-from liftedcl.synthetic.generation import Chunk, Labels, Plan, batches, write_jpeg
+from liftedcl.synthetic.generation import Chunk, Labels, Plan, batches, pictures_digest, write_jpeg
 from liftedcl.synthetic.noise import fractal_noise
 from liftedcl.synthetic.props import INDOOR_OBJECTS, OBJECTS, OUTDOOR_OBJECTS, build
 from liftedcl.synthetic.recipes import GeneratedImagenet
@@ -87,7 +87,7 @@ def render_chunk(root: Path, recipe: GeneratedImagenet, chunk: Chunk) -> Labels:
 
 def write_marker(root: Path, recipe: GeneratedImagenet, labels: list[Labels]) -> None:
     """Write the list of classes, which says that the data set is complete."""
-    write_json(root / MARKER, {"classes": sorted(class_names(recipe.classes))})
+    write_json(root / MARKER, {"classes": sorted(class_names(recipe.classes)), "pictures": pictures_digest(labels)})
 
 
 def draw_picture(name: str, bank: TextureBank, rng: np.random.Generator, size: int) -> np.ndarray:

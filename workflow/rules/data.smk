@@ -11,7 +11,7 @@ if PARAMS.generated is not None:
                 kind=["person_keypoints", "instances"], split=["train", "val"],
             ),
         params:
-            recipe=to_json(PARAMS.generated.coco), code=code_digest("liftedcl.synthetic.__main__"),
+            recipe=to_json(PARAMS.generated.coco), code=code_digest("liftedcl.synthetic.coco"),
             root=generated_root(PARAMS.profile, "coco"),
         threads: 8
         shell: "{PYTHON} -m liftedcl.synthetic coco --recipe {params.recipe:q} --out {params.root:q} --workers {threads}"
@@ -24,7 +24,7 @@ if PARAMS.generated is not None:
                 split=["trainmin_train", "64_test"],
             ),
         params:
-            recipe=to_json(PARAMS.generated.h36m), code=code_digest("liftedcl.synthetic.__main__"),
+            recipe=to_json(PARAMS.generated.h36m), code=code_digest("liftedcl.synthetic.h36m"),
             root=generated_root(PARAMS.profile, "h36m"),
         threads: 8
         shell: "{PYTHON} -m liftedcl.synthetic h36m --recipe {params.recipe:q} --out {params.root:q} --workers {threads}"
@@ -33,7 +33,7 @@ if PARAMS.generated is not None:
         input: BODY,
         output: generated_root(PARAMS.profile, "imagenet") + "/classes.json"
         params:
-            recipe=to_json(PARAMS.generated.imagenet), code=code_digest("liftedcl.synthetic.__main__"),
+            recipe=to_json(PARAMS.generated.imagenet), code=code_digest("liftedcl.synthetic.imagenet"),
             root=generated_root(PARAMS.profile, "imagenet"),
         threads: 8
         shell: "{PYTHON} -m liftedcl.synthetic imagenet --recipe {params.recipe:q} --out {params.root:q} --workers {threads}"
@@ -45,7 +45,7 @@ rule crop_people:
         images=LAYOUT.crops,
         index=LAYOUT.crops.replace(".npy", ".csv"),
         report=LAYOUT.crops.replace(".npy", ".json"),
-        sheet=report("results/figure6.png", caption="../report/figure6.rst", category="Figures"),
+        sheet=LAYOUT.figure("figure6"),
     params: recipe=to_json(PARAMS.crops), code=code_digest("liftedcl.crops"), root=PARAMS.coco,
     log: f"{LAYOUT.root}/logs/crops.log",
     threads: 8
@@ -71,7 +71,7 @@ rule pack_pictures:
 rule sample_skeletons:
     output:
         skeletons=LAYOUT.skeletons,
-        figure=report("results/figure7.png", caption="../report/figure7.rst", category="Figures"),
+        figure=LAYOUT.figure("figure7"),
     params: recipe=to_json(PARAMS.skeletons), code=code_digest("liftedcl.prior"),
     shell:
         "{PYTHON} -m liftedcl.prior --recipe {params.recipe:q} --out {output.skeletons:q} --figure {output.figure:q}"

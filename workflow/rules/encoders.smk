@@ -50,7 +50,7 @@ rule pretrain:
     output: f"{ENCODER}/encoder.pt", f"{ENCODER}/heads.pt", f"{ENCODER}/history.csv", f"{ENCODER}/provenance.json",
     wildcard_constraints: row=rows_by(lambda recipe: recipe.training is not None),
     params:
-        recipe=encoder_recipe, code=encoder_code_of, folder=ENCODER,
+        recipe=encoder_recipe, code=encoder_code_of, folder=ENCODER, threads=PARAMS.compute.threads,
         start=lambda wildcards, input: option("start", input.get("start")),
         skeletons=lambda wildcards, input: option("skeletons", input.get("skeletons")),
     log: f"{ENCODER}/log.txt",
@@ -58,7 +58,7 @@ rule pretrain:
     resources: gpu=PARAMS.compute.gpus,
     shell:
         "{PYTHON} -m liftedcl.pretrain --recipe {params.recipe:q} --seed {wildcards.seed} --images {input.images:q}"
-        " {params.start} {params.skeletons} --threads {threads} --out {params.folder:q} 2>&1 | tee {log:q}"
+        " {params.start} {params.skeletons} --threads {params.threads} --out {params.folder:q} 2>&1 | tee {log:q}"
 
 
 rule pretrained:
@@ -70,13 +70,18 @@ rule pretrained:
     localrule: True
 
 
-rule lifted_skeletons:
-    input:
-        encoder=LAYOUT.encoder("liftedcl_in_cc", PARAMS.seeds[0]) + "/encoder.pt",
-        heads=LAYOUT.encoder("liftedcl_in_cc", PARAMS.seeds[0]) + "/heads.pt",
-        images=LAYOUT.crops,
-    output: report("results/figure5.png", caption="../report/figure5.rst", category="Figures"),
-    params: recipe=to_json(PARAMS.encoders["liftedcl_in_cc"]), code=code_digest("liftedcl.lift"),
-    shell:
-        "{PYTHON} -m liftedcl.lift --recipe {params.recipe:q} --encoder {input.encoder:q} --heads {input.heads:q}"
-        " --images {input.images:q} --out {output:q}"
+# Figure 5 shows the first row that has a lifting network.
+LIFTING_ROW = next((row for row, recipe in PARAMS.encoders.items() if recipe.lifting and recipe.lifting.adv > 0), None)
+
+if LIFTING_ROW:
+
+    rule lifted_skeletons:
+        input:
+            encoder=LAYOUT.encoder(LIFTING_ROW, PARAMS.seeds[0]) + "/encoder.pt",
+            heads=LAYOUT.encoder(LIFTING_ROW, PARAMS.seeds[0]) + "/heads.pt",
+            images=LAYOUT.crops,
+        output: LAYOUT.figure("figure5"),
+        params: recipe=to_json(PARAMS.encoders[LIFTING_ROW]), code=code_digest("liftedcl.lift"),
+        shell:
+            "{PYTHON} -m liftedcl.lift --recipe {params.recipe:q} --encoder {input.encoder:q} --heads {input.heads:q}"
+            " --images {input.images:q} --out {output:q}"

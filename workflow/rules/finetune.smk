@@ -13,14 +13,14 @@ rule finetune_h36m_3d:
         f"{H36M_3D}/history.csv", f"{H36M_3D}/provenance.json",
     params:
         recipe=to_json(PARAMS.benchmarks.h36m_3d), code=finetune_code("h36m_3d"),
-        folder=H36M_3D, root=PARAMS.h36m,
+        folder=H36M_3D, root=PARAMS.h36m, threads=PARAMS.compute.threads,
         backbone=lambda wildcards: PARAMS.encoders[wildcards.row].backbone,
     log: f"{H36M_3D}/log.txt",
     threads: PARAMS.compute.threads
     resources: gpu=PARAMS.compute.gpus,
     shell:
         "{PYTHON} -m downstream.finetune --benchmark h36m_3d --recipe {params.recipe:q} --encoder {input.encoder:q}"
-        " --backbone {params.backbone} --data {params.root:q} --seed {wildcards.seed} --threads {threads} --workers {WORKERS}"
+        " --backbone {params.backbone} --data {params.root:q} --seed {wildcards.seed} --threads {params.threads} --workers {WORKERS}"
         " --out {params.folder:q} 2>&1 | tee {log:q}"
 
 

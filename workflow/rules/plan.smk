@@ -11,7 +11,7 @@ from downstream import finetune_code
 from liftedcl.code_digest import code_digest
 from liftedcl.errors import InputError
 from liftedcl.methods import encoder_code
-from workflow.params import read_params
+from workflow.params import label_of, read_params
 from liftedcl.recipe import to_json
 from liftedcl.weight_sources import SOURCES
 from workflow.data_sets import missing_data
@@ -30,6 +30,7 @@ except InputError as error:
     raise WorkflowError(str(error))
 
 LAYOUT = layout_of(PARAMS)
+LABEL = label_of(PARAMS, config)
 WORKERS = PARAMS.compute.workers  # no result depends on it, so it is no parameter of a rule
 
 if missing := missing_data(PARAMS, {name: source.file for name, source in SOURCES.items()}):

@@ -7,6 +7,14 @@ def metrics_of(wildcards):
     return expand("{run}/metrics.json", run=runs)
 
 
+rule figure:
+    input: LAYOUT.figure("{figure}"),
+    output: report("results/{figure}.png", caption="../report/{figure}.rst", category="Figures"),
+    wildcard_constraints: figure=r"figure\d+",
+    localrule: True
+    shell: "cp {input:q} {output:q}"
+
+
 rule table:
     input:
         metrics=metrics_of,
@@ -18,9 +26,9 @@ rule table:
         provenance="results/{table}.provenance.json",
     params:
         table=lambda wildcards: to_json(TABLES[wildcards.table]), code=code_digest("workflow.tables"),
-        seeds=list(PARAMS.seeds), profile=PARAMS.profile, runs=LAYOUT.root,
+        seeds=list(PARAMS.seeds), profile=LABEL, runs=LAYOUT.root,
     wildcard_constraints: table="|".join(TABLES),
     localrule: True
     shell:
-        "{PYTHON} -m workflow.tables --table {params.table:q} --profile {params.profile} --seeds {params.seeds}"
+        "{PYTHON} -m workflow.tables --table {params.table:q} --profile {params.profile:q} --seeds {params.seeds}"
         " --runs {params.runs:q} --out {output.csv:q}"
