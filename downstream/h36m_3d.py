@@ -144,13 +144,13 @@ def _numbers(get: Callable[[int], Any], what: str, shape: tuple[int, ...], kept:
         values = np.array([get(i) for i in kept], dtype=np.float64)
         if values.shape == (len(kept), *shape) and np.isfinite(values).all():
             return values
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         pass
     for i in kept:
         try:
             value = np.array(get(i), dtype=np.float64)
-        except (KeyError, TypeError, ValueError):
-            raise InputError(f"{path}: sample {i}: {what} is missing or no number; {REMEDY}") from None
+        except (KeyError, TypeError, ValueError, OverflowError):
+            raise InputError(f"{path}: sample {i}: {what} is missing or no number that fits; {REMEDY}") from None
         if value.shape != shape:
             raise InputError(f"{path}: sample {i}: {what} has shape {value.shape}, not {shape}; {REMEDY}")
         if not np.isfinite(value).all():

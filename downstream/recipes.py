@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from liftedcl.strict import require
+from liftedcl.strict import require, require_at_least, require_positive, require_range, require_share
+
+_SMALLEST_INPUT = 32  # pixels: the largest stride of a backbone, whose map then still has a cell
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,13 @@ class PoseAugmentation:
     flip: float
     channel_gain: tuple[float, float]
     occlusion: float
+
+    def __post_init__(self) -> None:
+        require_at_least(self, 0, "scale_deviation", "rotation_deviation")
+        require_range(self, "scale_limits", 0.01, 100)
+        require(0 <= self.rotation_limit <= 180, "rotation_limit", f"{self.rotation_limit:g} is not from 0 to 180")
+        require_share(self, "rotation_probability", "flip", "occlusion")
+        require_range(self, "channel_gain", 0.01, 100)
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,13 @@ class H36M3D:
     augmentation: PoseAugmentation
 
     def __post_init__(self) -> None:
-        require(self.epochs >= 1 and self.batch_size >= 2, "h36m_3d", "needs at least 1 epoch and a batch of 2")
+        require_at_least(self, _SMALLEST_INPUT, "input_size")
+        require_at_least(self, 1, "epochs", "flow_layers", "flow_hidden")
+        require_at_least(self, 2, "batch_size")
+        require_positive(self, "learning_rate", "gradient_clip", "box_scale", "depth_range_mm")
+        ascending = all(first < second for first, second in zip(self.milestones, self.milestones[1:], strict=False))
+        require(ascending and min(self.milestones, default=0) >= 0, "milestones", "are ascending epochs from 0 on")
+        require(0 < self.milestone_factor <= 1, "milestone_factor", f"{self.milestone_factor:g} is not in (0, 1]")
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def read_people(root: str | Path, split: str) -> list[PeopleImage]:
         ]
     except KeyError as error:
         raise InputError(f"{annotations}: no entry {error} where COCO has one, the file is damaged; {REMEDY}") from None
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError(f"{annotations}: not in COCO's format ({error}); {REMEDY}") from None
     if not found:
         raise InputError(f"{annotations}: no person is annotated in it; {REMEDY}")

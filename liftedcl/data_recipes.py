@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from liftedcl.skeleton import JOINTS
-from liftedcl.strict import ValueRuleError, require
+from liftedcl.strict import require, require_at_least, require_range
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,10 @@ class Crops:
     min_side: float
 
     def __post_init__(self) -> None:
-        require(self.height > 0, "height", "is above 0")
-        if self.height * 3 != self.width * 4:
-            raise ValueRuleError(f"height: {self.height}x{self.width} is not height:width = 4:3")
+        require_at_least(self, 1, "height", "width")
+        require(self.height * 3 == self.width * 4, "height", f"{self.height}x{self.width} is not height:width = 4:3")
+        require(0 <= self.min_keypoints <= 17, "min_keypoints", f"{self.min_keypoints} is not from 0 to COCO's 17")
+        require_at_least(self, 0, "min_side")
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Pictures:
     size: int
 
     def __post_init__(self) -> None:
-        require(self.size > 0, "size", "is above 0")
+        require_at_least(self, 1, "size")
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,7 @@ class Angles:
 
     def __post_init__(self) -> None:
         for name in ("a", "b", "c"):
-            low, high = getattr(self, name)
-            require(-360 <= low <= high <= 360, name, f"[{low:g}, {high:g}] is not [low, high] in degrees")
+            require_range(self, name, -360, 360)
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,9 @@ class Skeletons:
     ranges: dict[str, dict[str, Angles]]
 
     def __post_init__(self) -> None:
-        require(self.count >= 1, "count", "is at least 1")
-        require(0 < self.length_ratio[0] <= self.length_ratio[1], "length_ratio", "is [low, high] above 0")
+        require_at_least(self, 1, "count")
+        require_at_least(self, 0, "seed")
+        require_range(self, "length_ratio", 0.01, 100)
         require(self.composition in ("chained", "global"), "composition", "is chained or global")
         require(self.composition in self.ranges, f"ranges.{self.composition}", "is missing")
         for composition, bones in self.ranges.items():

@@ -73,7 +73,7 @@ def load_encoder(path: str | Path, name: str) -> Backbone:
         InputError: missing or damaged file, or the weights of another architecture.
     """
     backbone = build_backbone(name)
-    load_strictly(backbone, load_state(path), path, f"a {name}")
+    load_strictly(backbone, load_state(path), path, f"a {name}", "name the backbone it was made with")
     return backbone
 
 
@@ -94,8 +94,8 @@ def load_state(path: str | Path) -> dict[str, Tensor]:
     return state
 
 
-def load_strictly(module: nn.Module, state: dict[str, Tensor], path: str | Path, expected: str) -> None:
-    """``load_state_dict`` that names in one line what doesn't fit.
+def load_strictly(module: nn.Module, state: dict[str, Tensor], path: str | Path, expected: str, remedy: str) -> None:
+    """``load_state_dict`` that names in one line what doesn't fit, what was ``expected``, and the ``remedy``.
 
     Raises:
         InputError: a missing or unexpected key, or another shape.
@@ -106,7 +106,5 @@ def load_strictly(module: nn.Module, state: dict[str, Tensor], path: str | Path,
     for problem, keys in (("lacks", missing), ("has the unknown", unexpected), ("has another shape of", wrong)):
         if keys:
             more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
-            raise InputError(
-                f"{path}: is not {expected}: it {problem} {keys[0]}{more}; name the backbone it was made with"
-            )
+            raise InputError(f"{path}: is not {expected}: it {problem} {keys[0]}{more}; {remedy}")
     module.load_state_dict(state)

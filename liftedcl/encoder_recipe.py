@@ -2,7 +2,13 @@
 
 from dataclasses import dataclass
 
-from liftedcl.strict import require, require_choice
+from liftedcl.strict import require, require_at_least, require_choice, require_positive, require_range, require_share
+
+BACKBONE_NAMES = ("resnet50", "resnet18", "resnet18_narrow")
+"""The architectures of liftedcl/encoder.py, named here too so that a recipe is checked without torch."""
+
+_SMALLEST_VIEW = 32  # pixels: the largest stride of a backbone, whose map then still has a cell
+_SMALLEST_SCALE = 0.001  # of an image's area: below it a crop has no pixel, and the whole image would be taken
 
 
 @dataclass(frozen=True)
@@ -16,7 +22,11 @@ class Training:
     weight_decay: float
 
     def __post_init__(self) -> None:
-        require(self.epochs >= 1 and self.batch_size >= 2, "training", "needs at least 1 epoch and a batch of 2")
+        require_at_least(self, 1, "epochs")
+        require_at_least(self, 2, "batch_size")
+        require_positive(self, "learning_rate")
+        require(0 <= self.momentum < 1, "momentum", f"{self.momentum:g} is not from 0 to below 1")
+        require_at_least(self, 0, "weight_decay")
 
 
 @dataclass(frozen=True)
@@ -32,6 +42,15 @@ class Views:
     blur: tuple[float, float]
     blur_probability: float
 
+    def __post_init__(self) -> None:
+        require_at_least(self, _SMALLEST_VIEW, "size")
+        require_range(self, "scale", _SMALLEST_SCALE, 1)
+        require(all(0 <= s <= 1 for s in self.jitter[:3]), "jitter", "brightness, contrast, saturation are from 0 to 1")
+        require(0 <= self.jitter[3] <= 0.5, "jitter", "the fourth, hue, is from 0 to 0.5 of the circle")
+        require_share(self, "flip", "jitter_probability", "grey", "blur_probability")
+        # The kernel reaches 3 sigma, and a reflected border has to be smaller than the view.
+        require_range(self, "blur", 0.01, (self.size - 1) / 3, "to leave out the blur set blur_probability: 0")
+
 
 @dataclass(frozen=True)
 class Contrast:
@@ -43,6 +62,11 @@ class Contrast:
     temperature: float
     key_momentum: float
     norm_groups: int
+
+    def __post_init__(self) -> None:
+        require_at_least(self, 1, "dimension", "hidden", "queue", "norm_groups")
+        require_positive(self, "temperature")
+        require_share(self, "key_momentum")
 
 
 @dataclass(frozen=True)
@@ -60,7 +84,10 @@ class Lifting:
     adv: float
 
     def __post_init__(self) -> None:
-        require(self.inv + self.equiv + self.adv > 0, "lifting", "needs a loss whose weight is above 0")
+        require_at_least(self, 1, "align_size", "hidden", "critic_hidden")
+        require_at_least(self, 0, "blocks", "critic_blocks", "inv", "equiv", "adv")
+        require_positive(self, "critic_learning_rate")
+        require(self.inv + self.equiv + self.adv > 0, "inv", "one of inv, equiv and adv has to be above 0")
 
 
 METHOD_SECTIONS: dict[str, tuple[str, ...]] = {
@@ -82,7 +109,7 @@ class EncoderRecipe:
     """One row of encoders, resolved: everything that decides its weights except the seed and the data.
 
     ``images`` is what it is trained on, ``start`` the row whose encoder it starts from, ``source`` the published
-    file it is read from. ``backbone`` is a name of liftedcl/encoder.py.
+    file it is read from. ``backbone`` is one of `BACKBONE_NAMES`.
     """
 
     method: str
@@ -97,6 +124,7 @@ class EncoderRecipe:
 
     def __post_init__(self) -> None:
         require_choice(self.method, METHOD_SECTIONS, "method")
+        require_choice(self.backbone, BACKBONE_NAMES, "backbone")
         trained = "training" in METHOD_SECTIONS[self.method]
         for name in METHOD_SECTIONS[self.method]:
             require(getattr(self, name) is not None, name, f"is missing, {self.method} needs it")

@@ -13,8 +13,8 @@ class InputError(Exception):
 def run_cli(main: Callable[[], None]) -> None:
     """Run a command's ``main``; turn what a user can cause into one line on stderr and an exit status.
 
-    Exit status: 2 for an `InputError` or a full or read-only disk, 130 when interrupted, 143 when terminated.
-    Anything else is a fault of this project and keeps its stack trace.
+    Exit status: 2 for an `InputError`, a full or read-only disk or an unusable path, 130 when interrupted, 143 when
+    terminated. Anything else is a fault of this project and keeps its stack trace.
     """
     # SIGTERM as an exception lets every context manager remove its half-written file.
     signal.signal(signal.SIGTERM, _raise_terminated)
@@ -43,6 +43,9 @@ _DISK_REMEDIES = {
     errno.EDQUOT: "free some quota and run the same command again, nothing is lost",
     errno.EROFS: "the file system is read-only, choose another output folder",
     errno.EACCES: "check the permissions of this path",
+    errno.ENOTDIR: "a part of this path is a file where a folder has to be, choose another path",
+    errno.EISDIR: "this is a folder where a file has to be, name a file or remove the folder",
+    errno.EEXIST: "this is a file where a folder has to be, choose another path or remove the file",
 }
 
 

@@ -36,6 +36,9 @@ def read_image(path: Path) -> np.ndarray:
     COCO's annotations refer to the stored pixels, and PIL, which the ImageNet recipes read with, ignores the tag too.
     Grey, CMYK and 16-bit files become 8-bit RGB; transparency is dropped.
 
+    Limit: a JPEG damaged in its middle decodes into partly wrong pixels and passes. libjpeg at most warns on stderr,
+    without the file's name, and OpenCV doesn't pass that on. Only the checksums of the download show such damage.
+
     Raises:
         BrokenImageError: missing, truncated or not an image.
     """

@@ -31,7 +31,7 @@ def lift(recipe: EncoderRecipe, *, encoder: Path, heads: Path, images: np.ndarra
     network = LiftingNetwork(backbone.out_channels, hidden=recipe.lifting.hidden, blocks=recipe.lifting.blocks)
     prefix = "lifting."
     state = {key.removeprefix(prefix): value for key, value in load_state(heads).items() if key.startswith(prefix)}
-    load_strictly(network, state, heads, "the heads of this recipe")
+    load_strictly(network, state, heads, "the heads of this recipe", "name heads.pt of a run of this recipe")
     batch = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).to(device).float() / 255.0
     whole = batch.new_tensor([0.0, 0.0, batch.shape[3], batch.shape[2]]).expand(len(batch), 4)
     views = resample(
@@ -53,6 +53,8 @@ def main() -> None:
     add("--count", type=int, default=12, help="crops to draw, spread over the shard (default: %(default)s)")
     add("--out", type=Path, required=True, help="the figure (PNG)")
     arguments = parser.parse_args()
+    if arguments.count < 1:
+        raise InputError(f"--count {arguments.count}: needs at least 1")
     shard = open_shard(arguments.images)
     rows = np.linspace(0, len(shard.images) - 1, min(arguments.count, len(shard.images))).round().astype(int)
     crops = np.asarray(shard.images[rows])

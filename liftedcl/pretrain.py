@@ -61,6 +61,8 @@ def pretrain(
     Raises:
         InputError: an input that is missing, damaged or doesn't fit the recipe; a loss that is not finite.
     """
+    if seed < 0:
+        raise InputError(f"--seed {seed}: needs at least 0")
     started, device = time.time(), prepare_device(threads)
     inputs: dict[str, str] = {}
     torch.manual_seed(step_seed(seed, -1))
@@ -129,9 +131,11 @@ def _read_skeletons(path: Path | None, inputs: dict[str, str]) -> np.ndarray | N
         skeletons = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"{path}: not a readable array ({error}); make it with python -m liftedcl.prior") from None
-    if skeletons.ndim != 3 or skeletons.shape[1:] != (NUM_JOINTS, 3) or not np.isfinite(skeletons).all():
+    shaped = skeletons.ndim == 3 and skeletons.shape[1:] == (NUM_JOINTS, 3) and len(skeletons) > 0
+    if not shaped or skeletons.dtype.kind != "f" or not np.isfinite(skeletons).all():
         raise InputError(
-            f"{path}: holds {skeletons.shape}, not finite (N, 17, 3); make it with python -m liftedcl.prior"
+            f"{path}: holds {skeletons.shape} {skeletons.dtype}, not finite skeletons (N, 17, 3) with N above 0; "
+            "make it with python -m liftedcl.prior"
         )
     inputs["skeletons"] = sha256_of_file(path)
     return skeletons.astype(np.float32)

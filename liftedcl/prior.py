@@ -8,6 +8,7 @@ forwards. Here (``chained``) they add up down the tree, so that a range limits a
 """
 
 import argparse
+import io
 from pathlib import Path
 
 import numpy as np
@@ -100,8 +101,10 @@ def main() -> None:
     arguments = parser.parse_args()
     recipe = read_recipe(Skeletons, arguments.recipe)
     skeletons = sample_skeletons(recipe.count, np.random.default_rng([recipe.seed]), recipe)
-    with atomic_path(arguments.out) as part, part.open("wb") as file:
-        np.save(file, skeletons)
+    content = io.BytesIO()
+    np.save(content, skeletons)
+    with atomic_path(arguments.out) as part:
+        part.write_bytes(content.getbuffer())  # numpy's own write to a full disk loses the error's number
     if arguments.figure:
         figure_of_skeletons(skeletons[:32], arguments.figure)
 

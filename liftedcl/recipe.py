@@ -22,10 +22,13 @@ def read_recipe(cls: type[T], text: str) -> T:
         where, path = text, Path(text)
         if not path.is_file():
             raise InputError(f"--recipe {text}: neither JSON text nor a file; see python -m workflow.params --help")
-        text = path.read_text(encoding="utf-8")
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise InputError(f"{path}: not text, so no recipe; see python -m workflow.params --help") from None
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{where}: not valid JSON ({error}); see python -m workflow.params --help") from None
     return parse(cls, value, f"{where}: ")
 

@@ -50,6 +50,8 @@ class ShardWriter:
 
     def __enter__(self) -> Self:
         self._files = contextlib.ExitStack()
+        # Entered first, so renamed last: no index ever stands without its pixels.
+        self._index = self._files.enter_context(atomic_path(self.path.with_suffix(".csv")))
         part = self._files.enter_context(atomic_path(self.path))
         self._pixels = self._files.enter_context(open(part, "wb"))
         self._header_bytes = _write_header(self._pixels, 0, self.shape)
@@ -71,13 +73,12 @@ class ShardWriter:
             self._files.__exit__(kind, error, trace)
             return
         description = self.path.with_suffix(".json")
-        with self._files:  # closes the pixels and gives them their name
+        with self._files:  # closes the pixels and gives the files their names
             self._pixels.seek(0)
             if _write_header(self._pixels, len(self._rows), self.shape) != self._header_bytes:
                 raise AssertionError("numpy's header has grown; it would overwrite pixels")
+            _write_index(self._index, self.columns, self._rows)
             description.unlink(missing_ok=True)
-            with atomic_path(self.path.with_suffix(".csv")) as part:
-                _write_index(part, self.columns, self._rows)
         height, width, _ = self.shape
         meta = {"count": len(self._rows), "height": height, "width": width, "sha256": sha256_of_file(self.path)}
         write_json(description, {**meta, "report": self.report})
@@ -96,8 +97,11 @@ def open_shard(path: str | Path) -> Shard:
     meta = read_json(description, f"the shard is not complete, {REMEDY}")
     try:
         shape = (int(meta["count"]), int(meta["height"]), int(meta["width"]), 3)
-    except (KeyError, TypeError, ValueError):
-        raise InputError(f"{description}: does not describe a shard; {REMEDY}") from None
+        whole = isinstance(meta["sha256"], str)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        whole = False
+    if not whole:
+        raise InputError(f"{description}: does not describe a shard; {REMEDY}")
     try:
         images = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:

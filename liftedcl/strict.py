@@ -79,5 +79,30 @@ def require(condition: bool, key: str, rule: str) -> None:
         raise ValueRuleError(f"{key}: {rule}")
 
 
+def require_at_least(recipe: Any, low: float, *keys: str) -> None:
+    """Each field ``keys`` of ``recipe`` is ``low`` or more."""
+    for key in keys:
+        require(getattr(recipe, key) >= low, key, f"{getattr(recipe, key)!r} is below {low:g}")
+
+
+def require_positive(recipe: Any, *keys: str) -> None:
+    """Each field ``keys`` of ``recipe`` is above 0."""
+    for key in keys:
+        require(getattr(recipe, key) > 0, key, f"{getattr(recipe, key)!r} is not above 0")
+
+
+def require_share(recipe: Any, *keys: str) -> None:
+    """Each field ``keys`` of ``recipe``, a probability or a share, is from 0 to 1."""
+    for key in keys:
+        require(0 <= getattr(recipe, key) <= 1, key, f"{getattr(recipe, key)!r} is not from 0 to 1")
+
+
+def require_range(recipe: Any, key: str, low: float, high: float, remedy: str = "") -> None:
+    """Field ``key`` of ``recipe`` is a pair [first, last] with ``low`` <= first <= last <= ``high``."""
+    first, last = getattr(recipe, key)
+    rule = f"[{first:g}, {last:g}] is no range [low, high] within {low:g} and {high:g}"
+    require(low <= first <= last <= high, key, f"{rule}; {remedy}" if remedy else rule)
+
+
 def require_choice(value: str, choices: typing.Iterable[str], key: str) -> None:
     require(value in set(choices), key, f"{value!r} is none of {', '.join(choices)}")

@@ -41,7 +41,7 @@ def import_weights(file: Path, source: str, backbone: str, out: Path) -> None:
     for key, value in encoder.state_dict().items():  # older files don't count batches; nothing reads the count
         if key.endswith("num_batches_tracked"):
             state.setdefault(key, torch.zeros_like(value))
-    load_strictly(encoder, state, file, f"the {backbone} of {published.file}")
+    load_strictly(encoder, state, file, f"the {backbone} of {published.file}", "name the backbone it was made with")
     save_encoder(encoder, out)
     write_json(
         out.with_name("provenance.json"),

@@ -75,6 +75,10 @@ EDITS = {
     "NaN": (lambda file: file["annotations"][3]["keypoints_world"][2].__setitem__(1, np.nan), "sample 3: .*NaN"),
     "16 joints": (lambda file: file["annotations"][2]["keypoints_world"].pop(), "sample 2: .*shape"),
     "a word": (lambda file: file["annotations"][2]["bbox"].__setitem__(0, "left"), "sample 2: bbox"),
+    "a number beyond all bounds": (
+        lambda file: file["images"][2].update(width=int("9" * 400)),
+        "sample 2: width and height",
+    ),
     "no camera": (lambda file: file["annotations"][1].pop("cam_param"), "sample 1: cam_param"),
     "camera transposed": (
         lambda file: file["annotations"][1]["cam_param"].update(

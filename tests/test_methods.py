@@ -16,6 +16,7 @@ from liftedcl.methods import METHODS
 from liftedcl.methods.liftedcl import Method as LiftedCL
 from liftedcl.shard import ShardWriter, open_shard
 from liftedcl.skeleton import NUM_JOINTS
+from liftedcl.views import Geometry, normalise, random_views, resample
 from workflow.params import read_params
 
 DEFAULTS = read_params(REPOSITORY / "params.yaml", {"profile": "demo"}).encoders["liftedcl_in_cc"]
@@ -133,16 +134,72 @@ def test_a_loss_of_weight_zero_has_no_networks(weights, heads, shard, skeletons)
     step(method, recipe, next(ShardBatches(shard, batch_size=8, seed=0).epoch(0, 0)))
 
 
-def test_the_queue_holds_keys_of_the_momentum_network(shard, skeletons):
-    """Pairs of views that share nothing must not poison the loss or the queue."""
+def test_pairs_that_share_nothing_poison_neither_loss_nor_queue(shard, skeletons):
     recipe = recipe_of("liftedcl")
     tiny = dataclasses.replace(recipe, views=dataclasses.replace(recipe.views, scale=(0.02, 0.05)))
     method = make(tiny, shard, skeletons)
     batch = next(ShardBatches(shard, batch_size=8, seed=0).epoch(0, 0))
     for seed in range(4):
         torch.manual_seed(seed)
-        _, terms = next(method.losses(batch))
-        assert all(term.isfinite() for term in terms.values())
+        for _, terms in method.losses(batch):
+            assert all(term.isfinite() for term in terms.values())
+    assert set(method.queues) == {"invariant", "equivariant"}
+    for queue in method.queues.values():
+        assert queue.position == 32
+        assert torch.allclose(queue.keys.norm(dim=1), torch.ones(len(queue.keys)), atol=1e-5)
+
+
+def test_without_any_overlap_the_equivariant_loss_is_zero(shard, skeletons, monkeypatch):
+    """Query views are cut from the left half of each image, key views from the right."""
+    module = importlib.import_module(METHODS["liftedcl"])
+    method = make(recipe_of("liftedcl"), shard, skeletons)
+    calls = 0
+
+    def one_half(images, recipe):
+        nonlocal calls
+        boxes = torch.tensor([[24.0 * (calls % 2), 0.0, 24.0, 64.0]]).expand(len(images), 4)
+        calls += 1
+        geometry = Geometry(boxes, torch.zeros(len(images), dtype=torch.bool))
+        return normalise(resample(images.float() / 255.0, geometry, recipe.size)), geometry
+
+    monkeypatch.setattr(module, "random_views", one_half)
+    for name, terms in method.losses(next(ShardBatches(shard, batch_size=8, seed=0).epoch(0, 0))):
+        if name == "encoder":
+            assert terms["equiv"].item() == 0.0
+            sum(terms.values()).backward()
+    assert calls == 2
+    assert all(not parameter.grad.any() for parameter in method.heads["equivariant"].parameters())
+    assert all(parameter.grad.isfinite().all() for parameter in method.backbone.parameters())
+    pushed = method.queues["equivariant"].keys[:8]
+    assert torch.allclose(pushed.norm(dim=1), torch.ones(8), atol=1e-5)
+
+
+def test_the_queue_gets_the_momentum_networks_vectors_of_the_key_views(shard, skeletons, monkeypatch):
+    """Keys in evaluation mode, where a vector doesn't depend on its companions in the batch, and so can be repeated."""
+    module = importlib.import_module(METHODS["liftedcl"])
+    method = make(recipe_of("liftedcl"), shard, skeletons)
+    for network in (method.key_backbone, method.key_heads):
+        network.eval()
+        for parameter in network.parameters():
+            parameter.data.mul_(1.1)  # apart from the query's, so that a mix-up shows
+    views = []
+
+    def recorded(images, recipe):
+        views.append(random_views(images, recipe))
+        return views[-1]
+
+    monkeypatch.setattr(module, "random_views", recorded)
+    for _ in method.losses(next(ShardBatches(shard, batch_size=8, seed=0).epoch(0, 0))):
+        pass
+    assert len(views) == 2
+    pushed = method.queues["invariant"].keys[:8]
+    with torch.no_grad():
+        query, key = (method.key_heads["invariant"](method.key_backbone(images)) for images, _ in views)
+    assert torch.allclose(pushed, key, atol=1e-5)
+    assert not torch.allclose(pushed, query, atol=1e-2)
+    with torch.no_grad():
+        other = method.heads["invariant"].eval()(method.backbone.eval()(views[1][0]))
+    assert not torch.allclose(pushed, other, atol=1e-2)
 
 
 def test_missing_skeletons_and_labels_are_named(shard, tmp_path):

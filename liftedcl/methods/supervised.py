@@ -1,4 +1,4 @@
-"""Supervised classification, the classical stage I; crop and flip only, as in torchvision's reference recipe."""
+"""Supervised classification, the classical stage I. Views are cropped (the row's ``scale``) and flipped, no more."""
 
 import dataclasses
 from collections.abc import Iterator

@@ -151,12 +151,13 @@ class Motion:
 def sample_motion(
     rng: np.random.Generator, *, stances: tuple[str, ...], arms: tuple[str, ...], key_poses: int, range_m: float
 ) -> Motion:
-    """Draw a motion through ``key_poses`` poses that turns and wanders within about ``range_m`` metres."""
+    """Draw a motion through ``key_poses`` poses that turns and wanders about ``range_m`` metres, never twice as far."""
     yaw, poses, places = rng.uniform(-180, 180), [], []
     for _ in range(key_poses):
         yaw += rng.normal(0, 35)
         pair = (str(rng.choice(arms)), str(rng.choice(arms)))
         stance = str(rng.choice(stances))
         poses.append(sample_pose(rng, stance=stance, arms=pair, yaw=yaw, spread=0.7, may_lie=False))
-        places.append(rng.normal(0, range_m, 2))
+        place = rng.normal(0, range_m, 2)
+        places.append(place * min(1.0, 2 * range_m / np.linalg.norm(place)))
     return Motion(np.stack(poses), np.stack(places))

@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass
 
+from liftedcl.strict import require_at_least
+
+_SMALLEST_SCENE = 48  # pixels: below it nobody covers enough of a picture to be labelled
+_SMALLEST_PICTURE = 32  # pixels: below it a person may cover no pixel
+
 
 @dataclass(frozen=True)
 class GeneratedCoco:
@@ -13,6 +18,11 @@ class GeneratedCoco:
     width: int
     height: int
 
+    def __post_init__(self) -> None:
+        require_at_least(self, 0, "seed")
+        require_at_least(self, 1, "train_scenes", "val_scenes")
+        require_at_least(self, _SMALLEST_SCENE, "width", "height")
+
 
 @dataclass(frozen=True)
 class GeneratedH36M:
@@ -21,6 +31,11 @@ class GeneratedH36M:
     seed: int
     frames_per_take: int
     image_size: int
+
+    def __post_init__(self) -> None:
+        require_at_least(self, 0, "seed")
+        require_at_least(self, 1, "frames_per_take")
+        require_at_least(self, _SMALLEST_PICTURE, "image_size")
 
 
 @dataclass(frozen=True)
@@ -31,6 +46,11 @@ class GeneratedImagenet:
     classes: int
     images_per_class: int
     image_size: int
+
+    def __post_init__(self) -> None:
+        require_at_least(self, 0, "seed")
+        require_at_least(self, 1, "classes", "images_per_class")
+        require_at_least(self, _SMALLEST_PICTURE, "image_size")
 
 
 @dataclass(frozen=True)
