@@ -93,6 +93,7 @@ def test_recipes_survive_the_command_line():
         ({"crops": {"min_side": float("nan")}}, "crops.min_side", "finite"),
         ({"encoders": {"rows": {"liftedcl_in_cc": {"start": "nobody"}}}}, "liftedcl_in_cc.start", "none of"),
         ({"encoders": {"rows": {"moco_v2_in": {"start": "moco_v2_in_cc"}}}}, "start", "back to itself"),
+        ({"encoders": {"rows": {"moco_v2_in": {"backbone": "resnet18"}}}}, "cc.start", "another backbone"),
         ({"encoders": {"rows": {"moco_v2_in_cc": {"lifting": {"adv": 1.0}}}}}, "moco_v2_in_cc.lifting", "remove it"),
         ({"encoders": {"rows": {"new": {"method": "mocov2"}}}}, "rows.new.method", "none of"),
         ({"encoders": {"row": {}}}, "encoders.row", "unknown key"),

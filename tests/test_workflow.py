@@ -172,6 +172,14 @@ def test_every_value_of_the_table_comes_from_a_run(finished):
         assert chains[0]["encoder"]["packages"]["torch"]
 
 
+def test_the_report_holds_table_and_captioned_figures(finished):
+    status, output = run(finished, "--report", "results/report.html", TABLE, *TINY)
+    assert status == 0, output
+    page = (finished / "results/report.html").read_text()
+    for part in ("table4.csv", "figure5.png", "figure6.png", "figure7.png", "sampled from the kinematic prior"):
+        assert part in page
+
+
 def test_real_images_go_through_the_same_rules(finished, realdata):
     coco = realdata("coco/coco_mini")
     targets = ["results/figure5.png", "results/figure6.png"]

@@ -66,6 +66,8 @@ class Params:
         while (start := self.encoders[seen[-1]].start) is not None:
             require_choice(start, self.encoders, f"encoders.rows.{seen[-1]}.start")
             require(start not in seen, f"encoders.rows.{name}.start", "leads back to itself")
+            same = self.encoders[start].backbone == self.encoders[seen[-1]].backbone
+            require(same, f"encoders.rows.{seen[-1]}.start", f"{start} has another backbone")
             seen.append(start)
 
 

@@ -9,7 +9,7 @@ def metrics_of(wildcards):
 
 rule figure:
     input: LAYOUT.figure("{figure}"),
-    output: report("results/{figure}.png", caption="../report/{figure}.rst", category="Figures"),
+    output: report("results/{figure}.png", caption="../report/figure.rst", category="Figures"),
     wildcard_constraints: figure=r"figure\d+",
     localrule: True
     shell: "cp {input:q} {output:q}"
