@@ -1,7 +1,7 @@
 """Downstream benchmarks: what an encoder is worth once it is fine-tuned.
 
-A benchmark is one module with a dataclass ``Recipe`` and a class ``Benchmark``
-(a task of liftedcl/engine.py that also evaluates itself), plus one line here.
+A benchmark is one module with ``Recipe`` (its dataclass of recipes.py) and a class
+``Benchmark`` (a task of liftedcl/engine.py that also evaluates itself), plus one line here.
 Modules are named, not imported: reading this table needs no torch.
 """
 

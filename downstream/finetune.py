@@ -14,7 +14,7 @@ from liftedcl import checkpoint
 from liftedcl.device import prepare_device
 from liftedcl.encoder import load_encoder
 from liftedcl.engine import fit, step_seed
-from liftedcl.errors import InputError, run_cli
+from liftedcl.errors import run_cli
 from liftedcl.files import exclusive, sha256_of_file, write_json
 from liftedcl.provenance import describe
 from liftedcl.recipe import read_recipe
@@ -53,13 +53,11 @@ def finetune(
     Raises:
         InputError: an encoder or data that is missing, damaged or doesn't fit; a loss that is not finite.
     """
-    if seed < 0:
-        raise InputError(f"--seed {seed}: needs at least 0")
-    started, device = time.time(), prepare_device(threads)
+    started, head_seed, device = time.time(), step_seed(seed, -1), prepare_device(threads)
     module = importlib.import_module(BENCHMARKS[benchmark])
     weights = load_encoder(encoder, backbone)
     inputs = {"encoder": sha256_of_file(encoder), **module.fingerprints(data)}
-    torch.manual_seed(step_seed(seed, -1))  # the head's weights
+    torch.manual_seed(head_seed)
     task = module.Benchmark(recipe, weights, data=data, seed=seed, workers=workers)
     identity = {
         "benchmark": benchmark,

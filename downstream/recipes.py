@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
+from liftedcl.encoder_recipe import SMALLEST_INPUT
 from liftedcl.strict import require, require_at_least, require_positive, require_range, require_share
-
-_SMALLEST_INPUT = 32  # pixels: the largest stride of a backbone, whose map then still has a cell
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class H36M3D:
     augmentation: PoseAugmentation
 
     def __post_init__(self) -> None:
-        require_at_least(self, _SMALLEST_INPUT, "input_size")
+        require_at_least(self, SMALLEST_INPUT, "input_size")
         require_at_least(self, 1, "epochs", "flow_layers", "flow_hidden")
         require_at_least(self, 2, "batch_size")
         require_positive(self, "learning_rate", "gradient_clip", "box_scale", "depth_range_mm")

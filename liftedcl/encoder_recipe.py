@@ -7,7 +7,9 @@ from liftedcl.strict import require, require_at_least, require_choice, require_p
 BACKBONE_NAMES = ("resnet50", "resnet18", "resnet18_narrow")
 """The architectures of liftedcl/encoder.py, named here too so that a recipe is checked without torch."""
 
-_SMALLEST_VIEW = 32  # pixels: the largest stride of a backbone, whose map then still has a cell
+SMALLEST_INPUT = 32
+"""Pixels: the largest stride of a backbone, whose map then still has a cell."""
+
 _SMALLEST_SCALE = 0.001  # of an image's area: below it a crop has no pixel, and the whole image would be taken
 
 
@@ -43,7 +45,7 @@ class Views:
     blur_probability: float
 
     def __post_init__(self) -> None:
-        require_at_least(self, _SMALLEST_VIEW, "size")
+        require_at_least(self, SMALLEST_INPUT, "size")
         require_range(self, "scale", _SMALLEST_SCALE, 1)
         require(all(0 <= s <= 1 for s in self.jitter[:3]), "jitter", "brightness, contrast, saturation are from 0 to 1")
         require(0 <= self.jitter[3] <= 0.5, "jitter", "the fourth, hue, is from 0 to 0.5 of the circle")

@@ -104,7 +104,12 @@ def fit(
 
 
 def step_seed(seed: int, step: int) -> int:
-    """The torch seed of one training step: 63 bits that are unrelated for neighbouring seeds and steps."""
+    """The torch seed of one training step: 63 bits that are unrelated for neighbouring seeds and steps.
+
+    Step -1 is what comes before the first. Raises `InputError` for a seed below 0.
+    """
+    if seed < 0:
+        raise InputError(f"--seed {seed}: needs at least 0")
     return int.from_bytes(hashlib.sha256(f"{seed}/{step}".encode()).digest()[:8], "big") >> 1
 
 

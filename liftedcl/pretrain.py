@@ -61,8 +61,6 @@ def pretrain(
     Raises:
         InputError: an input that is missing, damaged or doesn't fit the recipe; a loss that is not finite.
     """
-    if seed < 0:
-        raise InputError(f"--seed {seed}: needs at least 0")
     started, device = time.time(), prepare_device(threads)
     inputs: dict[str, str] = {}
     torch.manual_seed(step_seed(seed, -1))

@@ -1,4 +1,4 @@
-"""What several tests share: the optional real samples and one thread for everything."""
+"""What several tests share: where the repository is, and the optional real samples."""
 
 import os
 from collections.abc import Callable

@@ -17,7 +17,7 @@ from downstream.recipes import Benchmarks
 from liftedcl.data_recipes import Crops, Pictures, Skeletons
 from liftedcl.encoder_recipe import METHOD_SECTIONS, EncoderRecipe
 from liftedcl.errors import InputError, run_cli
-from liftedcl.strict import parse, require, require_choice
+from liftedcl.strict import parse, require, require_at_least, require_choice
 from liftedcl.synthetic.recipes import Generated
 
 
@@ -33,8 +33,8 @@ class Compute:
     gpus: int
 
     def __post_init__(self) -> None:
-        require(self.threads >= 1, "threads", "is at least 1")
-        require(min(self.workers, self.gpus) >= 0, "workers and gpus", "are not below 0")
+        require_at_least(self, 1, "threads")
+        require_at_least(self, 0, "workers", "gpus")
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,16 @@ class Params:
             seen.append(start)
 
 
+def read_yaml(path: str | Path) -> Any:
+    """Read a YAML file of this repository. Raises `InputError` where it is missing or not YAML."""
+    try:
+        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: not found; run this in the repository's root") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not valid YAML: {error}") from None
+
+
 def read_params(path: str | Path, overrides: dict[str, Any] | None = None) -> Params:
     """Read and resolve params.yaml.
 
@@ -82,12 +92,7 @@ def read_params(path: str | Path, overrides: dict[str, Any] | None = None) -> Pa
     Raises:
         InputError: unreadable YAML, an unknown key, a wrong type or value; the message names the key.
     """
-    try:
-        file = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: not found; run this in the repository's root") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not valid YAML: {error}") from None
+    file = read_yaml(path)
     if not isinstance(file, dict):
         raise InputError(f"{path}: is not a mapping of keys to values; see the copy in the repository")
     return resolve(file, _from_text(overrides or {}))

@@ -11,11 +11,10 @@ from typing import IO
 _held: list[IO[str]] = []  # open until this process ends
 
 
-def remove_stale_locks(folder: Path) -> bool:
+def remove_stale_locks(folder: Path) -> None:
     """Remove the lock files in ``folder`` (Snakemake's ``.snakemake``) that no living run owns.
 
-    Returns:
-        Whether this process now owns the folder; False leaves everything to Snakemake's own check and message.
+    Where another run is alive nothing is touched: Snakemake's own check then refuses, with its own message.
     """
     folder.mkdir(exist_ok=True)
     owner = open(folder / "owner", "w")  # noqa: SIM115 held open on purpose
@@ -23,8 +22,7 @@ def remove_stale_locks(folder: Path) -> bool:
         fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:  # another run is alive, or the file system has no locks
         owner.close()
-        return False
+        return
     _held.append(owner)
     for lock in (folder / "locks").glob("*.lock"):
         lock.unlink(missing_ok=True)
-    return True

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from downstream import BENCHMARKS
 from liftedcl.errors import InputError, run_cli
 from liftedcl.files import atomic_path, read_json, write_json, write_text
@@ -15,7 +13,7 @@ from liftedcl.provenance import commit, versions
 from liftedcl.recipe import read_recipe
 from liftedcl.strict import parse
 from workflow.layout import Layout
-from workflow.params import Params
+from workflow.params import Params, read_yaml
 
 REFERENCE = "reference"
 FIGURES = ("figure5", "figure6", "figure7")
@@ -71,11 +69,7 @@ def read_tables(path: str | Path, params: Params) -> dict[str, Table]:
         InputError: unreadable YAML, an unknown key, a row whose encoder params.yaml doesn't have, or a benchmark or
             figure that nothing makes.
     """
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not valid YAML: {error}") from None
-    tables = parse(dict[str, Table], content, f"{Path(path).name}: ")
+    tables = parse(dict[str, Table], read_yaml(path), f"{Path(path).name}: ")
     for name, table in tables.items():
         if table.benchmark not in BENCHMARKS:
             raise InputError(f"tables.yaml: {name}.benchmark: {table.benchmark!r} is none of {', '.join(BENCHMARKS)}")

@@ -65,7 +65,7 @@ rule pack_pictures:
     threads: 8
     shell:
         "{PYTHON} -m liftedcl.pictures --recipe {params.recipe:q} --imagenet {params.root:q} --split train"
-        " --out {output.images:q} 2>&1 | tee {log:q}"
+        " --out {output.images:q} --workers {threads} 2>&1 | tee {log:q}"
 
 
 rule sample_skeletons:

@@ -20,8 +20,8 @@ rule finetune_h36m_3d:
     resources: gpu=PARAMS.compute.gpus,
     shell:
         "{PYTHON} -m downstream.finetune --benchmark h36m_3d --recipe {params.recipe:q} --encoder {input.encoder:q}"
-        " --backbone {params.backbone} --data {params.root:q} --seed {wildcards.seed} --threads {params.threads} --workers {WORKERS}"
-        " --out {params.folder:q} 2>&1 | tee {log:q}"
+        " --backbone {params.backbone} --data {params.root:q} --seed {wildcards.seed} --threads {params.threads}"
+        " --workers {WORKERS} --out {params.folder:q} 2>&1 | tee {log:q}"
 
 
 rule mean_pose:

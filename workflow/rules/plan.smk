@@ -11,13 +11,13 @@ from downstream import finetune_code
 from liftedcl.code_digest import code_digest
 from liftedcl.errors import InputError
 from liftedcl.methods import encoder_code
-from workflow.params import label_of, read_params
 from liftedcl.recipe import to_json
 from liftedcl.weight_sources import SOURCES
 from workflow.data_sets import missing_data
 from workflow.layout import generated_root, is_generated, layout_of
+from workflow.params import label_of, read_params
 from workflow.stale_locks import remove_stale_locks
-from workflow.tables import read_tables
+from workflow.tables import FIGURES, read_tables
 
 remove_stale_locks(Path(".snakemake"))
 

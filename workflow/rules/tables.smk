@@ -10,7 +10,7 @@ def metrics_of(wildcards):
 rule figure:
     input: LAYOUT.figure("{figure}"),
     output: report("results/{figure}.png", caption="../report/figure.rst", category="Figures"),
-    wildcard_constraints: figure=r"figure\d+",
+    wildcard_constraints: figure="|".join(FIGURES),
     localrule: True
     shell: "cp {input:q} {output:q}"
 
