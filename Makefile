@@ -11,12 +11,13 @@ demo: .venv/.ready
 	@echo; cat results/table4.md; echo
 	@echo "table      results/table4.csv   results/table4.md   results/table4.provenance.json"
 	@echo "pictures   results/figure5.png (lifted skeletons)  results/figure6.png (crops)  results/figure7.png (sampled skeletons)"
+	@echo "training   results/lifting_progress.png   results/training_curves.png"
 	@echo "report     results/report.html"
 
 test: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 # Exact versions first, then the packages of this repository, in place.
 .venv/.ready: requirements.lock pyproject.toml
@@ -27,9 +28,13 @@ test: .venv/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+# Pins stay as they are where pyproject.toml allows; `make lock UPGRADE=--upgrade` takes the newest of everything.
 lock:
 	@command -v uv >/dev/null || { echo "error: uv is not here; install it, it makes the lock file"; exit 2; }
-	{ echo "# Exact versions of everything. Made from pyproject.toml by 'make lock'."; \
-	  uv pip compile --quiet pyproject.toml --extra test --universal --python-version 3.11 \
-	    --no-emit-index-url --no-header --no-annotate; } > .requirements.lock.part
-	mv .requirements.lock.part requirements.lock
+	cp requirements.lock .requirements.lock.part
+	uv pip compile --quiet pyproject.toml --extra test --universal --python-version 3.11 $(UPGRADE) \
+	  --no-emit-index-url --no-header --no-annotate --output-file .requirements.lock.part
+	{ echo "# Exact versions of everything. Made from pyproject.toml by 'make lock'."; cat .requirements.lock.part; } \
+	  > .requirements.lock.new.part
+	mv .requirements.lock.new.part requirements.lock
+	rm .requirements.lock.part

@@ -69,7 +69,12 @@ class Benchmark:
         )
         parameters = list(self.module.parameters())
         self.players = {
-            "rle": Player(parameters, torch.optim.Adam(parameters, lr=recipe.learning_rate), rate, recipe.gradient_clip)
+            "rle": Player(
+                parameters,
+                torch.optim.Adam(parameters, lr=recipe.learning_rate, fused=True),
+                rate,
+                recipe.gradient_clip,
+            )
         }
 
     def batches(self, epoch: int, first_step: int) -> Iterator[PoseBatch]:

@@ -36,14 +36,14 @@ def align(features: Tensor, geometry: Geometry, area: Tensor, size: int) -> Tens
     Returns:
         (B, C, S, S); cell (i, j) shows the same spot of the image for both views.
     """
-    centres = (torch.arange(size, device=features.device, dtype=features.dtype) + 0.5) / size
+    centres = (torch.arange(size, device=features.device) + 0.5) / size
     position = area[:, :2, None] + centres * area[:, 2:, None]  # (B, 2, S) in image pixels
     position = (position - geometry.boxes[:, :2, None]) / geometry.boxes[:, 2:, None]  # share of the view
     x = torch.where(geometry.flips[:, None], 1.0 - position[:, 0], position[:, 0])
     height, width = features.shape[2:]
-    return torch.einsum(
-        "bih,bchw,bjw->bcij", _linear_weights(position[:, 1], height), features, _linear_weights(x, width)
-    )
+    with torch.autocast(features.device.type, enabled=False):  # bfloat16 would round the positions
+        rows, columns = _linear_weights(position[:, 1], height), _linear_weights(x, width)
+        return torch.einsum("bih,bchw,bjw->bcij", rows, features.float(), columns)
 
 
 def _linear_weights(position: Tensor, cells: int) -> Tensor:

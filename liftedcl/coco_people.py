@@ -12,12 +12,16 @@ REMEDY = "get it as docs/data.md describes, or name the folder with --config coc
 
 @dataclass(frozen=True)
 class Person:
-    """One annotated person. ``box``: x, y, width, height in pixels of the stored image, as annotated."""
+    """One annotated person.
+
+    ``box``: x, y, width, height in pixels of the stored image, as annotated. ``keypoints``: how many are labelled; None
+    in a data set that doesn't say.
+    """
 
     annotation_id: int
     box: tuple[float, float, float, float]
     crowd: bool
-    keypoints: int
+    keypoints: int | None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Person crops for pre-training (paper, appendix A).
+"""Person crops for pre-training (paper, appendix A), of COCO or of Human3.6M (table 7).
 
 Every annotated person box is extended to height:width = 4:3, cropped without distortion and resized. The paper leaves
 open, and this file decides: crowds are skipped; so are boxes without area or wholly outside their image; a box that
@@ -21,6 +21,7 @@ from liftedcl.coco_people import PeopleImage, Person, read_people
 from liftedcl.contact_sheet import write_contact_sheet
 from liftedcl.data_recipes import Crops
 from liftedcl.errors import InputError, run_cli
+from liftedcl.h36m_people import read_h36m_people
 from liftedcl.image_files import BrokenImageError, process_images, read_image, resize
 from liftedcl.recipe import read_recipe
 from liftedcl.shard import ShardWriter, open_shard
@@ -90,7 +91,8 @@ def why_skipped(person: Person, image: PeopleImage, recipe: Crops) -> str | None
         return "outside_image"
     if min(width, height) < recipe.min_side:
         return "too_small"
-    return "too_few_keypoints" if person.keypoints < recipe.min_keypoints else None
+    too_few = person.keypoints is not None and person.keypoints < recipe.min_keypoints
+    return "too_few_keypoints" if too_few else None
 
 
 def make_crops(root: str | Path, split: str, out: str | Path, recipe: Crops, *, workers: int | None = None) -> None:
@@ -99,7 +101,28 @@ def make_crops(root: str | Path, split: str, out: str | Path, recipe: Crops, *, 
     Raises:
         InputError: missing or damaged annotations, more than 1% of the images unusable, or no crop left.
     """
-    images = read_people(root, split)
+    _pack(read_people(root, split), {}, f"{root}: no person of {split}", out, recipe, workers)
+
+
+def make_h36m_crops(root: str | Path, out: str | Path, recipe: Crops, *, workers: int | None = None) -> None:
+    """Cut the training subjects of a Human3.6M folder into the shard ``out``, ordered by file name.
+
+    Raises:
+        InputError: as `make_crops`.
+    """
+    images, left_out = read_h36m_people(root, recipe.h36m_stride)
+    _pack(images, left_out, f"{root}: no training frame", out, recipe, workers)
+
+
+def _pack(
+    images: list[PeopleImage],
+    left_out: dict[str, int],
+    nobody: str,
+    out: str | Path,
+    recipe: Crops,
+    workers: int | None,
+) -> None:
+    """Crop and pack. ``left_out``: people not in ``images``, by reason; ``nobody``: begins an empty set's message."""
     reasons = [[why_skipped(person, image, recipe) for person in image.people] for image in images]
     counts = collections.Counter(itertools.chain.from_iterable(reasons))
     wanted = []
@@ -107,26 +130,30 @@ def make_crops(root: str | Path, split: str, out: str | Path, recipe: Crops, *, 
         kept = tuple(person for person, reason in zip(image.people, row, strict=True) if reason is None)
         if kept:
             wanted.append(dataclasses.replace(image, people=kept))
-    report = {"people": counts.total(), **{f"skipped_{reason}": counts[reason] for reason in SKIP_REASONS}}
+    skipped = {**left_out, **{reason: counts[reason] for reason in SKIP_REASONS}}
+    report = {
+        "people": counts.total() + sum(left_out.values()),
+        **{f"skipped_{reason}": count for reason, count in skipped.items()},
+    }
     if not wanted:
         found = ", ".join(f"{key} {value}" for key, value in report.items())
-        raise InputError(f"{root}: no person of {split} gives a crop ({found}); lower crops.min_keypoints or min_side")
+        raise InputError(f"{nobody} gives a crop ({found}); lower crops.min_keypoints or min_side")
 
-    unused = {image.image_id: image for image in wanted}
+    unused = dict.fromkeys(wanted)
     with ShardWriter(out, recipe.height, recipe.width, COLUMNS) as shard:
-        results = process_images(functools.partial(_cut_people, recipe), wanted, workers=workers, title=f"crop {split}")
+        results = process_images(functools.partial(_cut_people, recipe), wanted, workers=workers, title="crop")
         for image, rectangles, crops in results:
-            del unused[image.image_id]
+            del unused[image]
             for person, rectangle, crop in zip(image.people, rectangles, crops, strict=True):
                 place = dataclasses.astuple(rectangle)
                 row = (image.image_id, person.annotation_id, *person.box, *place, recipe.height / rectangle.height)
                 shard.append(crop, row)
-        lost = sum(len(image.people) for image in unused.values())
+        lost = sum(len(image.people) for image in unused)
         shard.report = {
             **report,
             "crops": counts[None] - lost,
             "images": len(wanted),
-            "broken_images": sorted(image.path.name for image in unused.values()),
+            "broken_images": sorted(image.path.name for image in unused),
             "skipped_broken_image": lost,
             "recipe": dataclasses.asdict(recipe),
         }
@@ -149,20 +176,27 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(
         prog="python -m liftedcl.crops",
-        description="Cut the annotated people of a COCO-layout folder into 4:3 crops and pack them into one shard: "
+        description="Cut the annotated people of COCO or Human3.6M into 4:3 crops and pack them into one shard: "
         "NAME.npy (pixels), NAME.csv (index) and NAME.json (what was kept and skipped).",
         epilog="example: python -m liftedcl.crops --coco data/coco --split train --out runs/crops/crops.npy --recipe "
         '\'{"height": 256, "width": 192, "min_keypoints": 1, "min_side": 8}\'',
     )
     parser.add_argument("--recipe", required=True, metavar="JSON", help="section crops of params.yaml: text or file")
-    parser.add_argument("--coco", required=True, type=Path, metavar="FOLDER", help="folder in COCO's layout")
-    parser.add_argument("--split", required=True, choices=("train", "val"))
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--coco", type=Path, metavar="FOLDER", help="folder in COCO's layout")
+    source.add_argument("--h36m", type=Path, metavar="FOLDER", help="folder of Human3.6M; training subjects only")
+    parser.add_argument("--split", choices=("train", "val"), help="of COCO (default: train)")
     parser.add_argument("--out", required=True, type=Path, metavar="NAME.npy", help="the shard to write")
     parser.add_argument("--sheet", type=Path, metavar="PNG", help="draw some of the crops as well (figure 6)")
     parser.add_argument("--workers", type=int, metavar="N", help="threads; every core by default; never changes a byte")
     arguments = parser.parse_args()
     recipe = read_recipe(Crops, arguments.recipe)
-    make_crops(arguments.coco, arguments.split, arguments.out, recipe, workers=arguments.workers)
+    if arguments.coco:
+        make_crops(arguments.coco, arguments.split or "train", arguments.out, recipe, workers=arguments.workers)
+    elif arguments.split:
+        raise InputError("--split: goes with --coco; of Human3.6M the training subjects are taken, leave it out")
+    else:
+        make_h36m_crops(arguments.h36m, arguments.out, recipe, workers=arguments.workers)
     if arguments.sheet:
         write_contact_sheet(open_shard(arguments.out).images, arguments.sheet)
 

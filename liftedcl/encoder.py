@@ -1,10 +1,14 @@
 """Backbones: build, save and load. Pre-training and benchmarks meet in one plain state dict, ``encoder.pt``.
 
 It holds torchvision's own ResNet names without ``fc``, so it loads without this project:
-``torchvision.models.resnet50().load_state_dict(torch.load("encoder.pt", weights_only=True), strict=False)``.
+``torchvision.models.resnet50().load_state_dict(torch.load("encoder.pt", weights_only=True), strict=False)``;
+an HRNet's holds timm's names without ``classifier``.
 """
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
@@ -14,13 +18,24 @@ from liftedcl.errors import InputError
 from liftedcl.strict import require_choice
 
 
-class Backbone(ResNet):
-    """A torchvision ResNet without pooling and classifier: images (B, 3, H, W) -> map (B, C, H/s, W/s).
+class Backbone(Protocol):
+    """What methods and benchmarks know of the `nn.Module` they get: images (B, 3, H, W) -> map (B, C, H/s, W/s).
 
     Attributes:
         out_channels: C.
         stride: s.
     """
+
+    out_channels: int
+    stride: int
+
+    def __call__(self, images: Tensor) -> Tensor: ...
+
+    def state_dict(self) -> dict[str, Tensor]: ...
+
+
+class ResNetMap(ResNet):
+    """A torchvision ResNet without pooling and classifier; a `Backbone`."""
 
     def __init__(self, block: type[BasicBlock | Bottleneck], blocks: list[int], *, width: int, strides: list[int]):
         """``width`` is the channel count of the stem (64 in the ResNets), ``strides`` those of the four stages."""
@@ -46,19 +61,25 @@ class Backbone(ResNet):
         return self.layer4(self.layer3(self.layer2(self.layer1(x))))
 
 
-BACKBONES = {
-    "resnet50": (Bottleneck, [3, 4, 6, 3], 64, [1, 2, 2, 2]),
-    "resnet18": (BasicBlock, [2, 2, 2, 2], 64, [1, 2, 2, 2]),
+def _hrnet_w32() -> nn.Module:
+    from liftedcl.hrnet import hrnet_w32  # timm is half a second of import that the others do without
+
+    return hrnet_w32()
+
+
+BACKBONES: dict[str, Callable[[], nn.Module]] = {
+    "resnet50": partial(ResNetMap, Bottleneck, [3, 4, 6, 3], width=64, strides=[1, 2, 2, 2]),
+    "resnet18": partial(ResNetMap, BasicBlock, [2, 2, 2, 2], width=64, strides=[1, 2, 2, 2]),
     # Quarter width and stride 8: at 64x64 pixels it gives the 8x8 map that ResNet-50 gives at 256x256.
-    "resnet18_narrow": (BasicBlock, [2, 2, 2, 2], 16, [1, 2, 1, 1]),
+    "resnet18_narrow": partial(ResNetMap, BasicBlock, [2, 2, 2, 2], width=16, strides=[1, 2, 1, 1]),
+    "hrnet_w32": _hrnet_w32,
 }
 
 
 def build_backbone(name: str) -> Backbone:
     """A randomly initialised backbone (global torch RNG). Raises `InputError` for an unknown name."""
     require_choice(name, BACKBONES, "backbone")
-    block, blocks, width, strides = BACKBONES[name]
-    return Backbone(block, blocks, width=width, strides=strides)
+    return BACKBONES[name]()
 
 
 def save_encoder(backbone: nn.Module, path: str | Path) -> None:

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from liftedcl.strict import require, require_at_least, require_choice, require_positive, require_range, require_share
+from liftedcl.weight_sources import SOURCES
 
-BACKBONE_NAMES = ("resnet50", "resnet18", "resnet18_narrow")
+BACKBONE_NAMES = ("resnet50", "resnet18", "resnet18_narrow", "hrnet_w32")
 """The architectures of liftedcl/encoder.py, named here too so that a recipe is checked without torch."""
 
 SMALLEST_INPUT = 32
@@ -92,18 +93,74 @@ class Lifting:
         require(self.inv + self.equiv + self.adv > 0, "inv", "one of inv, equiv and adv has to be above 0")
 
 
+@dataclass(frozen=True)
+class Dense:
+    """Dense branch of DenseCL (Wang et al. 2021, sections 3.2 to 3.4).
+
+    ``grid`` is S, cells along each side; 0 takes the backbone's map as it is. ``weight`` is lambda, the share of the
+    dense loss.
+    """
+
+    grid: int
+    weight: float
+
+    def __post_init__(self) -> None:
+        require_at_least(self, 0, "grid")
+        require_share(self, "weight")
+
+
+@dataclass(frozen=True)
+class Propagation:
+    """Pixel-to-propagation consistency of PixPro (Xie et al. 2021, section 3.2).
+
+    ``sharpness`` is gamma; ``threshold`` is the largest distance of a positive pair, in diagonals of a cell of the map;
+    ``key_momentum`` is that of the first step, from which it rises to 1.
+    """
+
+    dimension: int
+    hidden: int
+    sharpness: float
+    threshold: float
+    key_momentum: float
+
+    def __post_init__(self) -> None:
+        require_at_least(self, 1, "dimension", "hidden")
+        # Below 1 the gradient of max(cos, 0)^gamma has no bound where the cosine is 0.
+        require_at_least(self, 1, "sharpness")
+        require_positive(self, "threshold")
+        require_share(self, "key_momentum")
+
+
+@dataclass(frozen=True)
+class Sets:
+    """Set-level branch of SetSim (Wang et al. 2022).
+
+    ``threshold`` is delta: a cell belongs to the set of its view from this attention on, which is scaled to 0..1 within
+    the view. ``weight`` is the share of the set-level loss.
+    """
+
+    threshold: float
+    weight: float
+
+    def __post_init__(self) -> None:
+        require_share(self, "threshold", "weight")
+
+
 METHOD_SECTIONS: dict[str, tuple[str, ...]] = {
     "random": (),
     "published": (),
     "supervised": ("training", "views"),
     "moco_v2": ("training", "views", "contrast"),
+    "densecl": ("training", "views", "contrast", "dense"),
+    "pixpro": ("training", "views", "propagation"),
+    "setsim": ("training", "views", "contrast", "sets"),
     "liftedcl": ("training", "views", "contrast", "lifting"),
 }
 """Which sections of a row each method reads; a row never depends on a number its method doesn't use."""
 
 
-IMAGE_SETS = ("imagenet", "coco")
-"""What a row's ``images`` may name: the packed stage I pictures and the packed person crops."""
+IMAGE_SETS = ("imagenet", "coco", "h36m", "coco+h36m")
+"""What a row's ``images`` may name: the packed stage I pictures, the packed person crops of either set, or of both."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +180,9 @@ class EncoderRecipe:
     views: Views | None = None
     contrast: Contrast | None = None
     lifting: Lifting | None = None
+    dense: Dense | None = None
+    propagation: Propagation | None = None
+    sets: Sets | None = None
 
     def __post_init__(self) -> None:
         require_choice(self.method, METHOD_SECTIONS, "method")
@@ -132,6 +192,10 @@ class EncoderRecipe:
             require(getattr(self, name) is not None, name, f"is missing, {self.method} needs it")
         require(trained == (self.images is not None), "images", "goes with a trained method, and only with one")
         require((self.method == "published") == (self.source is not None), "source", "goes with method published")
+        if self.source is not None:
+            require_choice(self.source, SOURCES, "source")
+        if self.backbone == "hrnet_w32" and self.views is not None:  # its coarser maps are added to the finer ones
+            require(self.views.size % 32 == 0, "views.size", f"{self.views.size} is no multiple of 32, as HRNet needs")
         require(trained or self.start is None, "start", "goes with a trained method only")
         if self.images is not None:
             require_choice(self.images, IMAGE_SETS, "images")

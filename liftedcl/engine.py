@@ -5,12 +5,16 @@ zeroes that player's gradients, back-propagates, clips, steps, and asks for the 
 yield once; LiftedCL yields the encoder and then the critic.
 
 Randomness derives from (seed, step) alone, so resuming is running the same command again, and gives the same bits.
+
+Several processes (`liftedcl.world`) each compute the loss of their rows; their gradients and running statistics are
+averaged at every step, so that all hold the same state. The first one writes and tells.
 """
 
+import contextlib
 import hashlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,7 +22,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from liftedcl import checkpoint
+from liftedcl import checkpoint, world
 from liftedcl.errors import InputError
 from liftedcl.journal import Journal, write_history
 from liftedcl.schedule import Schedule
@@ -54,7 +58,15 @@ class Task(Protocol):
 
 
 def fit(
-    task: Task, *, folder: Path, identity: dict[str, Any], seed: int, device: torch.device, name: str
+    task: Task,
+    *,
+    folder: Path,
+    identity: dict[str, Any],
+    seed: int,
+    device: torch.device,
+    name: str,
+    autocast: bool = False,
+    observe: Callable[[int], dict[str, float]] | None = None,
 ) -> list[dict[str, float]]:
     """Train ``task`` to its end, going on from ``folder/last.pt`` where that belongs to the same run.
 
@@ -62,6 +74,8 @@ def fit(
         folder: where the checkpoint and ``history.csv`` go.
         identity: everything that decides the result (recipe, seed, data, code); guards the checkpoint.
         name: what the progress lines call the run.
+        autocast: losses are computed in bfloat16 where that is accurate enough; on a GPU only.
+        observe: called with the number of epochs done after each; what it returns goes into the history.
 
     Returns:
         The history, one row an epoch.
@@ -77,28 +91,37 @@ def fit(
     step, history, sums = _resume(task, folder, identity, device, name)
     journal = Journal(name, steps=total, images_per_step=task.images_per_step, first_step=step)
     saved = time.monotonic()
+    statistics = _running_statistics(task.module)
+    precision = torch.autocast(device.type, torch.bfloat16, enabled=autocast and device.type == "cuda")
     task.module.train()
     while step < total:
         epoch, first = divmod(step, task.steps_per_epoch)
         for batch in task.batches(epoch, first):
             torch.manual_seed(step_seed(seed, step))
-            terms = _train_step(task, batch, step)
+            terms = train_step(task, batch, step, precision)
+            world.average_(statistics)
             _accumulate(sums, terms)
             step += 1
             epoch_ends = step % task.steps_per_epoch == 0
-            checkpoint_due = time.monotonic() - saved >= _SECONDS_BETWEEN_CHECKPOINTS and step < total
-            if epoch_ends or checkpoint_due or journal.due():
-                values = {key: value.item() for key, value in terms.items()}
+            save_due = time.monotonic() - saved >= _SECONDS_BETWEEN_CHECKPOINTS and step < total
+            line_due, save_due = world.agreed(journal.due(), save_due)
+            if epoch_ends or save_due or line_due:
+                values = _values(terms)
+                world.average_(sums.values())
                 _stop_if_not_finite(values, sums, step, folder, name)
-                if journal.due() or step == total:
+                if line_due or step == total:
                     journal.line(step, values)
             if epoch_ends:
-                means = {key: value.item() / task.steps_per_epoch for key, value in sums.items()}
-                history.append({"epoch": epoch + 1, "step": step, **means})
+                means = {key: value / task.steps_per_epoch for key, value in _values(sums).items()}
+                observed = observe(epoch + 1) if observe is not None else {}
+                task.module.train()
+                history.append({"epoch": epoch + 1, "step": step, **means, **observed})
                 sums = {}
-                write_history(folder / "history.csv", history)
-            if checkpoint_due:
-                checkpoint.save(folder, identity, _state(task, step, history, sums))
+                if world.rank() == 0:
+                    write_history(folder / "history.csv", history)
+            if save_due:
+                if world.rank() == 0:
+                    checkpoint.save(folder, identity, _state(task, step, history, sums))
                 saved = time.monotonic()
     return history
 
@@ -113,20 +136,43 @@ def step_seed(seed: int, step: int) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}/{step}".encode()).digest()[:8], "big") >> 1
 
 
-def _train_step(task: Task, batch: Any, step: int) -> dict[str, Tensor]:
-    """One round of all players. Returns the detached loss terms as 'player/term'."""
+def train_step(
+    task: Task, batch: Any, step: int, precision: contextlib.AbstractContextManager[Any]
+) -> dict[str, Tensor]:
+    """One round of all players. Returns the detached loss terms as 'player/term'.
+
+    Args:
+        step: steps since the start of the run; decides the learning rates.
+        precision: entered for the forward passes, see ``autocast`` of `fit`.
+    """
     seen: dict[str, Tensor] = {}
-    for name, terms in task.losses(batch):
+    rounds = iter(task.losses(batch))
+    while True:
+        with precision:  # the forward pass only: gradients take the precision of what they are gradients of
+            name, terms = next(rounds, (None, {}))
+        if name is None:
+            return seen
         player = task.players[name]
         player.optimiser.zero_grad(set_to_none=True)
         sum(terms.values()).backward()
+        world.average_(p.grad for p in player.parameters if p.grad is not None)
         if player.gradient_clip is not None:
             nn.utils.clip_grad_norm_(player.parameters, player.gradient_clip)
         for group in player.optimiser.param_groups:
             group["lr"] = player.learning_rate(step)
         player.optimiser.step()
         seen |= {f"{name}/{term}": value.detach() for term, value in terms.items()}
-    return seen
+
+
+def _running_statistics(module: nn.Module) -> list[Tensor]:
+    return [buffer for name, buffer in module.named_buffers() if name.endswith(("running_mean", "running_var"))]
+
+
+def _values(terms: dict[str, Tensor]) -> dict[str, float]:
+    """Means over the processes, fetched from the device at once."""
+    stacked = torch.stack([value.float() for value in terms.values()])
+    world.average_([stacked])
+    return dict(zip(terms, stacked.tolist(), strict=True))
 
 
 def _accumulate(sums: dict[str, Tensor], terms: dict[str, Tensor]) -> None:

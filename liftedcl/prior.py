@@ -20,65 +20,84 @@ from liftedcl.files import atomic_path
 from liftedcl.recipe import read_recipe
 from liftedcl.skeleton import BONE_LENGTHS_CM, BONES, JOINTS, NUM_JOINTS, TEMPLATE_BONES_CM
 
+_PARENTS = {parent for parent, _ in BONES}
+
 TRUNK_AXES = np.array([[-1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]])
 """Frame of the root, as of a bone that points up: x to the left, y up (along the bone), z to the front."""
 
 
 def sample_skeletons(n: int, rng: np.random.Generator, recipe: Skeletons) -> np.ndarray:
     """Sample ``n`` skeletons as the critic sees them: (n, 17, 3) float32, root 0, Frobenius norm 1, any camera view."""
-    skeletons = sample_poses(n, rng, recipe)
-    skeletons /= np.linalg.norm(skeletons, axis=(1, 2), keepdims=True)
-    return turn(skeletons, rng.uniform(0, 2 * np.pi, n)).astype(np.float32)
+    joints = _sample_joints(n, rng, recipe)
+    joints /= np.sqrt(np.einsum("jcn,jcn->n", joints, joints))
+    joints = turn(joints, 2 * np.pi * rng.random(n, dtype=np.float32))
+    return np.ascontiguousarray(joints.transpose(2, 0, 1))
 
 
 def sample_poses(n: int, rng: np.random.Generator, recipe: Skeletons) -> np.ndarray:
-    """Sample ``n`` people in cm whose root is at 0 and whose pelvis faces +z: (n, 17, 3) float64."""
+    """Sample ``n`` people in cm whose root is at 0 and whose pelvis faces +z: (n, 17, 3) float32."""
+    return np.ascontiguousarray(_sample_joints(n, rng, recipe).transpose(2, 0, 1))
+
+
+def _sample_joints(n: int, rng: np.random.Generator, recipe: Skeletons) -> np.ndarray:
+    """Joints (17, 3, n) in cm. Samples stand last throughout: numpy is fast along the last axis."""
     ranges = [recipe.ranges[recipe.composition][joint] for joint in JOINTS[1:]]
-    low, high = np.array([[angles.a, angles.b, angles.c] for angles in ranges]).transpose(2, 0, 1)  # (16, 3) each
-    angles = np.radians(rng.uniform(low, high, (n, len(BONES), 3)))
-    ratios = rng.uniform(*recipe.length_ratio, (n, len(BONES)))
-    directions = chained_directions(angles) if recipe.composition == "chained" else global_directions(angles)
-    lengths = ratios * [BONE_LENGTHS_CM[joint] for joint in JOINTS[1:]]
-    joints = np.zeros((n, NUM_JOINTS, 3))
+    limits = np.radians([[angles.a, angles.b, angles.c] for angles in ranges])  # (16, 3, 2)
+    angles = _uniform(rng, limits[..., 0], limits[..., 1], n)
+    lengths = np.array([BONE_LENGTHS_CM[joint] for joint in JOINTS[1:]])
+    shortest, longest = (lengths * ratio for ratio in recipe.length_ratio)
+    bones = chained_directions(angles) if recipe.composition == "chained" else global_directions(angles)
+    bones *= _uniform(rng, shortest, longest, n)[:, None]
+    joints = np.zeros((NUM_JOINTS, 3, n), dtype=bones.dtype)
     for bone, (parent, child) in enumerate(BONES):
-        joints[:, child] = joints[:, parent] + lengths[:, bone, None] * directions[:, bone]
+        np.add(joints[parent], bones[bone], out=joints[child])
     return joints
 
 
+def _uniform(rng: np.random.Generator, low: np.ndarray, high: np.ndarray, n: int) -> np.ndarray:
+    """``n`` uniform numbers for each entry of ``low`` and ``high`` (...): shape (..., n), float32."""
+    numbers = rng.random((*low.shape, n), dtype=np.float32)
+    numbers *= (high - low)[..., None].astype(np.float32)
+    numbers += low[..., None].astype(np.float32)
+    return numbers
+
+
 def chained_directions(angles: np.ndarray) -> np.ndarray:
-    """Bone directions from angles against the parent bone, (n, 16, 3) in radians -> (n, 16, 3) unit vectors.
+    """Bone directions from angles against the parent bone, (16, 3, n) in radians -> (16, 3, n) unit vectors.
 
     A bone's frame has y along the bone. It is the parent's frame times Ry(b) Rx(a) Ry(c): ``a`` bends away from the
     parent's bone, so |a| is the joint's angle, ``b`` says to which side, and ``c`` twists what hangs on the bone.
     """
-    directions = np.empty((len(BONES), 3, len(angles)))  # samples last: numpy is fast along them
-    frames = {0: tuple(TRUNK_AXES[:, :, None])}
+    directions = np.empty_like(angles)
+    frames = {0: tuple(TRUNK_AXES[:, :, None].astype(angles.dtype))}
     for bone, (parent, child) in enumerate(BONES):
-        a, b, c = angles[:, bone].T  # (n,) each
+        a, b, c = angles[bone]
         x, y, z = frames[parent]
         z, x = _rotate(z, x, b)
         y, z = _rotate(y, z, a)
-        z, x = _rotate(z, x, c)
-        frames[child] = x, y, z
         directions[bone] = y
-    return directions.transpose(2, 0, 1)
+        if child in _PARENTS:  # what hangs on nothing needs no frame
+            z, x = _rotate(z, x, c)
+            frames[child] = x, y, z
+    return directions
 
 
 def global_directions(angles: np.ndarray) -> np.ndarray:
     """The paper's rule: each bone of the template times Rz(c) Ry(b) Rx(a) in the global frame. Shapes as above."""
-    a, b, c = np.moveaxis(-angles, -1, 0)  # coordinates turn against the axes
-    x, y, z = np.moveaxis(TEMPLATE_BONES_CM / np.linalg.norm(TEMPLATE_BONES_CM, axis=1, keepdims=True), -1, 0)
+    a, b, c = -angles.swapaxes(0, 1)  # coordinates turn against the axes
+    template = TEMPLATE_BONES_CM / np.linalg.norm(TEMPLATE_BONES_CM, axis=1, keepdims=True)
+    x, y, z = template.T[:, :, None].astype(angles.dtype)
     y, z = _rotate(y, z, a)
     z, x = _rotate(z, x, b)
     x, y = _rotate(x, y, c)
-    return np.stack([x, y, z], axis=-1)
+    return np.stack([x, y, z], axis=1)
 
 
-def turn(skeletons: np.ndarray, angles: np.ndarray) -> np.ndarray:
-    """Rotate skeletons (n, 17, 3) about the vertical axis by angles (n,) in radians."""
-    x, y, z = np.moveaxis(skeletons, -1, 0)
-    z, x = _rotate(z, x, -angles[:, None])
-    return np.stack([x, y, z], axis=-1)
+def turn(joints: np.ndarray, angles: np.ndarray) -> np.ndarray:
+    """Rotate joints (17, 3, n) about the vertical axis by angles (n,) in radians."""
+    x, y, z = joints.swapaxes(0, 1)
+    z, x = _rotate(z, x, -angles)
+    return np.stack([x, y, z], axis=1)
 
 
 def _rotate(first: np.ndarray, second: np.ndarray, angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Projection heads of the contrastive losses (paper, appendix C): no batch norm, no normalisation of the output."""
+"""Projection heads of the contrastive losses. Those of LiftedCL (paper, appendix C) have no batch norm."""
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -26,3 +26,27 @@ class MapProjector(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         return self.layers(features)
+
+
+class NormalisedMapProjector(nn.Module):
+    """PixPro's projector (Xie et al. 2021, section 3.1): 1x1 convolution, batch norm, ReLU, 1x1 convolution.
+
+    (B, C, h, w) -> (B, D, h, w).
+    """
+
+    def __init__(self, channels: int, *, hidden: int, dimension: int):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(channels, hidden, kernel_size=1, bias=False),  # the batch norm has the bias
+            nn.BatchNorm2d(hidden),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(hidden, dimension, kernel_size=1),
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.layers(features)
+
+
+def cell_vectors(maps: Tensor) -> Tensor:
+    """The cells of a map as unit vectors: (B, D, h, w) -> (B, h*w, D)."""
+    return F.normalize(maps.flatten(2).transpose(1, 2), dim=2)

@@ -10,7 +10,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("torch", "torchvision", "numpy", "opencv-python", "numba", "snakemake", "dvc", "pandas", "pycocotools")
+_PACKAGES = (
+    "torch",
+    "torchvision",
+    "numpy",
+    "opencv-python",
+    "timm",
+    "numba",
+    "snakemake",
+    "dvc",
+    "pandas",
+    "pycocotools",
+)
 
 
 def describe(

@@ -31,6 +31,38 @@ class Shard:
     index: "pd.DataFrame"
     meta: dict[str, Any]
 
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.images.shape[1:3]
+
+    @property
+    def checksum(self) -> str:
+        """Hex SHA-256 of the pixels' file."""
+        return self.meta["sha256"]
+
+    def gather(self, rows: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """The images of ``rows`` (B,), integers from 0 to N - 1, copied to ``out`` or a new array, (B, H, W, 3) uint8.
+
+        Raises:
+            InputError: the file has been cut off or removed since it was opened. Reading such a map is a SIGBUS, which
+                ends a process without a word; so is a disk that fails, which can't be foreseen.
+        """
+        whole = self.images.offset + self.images.nbytes
+        try:
+            size = self.path.stat().st_size
+        except OSError as error:
+            raise InputError(f"{self.path}: {error.strerror}, while it is being read; {REMEDY}") from None
+        if size != whole:
+            raise InputError(f"{self.path}: now {size} bytes, {whole} when it was opened; {REMEDY}")
+        if len(rows) and not 0 <= rows.min() <= rows.max() < len(self):
+            raise IndexError(f"rows from {rows.min()} to {rows.max()} of {len(self)}")
+        # Rows are checked: with an ``out``, take's own check is paid with a second copy of everything.
+        return np.take(np.asarray(self.images), rows, axis=0, out=out, mode="clip")
+
 
 class ShardWriter:
     """Streams images into a shard, which appears when the ``with`` block ends well and not at all when it doesn't.

@@ -1,6 +1,7 @@
 """Files of tensors: written atomically, read without running anything that stands in them."""
 
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,12 @@ def load(path: str | Path, device: torch.device | str = "cpu") -> Any:
         return torch.load(path, map_location=device, weights_only=True)
     except FileNotFoundError:
         raise InputError(f"{path}: not found; make it with snakemake, or name another file") from None
-    except pickle.UnpicklingError:
+    except pickle.UnpicklingError as error:
+        if found := re.search(r"Unsupported (?:global|class): (?:GLOBAL )?([\w.]+)", str(error)):
+            raise InputError(
+                f"{path}: holds the Python object {found[1].rstrip('.')}, whose loading could run code; if you trust "
+                "the file, save its tensors alone (without args or opt) with torch.save and take that file"
+            ) from None
         reason = "no checkpoint, or one with Python objects in it, whose loading could run code"
     except Exception as error:  # what torch raises over bytes that are no checkpoint depends on the bytes
         reason = f"truncated, damaged or no checkpoint: {str(error).split('. ')[0] or type(error).__name__}"

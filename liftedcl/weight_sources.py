@@ -4,50 +4,124 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where a published checkpoint's encoder is inside its file, and how the file is known to be that file.
+class Layout:
+    """Where an encoder's tensors are inside a checkpoint.
 
     Attributes:
-        file: the name it is published under.
-        page: where it is published.
         container: key of the state dict inside the file; None for a file that is the state dict.
-        prefix: what its encoder's keys begin with, to be stripped.
-        drop: beginnings of other keys that are no part of the encoder.
-        algorithm: of the checksum.
-        checksums: the leading digits that are published, of each accepted edition.
+        prefix: what the encoder's keys begin with, to be stripped.
+        drop: beginnings of keys that are no part of the encoder: classifier, heads, queues, momentum copies.
+    """
+
+    container: str | None
+    prefix: str
+    drop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Checksum:
+    """What is published of a checksum.
+
+    Attributes:
+        algorithm: a name that hashlib knows.
+        editions: leading digits -> the file that has them, for each accepted edition.
         stated: where they are published.
+    """
+
+    algorithm: str
+    editions: dict[str, str]
+    stated: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """A published checkpoint.
+
+    Attributes:
+        file: the name it is looked for under.
+        page: where it is published.
+        layouts: the forms it comes in.
+        checksum: None where nobody has published one; then its SHA-256 is shown and recorded instead.
     """
 
     file: str
     page: str
-    container: str | None
-    prefix: str
-    drop: tuple[str, ...]
-    algorithm: str
-    checksums: tuple[str, ...]
-    stated: str
+    layouts: tuple[Layout, ...]
+    checksum: Checksum | None = None
 
+
+_LIFTEDCL_DROP = (
+    "module.encoder_q.mlp_invariant.", "module.encoder_q.conv_variant.", "module.encoder_q.lifting.",
+    "module.encoder_k.", "module.queue",
+)  # fmt: skip
+
+_SETSIM_DROP = (
+    "module.encoder_q.0.fc.", "module.encoder_q.1.", "module.encoder_k.", "module.queue", "module.logits_mask",
+    "module.negative_mask",
+)  # fmt: skip
 
 SOURCES = {
     "supervised": Source(
         file="resnet50-0676ba61.pth",
         page="torchvision, ResNet50_Weights.IMAGENET1K_V1",
-        container=None,
-        prefix="",
-        drop=(),
-        algorithm="sha256",
-        checksums=("0676ba61", "19c8e357"),  # resnet50-19c8e357.pth: the same weights, published earlier
-        stated="in its name",
+        layouts=(Layout(None, "", ("fc.",)),),
+        checksum=Checksum(
+            "sha256",
+            # The same weights twice; the older file doesn't count batches.
+            {"0676ba61": "resnet50-0676ba61.pth", "19c8e357": "resnet50-19c8e357.pth"},
+            "in its name",
+        ),
     ),
     "moco_v2": Source(
         file="moco_v2_200ep_pretrain.pth.tar",
         page="github.com/facebookresearch/moco",
-        container="state_dict",
-        prefix="module.encoder_q.",
-        drop=("module.encoder_k.", "module.queue"),
-        algorithm="md5",
-        checksums=("59fd9945",),
-        stated="in the README of that repository",
+        layouts=(
+            Layout("state_dict", "module.encoder_q.", ("module.encoder_q.fc.", "module.encoder_k.", "module.queue")),
+        ),
+        checksum=Checksum("md5", {"59fd9945": "moco_v2_200ep_pretrain.pth.tar"}, "in the README of that repository"),
+    ),
+    "densecl": Source(
+        file="densecl_r50_imagenet_200ep.pth",
+        page="github.com/WXinlong/DenseCL",
+        layouts=(
+            # A checkpoint of the training code, in which `backbone` and `encoder_q.0` are the same tensors.
+            Layout("state_dict", "backbone.", ("encoder_q.", "encoder_k.", "queue")),
+            Layout("state_dict", ""),  # the released file, the backbone alone
+        ),
+    ),
+    "pixpro": Source(
+        file="pixpro_base_r50_400ep_md5_919c6612.pth",
+        page="github.com/zdaxie/PixPro",
+        layouts=(
+            Layout(
+                "model",
+                "module.encoder.",
+                ("module.encoder_k.", "module.projector", "module.value_transform.", "module.predictor."),
+            ),
+        ),
+        checksum=Checksum(
+            "md5",
+            {
+                "919c6612": "pixpro_base_r50_400ep_md5_919c6612.pth",
+                "91059202": "pixpro_base_r50_100ep_md5_91059202.pth",
+            },
+            "in its name",
+        ),
+    ),
+    # Its authors publish no weights: this is a checkpoint of their training code, or of a copy of it.
+    "setsim": Source(
+        file="checkpoint_199.pth.tar",
+        page="made by github.com/DerrickWang005/SetSim.pytorch, which publishes none",
+        layouts=(Layout("state_dict", "module.encoder_q.0.", _SETSIM_DROP),),
+    ),
+    # The file's own name is stated nowhere; this is the name to save it under.
+    "liftedcl": Source(
+        file="liftedcl_in_cc_200ep.pth.tar",
+        page="github.com/RichardChen20/LiftedCL, 'Weights'",
+        layouts=(
+            Layout("state_dict", "module.encoder_q.", _LIFTEDCL_DROP),  # checkpoint.pth.tar
+            Layout(None, "module.encoder_q.", _LIFTEDCL_DROP),  # moco_epoch_*.pth.tar
+        ),
     ),
 }
 """Published checkpoints by the name that ``source`` of an encoder row gives them."""

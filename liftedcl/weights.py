@@ -20,83 +20,105 @@ from liftedcl.errors import InputError, run_cli
 from liftedcl.files import sha256_of_file, write_json
 from liftedcl.provenance import describe
 from liftedcl.strict import require_choice
-from liftedcl.weight_sources import SOURCES, Source
+from liftedcl.weight_sources import SOURCES, Layout, Source
 
-CLASSIFIER = "fc."
-"""Classifier or projection head, in every source: no part of the encoder."""
+_FIRST = "conv1.weight"
+"""The first tensor of every backbone."""
 
 
-def import_weights(file: Path, source: str, backbone: str, out: Path) -> None:
+def import_weights(file: Path, source: str, backbone: str, out: Path) -> str:
     """Write the encoder of a published checkpoint as a plain state dict, and ``provenance.json`` beside it.
+
+    Returns:
+        What vouches for the file: its published checksum, or that there is none and the file's SHA-256.
 
     Raises:
         InputError: missing, truncated or another file, or the weights of another architecture.
     """
     started = time.time()
     require_choice(source, SOURCES, "--source")
-    encoder = build_backbone(backbone)
     published = SOURCES[source]
-    _check_sum(file, published)
+    edition, proof = _identify(file, published)
     state = encoder_state(tensor_file.load(file), published, file)
+    encoder = build_backbone(backbone)
     for key, value in encoder.state_dict().items():  # older files don't count batches; nothing reads the count
         if key.endswith("num_batches_tracked"):
             state.setdefault(key, torch.zeros_like(value))
-    load_strictly(encoder, state, file, f"the {backbone} of {published.file}", "name the backbone it was made with")
+    remedy = "name the backbone and the source that it was made with"
+    load_strictly(encoder, state, file, f"the {backbone} of {edition}", remedy)
     save_encoder(encoder, out)
     write_json(
         out.with_name("provenance.json"),
         describe(
             recipe={"method": "published", "source": source, "backbone": backbone},
             seed=None,
-            inputs={published.file: sha256_of_file(file)},
+            inputs={edition: sha256_of_file(file)},
             code=code_digest("liftedcl.weights"),
             started=started,
             device="cpu",
         ),
     )
+    return proof
 
 
 def encoder_state(content: Any, published: Source, file: Path) -> dict[str, Tensor]:
-    """The encoder's tensors of a checkpoint, under torchvision's names and without the classifier.
+    """The encoder's tensors of a checkpoint, under the backbone's own names and without the classifier.
 
     Raises:
-        InputError: the checkpoint isn't built as ``published`` says.
+        InputError: the checkpoint isn't built as ``published`` says, or a value isn't finite.
     """
     remedy = f"get {published.file} ({published.page})"
-    state = content if published.container is None else _get(content, published.container)
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        place = f"no tensors under {published.container!r}" if published.container else "not a plain dict of tensors"
-        raise InputError(f"{file}: {place}, so it is another file; {remedy}")
+    layout, state = _find_state(content, published, file)
     encoder = {}
     for key, value in state.items():
-        if key.startswith(published.drop):
+        if key.startswith(layout.drop):
             continue
-        if not key.startswith(published.prefix):
+        if not key.startswith(layout.prefix):
             raise InputError(f"{file}: the key {key} is not of {published.file}; {remedy}")
-        name = key.removeprefix(published.prefix)
-        if not name.startswith(CLASSIFIER):
-            encoder[name] = value
-    if not encoder:
-        raise InputError(f"{file}: holds no {published.prefix}* tensor; {remedy}")
+        if not isinstance(value, Tensor):
+            raise InputError(f"{file}: {key} is not a tensor; {remedy}")
+        if not torch.isfinite(value).all():
+            raise InputError(f"{file}: {key} has NaN or infinite values, so it is damaged or diverged; {remedy}")
+        encoder[key.removeprefix(layout.prefix)] = value
     return encoder
 
 
-def _get(content: Any, key: str) -> Any:
-    return content.get(key) if isinstance(content, dict) else None
+def _find_state(content: Any, published: Source, file: Path) -> tuple[Layout, dict[str, Any]]:
+    """The layout that the checkpoint has, told by its first convolution, and the state dict."""
+    wanted = []
+    for layout in published.layouts:
+        state = content
+        if layout.container is not None:
+            state = content.get(layout.container) if isinstance(content, dict) else None
+        if isinstance(state, dict) and all(isinstance(key, str) for key in state) and layout.prefix + _FIRST in state:
+            return layout, state
+        wanted.append(layout.prefix + _FIRST + (f" under {layout.container!r}" if layout.container else ""))
+    raise InputError(
+        f"{file}: holds no {' and no '.join(wanted)}, so it is another file; get {published.file} ({published.page})"
+    )
 
 
-def _check_sum(file: Path, published: Source) -> None:
+def _identify(file: Path, published: Source) -> tuple[str, str]:
+    """The name of the published file that this is, and what vouches for that."""
+    checksum = published.checksum
     try:
         with file.open("rb") as stream:
-            found = hashlib.file_digest(stream, published.algorithm).hexdigest()
+            digest = hashlib.file_digest(stream, checksum.algorithm if checksum else "sha256").hexdigest()
     except (FileNotFoundError, IsADirectoryError):
         raise InputError(f"{file}: no such file; get {published.file} ({published.page})") from None
-    if not found.startswith(published.checksums):
-        raise InputError(
-            f"{file}: its {published.algorithm} begins with {found[:8]}, that of {published.file} with "
-            f"{' or '.join(published.checksums)} (stated {published.stated}); it is cut off or another file, get it "
-            f"again ({published.page})"
-        )
+    if checksum is None:
+        return published.file, f"no checksum of it is published; its sha256 is {digest}"
+    for beginning, edition in checksum.editions.items():
+        if digest.startswith(beginning):
+            return (
+                edition,
+                f"it is {edition}: its {checksum.algorithm} begins with {beginning}, stated {checksum.stated}",
+            )
+    raise InputError(
+        f"{file}: its {checksum.algorithm} begins with {digest[:8]}, that of {published.file} with "
+        f"{' or '.join(checksum.editions)} (stated {checksum.stated}); it is cut off or another file, get it again "
+        f"({published.page})"
+    )
 
 
 def main() -> None:
@@ -114,10 +136,13 @@ def main() -> None:
     )
     add.add_argument("file", type=Path, metavar="FILE", help="the published file")
     add.add_argument("--source", required=True, choices=sorted(SOURCES), help="what is published in it")
-    add.add_argument("--backbone", required=True, choices=sorted(BACKBONES))
+    add.add_argument(
+        "--backbone", default="resnet50", choices=sorted(BACKBONES), help="its architecture (default: %(default)s)"
+    )
     add.add_argument("--out", required=True, type=Path, metavar="ENCODER.pt", help="the file to write")
     arguments = parser.parse_args()
-    import_weights(arguments.file, arguments.source, arguments.backbone, arguments.out)
+    proof = import_weights(arguments.file, arguments.source, arguments.backbone, arguments.out)
+    print(f"{arguments.out}: the {arguments.backbone} of {arguments.file}; {proof}")
 
 
 if __name__ == "__main__":

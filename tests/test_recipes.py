@@ -60,7 +60,7 @@ BAD_ENCODERS = {
     "lifting.equiv": [-0.5],
     "lifting.adv": [-0.5],
 }
-BAD_CROPS = {"height": [0, 100], "min_keypoints": [-1, 18], "min_side": [-1.0]}
+BAD_CROPS = {"height": [0, 100], "min_keypoints": [-1, 18], "min_side": [-1.0], "h36m_stride": [0]}
 BAD_SKELETONS = {
     "count": [0],
     "seed": [-1],

@@ -126,10 +126,13 @@ def test_after_kills_the_encoder_is_that_of_an_undisturbed_run(finished, tmp_pat
 
 def test_one_number_of_one_row_reruns_that_row_and_the_table(finished, edited):
     edited(
-        "params.yaml", "moco_v2_in_cc:  {method: moco_v2, ", "moco_v2_in_cc:  {training: {epochs: 3}, method: moco_v2, "
+        "params.yaml",
+        "moco_v2_in_cc:         {method: moco_v2, ",
+        "moco_v2_in_cc:         {training: {epochs: 3}, method: moco_v2, ",
     )
     assert planned(finished) == [
-        ("finetune_h36m_3d", "moco_v2_in_cc"), ("pretrain", "moco_v2_in_cc"), ("table", ""),
+        ("figure", ""), ("finetune_h36m_3d", "moco_v2_in_cc"), ("pretrain", "moco_v2_in_cc"), ("table", ""),
+        ("training_curves", ""),
     ]  # fmt: skip
 
 
@@ -141,8 +144,8 @@ def test_benchmark_code_reruns_no_encoder(finished, edited):
 
 def test_one_methods_code_reruns_only_what_it_made(finished, edited):
     edited("liftedcl/methods/liftedcl.py", "from collections", "UNUSED = 1\nfrom collections")
-    pretrained = [row for rule, row in planned(finished) if rule == "pretrain"]
-    assert pretrained == ["liftedcl_in_cc"]
+    pretrained = [row for rule, row in planned(finished) if rule.startswith("pretrain")]
+    assert pretrained == ["liftedcl_in_cc", "liftedcl_pixpro_in_cc"]
 
 
 @pytest.mark.parametrize(
@@ -176,7 +179,14 @@ def test_the_report_holds_table_and_captioned_figures(finished):
     status, output = run(finished, "--report", "results/report.html", TABLE, *TINY)
     assert status == 0, output
     page = (finished / "results/report.html").read_text()
-    for part in ("table4.csv", "figure5.png", "figure6.png", "figure7.png", "sampled from the kinematic prior"):
+    for part in (
+        "table4.csv",
+        "figure5.png",
+        "figure6.png",
+        "figure7.png",
+        "lifting_progress.png",
+        "sampled from the kinematic prior",
+    ):
         assert part in page
 
 
@@ -233,14 +243,17 @@ def test_with_data_in_place_the_papers_dag_is_listed(copy, tmp_path):
         "h36m/annotations/Sample_64_test_Human36M_protocol_2.json",
         "h36m/images/s_01_act_02_subact_01_ca_01/s_01_act_02_subact_01_ca_01_000001.jpg",
         "weights/resnet50-0676ba61.pth", "weights/moco_v2_200ep_pretrain.pth.tar",
+        "weights/densecl_r50_imagenet_200ep.pth", "weights/pixpro_base_r50_400ep_md5_919c6612.pth",
+        "imagenet/train/n01440764/n01440764_10026.JPEG",
     ]  # fmt: skip
     for name in files:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    folders = [f"{name}={tmp_path / name}" for name in ("coco", "h36m", "weights")]
+    folders = [f"{name}={tmp_path / name}" for name in ("coco", "h36m", "imagenet", "weights")]
     jobs = planned(copy, TABLE, "--config", "profile=paper", *folders)
     rules = [rule for rule, _ in jobs]
     assert {rule: rules.count(rule) for rule in rules} == {
-        "crop_people": 1, "sample_skeletons": 1, "published_encoder": 2, "random_encoder": 1, "pretrain": 2,
-        "finetune_h36m_3d": 5, "mean_pose": 1, "lifted_skeletons": 1, "figure": 3, "table": 1,
+        "crop_people": 1, "pack_pictures": 1, "sample_skeletons": 1, "published_encoder": 4, "random_encoder": 1,
+        "pretrain": 4, "pretrain_lifting": 2, "finetune_h36m_3d": 11, "mean_pose": 1,
+        "lifted_skeletons": 2, "lifting_progress": 1, "training_curves": 1, "figure": 6, "table": 1,
     }  # fmt: skip

@@ -46,9 +46,10 @@ DATA_SETS = {
     ),
     "weights": DataSet(
         title="published stage I encoders",
-        source="torchvision's ResNet50_Weights.IMAGENET1K_V1, and MoCo-v2 (200 epochs) from its authors' repository",
-        licence="https://github.com/facebookresearch/moco/blob/main/LICENSE (MoCo-v2: CC BY-NC 4.0)",
-        size="0.3 GB",
+        source="torchvision's ResNet50_Weights.IMAGENET1K_V1; MoCo-v2, DenseCL and PixPro from their authors' pages"
+        " (docs/data.md has the addresses)",
+        licence="each its own: BSD-3-Clause, CC BY-NC 4.0 (MoCo-v2), GPLv3 (DenseCL), MIT (PixPro)",
+        size="0.1 to 0.7 GB each",
         files=(),
     ),
 }
@@ -77,7 +78,7 @@ def missing_data(params: Params, weight_files: dict[str, str]) -> list[str]:
 
 def _needed(params: Params) -> list[str]:
     rows = params.encoders.values()
-    images = {recipe.images for recipe in rows}
+    images = {name for recipe in rows if recipe.images for name in recipe.images.split("+")}
     needed = [name for name in ("coco", "imagenet") if name in images]
     return [*needed, "h36m", *(["weights"] if any(recipe.source for recipe in rows) else [])]
 

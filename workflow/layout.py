@@ -17,6 +17,10 @@ class Layout:
         return f"{self.root}/crops.npy"
 
     @property
+    def h36m_crops(self) -> str:
+        return f"{self.root}/h36m_crops.npy"
+
+    @property
     def pictures(self) -> str:
         return f"{self.root}/pictures.npy"
 

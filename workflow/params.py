@@ -25,12 +25,14 @@ from liftedcl.synthetic.recipes import Generated
 class Compute:
     """What one training job takes. ``threads`` is part of a run's identity: CPU sums depend on it.
 
-    ``workers`` are processes that load data; no result depends on them.
+    ``workers`` are processes that load data; no result depends on them. ``gpus`` above 1 are shared by torchrun.
+    ``compile`` lets torch.compile fuse the backbone's kernels in pre-training.
     """
 
     threads: int
     workers: int
     gpus: int
+    compile: bool
 
     def __post_init__(self) -> None:
         require_at_least(self, 1, "threads")

@@ -16,7 +16,7 @@ from workflow.layout import Layout
 from workflow.params import Params, read_yaml
 
 REFERENCE = "reference"
-FIGURES = ("figure5", "figure6", "figure7")
+FIGURES = ("figure5", "figure6", "figure7", "figure8", "lifting_progress", "training_curves")
 """What the rules draw; a table names those that are made with it."""
 
 
@@ -117,8 +117,8 @@ def _record(
     record["seeds"] = len(metrics[encoder]) if encoder != REFERENCE else ""
     for column in table.columns:
         values = [_value(run, column.key, encoder) for run in metrics[encoder]]
-        record[column.key] = round(statistics.fmean(values), 2)
-        record[f"{column.key}_std"] = round(statistics.stdev(values), 2) if len(values) > 1 else ""
+        record[column.key] = statistics.fmean(values)
+        record[f"{column.key}_std"] = statistics.stdev(values) if len(values) > 1 else ""
     stated = [difference for difference in table.differences if difference.encoder == encoder]
     record["paper_says"] = "; ".join(_stated(difference, table) for difference in stated)
     record["measured_here"] = "; ".join(_measured(difference, table, metrics) for difference in stated)
@@ -193,8 +193,12 @@ def _cell(record: dict[str, Any], key: str) -> str:
 def _write_csv(path: Path, records: list[dict[str, Any]]) -> None:
     import pandas as pd
 
+    rounded = [
+        {key: round(value, 2) if isinstance(value, float) else value for key, value in record.items()}
+        for record in records
+    ]
     with atomic_path(path) as part:
-        pd.DataFrame(records).to_csv(part, index=False, lineterminator="\n")
+        pd.DataFrame(rounded).to_csv(part, index=False, lineterminator="\n")
 
 
 def main() -> None:

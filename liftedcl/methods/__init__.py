@@ -13,6 +13,9 @@ from liftedcl.code_digest import code_digest
 METHODS = {
     "supervised": "liftedcl.methods.supervised",
     "moco_v2": "liftedcl.methods.moco_v2",
+    "densecl": "liftedcl.methods.densecl",
+    "pixpro": "liftedcl.methods.pixpro",
+    "setsim": "liftedcl.methods.setsim",
     "liftedcl": "liftedcl.methods.liftedcl",
 }
 

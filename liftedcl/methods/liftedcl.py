@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from liftedcl import world
 from liftedcl.align import align, shared_area
 from liftedcl.batches import Batch
 from liftedcl.critic import Critic, critic_loss, lifting_loss
@@ -18,16 +19,17 @@ from liftedcl.encoder import Backbone
 from liftedcl.encoder_recipe import EncoderRecipe
 from liftedcl.engine import Player
 from liftedcl.errors import InputError
-from liftedcl.grouped_norm import group_batch_norms, shuffled
+from liftedcl.grouped_norm import group_batch_norms
 from liftedcl.infonce import info_nce
+from liftedcl.keys import KeyEncoder
 from liftedcl.lifting import LiftingNetwork
-from liftedcl.momentum import follow, momentum_copy
 from liftedcl.projectors import MapProjector, VectorProjector
 from liftedcl.queue import KeyQueue
 from liftedcl.schedule import constant, cosine
 from liftedcl.sgd import sgd_player
 from liftedcl.shard import Shard
-from liftedcl.views import Geometry, random_views
+from liftedcl.view_pair import ViewPair
+from liftedcl.views import Geometry
 
 
 class Method(nn.Module):
@@ -50,8 +52,7 @@ class Method(nn.Module):
             self.heads["equivariant"] = MapProjector(channels, **projector_sizes)
         for name in self.heads:
             self.queues[name] = KeyQueue(contrast.queue, contrast.dimension, batch_size=batch_size)
-        self.key_backbone = momentum_copy(self.backbone) if self.queues else None
-        self.key_heads = momentum_copy(self.heads)
+        self.key = KeyEncoder(self.backbone, self.heads) if self.queues else None
         if lifting.adv > 0:
             if skeletons is None:
                 raise InputError("--skeletons: missing; a loss weight lifting.adv above 0 needs sampled skeletons")
@@ -69,18 +70,18 @@ class Method(nn.Module):
         return players
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
-        images = batch.images.to(next(self.backbone.parameters()).device)
-        query_views, query_geometry = random_views(images, self._views)
-        features = self.backbone(query_views)
-        terms, keys = {}, {}
-        if self.queues:
-            key_views, key_geometry = random_views(images, self._views)
-            key_features = self._key_features(key_views)
-            if "invariant" in self.queues:
-                terms["inv"], keys["invariant"] = self._invariant(features, key_features)
-            if "equivariant" in self.queues:
-                terms["equiv"], keys["equivariant"] = self._equivariant(
-                    features, key_features, query_geometry, key_geometry
+        pair = ViewPair(batch.images, self._views, next(self.backbone.parameters()).device)
+        views, geometry = pair.mine(pair.query)
+        features = self.backbone(views)
+        terms, new_keys = {}, {}
+        if self.key is not None:
+            self.key.follow(self.backbone, self.heads, self._contrast.key_momentum)
+            keys = self.key.shuffled(pair, tuple(self.queues))
+            if "invariant" in keys:
+                terms["inv"], new_keys["invariant"] = self._invariant(features, keys["invariant"])
+            if "equivariant" in keys:
+                terms["equiv"], new_keys["equivariant"] = self._equivariant(
+                    features, world.mine(keys["equivariant"]), geometry, pair.geometry(pair.key)
                 )
         if "lifting" not in self.heads:
             yield "encoder", terms
@@ -90,48 +91,38 @@ class Method(nn.Module):
             terms["adv"] = self._lifting.adv * lifting_loss(self.critic(fakes))
             self.critic.requires_grad_(True)
             yield "encoder", terms
-            yield "critic", {"lsgan": critic_loss(self.critic(self._draw(len(fakes))), self.critic(fakes.detach()))}
-        for name, new in keys.items():
+            reals = world.mine(self._draw(len(pair.images)))
+            yield "critic", {"lsgan": critic_loss(self.critic(reals), self.critic(fakes.detach()))}
+        for name, new in new_keys.items():
             self.queues[name].push(new)
 
-    @torch.no_grad()
-    def _key_features(self, views: Tensor) -> Tensor:
-        momentum = self._contrast.key_momentum
-        follow(self.key_backbone, self.backbone, momentum)
-        for name, head in self.key_heads.items():
-            follow(head, self.heads[name], momentum)
-        return shuffled(self.key_backbone, views)
-
-    def _invariant(self, features: Tensor, key_features: Tensor) -> tuple[Tensor, Tensor]:
-        """L_inv (paper, equation 2), weighted, and the keys (B, D) to queue."""
-        with torch.no_grad():
-            keys = self.key_heads["invariant"](key_features)
+    def _invariant(self, features: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
+        """L_inv (paper, equation 2), weighted, and the keys (B, D) of the global batch to queue."""
         queries = self.heads["invariant"](features)
-        loss = info_nce(queries, keys, self.queues["invariant"].keys, self._contrast.temperature).mean()
+        loss = info_nce(queries, world.mine(keys), self.queues["invariant"].keys, self._contrast.temperature).mean()
         return self._lifting.inv * loss, keys
 
     def _equivariant(
-        self, features: Tensor, key_features: Tensor, query_geometry: Geometry, key_geometry: Geometry
+        self, features: Tensor, key_map: Tensor, query_geometry: Geometry, key_geometry: Geometry
     ) -> tuple[Tensor, Tensor]:
-        """L_equiv (paper, equation 3), weighted, and the pooled key vectors (B, D) to queue.
+        """L_equiv (paper, equation 3), weighted, and the pooled key vectors (B, D) of the global batch to queue.
 
         Decided where the paper is silent: a pair of views that shares nothing (0.45% of them) is left out of the loss
         and of its mean, and queues the pooled map of its whole key view.
         """
         size = self._lifting.align_size
         area, overlap = shared_area(query_geometry, key_geometry)
-        with torch.no_grad():
-            key_map = self.key_heads["equivariant"](key_features)
-            aligned = align(key_map, key_geometry, area, size)  # (B, D, S, S)
-            whole = torch.where(overlap[:, None], aligned.mean(dim=(2, 3)), key_map.mean(dim=(2, 3)))
-            pooled = F.normalize(whole, dim=1)
+        aligned = align(key_map, key_geometry, area, size)  # (B, D, S, S)
+        whole = torch.where(overlap[:, None], aligned.mean(dim=(2, 3)), key_map.mean(dim=(2, 3)))
+        pooled = world.gathered(F.normalize(whole, dim=1))
         queries = align(self.heads["equivariant"](features), query_geometry, area, size)
         loss = info_nce(
             _vectors(queries), _vectors(aligned), self.queues["equivariant"].keys, self._contrast.temperature
         )
         # where, not a product: the unused positions of a pair without overlap may hold anything
-        loss = torch.where(overlap, loss.mean(dim=1), 0.0).sum() / overlap.sum().clamp_min(1)
-        return self._lifting.equiv * loss, pooled
+        loss = torch.where(overlap, loss.mean(dim=1), 0.0).sum()
+        pairs = world.total(overlap.sum()).clamp_min(1) / world.size()  # whose mean over the processes is the mean
+        return self._lifting.equiv * loss / pairs, pooled
 
     def _draw(self, count: int) -> Tensor:
         """``count`` sampled skeletons (count, 17, 3), the real ones of the adversarial game."""

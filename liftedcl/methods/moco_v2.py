@@ -3,22 +3,22 @@
 from collections.abc import Iterator
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
+from liftedcl import world
 from liftedcl.batches import Batch
 from liftedcl.encoder import Backbone
 from liftedcl.encoder_recipe import EncoderRecipe
 from liftedcl.engine import Player
-from liftedcl.grouped_norm import group_batch_norms, shuffled
+from liftedcl.grouped_norm import group_batch_norms
 from liftedcl.infonce import info_nce
-from liftedcl.momentum import follow, momentum_copy
+from liftedcl.keys import KeyEncoder
 from liftedcl.projectors import VectorProjector
 from liftedcl.queue import KeyQueue
 from liftedcl.schedule import cosine
 from liftedcl.sgd import sgd_player
 from liftedcl.shard import Shard
-from liftedcl.views import random_views
+from liftedcl.view_pair import ViewPair
 
 
 class Method(nn.Module):
@@ -30,7 +30,7 @@ class Method(nn.Module):
         self.backbone = group_batch_norms(backbone, contrast.norm_groups, batch_size=batch_size)
         projector = VectorProjector(backbone.out_channels, hidden=contrast.hidden, dimension=contrast.dimension)
         self.heads = nn.ModuleDict({"invariant": projector})
-        self.key = momentum_copy(nn.Sequential(self.backbone, projector))
+        self.key = KeyEncoder(self.backbone, self.heads)
         self.queue = KeyQueue(contrast.queue, contrast.dimension, batch_size=batch_size)
         self._views, self._contrast = recipe.views, contrast
 
@@ -39,13 +39,11 @@ class Method(nn.Module):
         return {"encoder": sgd_player(query, recipe.training, cosine(recipe.training.learning_rate, steps=steps))}
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
-        images = batch.images.to(self.queue.keys.device)
-        query_views, _ = random_views(images, self._views)
-        key_views, _ = random_views(images, self._views)
-        queries = self.heads["invariant"](self.backbone(query_views))
-        with torch.no_grad():
-            follow(self.key[0], self.backbone, self._contrast.key_momentum)
-            follow(self.key[1], self.heads["invariant"], self._contrast.key_momentum)
-            keys = shuffled(self.key, key_views)
-        yield "encoder", {"inv": info_nce(queries, keys, self.queue.keys, self._contrast.temperature).mean()}
+        pair = ViewPair(batch.images, self._views, self.queue.keys.device)
+        views, _ = pair.mine(pair.query)
+        queries = self.heads["invariant"](self.backbone(views))
+        self.key.follow(self.backbone, self.heads, self._contrast.key_momentum)
+        keys = self.key.shuffled(pair, ("invariant",))["invariant"]
+        loss = info_nce(queries, world.mine(keys), self.queue.keys, self._contrast.temperature).mean()
+        yield "encoder", {"inv": loss}
         self.queue.push(keys)

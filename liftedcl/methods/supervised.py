@@ -8,15 +8,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from liftedcl import world
 from liftedcl.batches import Batch
 from liftedcl.encoder import Backbone
 from liftedcl.encoder_recipe import EncoderRecipe
 from liftedcl.engine import Player
 from liftedcl.errors import InputError
+from liftedcl.grouped_norm import group_batch_norms
 from liftedcl.schedule import cosine
 from liftedcl.sgd import sgd_player
 from liftedcl.shard import Shard
-from liftedcl.views import random_views
+from liftedcl.views import draw_views, render_views
 
 
 class Method(nn.Module):
@@ -30,7 +32,7 @@ class Method(nn.Module):
             raise InputError(f"{shard.path}: has no labels, which method supervised needs; set images: imagenet")
         labels = torch.tensor(shard.index["label"].to_numpy(np.int64))
         self.register_buffer("labels", labels, persistent=False)
-        self.backbone = backbone
+        self.backbone = group_batch_norms(backbone, 1, batch_size=recipe.training.batch_size)
         self.heads = nn.ModuleDict({"classifier": nn.Linear(backbone.out_channels, int(labels.max()) + 1)})
         self._views = dataclasses.replace(recipe.views, jitter_probability=0.0, grey=0.0, blur_probability=0.0)
 
@@ -40,6 +42,11 @@ class Method(nn.Module):
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
         device = self.labels.device
-        views, _ = random_views(batch.images.to(device), self._views)
+        images = batch.images.to(device, non_blocking=True)
+        count, _, height, width = images.shape
+        draw = draw_views(count, height, width, self._views, device)
+        part = world.mine(torch.arange(count, device=device))
+        views = render_views(images[part], draw.select(part), self._views)
         scores = self.heads["classifier"](self.backbone(views).mean(dim=(2, 3)))
-        yield "encoder", {"cross_entropy": F.cross_entropy(scores, self.labels[batch.rows.to(device)])}
+        labels = self.labels[world.mine(batch.rows.to(device, non_blocking=True))]
+        yield "encoder", {"cross_entropy": F.cross_entropy(scores, labels)}

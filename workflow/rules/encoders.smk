@@ -1,7 +1,7 @@
 # Encoders: random, published, or pre-trained here. One folder a row and seed; all end in encoder.pt.
 
 ENCODER = LAYOUT.encoder("{row}", "{seed}")
-IMAGES = {"coco": LAYOUT.crops, "imagenet": LAYOUT.pictures}
+IMAGES = {"coco": LAYOUT.crops, "h36m": LAYOUT.h36m_crops, "imagenet": LAYOUT.pictures}
 
 
 def encoder_recipe(wildcards):
@@ -10,6 +10,10 @@ def encoder_recipe(wildcards):
 
 def encoder_code_of(wildcards):
     return encoder_code(PARAMS.encoders[wildcards.row].method)
+
+
+def images_of(wildcards):
+    return [IMAGES[name] for name in PARAMS.encoders[wildcards.row].images.split("+")]
 
 
 def start_of(wildcards):
@@ -42,46 +46,92 @@ rule published_encoder:
         " --out {output[0]:q}"
 
 
+def lifts(recipe):
+    """Whether an encoder of this recipe is trained with a lifting network."""
+    return recipe.lifting is not None and recipe.lifting.adv > 0
+
+
+# One process a GPU; torchrun starts them.
+LAUNCH = PYTHON if PARAMS.compute.gpus < 2 else (
+    f"{PYTHON} -m torch.distributed.run --standalone --nproc-per-node {PARAMS.compute.gpus}"
+)
+COMPILE = "--compile" if PARAMS.compute.compile else ""
+PRETRAINED = [f"{ENCODER}/{name}" for name in ("encoder.pt", "heads.pt", "history.csv", "provenance.json")]
+
+
 rule pretrain:
     input:
-        images=lambda wildcards: IMAGES[PARAMS.encoders[wildcards.row].images],
+        images=images_of,
         start=start_of,
-        skeletons=lambda wildcards: LAYOUT.skeletons if PARAMS.encoders[wildcards.row].lifting else [],
-    output: f"{ENCODER}/encoder.pt", f"{ENCODER}/heads.pt", f"{ENCODER}/history.csv", f"{ENCODER}/provenance.json",
-    wildcard_constraints: row=rows_by(lambda recipe: recipe.training is not None),
+        skeletons=lambda wildcards: LAYOUT.skeletons if lifts(PARAMS.encoders[wildcards.row]) else [],
+    output: PRETRAINED,
+    wildcard_constraints: row=rows_by(lambda recipe: recipe.training is not None and not lifts(recipe)),
     params:
         recipe=encoder_recipe, code=encoder_code_of, folder=ENCODER, threads=PARAMS.compute.threads,
         start=lambda wildcards, input: option("start", input.get("start")),
         skeletons=lambda wildcards, input: option("skeletons", input.get("skeletons")),
     log: f"{ENCODER}/log.txt",
     threads: PARAMS.compute.threads
+    priority: 1  # before fine-tunings, which are nobody's input
     resources: gpu=PARAMS.compute.gpus,
     shell:
-        "{PYTHON} -m liftedcl.pretrain --recipe {params.recipe:q} --seed {wildcards.seed} --images {input.images:q}"
-        " {params.start} {params.skeletons} --threads {params.threads} --out {params.folder:q} 2>&1 | tee {log:q}"
+        "{LAUNCH} -m liftedcl.pretrain --recipe {params.recipe:q} --seed {wildcards.seed} --images {input.images:q}"
+        " {params.start} {params.skeletons} --threads {params.threads} {COMPILE} --out {params.folder:q} 2>&1 | tee {log:q}"
 
+
+use rule pretrain as pretrain_lifting with:
+    output: *PRETRAINED, f"{ENCODER}/lifted.npz",
+    wildcard_constraints: row=rows_by(lifts),
+
+
+TABLE_ROWS = sorted({row.encoder for table in TABLES.values() for row in table.rows})
 
 rule pretrained:
     input:
         expand(
             "{folder}/encoder.pt",
-            folder=[LAYOUT.encoder(row, seed) for row in PARAMS.encoders for seed in PARAMS.seeds],
+            folder=[LAYOUT.encoder(row, seed) for row in TABLE_ROWS for seed in PARAMS.seeds],
         ),
     localrule: True
 
 
-# Figure 5 shows the first row that has a lifting network.
-LIFTING_ROW = next((row for row, recipe in PARAMS.encoders.items() if recipe.lifting and recipe.lifting.adv > 0), None)
+# The figures show the first row that has a lifting network, and its first seed.
+LIFTING_ROW = next((row for row, recipe in PARAMS.encoders.items() if lifts(recipe)), None)
+LIFTED_CROPS = {"figure5": 12, "figure8": 36}
 
 if LIFTING_ROW:
+    LIFTING_RUN = LAYOUT.encoder(LIFTING_ROW, PARAMS.seeds[0])
 
     rule lifted_skeletons:
-        input:
-            encoder=LAYOUT.encoder(LIFTING_ROW, PARAMS.seeds[0]) + "/encoder.pt",
-            heads=LAYOUT.encoder(LIFTING_ROW, PARAMS.seeds[0]) + "/heads.pt",
-            images=LAYOUT.crops,
-        output: LAYOUT.figure("figure5"),
-        params: recipe=to_json(PARAMS.encoders[LIFTING_ROW]), code=code_digest("liftedcl.lift"),
+        input: encoder=f"{LIFTING_RUN}/encoder.pt", heads=f"{LIFTING_RUN}/heads.pt", images=LAYOUT.crops,
+        output: LAYOUT.figure("{figure}"),
+        wildcard_constraints: figure="|".join(LIFTED_CROPS),
+        params:
+            recipe=to_json(PARAMS.encoders[LIFTING_ROW]), code=code_digest("liftedcl.lift"),
+            people=lambda wildcards: LIFTED_CROPS[wildcards.figure],
         shell:
             "{PYTHON} -m liftedcl.lift --recipe {params.recipe:q} --encoder {input.encoder:q} --heads {input.heads:q}"
-            " --images {input.images:q} --out {output:q}"
+            " --images {input.images:q} --count {params.people} --out {output:q}"
+
+    rule lifting_progress:
+        input:
+            lifted=f"{LIFTING_RUN}/lifted.npz",
+            images=[IMAGES[name] for name in PARAMS.encoders[LIFTING_ROW].images.split("+")],
+        output: LAYOUT.figure("lifting_progress"),
+        params: code=code_digest("liftedcl.lifting_progress"),
+        shell:
+            "{PYTHON} -m liftedcl.lifting_progress --lifted {input.lifted:q} --images {input.images:q} --out {output:q}"
+
+
+rule training_curves:
+    input:
+        expand(
+            "{folder}/history.csv",
+            folder=[
+                LAYOUT.encoder(row.encoder, PARAMS.seeds[0])
+                for row in TABLES["table4"].rows if PARAMS.encoders[row.encoder].training is not None
+            ],
+        ),
+    output: LAYOUT.figure("training_curves"),
+    params: code=code_digest("liftedcl.training_curves"),
+    shell: "{PYTHON} -m liftedcl.training_curves {input:q} --out {output:q}"

@@ -1,0 +1,79 @@
+"""The whole pre-training step of LiftedCL, from packed crops or JPEG files to moved networks."""
+
+import functools
+import math
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmarks.random_data import jpeg, pictures, write_shard
+from benchmarks.recipes import DEMO, liftedcl_recipe
+from benchmarks.runner import FLOOR, OURS, PUBLISHED, Case, Variant, timed
+from benchmarks.steps import OurStep, PublishedStep
+from liftedcl.encoder_recipe import EncoderRecipe
+from liftedcl.prior import sample_skeletons
+
+CORES = 2
+
+
+def cases(smoke: bool) -> Iterator[Case]:
+    demo = DEMO.encoders["liftedcl_in_cc"]
+    if smoke:
+        recipes = {"smoke": liftedcl_recipe("resnet18_narrow", batch_size=4, size=32, queue=64, hidden=32)}
+    else:
+        larger = liftedcl_recipe("resnet18", batch_size=32, size=128, queue=16384)
+        recipes = {
+            f"demo: {demo.backbone}, {demo.views.size}x{demo.views.size}, K = {demo.contrast.queue}": demo,
+            "resnet18, 128x128, K = 16384, else as in the paper": larger,
+        }
+    for name, recipe in recipes.items():
+        with tempfile.TemporaryDirectory() as folder:
+            yield from _case(name, recipe, Path(folder))
+
+
+def _case(name: str, recipe: EncoderRecipe, folder: Path) -> Iterator[Case]:
+    rng = np.random.default_rng(0)
+    side, batch = recipe.views.size, recipe.training.batch_size
+    packed = pictures(rng, 4 * batch, side, side * 3 // 4)
+    shard = write_shard(folder / "crops.npy", packed)
+    skeletons = sample_skeletons(1000, rng, DEMO.skeletons)
+    ours = OurStep(recipe, shard, skeletons, torch.device("cpu"), autocast=False)
+    views = torch.randn(batch, 3, side, side).contiguous(memory_format=torch.channels_last)
+    theirs = PublishedStep(recipe, [jpeg(picture) for picture in packed], skeletons, torch.device("cpu"))
+    yield Case(
+        name=f"whole step, {name}",
+        variants=[
+            Variant(OURS, "liftedcl.pretrain", timed(ours)),
+            Variant(PUBLISHED, "every part the published way", timed(theirs)),
+            Variant(FLOOR, "the networks alone, forward and backward", timed(lambda: ours.networks(views))),
+        ],
+        items=batch,
+        unit="images",
+        check=functools.partial(check, ours, theirs, recipe),
+        goal=2.0,
+    )
+    ours.close()
+
+
+def check(
+    ours: Callable[[], dict[str, Tensor]], theirs: Callable[[], dict[str, Tensor]], recipe: EncoderRecipe
+) -> None:
+    """Both move their backbone, and with equally random networks have nearly the same losses."""
+    found = []
+    for step in (ours, theirs):
+        before = [parameter.detach().clone() for parameter in step.query().parameters()]
+        found.append({name.removeprefix("encoder/"): float(term) for name, term in step().items()})
+        moved = [not torch.equal(old, new) for old, new in zip(before, step.query().parameters(), strict=True)]
+        assert all(moved), "a parameter of the backbone has not moved"
+    for name in ("inv", "equiv", "adv"):
+        mine, other = (terms[name] for terms in found)
+        assert math.isfinite(mine) and math.isfinite(other), name
+        assert abs(mine - other) < 0.3 * other + 0.1, (
+            f"{name}: {mine:.3f} in our step, {other:.3f} in the published one"
+        )
+    largest = math.log(recipe.contrast.queue + 1) + 2 / recipe.contrast.temperature
+    assert found[0]["inv"] <= recipe.lifting.inv * largest

@@ -1,0 +1,106 @@
+"""10,000 sampled skeletons: the published way composes the bones of one skeleton after another in Python."""
+
+import functools
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from benchmarks.recipes import skeleton_recipe
+from benchmarks.runner import FLOOR, OURS, PEER, PUBLISHED, Case, Variant, timed
+from liftedcl.data_recipes import Skeletons
+from liftedcl.prior import TRUNK_AXES, sample_skeletons
+from liftedcl.skeleton import BONE_LENGTHS_CM, BONES, JOINTS, NUM_JOINTS, TEMPLATE_BONES_CM
+
+CORES = 1
+
+_LENGTHS = np.array([BONE_LENGTHS_CM[joint] for joint in JOINTS[1:]])
+
+
+def cases(smoke: bool) -> Iterator[Case]:
+    count = 50 if smoke else 10_000
+    for composition, note in (("chained", "the default"), ("global", "the paper's literal rule")):
+        recipe = skeleton_recipe(composition)
+        ways = (
+            (OURS, "liftedcl.prior", sample_skeletons),
+            (PUBLISHED, "Python loop", _loop),
+            (PEER, "scipy Rotation, batched per bone", _scipy),
+            (FLOOR, "drawing the random numbers, no more", _draw),
+        )
+        yield Case(
+            name=f"skeletons, {composition}",
+            variants=[
+                Variant(role, name, timed(functools.partial(way, count, np.random.default_rng(0), recipe)))
+                for role, name, way in ways
+            ],
+            items=count,
+            unit="skeletons",
+            check=functools.partial(_check, recipe),
+            goal=100.0,
+            note=note,
+        )
+
+
+def _check(recipe: Skeletons) -> None:
+    ours, loop, scipy = (
+        function(200, np.random.default_rng(5), recipe) for function in (sample_skeletons, _loop, _scipy)
+    )
+    assert ours.shape == (200, NUM_JOINTS, 3)
+    for name, other in (("the loop", loop), ("scipy", scipy)):
+        assert np.abs(ours - other).max() < 2e-6, f"{recipe.composition}: {name} makes other skeletons"
+
+
+def _draw(n: int, rng: np.random.Generator, recipe: Skeletons) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Angles (n, 16, 3) in radians, length ratios (n, 16) and turns (n,), in the order in which ours draws them."""
+    ranges = [recipe.ranges[recipe.composition][joint] for joint in JOINTS[1:]]
+    low, high = np.radians([[angles.a, angles.b, angles.c] for angles in ranges]).transpose(2, 0, 1)
+    shortest, longest = recipe.length_ratio
+    angles = rng.random((len(BONES), 3, n), dtype=np.float32).transpose(2, 0, 1) * (high - low) + low
+    ratios = rng.random((len(BONES), n), dtype=np.float32).T * (longest - shortest) + shortest
+    return angles, ratios, 2 * np.pi * rng.random(n, dtype=np.float32)
+
+
+def _about(axis: str, angle: float) -> np.ndarray:
+    cosine, sine = math.cos(angle), math.sin(angle)
+    if axis == "x":
+        return np.array([[1.0, 0.0, 0.0], [0.0, cosine, -sine], [0.0, sine, cosine]])
+    if axis == "y":
+        return np.array([[cosine, 0.0, sine], [0.0, 1.0, 0.0], [-sine, 0.0, cosine]])
+    return np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
+
+
+def _loop(n: int, rng: np.random.Generator, recipe: Skeletons) -> np.ndarray:
+    """One skeleton after another, one bone after another, a rotation matrix an angle."""
+    angles, ratios, turns = _draw(n, rng, recipe)
+    skeletons = np.zeros((n, NUM_JOINTS, 3), np.float32)
+    for i in range(n):
+        joints, frames = np.zeros((NUM_JOINTS, 3)), {0: TRUNK_AXES.T}
+        for bone, (parent, child) in enumerate(BONES):
+            a, b, c = angles[i, bone]
+            if recipe.composition == "chained":
+                frames[child] = frames[parent] @ _about("y", b) @ _about("x", a) @ _about("y", c)
+                step = _LENGTHS[bone] * frames[child][:, 1]
+            else:
+                step = _about("z", c) @ _about("y", b) @ _about("x", a) @ TEMPLATE_BONES_CM[bone]
+            joints[child] = joints[parent] + ratios[i, bone] * step
+        skeletons[i] = (joints / np.linalg.norm(joints)) @ _about("y", turns[i]).T
+    return skeletons
+
+
+def _scipy(n: int, rng: np.random.Generator, recipe: Skeletons) -> np.ndarray:
+    """scipy's rotations of all skeletons at once, bone by bone."""
+    angles, ratios, turns = _draw(n, rng, recipe)
+    joints = np.zeros((n, NUM_JOINTS, 3))
+    frames = {0: Rotation.from_matrix(np.broadcast_to(TRUNK_AXES.T, (n, 3, 3)))}
+    for bone, (parent, child) in enumerate(BONES):
+        a, b, c = angles[:, bone].T
+        if recipe.composition == "chained":
+            frames[child] = frames[parent] * Rotation.from_euler("YXY", np.stack([b, a, c], axis=1))
+            step = frames[child].apply([0.0, _LENGTHS[bone], 0.0])
+        else:
+            step = Rotation.from_euler("xyz", angles[:, bone]).apply(TEMPLATE_BONES_CM[bone])
+        joints[:, child] = joints[:, parent] + ratios[:, bone, None] * step
+    joints /= np.linalg.norm(joints, axis=(1, 2), keepdims=True)
+    turned = Rotation.from_euler("y", np.repeat(turns, NUM_JOINTS)[:, None]).apply(joints.reshape(-1, 3))
+    return turned.reshape(joints.shape).astype(np.float32)

@@ -1,0 +1,102 @@
+"""Attention over keys that are also the values, with its log-sum-exp, without ever holding the logits.
+
+PyTorch's flash kernels compute both results at once, but only private operators return the log-sum-exp. Each is used
+only where its schema is the one pinned here; anything else goes through `chunked_attention`, made of public operators.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+CPU_SCHEMA = (
+    "aten::_scaled_dot_product_flash_attention_for_cpu(Tensor query, Tensor key, Tensor value, float dropout_p=0., "
+    "bool is_causal=False, *, Tensor? attn_mask=None, float? scale=None) -> (Tensor output, Tensor logsumexp)"
+)
+CUDA_SCHEMA = (
+    "aten::_scaled_dot_product_flash_attention(Tensor query, Tensor key, Tensor value, float dropout_p=0., "
+    "bool is_causal=False, bool return_debug_mask=False, *, float? scale=None) -> (Tensor output, Tensor logsumexp, "
+    "Tensor cum_seq_q, Tensor cum_seq_k, SymInt max_q, SymInt max_k, Tensor rng_state, Tensor unused, "
+    "Tensor debug_attn_mask)"
+)
+
+Kernel = Callable[..., tuple]
+
+
+def pinned_kernel(schema: str) -> Kernel | None:
+    """The operator whose schema is exactly ``schema``, or None where this PyTorch has another or none of that name."""
+    name = schema.removeprefix("aten::").partition("(")[0]
+    operator = getattr(getattr(torch.ops.aten, name, None), "default", None)
+    return operator if operator is not None and str(operator._schema) == schema else None
+
+
+_CPU_KERNEL = pinned_kernel(CPU_SCHEMA)
+_CUDA_KERNEL = pinned_kernel(CUDA_SCHEMA)
+_CHUNK_LOGITS = 2**21  # 8 MB in float32
+
+
+def attention(queries: Tensor, keys: Tensor, scale: float) -> tuple[Tensor, Tensor]:
+    """softmax(scale QK^T) K and the log-sum-exp of scale QK^T over the keys, by the fastest way there is.
+
+    CPU: a flash kernel in float32, to which half-precision inputs are widened. CUDA: a flash kernel for queries in
+    bfloat16 or float16, or in float32 under autocast to one of these, with products of that precision and sums in
+    float32. Otherwise (float64, float32 on a GPU without autocast, a dimension or a GPU that the kernel doesn't take):
+    `chunked_attention`.
+
+    Args:
+        queries: (N, D).
+        keys: (K, D).
+        scale: factor of the dot products.
+
+    Returns:
+        (N, D) and (N,), both float32, or float64 for float64 queries. No gradient.
+
+    Raises:
+        ValueError: there are no keys.
+    """
+    kernel, dtype = _kernel(queries)
+    if kernel is None or 0 in (len(queries), len(keys)):  # with none of either the CPU kernel ends the process
+        return chunked_attention(queries, keys, scale)
+    rows, columns = (x.detach().to(dtype).contiguous()[None, None] for x in (queries, keys))
+    if queries.is_cuda and not _cuda_kernel_takes(rows, columns):
+        return chunked_attention(queries, keys, scale)
+    output, lse = kernel(rows, columns, columns, scale=scale)[:2]
+    return output[0, 0].float(), lse[0, 0]
+
+
+@torch.no_grad()
+def chunked_attention(queries: Tensor, keys: Tensor, scale: float) -> tuple[Tensor, Tensor]:
+    """As `attention`, some queries at a time: at most 2^21 logits exist at once (one row of them where K is larger)."""
+    if len(keys) == 0:
+        raise ValueError("attention: there are no keys")
+    dtype = torch.promote_types(queries.dtype, torch.float32)
+    with torch.autocast(queries.device.type, enabled=False):
+        queries, keys = queries.to(dtype), keys.to(dtype)
+        output, lse = torch.empty_like(queries), queries.new_empty(len(queries))
+        size = max(1, _CHUNK_LOGITS // len(keys))
+        for rows, row_output, row_lse in zip(queries.split(size), output.split(size), lse.split(size), strict=True):
+            weights = (rows * scale) @ keys.T
+            largest = weights.amax(dim=1, keepdim=True)
+            total = weights.sub_(largest).exp_().sum(dim=1, keepdim=True)
+            row_output.copy_(weights @ keys).div_(total)
+            row_lse.copy_((largest + total.log()).squeeze(1))
+    return output, lse
+
+
+def _kernel(queries: Tensor) -> tuple[Kernel | None, torch.dtype]:
+    """The kernel for these queries, if any, and the precision it takes them in."""
+    halves, dtype = (torch.bfloat16, torch.float16), queries.dtype
+    if queries.device.type == "cpu" and dtype in (torch.float32, *halves):
+        return _CPU_KERNEL, torch.float32
+    if queries.is_cuda:
+        if dtype == torch.float32 and torch.is_autocast_enabled("cuda"):
+            dtype = torch.get_autocast_dtype("cuda")
+        if dtype in halves:
+            return _CUDA_KERNEL, dtype
+    return None, dtype
+
+
+def _cuda_kernel_takes(rows: Tensor, columns: Tensor) -> bool:
+    """Whether the GPU, the build of PyTorch and the sizes allow the flash kernel, called without padding of D."""
+    inputs = torch.backends.cuda.SDPAParams(rows, columns, columns, None, 0.0, False, False)
+    return rows.shape[-1] % 8 == 0 and torch.backends.cuda.can_use_flash_attention(inputs)

@@ -1,0 +1,58 @@
+"""Draw how lifted skeletons change while the network trains: ``python -m liftedcl.lifting_progress``."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from liftedcl.drawing import figure_of_training
+from liftedcl.errors import InputError, run_cli
+from liftedcl.lifted_history import read_lifted_history
+from liftedcl.shard_union import open_shards
+
+
+def draw_progress(lifted: Path, images: list[Path], out: Path, *, count: int, moments: int) -> None:
+    """Draw the first ``count`` crops of a history and their skeletons at ``moments`` of its epochs, spread evenly.
+
+    Args:
+        lifted: ``lifted.npz`` of a run.
+        images: the shards that the run was trained on, in that order.
+        out: the figure (PNG).
+
+    Raises:
+        InputError: a file that is missing or damaged, or a history of other shards.
+    """
+    history, shard = read_lifted_history(lifted), open_shards(images)
+    if history.rows.max() >= len(shard):
+        raise InputError(
+            f"{lifted}: lifts row {history.rows.max()}, but there are {len(shard)} images in {shard.path}; "
+            "name what the run was trained on"
+        )
+    chosen = np.linspace(0, len(history.epochs) - 1, min(moments, len(history.epochs))).round().astype(int)
+    crops = shard.gather(history.rows[:count])
+    titles = [f"epoch {epoch}" if epoch else "before training" for epoch in history.epochs[chosen]]
+    figure_of_training(crops, history.skeletons[chosen, :count], titles, out)
+
+
+def main(words: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m liftedcl.lifting_progress",
+        description="Draw crops and the skeletons that LiftedCL gave for them at several moments of its training.",
+        epilog="example: python -m liftedcl.lifting_progress --images runs/demo/crops.npy --out progress.png "
+        "--lifted runs/demo/encoders/liftedcl_in_cc/seed0/lifted.npz",
+    )
+    add = parser.add_argument
+    add("--lifted", type=Path, required=True, help="lifted.npz of the run")
+    add("--images", type=Path, nargs="+", required=True, metavar="NAME.npy", help="the shards it was trained on")
+    add("--count", type=int, default=6, help="crops to draw, one a row (default: %(default)s)")
+    add("--moments", type=int, default=8, help="moments to draw, spread over the training (default: %(default)s)")
+    add("--out", type=Path, required=True, help="the figure (PNG)")
+    arguments = parser.parse_args(words)
+    for name in ("count", "moments"):
+        if getattr(arguments, name) < 1:
+            raise InputError(f"--{name} {getattr(arguments, name)}: needs at least 1")
+    draw_progress(arguments.lifted, arguments.images, arguments.out, count=arguments.count, moments=arguments.moments)
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,0 +1,34 @@
+"""DenseCL (Wang et al., CVPR 2021): MoCo-v2 and the same contrast between the cells of two views' maps.
+
+L = (1 - lambda) L_q + lambda L_r (section 3.3). The cell of the key view that a query cell is compared with is the one
+whose backbone feature is most similar (section 3.4).
+"""
+
+import numpy as np
+from torch import Tensor, nn
+
+from liftedcl.correspondence import matched, most_similar
+from liftedcl.encoder import Backbone
+from liftedcl.encoder_recipe import EncoderRecipe
+from liftedcl.infonce import info_nce
+from liftedcl.projectors import MapProjector, cell_vectors
+from liftedcl.shard import Shard
+from liftedcl.two_level import TwoLevelContrast
+
+
+class Method(TwoLevelContrast):
+    """Cells of the key view are found by the backbone's features, and contrasted one to one."""
+
+    def __init__(self, recipe: EncoderRecipe, backbone: Backbone, shard: Shard, skeletons: np.ndarray | None):
+        sizes = {"hidden": recipe.contrast.hidden, "dimension": recipe.contrast.dimension}
+        pool = nn.AdaptiveAvgPool2d(recipe.dense.grid) if recipe.dense.grid else nn.Identity()
+        projector = nn.Sequential(pool, MapProjector(backbone.out_channels, **sizes))
+        super().__init__(recipe, backbone, name="dense", projector=projector, weight=recipe.dense.weight)
+        self.pool = pool
+
+    def cell_loss(self, features: Tensor, key_features: Tensor, cells: Tensor, key_cells: Tensor) -> Tensor:
+        """L_r (equation 2) of each cell, (B, N)."""
+        # The published code matches on the map as it is even where it pools the vectors; the paper pools both.
+        matches = most_similar(self.pool(features), self.pool(key_features))
+        positives = matched(cell_vectors(key_cells), matches)
+        return info_nce(cell_vectors(cells), positives, self.queues["dense"].keys, self._contrast.temperature)

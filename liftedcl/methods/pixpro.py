@@ -1,0 +1,73 @@
+"""PixPro (Xie et al., CVPR 2021): pixel-to-propagation consistency, with the pixel propagation module. No negatives.
+
+Both views go through both networks; a propagated cell of one view is drawn to the momentum network's cells of the other
+view that show the same place of the image. Batch statistics are those of the whole batch, as in the paper.
+
+Departures. Optimiser, batch and augmentation are this project's, the same for all methods (LiftedCL, section 4.1); the
+paper has LARS, 1024 images and BYOL's augmentation. Where the published code differs the paper is followed: equation 5
+without the code's factor 2, and 2048 hidden channels in the projector, not 4096.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from torch import Tensor, nn
+
+from liftedcl.batches import Batch
+from liftedcl.correspondence import close_in_image
+from liftedcl.encoder import Backbone
+from liftedcl.encoder_recipe import EncoderRecipe
+from liftedcl.engine import Player
+from liftedcl.grouped_norm import group_batch_norms
+from liftedcl.keys import KeyEncoder
+from liftedcl.pixel_propagation import PixelPropagation, consistency_loss
+from liftedcl.projectors import NormalisedMapProjector
+from liftedcl.schedule import Schedule, constant, cosine
+from liftedcl.sgd import sgd_player
+from liftedcl.shard import Shard
+from liftedcl.view_pair import ViewPair
+
+
+class Method(nn.Module):
+    """Query network with projector and propagation module; momentum copies of backbone and projector."""
+
+    def __init__(self, recipe: EncoderRecipe, backbone: Backbone, shard: Shard, skeletons: np.ndarray | None):
+        super().__init__()
+        self._views, self._propagation = recipe.views, recipe.propagation
+        propagation, batch_size = recipe.propagation, recipe.training.batch_size
+        projector = NormalisedMapProjector(
+            backbone.out_channels, hidden=propagation.hidden, dimension=propagation.dimension
+        )
+        self.backbone = group_batch_norms(backbone, 1, batch_size=batch_size)
+        self.heads = nn.ModuleDict(
+            {
+                "projector": group_batch_norms(projector, 1, batch_size=batch_size),
+                "propagation": PixelPropagation(propagation.dimension, sharpness=propagation.sharpness),
+            }
+        )
+        self.key = KeyEncoder(self.backbone, nn.ModuleDict({"projector": projector}))
+        self._key_momentum: Schedule = constant(propagation.key_momentum)
+
+    def players(self, recipe: EncoderRecipe, steps: int) -> dict[str, Player]:
+        self._key_momentum = rising(recipe.propagation.key_momentum, steps=steps)
+        query = [*self.backbone.parameters(), *self.heads.parameters()]
+        return {"encoder": sgd_player(query, recipe.training, cosine(recipe.training.learning_rate, steps=steps))}
+
+    def losses(self, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
+        pair = ViewPair(batch.images, self._views, next(self.backbone.parameters()).device)
+        views, geometries = zip(*(pair.mine(draw) for draw in (pair.query, pair.key)), strict=True)
+        first, second = (self.heads["projector"](self.backbone(view)) for view in views)
+        self.key.follow(self.backbone, self.heads, self._key_momentum(batch.step))
+        first_keys, second_keys = (self.key(view)["projector"] for view in views)
+        propagate = self.heads["propagation"]
+        positives = close_in_image(*geometries, first.shape[2:], self._propagation.threshold)
+        # An image whose views share no place counts as 0 in the mean over images, as in the published code.
+        loss = consistency_loss(propagate(first), second_keys, positives)
+        loss = loss + consistency_loss(propagate(second), first_keys, positives.transpose(1, 2))
+        yield "encoder", {"consistency": loss.mean()}
+
+
+def rising(first: float, *, steps: int) -> Schedule:
+    """From ``first`` at step 0 to 1 after ``steps`` steps, by half a cosine (section 4.1; BYOL, Grill et al. 2020)."""
+    fall = cosine(1.0 - first, steps=steps)
+    return lambda step: 1.0 - fall(step)

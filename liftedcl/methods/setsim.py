@@ -1,0 +1,37 @@
+"""SetSim (Wang et al., CVPR 2022): MoCo-v2 and a contrast between the sets of attended cells of two views.
+
+A view's set is its cells of high attention. Every cell of the query's set has as positives all cells of the key's set,
+and its nearest neighbour among all the key's cells (by backbone features); negatives are pooled keys of other images.
+
+Departures. The published training script adds pairs that are close in the image, drops pairs of low similarity, and
+leaves the neighbours out; the paper's abstract and figures name attention and neighbours, and these are followed. The
+paper's formula of the set-level loss was not at hand: the form of the published code stands for it, whose denominator
+holds all positives of the query, and which averages over positives, then over the query's set, then over images.
+"""
+
+import numpy as np
+from torch import Tensor
+
+from liftedcl.correspondence import set_pairs
+from liftedcl.encoder import Backbone
+from liftedcl.encoder_recipe import EncoderRecipe
+from liftedcl.projectors import MapProjector, cell_vectors
+from liftedcl.set_contrast import set_contrast
+from liftedcl.shard import Shard
+from liftedcl.two_level import TwoLevelContrast
+
+
+class Method(TwoLevelContrast):
+    """Cells of a view are contrasted with all the cells that belong to their set."""
+
+    def __init__(self, recipe: EncoderRecipe, backbone: Backbone, shard: Shard, skeletons: np.ndarray | None):
+        sizes = {"hidden": recipe.contrast.hidden, "dimension": recipe.contrast.dimension}
+        projector = MapProjector(backbone.out_channels, **sizes)
+        super().__init__(recipe, backbone, name="set", projector=projector, weight=recipe.sets.weight)
+        self._threshold = recipe.sets.threshold
+
+    def cell_loss(self, features: Tensor, key_features: Tensor, cells: Tensor, key_cells: Tensor) -> Tensor:
+        """The set-level loss of each image, (B,)."""
+        pairs = set_pairs(features, key_features, self._threshold)
+        negatives, temperature = self.queues["set"].keys, self._contrast.temperature
+        return set_contrast(cell_vectors(cells), cell_vectors(key_cells), pairs, negatives, temperature)

@@ -1,0 +1,60 @@
+"""What a pre-training run is watched by: a fixed sample of its images, seen whole, after every epoch.
+
+Features that grow alike, or span few dimensions, are how a collapse shows; lifted skeletons show what the lifting
+network has learnt (paper, figures 5 and 8).
+"""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from liftedcl.encoder import Backbone
+from liftedcl.feature_health import feature_health
+from liftedcl.lifted_history import LiftedHistory
+from liftedcl.lifting import LiftingNetwork
+from liftedcl.shard import Shard
+from liftedcl.shard_union import ShardUnion
+from liftedcl.skeleton import NUM_JOINTS
+from liftedcl.whole_crops import whole_views
+
+_IMAGES = 128  # enough to see a rank of dozens; a fraction of a second
+_LIFTED = 6
+
+
+class Probe(nn.Module):
+    """A sample spread evenly over a shard. What it has seen is state, so that a resumed run forgets nothing.
+
+    Attributes:
+        rows: (P,) int64, rows of the shard whose skeletons are kept; none for a method that doesn't lift.
+        skeletons: (epochs + 1, P, 17, 3), what they were lifted to before training and after each epoch.
+    """
+
+    skeletons: Tensor
+
+    def __init__(self, shard: Shard | ShardUnion, *, size: int, epochs: int, lifts: bool):
+        super().__init__()
+        rows = _spread(len(shard), _IMAGES)
+        lifted = _spread(len(rows), _LIFTED) if lifts else rows[:0]
+        self.rows, self._lifted = rows[lifted], torch.from_numpy(lifted)
+        self._crops, self._size = np.empty((len(rows), *shard.image_size, 3), np.uint8), size
+        shard.gather(rows, self._crops)
+        self.register_buffer("skeletons", torch.zeros(epochs + 1 if lifts else 0, len(self.rows), NUM_JOINTS, 3))
+
+    @torch.no_grad()
+    def look(self, epoch: int, backbone: Backbone, lifting: LiftingNetwork | None) -> dict[str, float]:
+        """Health of the features after ``epoch`` epochs; keeps the lifted skeletons. Leaves both in evaluation mode."""
+        device = next(backbone.parameters()).device
+        maps = backbone.eval()(whole_views(self._crops, self._size, device))
+        if lifting is not None:
+            self.skeletons[epoch] = lifting.eval()(maps[self._lifted.to(device)])
+        return {f"features/{key}": value for key, value in feature_health(maps.mean(dim=(2, 3))).items()}
+
+    def history(self) -> LiftedHistory:
+        """The skeletons of all epochs, for a run that has ended."""
+        epochs = np.arange(len(self.skeletons))
+        return LiftedHistory(rows=self.rows, epochs=epochs, skeletons=self.skeletons.cpu().numpy())
+
+
+def _spread(count: int, wanted: int) -> np.ndarray:
+    """Up to ``wanted`` of ``count`` numbers from 0 on, evenly spread, ascending."""
+    return np.unique(np.linspace(0, count - 1, min(wanted, count)).round().astype(np.int64))

@@ -1,0 +1,74 @@
+"""Draw the histories of several trainings: loss terms and feature health over steps, a panel a column."""
+
+import argparse
+import itertools
+from pathlib import Path
+
+from liftedcl.errors import InputError, run_cli
+from liftedcl.files import atomic_path
+from liftedcl.journal import read_history
+
+_COLUMNS = 4
+_PANEL = (3.2, 2.4)
+"""Inches."""
+
+
+def figure_of_histories(histories: list[Path], path: Path) -> None:
+    """Write a PNG with one panel per column of any of the histories and one line per run that has it.
+
+    Raises:
+        InputError: a history that is missing or damaged, or none that has a column to draw.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    runs = [(_name(history), read_history(history)) for history in histories]
+    panels = list(dict.fromkeys(column for _, rows in runs for column in rows[0] if column not in ("epoch", "step")))
+    panels.sort(key=lambda column: column.startswith("features/"))  # losses first
+    if not panels:
+        raise InputError(f"{histories[0]}: holds no column beside epoch and step; name another history.csv")
+    across = min(_COLUMNS, len(panels))
+    down = -(-len(panels) // across)
+    legend_rows = -(-len(runs) // across)
+    figure = Figure(figsize=(across * _PANEL[0], down * _PANEL[1] + 0.2 * legend_rows), layout="constrained")
+    FigureCanvasAgg(figure)
+    lines = {}
+    for axis, column in itertools.zip_longest(figure.subplots(down, across, squeeze=False).flat, panels):
+        if column is None:
+            axis.axis("off")
+            continue
+        for number, (name, rows) in enumerate(runs):
+            if column in rows[0]:
+                style = {"color": f"C{number % 10}", "linestyle": ("-", "--", ":")[number // 10 % 3], "marker": "."}
+                x, y = [row["step"] for row in rows], [row[column] for row in rows]
+                (lines[name],) = axis.plot(x, y, linewidth=1.2, markersize=4 if len(rows) < 30 else 0, **style)
+        axis.set_title(column, fontsize=9)
+        axis.set_xlabel("step", fontsize=8)
+        axis.tick_params(labelsize=7)
+        axis.grid(alpha=0.3)
+    names = [name for name, _ in runs if name in lines]
+    handles = [lines[name] for name in names]
+    figure.legend(handles, names, loc="outside lower center", ncols=across, fontsize=8, frameon=False)
+    with atomic_path(path) as part:
+        figure.savefig(part, format="png", dpi=100, metadata={"Software": None})
+
+
+def _name(history: Path) -> str:
+    """Row and seed of a run's folder, such as liftedcl_in_cc/seed0."""
+    return "/".join(history.resolve().parent.parts[-2:])
+
+
+def main(words: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m liftedcl.training_curves",
+        description="Draw loss terms and feature health of one or several trainings over their steps.",
+        epilog="example: python -m liftedcl.training_curves runs/demo/encoders/*/seed0/history.csv --out curves.png",
+    )
+    parser.add_argument("histories", type=Path, nargs="+", metavar="HISTORY.csv", help="history.csv of a run")
+    parser.add_argument("--out", type=Path, required=True, help="the figure (PNG)")
+    arguments = parser.parse_args(words)
+    figure_of_histories(arguments.histories, arguments.out)
+
+
+if __name__ == "__main__":
+    run_cli(main)
