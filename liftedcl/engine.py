@@ -109,7 +109,7 @@ def fit(
                 values = _values(terms)
                 world.average_(sums.values())
                 _stop_if_not_finite(values, sums, step, folder, name)
-                if line_due or step == total:
+                if world.rank() == 0 and (line_due or step == total):
                     journal.line(step, values)
             if epoch_ends:
                 means = {key: value / task.steps_per_epoch for key, value in _values(sums).items()}
@@ -210,5 +210,6 @@ def _resume(
     task.module.load_state_dict(state["module"])
     for player, optimiser in state["optimisers"].items():
         task.players[player].optimiser.load_state_dict(optimiser)
-    print(f"[{name}] going on from step {state['step']}", flush=True)
+    if world.rank() == 0:
+        print(f"[{name}] going on from step {state['step']}", flush=True)
     return state["step"], state["history"], state["sums"]

@@ -47,9 +47,10 @@ def gathered(rows: Tensor) -> Tensor:
     """All processes' rows (B/W, ...) back in the global order (B, ...); the inverse of `mine`. No gradient."""
     if size() == 1:
         return rows.detach()
-    everything = rows.new_empty(size() * len(rows), *rows.shape[1:])
-    dist.all_gather_into_tensor(everything, rows.detach().contiguous())
-    return everything
+    rows = rows.detach().contiguous()
+    parts = [torch.empty_like(rows) for _ in range(size())]
+    dist.all_gather(parts, rows)
+    return torch.cat(parts)
 
 
 @torch.no_grad()
