@@ -5,13 +5,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from liftedcl.evenly_spread import evenly_spread
 from liftedcl.files import atomic_path
 
 
 def write_contact_sheet(images: np.ndarray, path: str | Path, *, columns: int = 8, rows: int = 4, gap: int = 4) -> None:
     """Write up to ``columns`` x ``rows`` of the images (N, H, W, 3) uint8 RGB as one PNG on white."""
     count = min(columns * rows, len(images))
-    chosen = np.linspace(0, len(images) - 1, count).round().astype(int)
+    chosen = evenly_spread(len(images), count)
     rows = -(-count // columns)
     height, width = images.shape[1] + gap, images.shape[2] + gap
     sheet = np.full((rows * height + gap, min(columns, count) * width + gap, 3), 255, dtype=np.uint8)

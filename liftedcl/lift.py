@@ -11,6 +11,7 @@ from liftedcl.drawing import figure_of_lifted
 from liftedcl.encoder import load_encoder, load_state, load_strictly
 from liftedcl.encoder_recipe import EncoderRecipe
 from liftedcl.errors import InputError, run_cli
+from liftedcl.evenly_spread import evenly_spread
 from liftedcl.lifting import LiftingNetwork
 from liftedcl.recipe import read_recipe
 from liftedcl.shard import open_shard
@@ -58,7 +59,7 @@ def main(words: list[str] | None = None) -> None:
     if arguments.count < 1:
         raise InputError(f"--count {arguments.count}: needs at least 1")
     shard = open_shard(arguments.images)
-    rows = np.linspace(0, len(shard) - 1, min(arguments.count, len(shard))).round().astype(int)
+    rows = evenly_spread(len(shard), arguments.count)
     crops = shard.gather(rows)
     recipe = read_recipe(EncoderRecipe, arguments.recipe)
     skeletons = lift(recipe, encoder=arguments.encoder, heads=arguments.heads, images=crops)

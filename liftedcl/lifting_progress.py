@@ -3,10 +3,9 @@
 import argparse
 from pathlib import Path
 
-import numpy as np
-
 from liftedcl.drawing import figure_of_training
 from liftedcl.errors import InputError, run_cli
+from liftedcl.evenly_spread import evenly_spread
 from liftedcl.lifted_history import read_lifted_history
 from liftedcl.shard_union import open_shards
 
@@ -28,7 +27,7 @@ def draw_progress(lifted: Path, images: list[Path], out: Path, *, count: int, mo
             f"{lifted}: lifts row {history.rows.max()}, but there are {len(shard)} images in {shard.path}; "
             "name what the run was trained on"
         )
-    chosen = np.linspace(0, len(history.epochs) - 1, min(moments, len(history.epochs))).round().astype(int)
+    chosen = evenly_spread(len(history.epochs), moments)
     crops = shard.gather(history.rows[:count])
     titles = [f"epoch {epoch}" if epoch else "before training" for epoch in history.epochs[chosen]]
     figure_of_training(crops, history.skeletons[chosen, :count], titles, out)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from liftedcl.encoder import Backbone
+from liftedcl.evenly_spread import evenly_spread
 from liftedcl.feature_health import feature_health
 from liftedcl.lifted_history import LiftedHistory
 from liftedcl.lifting import LiftingNetwork
@@ -33,11 +34,10 @@ class Probe(nn.Module):
 
     def __init__(self, shard: Shard | ShardUnion, *, size: int, epochs: int, lifts: bool):
         super().__init__()
-        rows = _spread(len(shard), _IMAGES)
-        lifted = _spread(len(rows), _LIFTED) if lifts else rows[:0]
+        rows = evenly_spread(len(shard), _IMAGES)
+        lifted = evenly_spread(len(rows), _LIFTED) if lifts else rows[:0]
         self.rows, self._lifted = rows[lifted], torch.from_numpy(lifted)
-        self._crops, self._size = np.empty((len(rows), *shard.image_size, 3), np.uint8), size
-        shard.gather(rows, self._crops)
+        self._crops, self._size = shard.gather(rows), size
         self.register_buffer("skeletons", torch.zeros(epochs + 1 if lifts else 0, len(self.rows), NUM_JOINTS, 3))
 
     @torch.no_grad()
@@ -53,8 +53,3 @@ class Probe(nn.Module):
         """The skeletons of all epochs, for a run that has ended."""
         epochs = np.arange(len(self.skeletons))
         return LiftedHistory(rows=self.rows, epochs=epochs, skeletons=self.skeletons.cpu().numpy())
-
-
-def _spread(count: int, wanted: int) -> np.ndarray:
-    """Up to ``wanted`` of ``count`` numbers from 0 on, evenly spread, ascending."""
-    return np.unique(np.linspace(0, count - 1, min(wanted, count)).round().astype(np.int64))

@@ -1,5 +1,6 @@
 """One process or two: the same global batch goes through the same arithmetic, for every method (gloo, on the CPU)."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -45,8 +46,6 @@ def results(tmp_path_factory):
 
 def read_sections(params) -> str:
     """The demo's LiftedCL row with the sections of every other method: a recipe that all methods take theirs from."""
-    import dataclasses
-
     base = params.encoders["liftedcl_in_cc"]
     for recipe in params.encoders.values():
         missing = {

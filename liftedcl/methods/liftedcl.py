@@ -23,7 +23,7 @@ from liftedcl.grouped_norm import group_batch_norms
 from liftedcl.infonce import info_nce
 from liftedcl.keys import KeyEncoder
 from liftedcl.lifting import LiftingNetwork
-from liftedcl.projectors import MapProjector, VectorProjector
+from liftedcl.projectors import MapProjector, VectorProjector, cell_vectors
 from liftedcl.queue import KeyQueue
 from liftedcl.schedule import constant, cosine
 from liftedcl.sgd import sgd_player
@@ -117,7 +117,7 @@ class Method(nn.Module):
         pooled = world.gathered(F.normalize(whole, dim=1))
         queries = align(self.heads["equivariant"](features), query_geometry, area, size)
         loss = info_nce(
-            _vectors(queries), _vectors(aligned), self.queues["equivariant"].keys, self._contrast.temperature
+            cell_vectors(queries), cell_vectors(aligned), self.queues["equivariant"].keys, self._contrast.temperature
         )
         # where, not a product: the unused positions of a pair without overlap may hold anything
         loss = torch.where(overlap, loss.mean(dim=1), 0.0).sum()
@@ -127,8 +127,3 @@ class Method(nn.Module):
     def _draw(self, count: int) -> Tensor:
         """``count`` sampled skeletons (count, 17, 3), the real ones of the adversarial game."""
         return self.skeletons[torch.randint(len(self.skeletons), (count,), device=self.skeletons.device)]
-
-
-def _vectors(maps: Tensor) -> Tensor:
-    """(B, D, S, S) -> unit vectors (B, S*S, D)."""
-    return F.normalize(maps.flatten(2).transpose(1, 2), dim=2)
