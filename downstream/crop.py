@@ -1,9 +1,10 @@
-"""The square crop around a person's box as one affine map per sample, from picture pixels to network pixels.
+"""The crop around a person's box as one affine map per sample, from picture pixels to network pixels.
 
-Li et al. 2021, Human3.6M recipe: the box grows to a square about its centre; augmentation turns, scales and mirrors
-that square. Mirroring is part of the map, so one matrix serves picture, targets and the way back.
+The box grows to the input's aspect about its centre; augmentation turns, scales and mirrors that region. Mirroring is
+part of the map, so one matrix serves picture, targets and the way back.
 """
 
+import cv2
 import numpy as np
 
 
@@ -12,33 +13,38 @@ def square_boxes(boxes: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarra
     return (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]).max(axis=1) * scale
 
 
+def widths_at_aspect(extents: np.ndarray, size: tuple[int, int], scale: float) -> np.ndarray:
+    """Widths (N,) of the smallest regions of the aspect of ``size`` around boxes of ``extents`` (N, 2), times scale."""
+    return np.maximum(extents[:, 0], extents[:, 1] * size[0] / size[1]) * scale
+
+
 def crop_matrices(
     centres: np.ndarray,
-    sides: np.ndarray,
+    widths: np.ndarray,
     *,
-    size: int,
+    size: tuple[int, int],
     rotations: np.ndarray | None = None,
     flips: np.ndarray | None = None,
 ) -> np.ndarray:
     """Maps from picture pixels to crop pixels.
 
     Args:
-        centres: (N, 2) px; they land on (size / 2, size / 2).
-        sides: (N,) px; a side becomes ``size`` px.
-        size: side of the network's input.
+        centres: (N, 2) px; they land on the middle, ``size`` / 2.
+        widths: (N,) px of the picture that become the input's width.
+        size: width and height of the network's input.
         rotations: (N,) in degrees, positive turns the picture clockwise on the screen; none if left out.
-        flips: (N,) bool: mirrored, u becomes size - 1 - u; none if left out.
+        flips: (N,) bool: mirrored, u becomes width - 1 - u; none if left out.
 
     Returns:
         (N, 2, 3): crop = matrix @ (x, y, 1).
     """
-    angles = np.zeros(len(sides)) if rotations is None else np.radians(rotations)
-    cos, sin = np.cos(angles) * size / sides, np.sin(angles) * size / sides
+    angles = np.zeros(len(widths)) if rotations is None else np.radians(rotations)
+    cos, sin = np.cos(angles) * size[0] / widths, np.sin(angles) * size[0] / widths
     linear = np.stack([np.stack([cos, -sin], -1), np.stack([sin, cos], -1)], axis=1)  # (N, 2, 2)
-    shift = size / 2 - (linear @ centres[..., None])  # (N, 2, 1)
+    shift = np.array(size)[:, None] / 2 - (linear @ centres[..., None])  # (N, 2, 1)
     matrices = np.concatenate([linear, shift], axis=2)
     if flips is not None:
-        matrices[flips, 0] = np.array([0, 0, size - 1]) - matrices[flips, 0]
+        matrices[flips, 0] = np.array([0, 0, size[0] - 1]) - matrices[flips, 0]
     return matrices
 
 
@@ -51,3 +57,14 @@ def invert_affine(matrices: np.ndarray) -> np.ndarray:
     """Inverse maps (N, 2, 3)."""
     linear = np.linalg.inv(matrices[:, :, :2])
     return np.concatenate([linear, -linear @ matrices[:, :, 2:]], axis=2)
+
+
+def from_corner(matrices: np.ndarray, corner: np.ndarray) -> np.ndarray:
+    """The same maps (..., 2, 3), from the pixels of a region of the picture that begins at ``corner`` (2,)."""
+    linear = matrices[..., :2]
+    return np.concatenate([linear, matrices[..., 2:] + linear @ corner[:, None]], axis=-1)
+
+
+def warp(region: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Crop (height, width, 3) of ``size`` of a region through ``matrix`` (2, 3), bilinear, black outside."""
+    return cv2.warpAffine(region, matrix, size, flags=cv2.INTER_LINEAR)

@@ -16,21 +16,19 @@ class Frames:
 
     Args:
         root: folder of the pictures.
-        names: file names below it, N of them.
-        sizes: expected width and height (N, 2) in px.
+        names: file names below it, N of them; the same frame may stand there several times.
+        sizes: expected width and height (N, 2) in px; None where the annotations don't say.
         regions: what to keep of each frame, (N, 4: x0, y0, x1, y1) in px; cut to the frame.
         cache_bytes: decoded regions kept in memory.
     """
 
     def __init__(
-        self, root: Path, names: list[str], sizes: np.ndarray, regions: np.ndarray, *, cache_bytes: int
+        self, root: Path, names: list[str], sizes: np.ndarray | None, regions: np.ndarray, *, cache_bytes: int
     ) -> None:
-        self._root, self._names, self._sizes = root, names, sizes
-        low = np.clip(np.floor(regions[:, :2]), 0, sizes - 1)
-        high = np.clip(np.ceil(regions[:, 2:]), low + 1, sizes)
-        self._regions = np.concatenate([low, high], axis=1).astype(int)
-        self._cache: dict[int, np.ndarray] = {}
+        self._root, self._names, self._sizes, self._regions = root, names, sizes, regions
+        self._cache: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._bytes_left = cache_bytes
+        self._latest: tuple[str, np.ndarray] | None = None
 
     def region(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """RGB region (h, w, 3) uint8, not to be written to, and its corner (x0, y0) in the frame.
@@ -38,22 +36,31 @@ class Frames:
         Raises:
             InputError: the picture is missing, damaged or of another size than annotated.
         """
-        x0, y0, x1, y1 = self._regions[index]
-        region = self._cache.get(index)
-        if region is None:
-            frame = _read(self._root / self._names[index])
-            if frame.shape[1::-1] != tuple(self._sizes[index]):
-                found, expected = "x".join(map(str, frame.shape[1::-1])), "x".join(map(str, self._sizes[index]))
-                raise InputError(
-                    f"{self._root / self._names[index]}: is {found} px, annotated as {expected}; "
-                    "annotations and images are of different releases, see docs/data.md"
-                )
-            region = frame[y0:y1, x0:x1]
-            if region.nbytes <= self._bytes_left:
-                region = np.ascontiguousarray(region)  # lets go of the rest of the frame
-                self._cache[index] = region
-                self._bytes_left -= region.nbytes
-        return region, np.array([x0, y0])
+        if index in self._cache:
+            return self._cache[index]
+        frame = self._frame(index)
+        size = np.array(frame.shape[1::-1])
+        corner = np.clip(np.floor(self._regions[index, :2]), 0, size - 1).astype(int)
+        end = np.clip(np.ceil(self._regions[index, 2:]), corner + 1, size).astype(int)
+        region = frame[corner[1] : end[1], corner[0] : end[0]]
+        if region.nbytes <= self._bytes_left:
+            region = np.ascontiguousarray(region)  # lets go of the rest of the frame
+            self._cache[index] = region, corner
+            self._bytes_left -= region.nbytes
+        return region, corner
+
+    def _frame(self, index: int) -> np.ndarray:
+        name = self._names[index]
+        if self._latest is None or self._latest[0] != name:  # the people of one picture tend to follow each other
+            self._latest = name, _read(self._root / name)
+        frame = self._latest[1]
+        if self._sizes is not None and frame.shape[1::-1] != tuple(self._sizes[index]):
+            found, expected = "x".join(map(str, frame.shape[1::-1])), "x".join(map(str, self._sizes[index]))
+            raise InputError(
+                f"{self._root / name}: is {found} px, annotated as {expected}; "
+                "annotations and images are of different releases, see docs/data.md"
+            )
+        return frame
 
 
 def _read(path: Path) -> np.ndarray:

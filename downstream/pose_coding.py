@@ -36,6 +36,26 @@ def encode(
     return targets, (np.abs(targets) <= 0.5).all(axis=2, keepdims=True).astype(targets.dtype)
 
 
+def encode_flat(
+    pixels: np.ndarray, visible: np.ndarray, *, matrices: np.ndarray, size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Joints known in the picture alone to network targets.
+
+    Args:
+        pixels: (N, J, 2) in px of the picture.
+        visible: (N, J) bool, false where ``pixels`` mean nothing.
+        matrices, size: as for `encode`.
+
+    Returns:
+        Targets (N, J, 3), depth 0, and the weights of their coordinates (N, J, 3): depth never counts.
+    """
+    places = apply_affine(matrices, pixels) / size - 0.5
+    known = visible & (np.abs(places) <= 0.5).all(axis=2)
+    depth = np.zeros_like(places[..., :1])
+    weights = np.stack([known, known, np.zeros_like(known)], axis=2).astype(places.dtype)
+    return np.concatenate([np.where(visible[..., None], places, 0), depth], axis=2), weights
+
+
 def decode(
     outputs: np.ndarray,
     *,
@@ -70,3 +90,13 @@ def unmirror(outputs: np.ndarray, size: int) -> np.ndarray:
 def root_relative(joints: np.ndarray) -> np.ndarray:
     """Joints (N, J, 3) minus their root."""
     return joints - joints[:, ROOT : ROOT + 1]
+
+
+def turn_with_crop(poses: np.ndarray, matrices: np.ndarray) -> np.ndarray:
+    """Root-relative camera-frame poses (N, J, 3), turned and mirrored as their crops are by ``matrices`` (N, 2, 3).
+
+    Turning a picture about its subject is, up to perspective, turning the subject about the optical axis.
+    """
+    linear = matrices[:, :, :2]
+    turns = linear / np.sqrt(np.abs(np.linalg.det(linear)))[:, None, None]
+    return np.concatenate([poses[..., :2] @ np.swapaxes(turns, 1, 2), poses[..., 2:]], axis=2)

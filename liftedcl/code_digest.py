@@ -15,12 +15,15 @@ _PACKAGES = ("liftedcl", "downstream", "workflow")
 WITHOUT_EFFECT = frozenset(
     {
         "liftedcl.errors", "liftedcl.journal", "liftedcl.provenance", "liftedcl.code_digest", "liftedcl.strict",
-        "liftedcl.recipe", "liftedcl.data_recipes", "liftedcl.encoder_recipe", "liftedcl.synthetic.recipes",
-        "downstream.recipes", "liftedcl.methods", "downstream",
+        "liftedcl.methods", "downstream",
     }
 )  # fmt: skip
-"""Modules that word a failure, show progress, describe a run, or name and check its numbers (the numbers themselves are
-compared as values): no result depends on their code."""
+"""Modules that word a failure, show progress or describe a run: no result depends on their code."""
+
+
+def without_effect(module: str) -> bool:
+    """Whether no result depends on a module's code; a recipe's numbers are compared as values, not as code."""
+    return module in WITHOUT_EFFECT or module.endswith(("recipe", "recipes"))
 
 
 def code_digest(*modules: str) -> str:
@@ -32,12 +35,12 @@ def code_digest(*modules: str) -> str:
 
 
 def import_closure(*modules: str) -> set[str]:
-    """``modules`` and every module of this project that they import, directly or not, less `WITHOUT_EFFECT`."""
+    """``modules`` and every module of this project that they import, directly or not, less those `without_effect`."""
     closure: set[str] = set()
     waiting = list(modules)
     while waiting:
         module = waiting.pop()
-        if module not in closure and module not in WITHOUT_EFFECT:
+        if module not in closure and not without_effect(module):
             closure.add(module)
             waiting += _imports(module)
     return closure

@@ -48,7 +48,7 @@ def _parse_dataclass(kind: Any, value: Any, where: str) -> Any:
     for name, field in fields.items():
         if name in value:
             arguments[name] = parse(hints[name], value[name], _join(where, name))
-        elif field.default is dataclasses.MISSING:
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise InputError(f"{_join(where, name)}: missing")
     try:
         return kind(**arguments)

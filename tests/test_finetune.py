@@ -13,15 +13,16 @@ import pytest
 import torch
 from tiny_h36m import RECIPE, write_tiny_h36m
 
-from downstream import BENCHMARKS, finetune, h36m_3d_scores, mean_pose
+from downstream import BENCHMARKS, finetune, reference
 from downstream.finetune import main
-from downstream.h36m_3d import annotation_path
+from downstream.h36m import __main__ as h36m
+from downstream.h36m.reader_3d import annotation_path
 from liftedcl import checkpoint, engine
 from liftedcl.encoder import build_backbone, save_encoder
 from liftedcl.errors import run_cli
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-PRODUCTS = {"metrics.json", "predictions.npz", "history.csv", "provenance.json"}
+PRODUCTS = {"metrics.json", "predictions.npz", "examples.png", "history.csv", "provenance.json"}
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +80,10 @@ def test_products(finished, inputs):
 
 
 def test_scores_come_again_from_the_predictions_alone(finished, inputs, tmp_path, monkeypatch):
-    words = ["--predictions", str(finished / "predictions.npz"), "--data", str(inputs / "h36m")]
-    run(monkeypatch, [*words, "--out", str(tmp_path / "again.json")], h36m_3d_scores.main)
+    annotations = annotation_path(inputs / "h36m", "test")
+    words = ["evaluate", "--benchmark", "h36m_3d", "--annotations", str(annotations)]
+    words += ["--predictions", str(finished / "predictions.npz"), "--out", str(tmp_path / "again.json")]
+    run(monkeypatch, words, h36m.main)
     assert (tmp_path / "again.json").read_bytes() == (finished / "metrics.json").read_bytes()
 
 
@@ -122,16 +125,17 @@ def test_seed_and_encoder_decide(finished, inputs, tmp_path, monkeypatch):
         assert (tmp_path / "run" / "metrics.json").read_bytes() != (finished / "metrics.json").read_bytes()
 
 
-def test_mean_pose_command(inputs, tmp_path, monkeypatch):
+def test_reference_command(inputs, tmp_path, monkeypatch):
     recipe = json.dumps(dataclasses.asdict(RECIPE))
-    words = ["--data", str(inputs / "h36m"), "--recipe", recipe, "--out", str(tmp_path / "metrics.json")]
-    run(monkeypatch, words, mean_pose.main)
+    words = ["--benchmark", "h36m_3d", "--data", str(inputs / "h36m"), "--recipe", recipe]
+    run(monkeypatch, [*words, "--out", str(tmp_path / "metrics.json")], reference.main)
     assert json.loads((tmp_path / "metrics.json").read_text())["predictor"] in ("camera_frame", "crop_coordinates")
 
 
-@pytest.mark.parametrize("module", ["mean_pose", "h36m_3d_scores", "metrics"])
-def test_scores_need_no_torch(module):
-    code = f"import sys, downstream.{module}; sys.exit('torch' in sys.modules)"
+@pytest.mark.parametrize("name", ["coco", "mpii", "h36m", "pw3d", "lip"])
+def test_scores_need_no_torch(name):
+    references = {entry.reference for entry in BENCHMARKS.values()}
+    code = f"import sys, downstream.{name}.__main__, {', '.join(references)}; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=REPOSITORY)
 
 

@@ -1,5 +1,6 @@
 """params.yaml: the two merges, and one clear line for every mistake."""
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 import yaml
 from conftest import REPOSITORY
 
+from downstream import BENCHMARKS
 from liftedcl.encoder_recipe import EncoderRecipe
 from liftedcl.errors import InputError
 from liftedcl.recipe import read_recipe, to_json
@@ -30,7 +32,7 @@ def test_the_paper_profile_has_the_papers_numbers():
     assert (row.contrast.queue, row.contrast.temperature, row.contrast.key_momentum) == (16384, 0.2, 0.999)
     assert (row.lifting.inv, row.lifting.equiv, row.lifting.adv, row.lifting.align_size) == (0.5, 0.5, 0.5, 16)
     assert (params.crops.height, params.crops.width, row.views.size) == (256, 192, 256)
-    assert (params.benchmarks.h36m_3d.epochs, params.benchmarks.h36m_3d.milestones) == (200, (90, 120))
+    assert (params.benchmarks["h36m_3d"].epochs, params.benchmarks["h36m_3d"].milestones) == (200, (90, 120))
 
 
 def test_command_line_wins_over_profile_and_profile_over_file():
@@ -71,6 +73,13 @@ def test_a_row_depends_only_on_the_sections_its_method_reads():
     assert changed == {name for name in before if before[name].method == "liftedcl"}
 
 
+def test_a_variant_is_its_benchmark_with_some_values_changed():
+    recipes = read_params(PARAMS).benchmarks
+    for name in BENCHMARKS:
+        assert not recipes[name].probe
+        assert dataclasses.replace(recipes[name], probe=True) == recipes[f"{name}-probe"]
+
+
 def test_recipes_survive_the_command_line():
     for recipe in read_params(PARAMS).encoders.values():
         assert read_recipe(EncoderRecipe, to_json(recipe)) == recipe
@@ -98,6 +107,13 @@ def test_recipes_survive_the_command_line():
         ({"encoders": {"rows": {"new": {"method": "mocov2"}}}}, "rows.new.method", "none of"),
         ({"encoders": {"row": {}}}, "encoders.row", "unknown key"),
         ({"encoders": {"defaults": {"training": {"batch_size": 1.5}}}}, "training.batch_size", "not of type int"),
+        ({"benchmarks": {"h36m_3d": {"epoch": 3}}}, "benchmarks.h36m_3d.epoch", "did you mean epochs"),
+        ({"benchmarks": {"h36m": {}}}, "benchmarks.h36m", "unknown key"),
+        ({"benchmarks": 5}, "benchmarks", "not a mapping"),
+        ({"variants": {"probe": {"prob": True}}}, "variants.probe", "no benchmark's recipe has the keys"),
+        ({"variants": {"probe": 1}}, "variants.probe", "not a mapping"),
+        ({"variants": {"a-b": {"probe": True}}}, "variants.a-b", "letters"),
+        ({"variants": {"short": {"epochs": 0}}}, "variants.short", "epochs"),
     ],
 )
 def test_a_mistake_names_its_key(overrides, named, remedy):

@@ -14,7 +14,7 @@ from test_pretrain import ROWS as PRETRAIN_ROWS
 from tiny_h36m import RECIPE as TINY_H36M
 
 from downstream import finetune
-from downstream.recipes import H36M3D
+from downstream.h36m.recipe import H36M3D
 from liftedcl import lift, pretrain
 from liftedcl.coco_people import read_people
 from liftedcl.data_recipes import Crops, Pictures, Skeletons
@@ -110,7 +110,7 @@ CASES = [
         (Crops, DEMO.crops, BAD_CROPS),
         (Pictures, DEMO.pictures, {"size": [0]}),
         (Skeletons, DEMO.skeletons, BAD_SKELETONS),
-        (H36M3D, DEMO.benchmarks.h36m_3d, BAD_H36M),
+        (H36M3D, DEMO.benchmarks["h36m_3d"], BAD_H36M),
         (Generated, DEMO.generated, BAD_GENERATED),
     )
     for key, values in table.items()

@@ -254,6 +254,6 @@ def test_with_data_in_place_the_papers_dag_is_listed(copy, tmp_path):
     rules = [rule for rule, _ in jobs]
     assert {rule: rules.count(rule) for rule in rules} == {
         "crop_people": 1, "pack_pictures": 1, "sample_skeletons": 1, "published_encoder": 4, "random_encoder": 1,
-        "pretrain": 4, "pretrain_lifting": 2, "finetune_h36m_3d": 11, "mean_pose": 1,
+        "pretrain": 4, "pretrain_lifting": 2, "finetune_h36m_3d": 11, "reference_h36m_3d": 1,
         "lifted_skeletons": 2, "lifting_progress": 1, "training_curves": 1, "figure": 6, "table": 1,
     }  # fmt: skip

@@ -9,7 +9,7 @@ from workflow.params import Params
 
 @dataclass(frozen=True)
 class DataSet:
-    """``files``: what must be there, relative to the root; alternatives are separated by `` or ``."""
+    """``files``: pictures that must be there, relative to the root; alternatives are separated by `` or ``."""
 
     title: str
     source: str
@@ -20,22 +20,39 @@ class DataSet:
 
 DATA_SETS = {
     "coco": DataSet(
-        title="COCO 2017, images and keypoint annotations",
-        source="https://cocodataset.org/#download (train2017.zip, annotations_trainval2017.zip)",
+        title="COCO 2017, images, keypoint annotations, person detections",
+        source="https://cocodataset.org/#download (train2017.zip, val2017.zip, annotations_trainval2017.zip)",
         licence="https://cocodataset.org/#termsofuse",
-        size="19 GB",
-        files=("annotations/person_keypoints_train2017.json", "train2017/*.jpg or images/train2017/*.jpg"),
+        size="20 GB",
+        files=("train2017/*.jpg or images/train2017/*.jpg",),
+    ),
+    "mpii": DataSet(
+        title="MPII Human Pose",
+        source="http://human-pose.mpi-inf.mpg.de (images; annotations as docs/data/mpii.md says)",
+        licence="http://human-pose.mpi-inf.mpg.de (non-commercial research)",
+        size="12 GB",
+        files=("images/*.jpg",),
     ),
     "h36m": DataSet(
-        title="Human3.6M, frames and the RLE annotation files",
+        title="Human3.6M, frames and annotation files",
         source="http://vision.imar.ro/human3.6m (registration)",
         licence="http://vision.imar.ro/human3.6m/eula.php",
         size="80 GB as frames",
-        files=(
-            "annotations/Sample_trainmin_train_Human36M_protocol_2.json",
-            "annotations/Sample_64_test_Human36M_protocol_2.json",
-            "images/s_*_act_*_subact_*_ca_*/*.jpg",
-        ),
+        files=("images/s_*_act_*_subact_*_ca_*/*.jpg",),
+    ),
+    "pw3d": DataSet(
+        title="3D shape: 3DPW for testing, six sets for training, the SMPL body model",
+        source="https://virtualhumans.mpi-inf.mpg.de/3DPW, https://smpl.is.tue.mpg.de (registration)",
+        licence="each its own; SMPL: https://smpl.is.tue.mpg.de/modellicense.html (non-commercial research)",
+        size="150 GB with the training sets",
+        files=("images/3dpw_test", "smpl/neutral.npz"),
+    ),
+    "lip": DataSet(
+        title="LIP, single-person human parsing",
+        source="https://sysu-hcp.net/lip (registration)",
+        licence="https://sysu-hcp.net/lip (non-commercial research)",
+        size="4 GB",
+        files=("train_images/*.jpg", "train_segmentations/*.png", "val_images/*.jpg"),
     ),
     "imagenet": DataSet(
         title="ImageNet (ILSVRC 2012)",
@@ -55,32 +72,21 @@ DATA_SETS = {
 }
 
 
-def missing_data(params: Params, weight_files: dict[str, str]) -> list[str]:
-    """One paragraph for each real data set that the configuration needs and that isn't (wholly) there.
+def missing_data(params: Params, needed: dict[str, tuple[str, ...]]) -> list[str]:
+    """One paragraph for each data set that isn't (wholly) there and that no rule makes.
 
     Args:
-        weight_files: source -> file name of the published weights.
+        needed: data set -> files that must be there, relative to its folder, besides its pictures.
     """
     paragraphs = []
-    for name in _needed(params):
+    for name, files in needed.items():
         if is_generated(params, name):
             continue
         root = getattr(params, name)
-        files = DATA_SETS[name].files
-        if name == "weights":
-            sources = {recipe.source for recipe in params.encoders.values() if recipe.source}
-            files = tuple(weight_files[source] for source in sorted(sources))
-        found = {pattern: _present(Path(root), pattern) for pattern in files}
+        found = {pattern: _present(Path(root), pattern) for pattern in (*files, *DATA_SETS[name].files)}
         if not all(found.values()):
             paragraphs.append(_describe(name, root, found))
     return paragraphs
-
-
-def _needed(params: Params) -> list[str]:
-    rows = params.encoders.values()
-    images = {name for recipe in rows if recipe.images for name in recipe.images.split("+")}
-    needed = [name for name in ("coco", "imagenet") if name in images]
-    return [*needed, "h36m", *(["weights"] if any(recipe.source for recipe in rows) else [])]
 
 
 def _present(root: Path, pattern: str) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from workflow.params import Params
+from workflow.params import IMAGE_FOLDERS, Params
 
 
 @dataclass(frozen=True)
@@ -36,20 +36,23 @@ class Layout:
         """Folder of one encoder: encoder.pt, heads.pt, history.csv, provenance.json."""
         return f"{self.root}/encoders/{row}/seed{seed}"
 
-    def benchmark(self, name: str, row: str, seed: object) -> str:
-        """Folder of one fine-tuning: metrics.json, predictions.npz, history.csv, provenance.json."""
-        return f"{self.root}/{name}/{row}/seed{seed}"
+    def benchmark(self, run: str, row: str, seed: object) -> str:
+        """Folder of one fine-tuning: metrics.json, predictions, examples.png, history.csv, provenance.json.
 
-    def reference(self, name: str) -> str:
+        ``run`` is a benchmark or one of its variants.
+        """
+        return f"{self.root}/{run}/{row}/seed{seed}"
+
+    def reference(self, benchmark: str) -> str:
         """Metrics of a benchmark's trivial predictor."""
-        return f"{self.root}/{name}/reference.json"
+        return f"{self.root}/{benchmark}/reference.json"
 
 
 def layout_of(params: Params) -> Layout:
     """``runs/PROFILE``; a profile that generates its data but is given real folders gets ``runs/PROFILE-FOLDER``."""
     given = [
         PurePosixPath(getattr(params, name)).name
-        for name in ("coco", "h36m", "imagenet")
+        for name in IMAGE_FOLDERS
         if params.generated is not None and not is_generated(params, name)
     ]
     return Layout("runs/" + "-".join([params.profile, *given]))

@@ -7,18 +7,21 @@ wrong types and impossible combinations are errors that name the key. No torch h
 import argparse
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from downstream.recipes import Benchmarks
 from liftedcl.data_recipes import Crops, Pictures, Skeletons
 from liftedcl.encoder_recipe import METHOD_SECTIONS, EncoderRecipe
 from liftedcl.errors import InputError, run_cli
 from liftedcl.strict import parse, require, require_at_least, require_choice
 from liftedcl.synthetic.recipes import Generated
+from workflow.benchmark_recipes import benchmark_recipes
+
+IMAGE_FOLDERS = ("coco", "mpii", "h36m", "pw3d", "lip", "imagenet")
+"""The data sets of pictures that params.yaml names folders for."""
 
 
 @dataclass(frozen=True)
@@ -41,21 +44,27 @@ class Compute:
 
 @dataclass(frozen=True)
 class Params:
-    """params.yaml, resolved for one profile. ``coco``, ``h36m``, ``imagenet``, ``weights`` are folders."""
+    """params.yaml, resolved for one profile. ``coco`` to ``weights`` are folders.
+
+    ``benchmarks`` holds the recipe of each benchmark and, as ``BENCHMARK-VARIANT``, of its variants.
+    """
 
     profile: str
     seeds: tuple[int, ...]
     coco: str
+    mpii: str
     h36m: str
+    pw3d: str
+    lip: str
     imagenet: str
     weights: str
     crops: Crops
     pictures: Pictures
     skeletons: Skeletons
     encoders: dict[str, EncoderRecipe]
-    benchmarks: Benchmarks
     compute: Compute
     generated: Generated | None = None
+    benchmarks: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         require(len(self.seeds) > 0 and len(set(self.seeds)) == len(self.seeds), "seeds", "is a list without repeats")
@@ -102,7 +111,7 @@ def read_params(path: str | Path, overrides: dict[str, Any] | None = None) -> Pa
 
 def label_of(params: Params, overrides: dict[str, Any]) -> str:
     """What a table calls its values: the profile, and whether the command line has changed its numbers."""
-    changed = set(overrides) - {"profile", "coco", "h36m", "imagenet", "weights", "seeds", "compute"}
+    changed = set(overrides) - {"profile", *IMAGE_FOLDERS, "weights", "seeds", "compute"}
     return f"{params.profile} (changed)" if changed else params.profile
 
 
@@ -124,10 +133,12 @@ def resolve(file: dict[str, Any], overrides: dict[str, Any]) -> Params:
     merged["encoders"] = {
         name: _encoder_row(name, encoders.get("defaults") or {}, row or {}) for name, row in encoders["rows"].items()
     }
+    benchmarks, variants = merged.pop("benchmarks", None), merged.pop("variants", None)
     params = parse(Params, merged, "params.yaml: ")
+    recipes = benchmark_recipes(benchmarks, variants, params.skeletons)
     skeletons = params.skeletons  # a run doesn't depend on the table of the composition that it doesn't use
     used = {skeletons.composition: skeletons.ranges[skeletons.composition]}
-    return dataclasses.replace(params, skeletons=dataclasses.replace(skeletons, ranges=used))
+    return dataclasses.replace(params, skeletons=dataclasses.replace(skeletons, ranges=used), benchmarks=recipes)
 
 
 def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from liftedcl.errors import InputError, run_cli
 from liftedcl.files import atomic_path, read_json, write_json, write_text
 from liftedcl.provenance import commit, versions
 from liftedcl.recipe import read_recipe
-from liftedcl.strict import parse
+from liftedcl.strict import parse, require_choice
 from workflow.layout import Layout
 from workflow.params import Params, read_yaml
 
@@ -22,11 +22,15 @@ FIGURES = ("figure5", "figure6", "figure7", "figure8", "lifting_progress", "trai
 
 @dataclass(frozen=True)
 class Column:
-    """A metric: its key in metrics.json, its name and unit in the table."""
+    """A metric: its key in metrics.json, its name and unit in the table, and whether ``up`` or ``down`` is better."""
 
     key: str
     name: str
     unit: str
+    better: str
+
+    def __post_init__(self) -> None:
+        require_choice(self.better, ("up", "down"), "better")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Command line: write generated data in the layout of COCO, Human3.6M or an ImageFolder."""
+"""Command line: write generated data in the layout of a real data set."""
 
 import argparse
 import os
@@ -6,19 +6,34 @@ from pathlib import Path
 
 from liftedcl.errors import run_cli
 from liftedcl.recipe import read_recipe
-from liftedcl.synthetic import coco, h36m, imagenet
+from liftedcl.synthetic import coco, h36m, imagenet, lip, mpii, pw3d
 from liftedcl.synthetic.generation import generate
-from liftedcl.synthetic.recipes import GeneratedCoco, GeneratedH36M, GeneratedImagenet
+from liftedcl.synthetic.recipes import (
+    GeneratedCoco,
+    GeneratedH36M,
+    GeneratedImagenet,
+    GeneratedLip,
+    GeneratedMpii,
+    GeneratedPw3d,
+)
 
 _KINDS = {
     "coco": (GeneratedCoco, coco.plan),
+    "mpii": (GeneratedMpii, mpii.plan),
     "h36m": (GeneratedH36M, h36m.plan),
+    "pw3d": (GeneratedPw3d, pw3d.plan),
+    "lip": (GeneratedLip, lip.plan),
     "imagenet": (GeneratedImagenet, imagenet.plan),
 }
 _DESCRIPTION = """Generate people with full ground truth, or pictures without people, in a real data set's layout.
 
-coco      ROOT/annotations/{person_keypoints,instances}_{train,val}2017.json, ROOT/{train,val}2017/*.jpg
-h36m      ROOT/annotations/Sample_{trainmin_train,64_test}_Human36M_protocol_2.json, ROOT/images/s_*/*.jpg
+coco      ROOT/annotations/{person_keypoints,instances}_{train,val}2017.json, ROOT/{train,val}2017/*.jpg,
+          ROOT/person_detection_results/COCO_val2017_detections_AP_H_56_person.json
+mpii      ROOT/annot/{train,valid,trainval,test}.json, ROOT/annot/gt_valid.mat, ROOT/images/*.jpg
+h36m      ROOT/annotations/Sample_{trainmin_train,64_test}_Human36M_protocol_2.json,
+          ROOT/annot/h36m_{train,validation}.pkl, ROOT/images/s_*/*.jpg
+pw3d      ROOT/dataset_extras/*.npz, ROOT/smpl/ (the body model), ROOT/images/<set>/*.jpg
+lip       ROOT/{train,val}_id.txt, ROOT/{train,val}_images/*.jpg, ROOT/{train,val}_segmentations/*.png
 imagenet  ROOT/{train,val}/<class>/*.jpg (an ImageFolder), ROOT/classes.json
 
 The same recipe gives the same bytes for any number of workers. A run can be stopped at any moment: the same command

@@ -1,4 +1,5 @@
-"""Generated people in COCO's format: pictures, person_keypoints and instances annotations as the official zips unpack.
+"""Generated people in COCO's format: pictures, person_keypoints and instances annotations as the official zips unpack,
+and what a person detector might find in the val pictures.
 
 Identities, and the textures they wear and live among, differ between train and val.
 """
@@ -20,7 +21,7 @@ from liftedcl.synthetic.textures import TextureBank
 
 SPLITS = ("train", "val")
 _STREAM = 11
-_BANK, _CAST, _SCENES = range(3)
+_BANK, _CAST, _SCENES, _DETECTOR = range(4)
 _SCENES_PER_CHUNK = 16
 _MOST_IDENTITIES = {"train": 240, "val": 60}
 _FIRST_IMAGE_ID = {"train": 1, "val": 1_000_001}
@@ -28,15 +29,18 @@ _PEOPLE_PER_IMAGE = 10
 _LEAST_AREA = 400
 """People of whom fewer pixels are seen are not annotated, as in COCO, where annotators leave out specks."""
 
+DETECTIONS = "person_detection_results/COCO_val2017_detections_AP_H_56_person.json"
+_FOUND, _FOUND_TWICE, _FALSE_ALARMS = 0.97, 0.15, 0.7
+"""Share of people the detector finds, share of these with a second box, false boxes a picture."""
+
 
 def plan(recipe: GeneratedCoco) -> Plan:
     """Chunks of both splits."""
     counts = {"train": recipe.train_scenes, "val": recipe.val_scenes}
     chunks = [(split, *span) for split in SPLITS for span in batches(counts[split], _SCENES_PER_CHUNK)]
     names = [f"annotations/{kind}_{split}2017.json" for kind in ("person_keypoints", "instances") for split in SPLITS]
-    return Plan(
-        "coco", recipe, chunks, render_chunk, write_annotations, ("annotations", "train2017", "val2017"), (*names,)
-    )
+    contents = ("annotations", "train2017", "val2017", Path(DETECTIONS).parent.name)
+    return Plan("coco", recipe, chunks, render_chunk, write_annotations, contents, (*names, DETECTIONS))
 
 
 def identities(recipe: GeneratedCoco, split: str) -> int:
@@ -119,7 +123,7 @@ def _flat_keypoints(projected: np.ndarray, visible: np.ndarray) -> list[float]:
 
 
 def write_annotations(root: Path, recipe: GeneratedCoco, labels: list[Labels]) -> None:
-    """Write the four annotation files."""
+    """Write the four annotation files and the detector's boxes."""
     person = {"id": 1, "name": "person", "supercategory": "person"}
     with_keypoints = person | {"keypoints": COCO_NAMES, "skeleton": COCO_SKELETON}
     for split in SPLITS:
@@ -141,3 +145,38 @@ def write_annotations(root: Path, recipe: GeneratedCoco, labels: list[Labels]) -
                     "categories": [category],
                 },
             )
+        if split == "val":
+            write_json(root / DETECTIONS, detections(recipe, images, people))
+
+
+def detections(
+    recipe: GeneratedCoco, images: list[dict[str, Any]], people: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Boxes as a person detector gives them: a little off, some missing, some double, some false. In COCO's format."""
+    found = []
+    for image in images:
+        # Its own generator: boxes of a picture don't depend on how many pictures there are.
+        rng = np.random.default_rng([recipe.seed, _STREAM, _DETECTOR, image["id"]])
+        for person in (entry for entry in people if entry["image_id"] == image["id"]):
+            first, second, third = rng.random(3)
+            if first < _FOUND:
+                found.append(_detection(image, person["bbox"], 0.04, 1 - 0.4 * third**2, rng))
+                if second < _FOUND_TWICE:
+                    found.append(_detection(image, person["bbox"], 0.12, 0.7 - 0.4 * third, rng))
+        for _ in range(rng.poisson(_FALSE_ALARMS)):
+            size = rng.uniform(0.08, 0.5, 2) * (image["width"], image["height"])
+            corner = rng.random(2) * ((image["width"], image["height"]) - size)
+            found.append(_detection(image, [*corner, *size], 0.0, rng.uniform(0.02, 0.4), rng))
+    return found
+
+
+def _detection(
+    image: dict[str, Any], box: list[float], jitter: float, score: float, rng: np.random.Generator
+) -> dict[str, Any]:
+    """A box x, y, width, height whose corners are off by ``jitter`` of its size; cut to the picture."""
+    low, size = np.array(box[:2]), np.array(box[2:])
+    corners = np.array([low, low + size]) + jitter * size * rng.normal(size=(2, 2))
+    low, high = np.clip(corners, 0, (image["width"], image["height"]))
+    values = [*low, *np.maximum(high - low, 1)]
+    box = [round(float(value), 2) for value in values]
+    return {"image_id": image["id"], "category_id": 1, "bbox": box, "score": round(float(score), 4)}

@@ -1,13 +1,17 @@
-"""Generated people in Human3.6M's format: seven subjects, fifteen actions, two takes, four cameras in one hall."""
+"""Generated people in Human3.6M's formats: seven subjects, fifteen actions, two takes, four cameras in one hall.
+
+The same pictures are annotated twice, as the 3D benchmark (JSON) and the 2D benchmark (pickle) each expect.
+"""
 
 import functools
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from liftedcl.files import write_json
+from liftedcl.files import atomic_path, write_json
 from liftedcl.synthetic.camera import Camera, look_at
 from liftedcl.synthetic.coco import mask_box
 from liftedcl.synthetic.environment import Environment, laboratory
@@ -25,12 +29,15 @@ ANNOTATIONS = {
     "train": "annotations/Sample_trainmin_train_Human36M_protocol_2.json",
     "test": "annotations/Sample_64_test_Human36M_protocol_2.json",
 }
+ANNOTATIONS_2D = {"train": "annot/h36m_train.pkl", "test": "annot/h36m_validation.pkl"}
 WORLD_FROM_SCENE = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 """Human3.6M's world has z up; ours has y up."""
 _STREAM = 31
 _BANK, _HALL, _CAMERAS, _PEOPLE, _TAKES, _FRAMES = range(6)
 _FRAMES_PER_KEY_POSE = 8
 _NOISE = 2.0
+_BOX_LEFT_MM, _BOX_RIGHT_MM, _BOX_UP_MM, _BOX_DOWN_MM = -1000.0, 1000.0, -900.0, 1100.0
+"""The 2D benchmark's person box, about the root and at its depth."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +71,8 @@ ACTIONS = {
 def plan(recipe: GeneratedH36M) -> Plan:
     """One chunk a subject and action."""
     chunks = [(subject, action) for subject in TRAIN_SUBJECTS + TEST_SUBJECTS for action in ACTIONS]
-    return Plan(
-        "h36m", recipe, chunks, render_chunk, write_annotations, ("annotations", "images"), (*ANNOTATIONS.values(),)
-    )
+    annotated = (*ANNOTATIONS.values(), *ANNOTATIONS_2D.values())
+    return Plan("h36m", recipe, chunks, render_chunk, write_annotations, ("annotations", "annot", "images"), annotated)
 
 
 def rig(recipe: GeneratedH36M, subject: int) -> list[Camera]:
@@ -171,9 +177,48 @@ def _annotation(person: PosedPerson, camera: Camera, box: list[int], image_id: i
 
 
 def write_annotations(root: Path, recipe: GeneratedH36M, labels: list[Labels]) -> None:
-    """Write both annotation files; image i belongs to annotation i."""
+    """Write all four annotation files. In the JSON files, image i belongs to annotation i."""
     for split, subjects in (("train", TRAIN_SUBJECTS), ("test", TEST_SUBJECTS)):
         chunks = [chunk for chunk in labels if chunk["subject"] in subjects]
         paired = {name: [entry for chunk in chunks for entry in chunk[name]] for name in ("images", "annotations")}
         info = {"description": "generated people", "pictures": pictures_digest(chunks)}
         write_json(root / ANNOTATIONS[split], {"info": info, **paired})
+        entries = [_entry_2d(*pair) for pair in zip(paired["images"], paired["annotations"], strict=True)]
+        with atomic_path(root / ANNOTATIONS_2D[split]) as part, part.open("wb") as file:
+            pickle.dump(entries, file, protocol=4)
+
+
+def _entry_2d(image: dict[str, Any], annotation: dict[str, Any]) -> dict[str, Any]:
+    """One frame as the 2D benchmark's pickles hold it: mm, and px of the frame; the lens has no distortion."""
+    R, t, f, c = (np.array(annotation["cam_param"][key], dtype=np.float64) for key in ("R", "t", "f", "c"))
+    world = np.array(annotation["keypoints_world"])
+    seen = (world - t) @ R.T
+    corners = seen[0, :2] + [[_BOX_LEFT_MM, _BOX_UP_MM], [_BOX_RIGHT_MM, _BOX_DOWN_MM]]
+    box = (corners / seen[0, 2] * f + c).ravel()
+    return {
+        "image": image["file_name"],
+        "image_id": image["frame_idx"],
+        "video_id": image["id"] - image["frame_idx"],
+        "subject": image["subject"],
+        "action": image["action_idx"],
+        "subaction": image["subaction_idx"],
+        "camera_id": image["cam_idx"] - 1,
+        "source": "h36m",
+        "joints_2d": seen[:, :2] / seen[:, 2:] * f + c,
+        "joints_3d": world,
+        "joints_3d_camera": seen,
+        "joints_vis": np.ones((len(world), 3)),
+        "center": (box[:2] + box[2:]) / 2,
+        "scale": (box[2:] - box[:2]) / 200,
+        "box": box,
+        "camera": {
+            "R": R,
+            "T": t[:, None],
+            "fx": f[:1],
+            "fy": f[1:],
+            "cx": c[:1],
+            "cy": c[1:],
+            "k": np.zeros((3, 1)),
+            "p": np.zeros((2, 1)),
+        },
+    }

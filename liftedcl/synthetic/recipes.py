@@ -6,6 +6,7 @@ from liftedcl.strict import require_at_least
 
 _SMALLEST_SCENE = 48  # pixels: below it nobody covers enough of a picture to be labelled
 _SMALLEST_PICTURE = 32  # pixels: below it a person may cover no pixel
+_LIP_CLASSES = 20  # every class has a picture that is drawn for its sake
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,61 @@ class GeneratedImagenet:
 
 
 @dataclass(frozen=True)
+class GeneratedPw3d:
+    """Generated people in SPIN's format for 3DPW: one test set, six training sets, one person a picture."""
+
+    seed: int
+    train_people: int
+    test_people: int
+    width: int
+    height: int
+
+    def __post_init__(self) -> None:
+        require_at_least(self, 0, "seed")
+        require_at_least(self, 20, "train_people")  # so that each of the six sets holds somebody
+        require_at_least(self, 1, "test_people")
+        require_at_least(self, _SMALLEST_SCENE, "width", "height")
+
+
+@dataclass(frozen=True)
+class GeneratedLip:
+    """Generated people in LIP's format: pictures of one person each, cut out of scenes of width x height pixels."""
+
+    seed: int
+    train_scenes: int
+    val_scenes: int
+    width: int
+    height: int
+
+    def __post_init__(self) -> None:
+        require_at_least(self, 0, "seed")
+        require_at_least(self, _LIP_CLASSES, "train_scenes", "val_scenes")
+        require_at_least(self, _SMALLEST_SCENE, "width", "height")
+
+
+@dataclass(frozen=True)
+class GeneratedMpii:
+    """Generated people in MPII's format."""
+
+    seed: int
+    train_scenes: int
+    valid_scenes: int
+    width: int
+    height: int
+
+    def __post_init__(self) -> None:
+        require_at_least(self, 0, "seed")
+        require_at_least(self, 1, "train_scenes", "valid_scenes")
+        require_at_least(self, _SMALLEST_SCENE, "width", "height")
+
+
+@dataclass(frozen=True)
 class Generated:
     """What a profile without real data generates."""
 
     coco: GeneratedCoco
+    mpii: GeneratedMpii
     h36m: GeneratedH36M
+    pw3d: GeneratedPw3d
+    lip: GeneratedLip
     imagenet: GeneratedImagenet

@@ -3,50 +3,46 @@
 import dataclasses
 
 FIRST = 2  # data takes every core and all else waits for it: begun late, it would wait for cores that stand idle
-if PARAMS.generated is not None:
-    BODY = "liftedcl/synthetic/body.npz"
+BODY = "liftedcl/synthetic/body.npz"
+SHAPE_SETS = (
+    "3dpw_test", "h36m_train_protocol1", "lsp_dataset_original_train", "mpii_train", "coco_2014_train", "hr-lspet_train",
+    "mpi_inf_3dhp_train",
+)
+# What each generated data set writes last, so that where these files are the data are whole.
+ANNOTATIONS = {
+    "coco": [
+        *expand("annotations/{kind}_{split}2017.json", kind=["person_keypoints", "instances"], split=["train", "val"]),
+        "person_detection_results/COCO_val2017_detections_AP_H_56_person.json",
+    ],
+    "mpii": [*expand("annot/{split}.json", split=["train", "valid", "trainval", "test"]), "annot/gt_valid.mat"],
+    "h36m": [
+        *expand("annotations/Sample_{split}_Human36M_protocol_2.json", split=["trainmin_train", "64_test"]),
+        *expand("annot/h36m_{split}.pkl", split=["train", "validation"]),
+    ],
+    "pw3d": expand("dataset_extras/{name}.npz", name=SHAPE_SETS),
+    "lip": expand("{split}_id.txt", split=["train", "val"]),
+    "imagenet": ["classes.json"],
+}
 
-    rule generate_coco:
+for kind, names in ANNOTATIONS.items() if PARAMS.generated is not None else ():
+    ROOT = generated_root(PARAMS.profile, kind)
+
+    rule:
+        name: f"generate_{kind}"
         input: BODY,
-        output:
-            expand(
-                generated_root(PARAMS.profile, "coco") + "/annotations/{kind}_{split}2017.json",
-                kind=["person_keypoints", "instances"], split=["train", "val"],
-            ),
+        output: expand("{root}/{name}", root=ROOT, name=names),
         params:
-            recipe=to_json(PARAMS.generated.coco), code=code_digest("liftedcl.synthetic.coco"),
-            root=generated_root(PARAMS.profile, "coco"),
+            recipe=to_json(getattr(PARAMS.generated, kind)), code=code_digest(f"liftedcl.synthetic.{kind}"),
+            kind=kind, root=ROOT,
         threads: 8
         priority: FIRST
-        shell: "{PYTHON} -m liftedcl.synthetic coco --recipe {params.recipe:q} --out {params.root:q} --workers {threads}"
-
-    rule generate_h36m:
-        input: BODY,
-        output:
-            expand(
-                generated_root(PARAMS.profile, "h36m") + "/annotations/Sample_{split}_Human36M_protocol_2.json",
-                split=["trainmin_train", "64_test"],
-            ),
-        params:
-            recipe=to_json(PARAMS.generated.h36m), code=code_digest("liftedcl.synthetic.h36m"),
-            root=generated_root(PARAMS.profile, "h36m"),
-        threads: 8
-        priority: FIRST
-        shell: "{PYTHON} -m liftedcl.synthetic h36m --recipe {params.recipe:q} --out {params.root:q} --workers {threads}"
-
-    rule generate_imagenet:
-        input: BODY,
-        output: generated_root(PARAMS.profile, "imagenet") + "/classes.json"
-        params:
-            recipe=to_json(PARAMS.generated.imagenet), code=code_digest("liftedcl.synthetic.imagenet"),
-            root=generated_root(PARAMS.profile, "imagenet"),
-        threads: 8
-        priority: FIRST
-        shell: "{PYTHON} -m liftedcl.synthetic imagenet --recipe {params.recipe:q} --out {params.root:q} --workers {threads}"
+        shell:
+            "{PYTHON} -m liftedcl.synthetic {params.kind} --recipe {params.recipe:q} --out {params.root:q}"
+            " --workers {threads}"
 
 
 rule crop_people:
-    input: annotations=PARAMS.coco + "/annotations/person_keypoints_train2017.json",
+    input: annotations=data("coco", COCO_PEOPLE),
     output:
         images=LAYOUT.crops,
         index=LAYOUT.crops.replace(".npy", ".csv"),
@@ -64,7 +60,7 @@ rule crop_people:
 
 
 rule crop_h36m:
-    input: annotations=PARAMS.h36m + "/annotations/Sample_trainmin_train_Human36M_protocol_2.json",
+    input: annotations=data("h36m", H36M_PEOPLE),
     output:
         images=LAYOUT.h36m_crops,
         index=LAYOUT.h36m_crops.replace(".npy", ".csv"),
@@ -81,7 +77,7 @@ rule crop_h36m:
 
 
 rule pack_pictures:
-    input: PARAMS.imagenet + "/classes.json" if is_generated(PARAMS, "imagenet") else [],
+    input: data("imagenet", *(["classes.json"] if is_generated(PARAMS, "imagenet") else [])),
     output:
         images=LAYOUT.pictures,
         index=LAYOUT.pictures.replace(".npy", ".csv"),

@@ -34,7 +34,7 @@ rule random_encoder:
 
 
 rule published_encoder:
-    input: lambda wildcards: f"{PARAMS.weights}/{SOURCES[PARAMS.encoders[wildcards.row].source].file}",
+    input: lambda wildcards: data("weights", SOURCES[PARAMS.encoders[wildcards.row].source].file)(wildcards),
     output: f"{ENCODER}/encoder.pt", f"{ENCODER}/provenance.json",
     wildcard_constraints: row=rows_by(lambda recipe: recipe.method == "published"),
     params:

@@ -1,31 +1,58 @@
-# Fine-tuning: one encoder and one benchmark -> metrics.json and the predictions they were computed from.
-
-H36M_ANNOTATIONS = expand(
-    PARAMS.h36m + "/annotations/Sample_{split}_Human36M_protocol_2.json", split=["trainmin_train", "64_test"]
-)
-H36M_3D = LAYOUT.benchmark("h36m_3d", "{row}", "{seed}")
+# Fine-tuning: one encoder and one benchmark, or a variant of it -> metrics.json and the predictions it was computed from.
 
 
-rule finetune_h36m_3d:
-    input: encoder=f"{ENCODER}/encoder.pt", annotations=H36M_ANNOTATIONS,
-    output:
-        f"{H36M_3D}/metrics.json", f"{H36M_3D}/predictions.npz",
-        f"{H36M_3D}/history.csv", f"{H36M_3D}/provenance.json",
-    params:
-        recipe=to_json(PARAMS.benchmarks.h36m_3d), code=finetune_code("h36m_3d"),
-        folder=H36M_3D, root=PARAMS.h36m, threads=PARAMS.compute.threads,
-        backbone=lambda wildcards: PARAMS.encoders[wildcards.row].backbone,
-    log: f"{H36M_3D}/log.txt",
-    threads: PARAMS.compute.threads
-    resources: gpu=PARAMS.compute.gpus,
-    shell:
-        "{PYTHON} -m downstream.finetune --benchmark h36m_3d --recipe {params.recipe:q} --encoder {input.encoder:q}"
-        " --backbone {params.backbone} --data {params.root:q} --seed {wildcards.seed} --threads {params.threads}"
-        " --workers {WORKERS} --out {params.folder:q} 2>&1 | tee {log:q}"
+def benchmark_recipe(wildcards):
+    return to_json(PARAMS.benchmarks[wildcards.run])
 
 
-rule mean_pose:
-    input: H36M_ANNOTATIONS,
-    output: LAYOUT.reference("h36m_3d"),
-    params: recipe=to_json(PARAMS.benchmarks.h36m_3d), code=code_digest("downstream.mean_pose"), root=PARAMS.h36m,
-    shell: "{PYTHON} -m downstream.mean_pose --recipe {params.recipe:q} --data {params.root:q} --out {output:q}"
+def mixed_in(wildcards):
+    """Annotations of a second data set that the recipe trains on."""
+    folder = getattr(PARAMS.benchmarks[wildcards.run], "mpii", None)
+    return f"{folder}/annot/train.json" if folder else []
+
+
+for benchmark, entry in BENCHMARKS.items():
+    RUN = LAYOUT.benchmark("{run}", "{row}", "{seed}")
+    PREDICTIONS = f"{RUN}/{entry.predictions}"
+
+    rule:
+        name: f"finetune_{benchmark}"
+        input: encoder=f"{ENCODER}/encoder.pt", annotations=data(entry.data, *entry.annotations), mixed_in=mixed_in,
+        output:
+            expand("{folder}/{name}", folder=RUN, name=["metrics.json", "examples.png", "history.csv", "provenance.json"],
+                   allow_missing=True),
+            PREDICTIONS if Path(PREDICTIONS).suffix else directory(PREDICTIONS),
+        wildcard_constraints: run="|".join(run for run in PARAMS.benchmarks if benchmark_of(run) == benchmark),
+        params:
+            recipe=benchmark_recipe, code=finetune_code(benchmark), benchmark=benchmark,
+            folder=RUN, root=getattr(PARAMS, entry.data), threads=PARAMS.compute.threads,
+            backbone=lambda wildcards: PARAMS.encoders[wildcards.row].backbone,
+        log: f"{RUN}/log.txt",
+        threads: PARAMS.compute.threads
+        resources: gpu=min(PARAMS.compute.gpus, 1),
+        shell:
+            "{PYTHON} -m downstream.finetune --benchmark {params.benchmark} --recipe {params.recipe:q}"
+            " --encoder {input.encoder:q} --backbone {params.backbone} --data {params.root:q} --seed {wildcards.seed}"
+            " --threads {params.threads} --workers {WORKERS} --out {params.folder:q} 2>&1 | tee {log:q}"
+
+    rule:
+        name: f"reference_{benchmark}"
+        input: data(entry.data, *entry.annotations),
+        output: LAYOUT.reference(benchmark),
+        params:
+            recipe=to_json(PARAMS.benchmarks[benchmark]), code=code_digest("downstream.reference", entry.reference),
+            benchmark=benchmark, root=getattr(PARAMS, entry.data),
+        shell:
+            "{PYTHON} -m downstream.reference --benchmark {params.benchmark} --recipe {params.recipe:q}"
+            " --data {params.root:q} --out {output:q}"
+
+    rule:
+        name: f"augmented_{benchmark}"
+        input: data(entry.data, *entry.annotations),
+        output: LAYOUT.figure(f"augmented_{benchmark}"),
+        params:
+            recipe=to_json(PARAMS.benchmarks[benchmark]), code=code_digest("downstream.augmented", entry.task),
+            benchmark=benchmark, root=getattr(PARAMS, entry.data),
+        shell:
+            "{PYTHON} -m downstream.augmented --benchmark {params.benchmark} --recipe {params.recipe:q}"
+            " --data {params.root:q} --out {output:q}"

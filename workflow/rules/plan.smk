@@ -1,18 +1,20 @@
 # The resolved configuration, and what is checked before any job. `config` holds the command line's --config alone,
 # which wins over params.yaml and its profile.
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, workflow.basedir)  # the packages stand beside the Snakefile, installed or not
 
-from downstream import finetune_code
+from downstream import BENCHMARKS, finetune_code
 from liftedcl.code_digest import code_digest
 from liftedcl.errors import InputError
 from liftedcl.methods import encoder_code
 from liftedcl.recipe import to_json
 from liftedcl.weight_sources import SOURCES
+from workflow.benchmark_recipes import benchmark_of
 from workflow.data_sets import missing_data
 from workflow.layout import generated_root, is_generated, layout_of
 from workflow.params import label_of, read_params
@@ -33,10 +35,38 @@ LAYOUT = layout_of(PARAMS)
 LABEL = label_of(PARAMS, config)
 WORKERS = PARAMS.compute.workers  # no result depends on it, so it is no parameter of a rule
 
-if missing := missing_data(PARAMS, {name: source.file for name, source in SOURCES.items()}):
-    raise WorkflowError(
-        f"profile {PARAMS.profile} needs data that is not here (docs/data.md says more):\n\n" + "\n\n".join(missing)
-    )
+# What the configuration's targets need of each real data set; a job looks for its own, and its error names all.
+COCO_PEOPLE = "annotations/person_keypoints_train2017.json"
+H36M_PEOPLE = "annotations/Sample_trainmin_train_Human36M_protocol_2.json"
+NEEDED = {"coco": (COCO_PEOPLE,), "h36m": (H36M_PEOPLE,)}
+for entry in BENCHMARKS.values():
+    NEEDED[entry.data] = tuple(dict.fromkeys([*NEEDED.get(entry.data, ()), *entry.annotations]))
+NEEDED["imagenet"] = ()
+NEEDED["weights"] = tuple(
+    sorted({SOURCES[recipe.source].file for recipe in PARAMS.encoders.values() if recipe.source})
+)
+
+
+@cache
+def data(name, *files):
+    """An input function: these files of a data set, which has to be there unless a rule makes it."""
+    @cache
+    def complain():
+        if not missing_data(PARAMS, {name: files}):
+            return
+        others = missing_data(PARAMS, {other: NEEDED[other] for other in NEEDED if other != name})
+        missing = missing_data(PARAMS, {name: tuple(dict.fromkeys([*files, *NEEDED[name]]))})
+        also = ["Not here either, and needed by other targets of this profile:", *others] if others else []
+        raise SystemExit(  # a WorkflowError in here would be shown with a stack trace
+            f"error: profile {PARAMS.profile} needs data that is not here (docs/data.md says more):\n\n"
+            + "\n\n".join([*missing, *also])
+        )
+
+    def there(wildcards):
+        complain()
+        return [f"{getattr(PARAMS, name)}/{file}" for file in files]
+
+    return there
 
 
 def rows_by(method):

@@ -1,4 +1,6 @@
-# Tables: stored metrics -> csv, Markdown and the provenance of every cell.
+# Tables: stored metrics -> csv, Markdown and the provenance of every cell; and the pictures that go with them.
+
+TABLE_OF = {table.benchmark: table for table in TABLES.values()}  # the one that names a benchmark's metrics
 
 
 def metrics_of(wildcards):
@@ -13,6 +15,42 @@ rule figure:
     wildcard_constraints: figure="|".join(FIGURES),
     localrule: True
     shell: "cp {input:q} {output:q}"
+
+
+rule examples:
+    input: lambda wildcards: LAYOUT.benchmark(wildcards.benchmark, wildcards.row, PARAMS.seeds[0]) + "/examples.png",
+    output: report("results/examples_{benchmark}_{row}.png", caption="../report/examples.rst", category="Predictions"),
+    wildcard_constraints: benchmark="|".join(BENCHMARKS),
+    localrule: True
+    shell: "cp {input:q} {output:q}"
+
+
+rule augmented_samples:
+    input: LAYOUT.figure("augmented_{benchmark}"),
+    output: report("results/augmented_{benchmark}.png", caption="../report/augmented.rst", category="Training samples"),
+    wildcard_constraints: benchmark="|".join(BENCHMARKS),
+    localrule: True
+    shell: "cp {input:q} {output:q}"
+
+
+rule overview:
+    input:
+        metrics=lambda wildcards: [
+            LAYOUT.benchmark(benchmark, wildcards.row, PARAMS.seeds[0]) + "/metrics.json" for benchmark in BENCHMARKS
+        ],
+        references=[LAYOUT.reference(benchmark) for benchmark in BENCHMARKS],
+        examples=expand("results/examples_{benchmark}_{row}.png", benchmark=BENCHMARKS, allow_missing=True),
+        augmented=expand("results/augmented_{benchmark}.png", benchmark=BENCHMARKS),
+    output:
+        csv=report("results/benchmarks_{row}.csv", caption="../report/overview.rst", category="Tables"),
+        markdown="results/benchmarks_{row}.md",
+    params:
+        tables=[to_json(TABLE_OF[benchmark]) for benchmark in BENCHMARKS],
+        code=code_digest("workflow.overview"), seed=PARAMS.seeds[0], profile=LABEL, runs=LAYOUT.root,
+    localrule: True
+    shell:
+        "{PYTHON} -m workflow.overview --tables {params.tables:q} --row {wildcards.row} --seed {params.seed}"
+        " --profile {params.profile:q} --runs {params.runs:q} --out {output.csv:q}"
 
 
 rule table:

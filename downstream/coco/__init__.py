@@ -1,0 +1,1 @@
+"""COCO keypoints: 2D pose, judged by OKS average precision."""

@@ -1,0 +1,104 @@
+"""COCO: is everything there, and what is a results file worth? ``python -m downstream.coco check|evaluate``."""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from downstream.coco.annotations import read_annotations
+from downstream.coco.reader import DETECTIONS, SPLITS, annotation_path, image_folder, read_detections, read_people
+from downstream.coco.scores import read_predictions, score
+from downstream.data_check import Finding, count_finding, report, tried
+from liftedcl.errors import InputError, run_cli
+from liftedcl.evenly_spread import evenly_spread
+from liftedcl.files import write_json
+from liftedcl.image_files import BrokenImageError, read_image
+
+_IMAGES = {"train": 118_287, "val": 5_000}
+_ANNOTATED = {"train": 262_465, "val": 11_004}
+_USABLE = {"train": 149_813, "val": 6_352}
+_DETECTIONS = 104_125
+"""The official release's numbers of pictures, annotated people, people with keypoints that are no crowd, detections."""
+
+_PICTURES_READ = 16
+
+
+def _findings(root: Path) -> Iterator[Finding]:
+    for split in SPLITS:
+        path = annotation_path(root, split)
+        try:
+            content = read_annotations(path)
+            people = read_people(root, split)
+        except InputError as error:
+            yield tried(path.name, lambda error=error: _raise(error))
+            continue
+        yield count_finding(f"{path.name}: images", len(content["images"]), _IMAGES[split])
+        yield count_finding(f"{path.name}: people", len(content["annotations"]), _ANNOTATED[split])
+        yield count_finding(f"{path.name}: people to train or test on", len(people), _USABLE[split])
+        there = sum(1 for entry in image_folder(root, split).iterdir() if entry.suffix == ".jpg")
+        yield count_finding(f"{image_folder(root, split)}: pictures", there, _IMAGES[split])
+        names = [people.boxes.names[n] for n in evenly_spread(len(people), _PICTURES_READ)]
+        yield tried(f"{split} pictures", lambda names=names, split=split: _read(image_folder(root, split), names))
+    try:
+        detected = read_detections(root)
+    except InputError as error:
+        yield tried(DETECTIONS, lambda error=error: _raise(error))
+        return
+    if detected is None:
+        yield Finding(
+            "differs", f"{root / DETECTIONS}: not found; people are then tested in their annotated boxes only"
+        )
+    else:
+        yield count_finding(f"{DETECTIONS}: boxes", len(detected), _DETECTIONS)
+
+
+def _raise(error: InputError) -> str:
+    raise error
+
+
+def _read(folder: Path, names: list[str]) -> str:
+    for name in names:
+        try:
+            read_image(folder / name)
+        except BrokenImageError as error:
+            raise InputError(f"{folder / name}: {error}; copy it again") from None
+    return f"{len(names)} read"
+
+
+def _evaluate(annotations: Path, predictions: Path, out: Path | None) -> None:
+    scores = score(annotations, read_predictions(predictions, annotations))
+    if out is not None:
+        write_json(out, scores)
+    print("  ".join(f"{name} {_percent(scores[name])}" for name in scores))
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m downstream.coco", description="COCO 2D pose: data and scores.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    check = commands.add_parser(
+        "check",
+        help="what is there, what is missing, what differs from the official release",
+        epilog="example: python -m downstream.coco check --data data/coco",
+    )
+    check.add_argument("--data", type=Path, required=True, help="folder of the data set (docs/data/coco.md)")
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="OKS AP and AR of a results file, in percent",
+        epilog="example: python -m downstream.coco evaluate --annotations person_keypoints_val2017.json "
+        "--predictions predictions.json",
+    )
+    evaluate.add_argument("--annotations", type=Path, required=True, help="person_keypoints_*.json")
+    evaluate.add_argument("--predictions", type=Path, required=True, help="keypoints in COCO's results format")
+    evaluate.add_argument("--out", type=Path, help="JSON to write the scores to")
+    arguments = parser.parse_args()
+    if arguments.command == "check":
+        report(f"COCO keypoints in {arguments.data}", _findings(arguments.data))
+    else:
+        _evaluate(arguments.annotations, arguments.predictions, arguments.out)
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,0 +1,73 @@
+"""COCO's keypoint annotation files, checked: what is read here can be trained on and scored. No torch."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from downstream.annotation_entries import check_all, numbers
+from downstream.coco.keypoints import NAMES
+from liftedcl.errors import InputError
+from liftedcl.files import read_json
+
+PERSON = 1
+"""COCO's category."""
+
+REMEDY = "see docs/data/coco.md for the layout, or name the right folder with --config coco=FOLDER"
+
+
+def read_annotations(path: Path) -> dict[str, Any]:
+    """The content of ``person_keypoints_*.json``; every image and every annotated person in it has what COCO's have.
+
+    Raises:
+        InputError: naming the file, the entry and what is wrong with it.
+    """
+    content = read_json(path, REMEDY)
+    images, people, categories = (_objects(content, key, path) for key in ("images", "annotations", "categories"))
+    names = {category.get("id"): category.get("name") for category in categories}
+    if names.get(PERSON) != "person" or any(entry.get("category_id") != PERSON for entry in people):
+        raise InputError(f"{path}: is not of the one category {PERSON}, person; {REMEDY}")
+
+    def of_images(key: str) -> np.ndarray:
+        return numbers(lambda i: images[i][key], f"images: {key}", (), len(images), path, REMEDY)
+
+    def of_people(key: str, *shape: int) -> np.ndarray:
+        return numbers(lambda i: people[i][key], key, shape, len(people), path, REMEDY)
+
+    check_integers(images, "id", path, REMEDY)
+    known = of_images("id")
+    check_all(_first_of_its_kind(known), "images: id stands there twice", path, REMEDY)
+    for key in ("width", "height"):
+        check_all(of_images(key) >= 1, f"images: {key} is below 1", path, REMEDY)
+    if not people:
+        return content
+    for key in ("id", "image_id"):
+        check_integers(people, key, path, REMEDY)
+    check_all(np.isin(of_people("image_id"), known), "image_id is of no image", path, REMEDY)
+    check_all(of_people("id") >= 1, "id is below 1, and pycocotools takes 0 for nobody", path, REMEDY)
+    check_all(_first_of_its_kind(of_people("id")), "id stands there twice", path, REMEDY)
+    for key in ("area", "iscrowd", "num_keypoints"):
+        of_people(key)
+    of_people("bbox", 4)
+    flags = of_people("keypoints", 3 * len(NAMES))[:, 2::3]
+    check_all(np.isin(flags, (0, 1, 2)).all(axis=1), "keypoints: a flag is none of 0, 1, 2", path, REMEDY)
+    return content
+
+
+def check_integers(entries: list[dict[str, Any]], key: str, path: Path, remedy: str) -> None:
+    """Raise `InputError` for the first entry whose ``key`` is not a whole number: "42" would be an id of nothing."""
+    check_all(np.array([type(entry.get(key)) is int for entry in entries]), f"{key} is no integer", path, remedy)
+
+
+def _objects(content: Any, key: str, path: Path) -> list[dict[str, Any]]:
+    entries = content.get(key) if isinstance(content, dict) else None
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise InputError(f"{path}: has no list `{key}` of objects, as COCO's files have; {REMEDY}")
+    return entries
+
+
+def _first_of_its_kind(values: np.ndarray) -> np.ndarray:
+    """(N,) bool: False where a value stands again."""
+    first = np.zeros(len(values), dtype=bool)
+    first[np.unique(values, return_index=True)[1]] = True
+    return first

@@ -1,0 +1,35 @@
+"""COCO's 17 keypoints: names, sides, bones and the deviations of the object keypoint similarity. Data only."""
+
+import numpy as np
+
+NAMES = (
+    "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow",
+    "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle",
+    "right_ankle",
+)  # fmt: skip
+
+_BONES = (
+    ("left_ankle", "left_knee"), ("left_knee", "left_hip"), ("right_ankle", "right_knee"), ("right_knee", "right_hip"),
+    ("left_hip", "right_hip"), ("left_shoulder", "left_hip"), ("right_shoulder", "right_hip"),
+    ("left_shoulder", "right_shoulder"), ("left_shoulder", "left_elbow"), ("right_shoulder", "right_elbow"),
+    ("left_elbow", "left_wrist"), ("right_elbow", "right_wrist"), ("left_eye", "right_eye"), ("nose", "left_eye"),
+    ("nose", "right_eye"), ("left_eye", "left_ear"), ("right_eye", "right_ear"), ("left_ear", "left_shoulder"),
+    ("right_ear", "right_shoulder"),
+)  # fmt: skip
+BONES = tuple((NAMES.index(first), NAMES.index(second)) for first, second in _BONES)
+
+SIDES = tuple({"left": "l", "right": "r"}.get(name.split("_")[0], "trunk") for name in NAMES)
+
+_OTHER_SIDE = {"left": "right", "right": "left"}
+
+
+def _mirror_name(name: str) -> str:
+    side, _, part = name.partition("_")
+    return f"{_OTHER_SIDE[side]}_{part}" if side in _OTHER_SIDE else name
+
+
+MIRRORED = np.array([NAMES.index(_mirror_name(name)) for name in NAMES])
+"""Order of the keypoints after a mirror image, (17,)."""
+
+OKS_SIGMAS = np.array([26, 25, 25, 35, 35, 79, 79, 72, 72, 62, 62, 107, 107, 87, 87, 89, 89]) / 1000
+"""Deviation of each keypoint's annotations over the root of a person's area, as pycocotools has it."""

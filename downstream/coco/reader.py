@@ -1,0 +1,167 @@
+"""COCO 2017 as the 2D pose benchmark reads it: people with labelled keypoints, and a detector's person boxes. No torch.
+
+On disk: ``annotations/person_keypoints_{train,val}2017.json``, pictures in ``{train,val}2017/`` or
+``images/{train,val}2017/``, and perhaps ``person_detection_results/COCO_val2017_detections_AP_H_56_person.json``.
+Everything is checked when read, so that a run of hours doesn't end at a bad sample.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from downstream.annotation_entries import check_all, check_pictures, numbers
+from downstream.coco.annotations import PERSON, REMEDY, check_integers, read_annotations
+from downstream.coco.keypoints import NAMES
+from downstream.crop import widths_at_aspect
+from downstream.people import LabelledPeople, People
+from liftedcl.errors import InputError
+from liftedcl.files import read_json
+
+DETECTIONS = "person_detection_results/COCO_val2017_detections_AP_H_56_person.json"
+SPLITS = ("train", "val")
+
+
+@dataclass(frozen=True)
+class PersonBoxes:
+    """N boxes that are said to hold a person, sorted by image.
+
+    Attributes:
+        folder: of the pictures.
+        names: picture of each box.
+        sizes: width and height of each picture, (N, 2) int px.
+        image_ids: (N,) int.
+        boxes: first and last pixel, (N, 4: x0, y0, x1, y1) px; pixel centres are whole numbers.
+        scores: (N,), 1 for annotated people.
+    """
+
+    folder: Path
+    names: list[str]
+    sizes: np.ndarray
+    image_ids: np.ndarray
+    boxes: np.ndarray
+    scores: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def people(self, size: tuple[int, int], scale: float) -> People:
+        """Their crops: boxes grown to the aspect of ``size`` (width, height), times ``scale``."""
+        extents = np.maximum(self.boxes[:, 2:] - self.boxes[:, :2], 1)
+        centres = (self.boxes[:, :2] + self.boxes[:, 2:]) / 2
+        return People(self.folder, self.names, self.sizes, centres, widths_at_aspect(extents, size, scale))
+
+
+@dataclass(frozen=True)
+class AnnotatedPeople:
+    """N people with at least one labelled keypoint, no crowd among them.
+
+    Attributes:
+        boxes: their annotated boxes, cut to the picture.
+        joints: (N, 17, 2) px, true where ``visible``.
+        visible: (N, 17) bool: labelled, be it hidden or not.
+    """
+
+    boxes: PersonBoxes
+    joints: np.ndarray
+    visible: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def labelled(self, size: tuple[int, int], scale: float) -> LabelledPeople:
+        """As samples of a keypoint task; see `PersonBoxes.people`."""
+        return LabelledPeople(self.boxes.people(size, scale), self.joints, self.visible)
+
+
+def annotation_path(root: str | Path, split: str) -> Path:
+    """The keypoint annotations of ``split``, train or val."""
+    return Path(root) / "annotations" / f"person_keypoints_{split}2017.json"
+
+
+def image_folder(root: str | Path, split: str) -> Path:
+    """Where the pictures of ``split`` stand. Raises `InputError` where neither folder is there."""
+    candidates = (Path(root) / f"{split}2017", Path(root) / "images" / f"{split}2017")
+    for folder in candidates:
+        if folder.is_dir():
+            return folder
+    raise InputError(f"{candidates[0]}: not found, nor {candidates[1]}; {REMEDY}")
+
+
+def read_people(root: str | Path, split: str) -> AnnotatedPeople:
+    """The annotated people of ``split`` that train, or are scored with their own boxes.
+
+    Kept: no crowd, area above 0, at least one labelled keypoint, and a box that meets its picture.
+
+    Raises:
+        InputError: naming the file and, where one is to blame, the sample.
+    """
+    path = annotation_path(root, split)
+    content = read_annotations(path)
+    people = sorted(content["annotations"], key=lambda person: (person["image_id"], person["id"]))
+    if not people:
+        raise InputError(f"{path}: holds no person; {REMEDY}")
+    images = {image["id"]: image for image in content["images"]}
+    keypoints = np.array([person["keypoints"] for person in people], dtype=np.float64).reshape(-1, len(NAMES), 3)
+    visible = keypoints[..., 2] > 0
+    sizes = np.array([[images[person["image_id"]][key] for key in ("width", "height")] for person in people], dtype=int)
+    first = np.array([person["bbox"] for person in people], dtype=np.float64)
+    boxes = np.concatenate([first[:, :2], first[:, :2] + np.maximum(first[:, 2:] - 1, 0)], axis=1)
+    clipped = np.concatenate([np.maximum(boxes[:, :2], 0), np.minimum(boxes[:, 2:], sizes - 1)], axis=1)
+    kept = np.array([not person["iscrowd"] and person["area"] > 0 for person in people]) & visible.any(axis=1)
+    kept &= (clipped[:, 2:] >= clipped[:, :2]).all(axis=1)
+    if not kept.any():
+        raise InputError(f"{path}: holds no person with a labelled keypoint; {REMEDY}")
+    chosen = [people[i] for i in np.flatnonzero(kept)]
+    names = [images[person["image_id"]]["file_name"] for person in chosen]
+    folder = image_folder(root, split)
+    check_pictures(folder, names, path, REMEDY)
+    found = PersonBoxes(
+        folder=folder,
+        names=names,
+        sizes=sizes[kept],
+        image_ids=np.array([person["image_id"] for person in chosen]),
+        boxes=clipped[kept],
+        scores=np.ones(len(chosen)),
+    )
+    return AnnotatedPeople(found, keypoints[kept, :, :2], visible[kept])
+
+
+def read_detections(root: str | Path) -> PersonBoxes | None:
+    """The detector's person boxes in the val pictures; None where the file isn't there.
+
+    Boxes are not cut to their picture, as in the published code. Departure: a box ends at its last pixel, as annotated
+    ones do; there it ends a pixel later. Boxes in pictures that the annotations don't list are left out.
+
+    Raises:
+        InputError: as `read_people`; or no box is left.
+    """
+    path, truth = Path(root) / DETECTIONS, annotation_path(root, "val")
+    if not path.exists():
+        return None
+    content = read_annotations(truth)
+    images = {image["id"]: image for image in content["images"]}
+    detections = _listed(read_json(path, REMEDY), path)
+    every_box = numbers(lambda i: detections[i]["bbox"], "bbox", (4,), len(detections), path, REMEDY)
+    every_score = numbers(lambda i: detections[i]["score"], "score", (), len(detections), path, REMEDY)
+    check_all((every_box[:, 2:] >= 0).all(axis=1), "bbox has a negative width or height", path, REMEDY)
+    check_integers(detections, "image_id", path, REMEDY)
+    kept = np.array([entry.get("category_id") == PERSON and entry["image_id"] in images for entry in detections])
+    if not kept.any():
+        raise InputError(f"{path}: holds no person in an image of {truth}; {REMEDY}")
+    ids = np.array([entry["image_id"] for entry, wanted in zip(detections, kept, strict=True) if wanted])
+    order = np.argsort(ids, kind="stable")
+    ids, boxes, scores = ids[order], every_box[kept][order], every_score[kept][order]
+    names = [images[image_id]["file_name"] for image_id in ids.tolist()]
+    folder = image_folder(root, "val")
+    check_pictures(folder, names, path, REMEDY)
+    sizes = np.array([[images[image_id][key] for key in ("width", "height")] for image_id in ids.tolist()], dtype=int)
+    corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:] - 1], axis=1)
+    return PersonBoxes(folder, names, sizes, ids, corners, scores)
+
+
+def _listed(content: Any, path: Path) -> list[dict[str, Any]]:
+    if not isinstance(content, list) or not content or not all(isinstance(entry, dict) for entry in content):
+        raise InputError(f"{path}: is not a list of detections; {REMEDY}")
+    return content

@@ -1,0 +1,30 @@
+"""COCO scores of the mean-keypoints predictor; a fine-tuned encoder must beat them. No torch."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from downstream.coco.evaluation import evaluate, read_test
+from downstream.coco.reader import read_people
+from downstream.coco.recipe import Coco2D
+from downstream.mean_keypoints import mean_keypoints
+from downstream.people import People
+
+Recipe = Coco2D
+
+
+def reference_scores(recipe: Coco2D, data: Path) -> dict[str, Any]:
+    """The same keys as metrics.json, with every joint where it is on average in the training crops.
+
+    Raises:
+        InputError: data that is missing or damaged.
+    """
+    size = recipe.input_width, recipe.input_height
+    train = read_people(data, "train").labelled(size, recipe.box_scale)
+
+    def predict(people: People) -> tuple[np.ndarray, np.ndarray]:
+        joints = mean_keypoints(train, people, size)
+        return joints, np.ones(joints.shape[:2])
+
+    return evaluate(predict, read_test(data), recipe, None)

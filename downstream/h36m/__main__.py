@@ -1,0 +1,30 @@
+"""Human3.6M by hand: prepare and check a data folder, score predictions."""
+
+import argparse
+
+from downstream.h36m import check, evaluate, prepare
+from liftedcl.errors import run_cli
+
+_COMMANDS = {
+    "prepare": (prepare, "make frames and annotations from the official files"),
+    "check": (check, "say what is there, what is missing and what differs"),
+    "evaluate": (evaluate, "JDR or MPJPE of stored predictions"),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m downstream.h36m",
+        description="Human3.6M: prepare, check and score. See docs/data/h36m.md.",
+        epilog="example: python -m downstream.h36m evaluate --benchmark h36m_3d "
+        "--annotations data/h36m/annotations/Sample_64_test_Human36M_protocol_2.json --predictions predictions.npz",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, (command, purpose) in _COMMANDS.items():
+        command.add_arguments(commands.add_parser(name, help=purpose))
+    arguments = parser.parse_args()
+    _COMMANDS[arguments.command][0].run(arguments)
+
+
+if __name__ == "__main__":
+    run_cli(main)

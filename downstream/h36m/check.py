@@ -1,0 +1,70 @@
+"""``python -m downstream.h36m check``: what is there of Human3.6M, for either benchmark."""
+
+import argparse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from downstream.annotation_entries import check_pictures
+from downstream.data_check import Finding, report, tried
+from downstream.h36m import reader_2d, reader_3d
+from downstream.h36m.names import REMEDY
+from liftedcl.errors import InputError
+from liftedcl.evenly_spread import evenly_spread
+from liftedcl.image_files import BrokenImageError, read_image
+
+_OFFICIAL_3D = {"train": (312_188, 312_188), "test": (8_500, 8_900)}
+"""Samples of the annotation files of Li et al. (2021), fewest and most; S9's left-out sequences aside."""
+_PICTURES_READ = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("--data", type=Path, required=True, help="folder with images/, annotations/ and annot/")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """The command; exit status 1 when something is missing or broken."""
+    report(f"Human3.6M in {arguments.data}", findings(arguments.data))
+
+
+def findings(root: Path) -> Iterator[Finding]:
+    """The report's lines: the annotation files of both benchmarks, read whole, then their pictures."""
+    for split, (fewest, most) in _OFFICIAL_3D.items():
+        path = reader_3d.annotation_path(root, split)
+        yield from _annotations("3D", split, path, lambda path=path: reader_3d.read_poses(path).names, (fewest, most))
+    for split in reader_2d.ANNOTATIONS:
+        path = reader_2d.annotation_path(root, split)
+        yield from _annotations("2D", split, path, lambda path=path: reader_2d.read_joints(path, 1).names, None)
+
+
+def _annotations(
+    benchmark: str, split: str, path: Path, read: Callable[[], list[str]], official: tuple[int, int] | None
+) -> Iterator[Finding]:
+    title = f"{benchmark}, {split}"
+    try:
+        names = read()
+    except InputError as error:
+        yield Finding("broken" if path.exists() else "missing", f"{title}: {error}")
+        return
+    subjects = sorted({name[:4] for name in names})
+    text = f"{title}: {path}: {len(names):,} samples of {', '.join(subjects)}, every pose, camera and box in order"
+    if official is None or official[0] <= len(names) <= official[1]:
+        yield Finding("ok", text)
+    else:
+        release = f"{official[0]:,}" if official[0] == official[1] else f"{official[0]:,} to {official[1]:,}"
+        yield Finding("differs", f"{text}; the official release has {release}")
+    yield tried(f"{title}: pictures", lambda: _pictures(path, names))
+
+
+def _pictures(path: Path, names: list[str]) -> str:
+    folder = path.parent.parent / "images"
+    check_pictures(folder, names, path, REMEDY)
+    chosen = evenly_spread(len(names), _PICTURES_READ)
+    try:
+        shapes = {read_image(folder / names[i]).shape for i in chosen}
+    except BrokenImageError as error:
+        raise InputError(f"{error.path}: {error}; {REMEDY}") from None
+    sizes = ", ".join(f"{width}x{height}" for height, width, _ in sorted(shapes))
+    return f"{len(np.unique(names)):,} there, {len(chosen)} of them read ({sizes})"

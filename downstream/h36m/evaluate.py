@@ -1,0 +1,49 @@
+"""``python -m downstream.h36m evaluate``: scores of stored predictions. Needs no pictures and no torch."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from downstream.h36m import scores_2d, scores_3d
+from downstream.h36m.reader_2d import read_joints
+from downstream.h36m.reader_3d import read_poses
+from liftedcl.errors import InputError
+from liftedcl.files import write_json
+
+_HEAD_SIZE, _STRIDE = 25.6, 64
+"""The paper's, for frames of the original size and every 64th of them."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the sub-command's arguments."""
+    add = parser.add_argument
+    add("--benchmark", required=True, choices=("h36m_2d", "h36m_3d"), help="which benchmark")
+    add("--annotations", type=Path, required=True, help="h36m_validation.pkl, or Sample_64_test_..._protocol_2.json")
+    add("--predictions", type=Path, required=True, help="npz: joints (N, 17, 2) px or poses (N, 17, 3) mm, and images")
+    add("--head-size", type=float, default=_HEAD_SIZE, help="h36m_2d: in px of the frames (default: %(default)s)")
+    add("--stride", type=int, default=_STRIDE, help="h36m_2d: test_stride of the recipe (default: %(default)s)")
+    add("--out", type=Path, help="JSON to write the scores to")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print the scores, and write them where asked.
+
+    Raises:
+        InputError: a file that is missing or damaged, or predictions for other pictures.
+    """
+    scores = _score(arguments)
+    if arguments.out is not None:
+        write_json(arguments.out, scores)
+    numbers = "  ".join(f"{key} {value:.2f}" for key, value in scores.items() if isinstance(value, float))
+    print(f"{numbers}  {scores['samples']} samples")
+
+
+def _score(arguments: argparse.Namespace) -> dict[str, Any]:
+    if arguments.benchmark == "h36m_3d":
+        poses = read_poses(arguments.annotations)
+        return scores_3d.score(scores_3d.read_predictions(arguments.predictions, poses), poses)
+    if arguments.stride < 1 or not 0 < arguments.head_size < float("inf"):
+        raise InputError("--stride, --head-size: must be above 0; see the recipe the predictions were made with")
+    joints = read_joints(arguments.annotations, arguments.stride)
+    predicted = scores_2d.read_predictions(arguments.predictions, joints)
+    return scores_2d.score(predicted, joints, arguments.head_size)

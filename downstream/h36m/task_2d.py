@@ -1,0 +1,106 @@
+"""Fine-tuning on Human3.6M for 2D pose: SimplePose on the backbone under test (LiftedCL, appendix D).
+
+As in the published code (Qiu et al. 2019), the highest cell of a heatmap is the answer: no flip test (unless the recipe
+asks for one), no offset within the cell.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from downstream.h36m.names import REMEDY
+from downstream.h36m.overlay import SIDES
+from downstream.h36m.reader_2d import ANNOTATIONS, annotation_path, read_h36m_2d
+from downstream.h36m.recipe import H36M2D
+from downstream.h36m.scores_2d import score, write_predictions
+from downstream.keypoint_data import KeypointBatch
+from downstream.keypoint_task import KeypointTask
+from downstream.overlay import augmented_keypoints, predicted_keypoints
+from downstream.pose_coding import turn_with_crop
+from downstream.skeleton_prior import SkeletonPrior
+from liftedcl.encoder import Backbone
+from liftedcl.errors import InputError
+from liftedcl.files import sha256_of_file
+from liftedcl.skeleton import BONES, NUM_JOINTS, flip_order
+
+Recipe = H36M2D
+
+
+class Benchmark(KeypointTask):
+    """The task of liftedcl/engine.py, and its evaluation.
+
+    Args:
+        recipe: schedule, sizes, strides and the head size.
+        backbone: the encoder under test; it is trained on unless it comes frozen.
+        data: folder of the data set.
+        seed: decides order and augmentation of the samples.
+        workers: processes that load data; 0 loads, and keeps decoded frames, in this one.
+
+    Raises:
+        InputError: data that is missing or damaged, or less than one batch of it.
+    """
+
+    def __init__(self, recipe: H36M2D, backbone: Backbone, *, data: Path, seed: int, workers: int) -> None:
+        size = (recipe.input_width, recipe.input_height)
+        self._test = read_h36m_2d(data, "test", recipe.test_stride)
+        self._test_people = self._test.labelled(size, recipe.box_scale).people
+        train = read_h36m_2d(data, "train", recipe.train_stride)
+        self._poses = train.poses
+        prior = None
+        if recipe.prior is not None:
+            with torch.random.fork_rng(devices=[]):  # the head starts from the same weights with and without the prior
+                prior = SkeletonPrior(backbone.out_channels, recipe.prior)
+        super().__init__(
+            recipe,
+            backbone,
+            train=train.labelled(size, recipe.box_scale),
+            mirrored=flip_order(),
+            seed=seed,
+            workers=workers,
+            beside=prior,
+        )
+        self._head_size = recipe.head_size
+        self._predicted: np.ndarray | None = None
+
+    def extra_losses(self, features: Tensor, batch: KeypointBatch) -> dict[str, Tensor]:
+        """The 3D prior's terms, where the recipe has one."""
+        if self._recipe.prior is None:
+            return {}
+        return self.module.beside(features, self._turned_poses(batch).to(features.device))
+
+    def _turned_poses(self, batch: KeypointBatch) -> Tensor:
+        """3D poses (B, 17, 3) of the batch, turned and mirrored as its crops are."""
+        poses = turn_with_crop(self._poses[batch.rows.numpy()], batch.matrices.numpy())
+        flipped = batch.flipped.numpy()
+        poses[flipped] = poses[flipped][:, flip_order()]
+        return torch.from_numpy(poses.astype(np.float32))
+
+    def evaluate(self, out: Path) -> dict[str, Any]:
+        """Write ``out/predictions.npz`` and return the scores that go into metrics.json."""
+        self._predicted, _ = self.predict(self._test_people, offset=False)
+        write_predictions(out / "predictions.npz", self._predicted, self._test)
+        return score(self._predicted, self._test, self._head_size)
+
+    def examples(self) -> np.ndarray:
+        """Up to 12 test crops (N, H, W, 3) uint8 RGB with what `evaluate` predicted."""
+        shown = np.ones((len(self._test), NUM_JOINTS), bool)
+        return predicted_keypoints(self._test_people, self._predicted, shown, self._size, BONES, SIDES)
+
+
+def fingerprints(recipe: H36M2D, data: Path) -> dict[str, str]:
+    """SHA-256 of the annotation files; part of a run's identity. The pictures are known by their names only."""
+    paths = {f"h36m_2d_{split}": annotation_path(data, split) for split in ANNOTATIONS}
+    try:
+        return {name: sha256_of_file(path) for name, path in paths.items()}
+    except FileNotFoundError as error:
+        raise InputError(f"{error.filename}: not found; {REMEDY}") from None
+
+
+def augmented_samples(recipe: H36M2D, *, data: Path, seed: int, count: int) -> np.ndarray:
+    """Up to ``count`` training samples (N, H, W, 3) uint8 RGB of the first epoch, their targets drawn in place."""
+    train = read_h36m_2d(data, "train", recipe.train_stride)
+    labelled = train.labelled((recipe.input_width, recipe.input_height), recipe.box_scale)
+    return augmented_keypoints(labelled, recipe, flip_order(), BONES, SIDES, seed=seed, count=count)

@@ -1,0 +1,162 @@
+"""Fine-tuning on Human3.6M for 3D pose: RLE on the backbone under test (Li et al. 2021; LiftedCL, appendix D, table 4).
+
+Departures from the published code: pictures and statistics are both RGB, as in pre-training; the last epoch is
+reported, never the best on the test set; the learning rate drops at the epochs the recipe names; MPII's people, where
+they are mixed in, count with the joints that are annotated only.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from downstream.epoch_batches import load
+from downstream.h36m.data_3d import PoseBatch, TrainingBatches, people_of
+from downstream.h36m.mpii_mix import read_mix
+from downstream.h36m.names import REMEDY
+from downstream.h36m.overlay import augmented_poses, predicted_poses
+from downstream.h36m.reader_3d import ANNOTATIONS, NUM_REGRESSED, annotation_path, read_h36m_3d
+from downstream.h36m.recipe import H36M3D
+from downstream.h36m.scores_3d import score, write_predictions
+from downstream.mpii.reader import annotation_path as mpii_annotation_path
+from downstream.plain_crops import PlainCrops
+from downstream.pose_coding import decode, root_relative, unmirror
+from downstream.rle import RLERegressor, rle_loss
+from downstream.skeleton_prior import SkeletonPrior
+from liftedcl.engine import Player
+from liftedcl.errors import InputError
+from liftedcl.files import sha256_of_file
+from liftedcl.schedule import milestones
+from liftedcl.skeleton import NUM_JOINTS
+from liftedcl.views import normalise
+
+Recipe = H36M3D
+
+
+class Benchmark:
+    """The task of liftedcl/engine.py, and its evaluation.
+
+    Args:
+        recipe: schedule, sizes and augmentation.
+        backbone: the encoder under test; it is trained on unless it comes frozen.
+        data: folder of the data set.
+        seed: decides order and augmentation of the samples.
+        workers: processes that load data; 0 loads, and keeps decoded frames, in this one.
+
+    Raises:
+        InputError: data that is missing or damaged, or less than one batch of it.
+    """
+
+    def __init__(self, recipe: H36M3D, backbone: nn.Module, *, data: Path, seed: int, workers: int) -> None:
+        self._recipe, self._workers = recipe, workers
+        self._test = read_h36m_3d(data, "test")
+        self._batches = _training_batches(recipe, data, seed=seed, cached=workers == 0)
+        if len(self._batches) == 0:
+            raise InputError(
+                f"{annotation_path(data, 'train')}: its samples are less than a batch of {recipe.batch_size}; {REMEDY}"
+            )
+        self.module = RLERegressor(
+            backbone,
+            joints=NUM_REGRESSED,
+            dimension=3,
+            flow_layers=recipe.flow_layers,
+            flow_hidden=recipe.flow_hidden,
+            depthless=recipe.mpii is not None,
+        )
+        if recipe.prior is not None:
+            self.module.prior = SkeletonPrior(backbone.out_channels, recipe.prior)
+        self.module.to(memory_format=torch.channels_last)  # a sixth faster on a CPU
+        self.epochs, self.steps_per_epoch = recipe.epochs, len(self._batches)
+        self.images_per_step = recipe.batch_size
+        rate = milestones(
+            recipe.learning_rate,
+            steps_per_epoch=self.steps_per_epoch,
+            epochs_list=recipe.milestones,
+            factor=recipe.milestone_factor,
+        )
+        parameters = [parameter for parameter in self.module.parameters() if parameter.requires_grad]
+        self.players = {
+            "rle": Player(
+                parameters,
+                torch.optim.Adam(parameters, lr=recipe.learning_rate, fused=True),
+                rate,
+                recipe.gradient_clip,
+            )
+        }
+        self._predicted: np.ndarray | None = None
+
+    def batches(self, epoch: int, first_step: int) -> Iterator[PoseBatch]:
+        self._batches.start(epoch)
+        yield from load(self._batches, first_step, self._workers)
+
+    def losses(self, batch: PoseBatch) -> Iterator[tuple[str, dict[str, Tensor]]]:
+        device = next(self.module.parameters()).device
+        maps = self.module.backbone(_normalised(batch.images.to(device)))
+        mu, sigma = self.module.regress(maps)
+        targets, weights = batch.targets.to(device), batch.weights.to(device)
+        loss = rle_loss(mu, sigma, targets, weights, self.module.flow, self.module.flat_flow)
+        prior = {} if batch.poses is None else self.module.prior(maps, batch.poses.to(device))
+        yield "rle", {"residual_likelihood": loss, **prior}
+
+    def evaluate(self, out: Path) -> dict[str, Any]:
+        """Write ``out/predictions.npz`` and return the scores that go into metrics.json."""
+        self._predicted = self.predict()
+        write_predictions(out / "predictions.npz", self._predicted, self._test)
+        return score(self._predicted, self._test)
+
+    def examples(self) -> np.ndarray:
+        """Up to 12 test pictures with what `evaluate` predicted, and that from the side: (N, S, 2 S, 3) uint8 RGB."""
+        return predicted_poses(self._predicted, self._test, self._recipe)
+
+    def predict(self) -> np.ndarray:
+        """Root-relative camera-frame poses (N, 17, 3) of the test split, in mm, with the flip test."""
+        size = self._recipe.input_size
+        crops = PlainCrops(people_of(self._test, self._recipe), (size, size), self._recipe.batch_size)
+        outputs = [self._regress(images) for images in load(crops, 0, self._workers)]
+        joints = decode(
+            np.concatenate(outputs),
+            root_depth=self._test.joints[:, 0, 2],
+            f=self._test.f,
+            c=self._test.c,
+            matrices=crops.matrices,
+            size=size,
+            depth_range=self._recipe.depth_range_mm,
+        )
+        return root_relative(joints)[:, :NUM_JOINTS]
+
+    @torch.inference_mode()
+    def _regress(self, images: Tensor) -> np.ndarray:
+        """Mean of the outputs for the crops (B, 3, S, S) and for their mirror images: (B, 18, 3) float64."""
+        self.module.eval()
+        images = _normalised(images.to(next(self.module.parameters()).device))
+        plain, mirrored = (self.module(view)[0].cpu().double().numpy() for view in (images, images.flip(3)))
+        return (plain + unmirror(mirrored, self._recipe.input_size)) / 2
+
+
+def fingerprints(recipe: H36M3D, data: Path) -> dict[str, str]:
+    """SHA-256 of the annotation files; part of a run's identity. The pictures are known by their names only."""
+    paths = {f"h36m_3d_{split}": annotation_path(data, split) for split in ANNOTATIONS}
+    if recipe.mpii is not None:
+        paths["mpii_train"] = mpii_annotation_path(recipe.mpii, "train")
+    try:
+        return {name: sha256_of_file(path) for name, path in paths.items()}
+    except FileNotFoundError as error:
+        raise InputError(f"{error.filename}: not found; {REMEDY}") from None
+
+
+def augmented_samples(recipe: H36M3D, *, data: Path, seed: int, count: int) -> np.ndarray:
+    """Up to ``count`` training samples (N, S, S, 3) uint8 RGB of the first epoch, their targets drawn in place."""
+    return augmented_poses(_training_batches(recipe, data, seed=seed, cached=False), count)
+
+
+def _training_batches(recipe: H36M3D, data: Path, *, seed: int, cached: bool) -> TrainingBatches:
+    others = None if recipe.mpii is None else read_mix(recipe.mpii)
+    return TrainingBatches(read_h36m_3d(data, "train"), recipe, seed=seed, cached=cached, others=others)
+
+
+def _normalised(images: Tensor) -> Tensor:
+    """uint8 RGB (B, 3, S, S) as the encoder saw them in pre-training."""
+    return normalise(images.float() / 255.0).contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,84 @@
+"""LIP by hand: check a data folder, score parsing results. Needs no torch."""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from downstream.data_check import Finding, count_finding, report, tried
+from downstream.lip.reader import SPLITS, checked_size, image_path, list_path, read_names, read_picture
+from downstream.lip.scores import score_folders
+from liftedcl.errors import InputError, run_cli
+from liftedcl.evenly_spread import evenly_spread
+from liftedcl.files import write_json
+
+OFFICIAL_SAMPLES = {"train": 30_462, "val": 10_000}
+_READ = 20
+
+
+def check(data: Path) -> Iterator[Finding]:
+    """What is there of LIP in the folder ``data``: lists, pictures, label maps, and a few samples read."""
+    for split in SPLITS:
+        path, expected = list_path(data, split), OFFICIAL_SAMPLES[split]
+        try:
+            names = read_names(path)
+        except InputError as error:
+            yield Finding("missing" if not path.exists() else "broken", str(error))
+            names = []
+        else:
+            yield count_finding(f"{path}, samples", len(names), expected)
+        for folder, extension in ((f"{split}_images", ".jpg"), (f"{split}_segmentations", ".png")):
+            there = {file.stem for file in (data / folder).glob(f"*{extension}")}
+            yield count_finding(f"{data / folder}, *{extension}", len(there), expected)
+            if absent := [name for name in names if name not in there]:
+                first = data / folder / f"{absent[0]}{extension}"
+                yield Finding("missing", f"{len(absent):,} files that {path} names, the first is {first}")
+        if names:
+            yield tried(f"{data}, {split}", lambda split=split, names=names: _some_samples(data, split, names))
+
+
+def _some_samples(data: Path, split: str, names: list[str]) -> str:
+    chosen = evenly_spread(len(names), _READ)
+    for i in chosen:
+        checked_size(data, split, names[i])
+        read_picture(image_path(data, split, names[i]))
+    return f"{len(chosen)} pictures with their label maps read"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m downstream.lip",
+        description="LIP human parsing: check the data, score results. See docs/data/lip.md.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    checking = commands.add_parser("check", help="what is there, what is missing, what doesn't match the release")
+    checking.add_argument("--data", type=Path, required=True, help="folder with train_id.txt, train_images/ ...")
+    evaluating = commands.add_parser("evaluate", help="pixel accuracy, mean accuracy and mIoU of parsing results")
+    add = evaluating.add_argument
+    add("--annotations", type=Path, required=True, help="folder of label maps, for instance val_segmentations")
+    add(
+        "--predictions",
+        type=Path,
+        required=True,
+        help="folder of results: a PNG of class numbers a picture, same names",
+    )
+    add("--out", type=Path, help="JSON to write the scores to")
+    arguments = parser.parse_args()
+    if arguments.command == "check":
+        report(f"LIP in {arguments.data}", check(arguments.data))
+    else:
+        evaluate(arguments.annotations, arguments.predictions, arguments.out)
+
+
+def evaluate(annotations: Path, predictions: Path, out: Path | None) -> None:
+    """Print the scores of a folder of results, and write them to ``out`` if given."""
+    scores = score_folders(annotations, predictions)
+    if out is not None:
+        write_json(out, scores)
+    for name, row in scores["per_class"].items():
+        print(f"{name:<14} IoU {row['iou']:6.2f}  accuracy {row['accuracy']:6.2f}")
+    print(f"pixel accuracy {scores['pixel_accuracy']:.2f}  mean accuracy {scores['mean_accuracy']:.2f}", end="  ")
+    print(f"mIoU {scores['miou']:.2f}  {scores['samples']:,} samples")
+
+
+if __name__ == "__main__":
+    run_cli(main)

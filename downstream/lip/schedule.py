@@ -1,0 +1,27 @@
+"""SCHP's learning rate (Li et al. 2020, section 3.3): warm-up, a cosine, and one more in every round."""
+
+import math
+
+from downstream.lip.recipe import LIP
+from liftedcl.schedule import Schedule
+
+
+def warm_restarts(recipe: LIP, steps_per_epoch: int) -> Schedule:
+    """The rate at each step. It moves at every step; the published code holds it for an epoch."""
+    low = recipe.lowest_learning_rate
+
+    def rate(step: int) -> float:
+        epoch = step / steps_per_epoch
+        if epoch < recipe.warmup_epochs:
+            return low + (recipe.learning_rate - low) * epoch / recipe.warmup_epochs
+        if epoch < recipe.first_round:
+            share = (epoch - recipe.warmup_epochs) / (recipe.first_round - recipe.warmup_epochs)
+            return _cosine(recipe.learning_rate, low, share)
+        share = (epoch - recipe.first_round) % recipe.round_epochs / recipe.round_epochs
+        return _cosine(recipe.restart_learning_rate, low, share)
+
+    return rate
+
+
+def _cosine(high: float, low: float, share: float) -> float:
+    return low + (high - low) * 0.5 * (1.0 + math.cos(math.pi * share))

@@ -1,0 +1,108 @@
+"""Scores of human parsing, from label maps alone: pixel accuracy, mean accuracy and mIoU over LIP's twenty classes.
+
+One confusion matrix over the whole split (Gong et al. 2017): large pictures weigh more, and ignored pixels (255) count
+nowhere. Predictions are kept as PNGs of class numbers, ``FOLDER/<id>.png``, of the pictures' own size.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from downstream.lip.labels import CLASSES, IGNORED, NUM_CLASSES
+from downstream.lip.reader import REMEDY, read_label
+from liftedcl.errors import InputError
+from liftedcl.files import atomic_path
+from liftedcl.image_files import process_images
+
+_PREDICTION_REMEDY = "make it with python -m downstream.finetune"
+
+
+def confusion(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Pixels of each true (row) and predicted (column) class, (20, 20) int64.
+
+    Args:
+        truth: classes or 255, uint8, any shape.
+        predicted: classes, uint8, the same shape.
+    """
+    pairs = truth.astype(np.uint16) * NUM_CLASSES + predicted
+    counts = np.bincount(pairs.ravel(), minlength=(IGNORED + 1) * NUM_CLASSES)
+    return counts.reshape(-1, NUM_CLASSES)[:NUM_CLASSES]
+
+
+@dataclass(frozen=True)
+class ConfusionMatrix:
+    """Pixels of each true (row) and predicted (column) class over many pictures: ``counts`` (20, 20) int64."""
+
+    counts: np.ndarray = field(default_factory=lambda: np.zeros((NUM_CLASSES, NUM_CLASSES), np.int64))
+
+    def add(self, truth: np.ndarray, predicted: np.ndarray) -> None:
+        """Add a picture's classes, as in `confusion`."""
+        self.counts[:] += confusion(truth, predicted)
+
+
+def score(matrix: ConfusionMatrix) -> dict[str, Any]:
+    """Scores in percent of a confusion matrix that isn't empty.
+
+    A class that is neither true nor predicted anywhere is left out of both means and of ``per_class``; one that is only
+    predicted counts as 0, as in torchmetrics. In LIP's val split every class occurs, so that this rule decides nothing.
+    """
+    counts = matrix.counts
+    right, true, predicted = np.diag(counts), counts.sum(1), counts.sum(0)
+    union = true + predicted - right
+    present = union > 0
+    accuracy = 100 * right[present] / np.maximum(true[present], 1)
+    iou = 100 * right[present] / union[present]
+    names = [name for name, there in zip(CLASSES, present, strict=True) if there]
+    rows = zip(names, iou.tolist(), accuracy.tolist(), strict=True)
+    return {
+        "pixel_accuracy": float(100 * right.sum() / counts.sum()),
+        "mean_accuracy": float(accuracy.mean()),
+        "miou": float(iou.mean()),
+        "per_class": {name: {"iou": one, "accuracy": other} for name, one, other in rows},
+    }
+
+
+def score_folders(annotations: Path, predictions: Path) -> dict[str, Any]:
+    """Scores of ``predictions`` against every label map in ``annotations``; ``samples`` says how many there are.
+
+    Raises:
+        InputError: no label map, or a prediction that is missing, damaged, of another size, or no map of classes.
+    """
+    if not annotations.is_dir():
+        raise InputError(f"{annotations}: not found, or not a folder; {REMEDY}")
+    paths = sorted(annotations.glob("*.png"))
+    if not paths:
+        raise InputError(f"{annotations}: holds no label map (*.png); {REMEDY}")
+
+    def compare(path: Path) -> np.ndarray:
+        truth = read_label(path)
+        return confusion(truth, read_prediction(predictions / path.name, truth.shape, path))
+
+    counts = sum(process_images(compare, paths, workers=None, title="lip: scoring"))
+    if not np.any(counts):
+        raise InputError(f"{annotations}: every pixel is ignored ({IGNORED}); {REMEDY}")
+    return score(ConfusionMatrix(counts)) | {"samples": len(paths)}
+
+
+def read_prediction(path: Path, shape: tuple[int, ...], truth: Path) -> np.ndarray:
+    """Classes (H, W) uint8 predicted for the label map ``truth`` of ``shape``.
+
+    Raises:
+        InputError: missing, damaged, of another size, with colours, or with pixels that have no class.
+    """
+    labels = read_label(path, _PREDICTION_REMEDY)
+    if labels.shape != shape:
+        found, wanted = (f"{size[1]} x {size[0]}" for size in (labels.shape, shape))
+        raise InputError(f"{path}: {found} px, but its label map {truth} has {wanted}; {_PREDICTION_REMEDY}")
+    if labels.max(initial=0) == IGNORED:
+        raise InputError(f"{path}: has pixels without a class ({IGNORED}); {_PREDICTION_REMEDY}")
+    return labels
+
+
+def write_prediction(folder: Path, name: str, labels: np.ndarray) -> None:
+    """Write classes (H, W) uint8 of picture ``name`` as ``folder/<name>.png``, 8-bit grey."""
+    with atomic_path(folder / f"{name}.png") as part:
+        part.write_bytes(cv2.imencode(".png", labels)[1].tobytes())

@@ -1,0 +1,1 @@
+"""MPII human pose: 2D pose, judged by PCKh."""

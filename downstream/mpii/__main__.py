@@ -1,0 +1,136 @@
+"""MPII by hand: check a data folder, convert the official release, score predictions."""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from downstream.data_check import Finding, count_finding, report, tried
+from downstream.mpii.reader import SPLITS, annotation_path, read_entries, read_mpii, to_people
+from downstream.mpii.release import ReleasePerson, read_release, split, truth_arrays
+from downstream.mpii.scores import read_predictions, score
+from downstream.mpii.truth import check_same_people, read_truth, truth_path
+from liftedcl.errors import InputError, run_cli
+from liftedcl.evenly_spread import evenly_spread
+from liftedcl.files import write_json
+from liftedcl.image_files import BrokenImageError, read_image
+from liftedcl.mat_file import write_mat
+
+OFFICIAL_COUNTS = {"train": 22_246, "valid": 2_958, "trainval": 29_116, "test": 7_247}
+"""People in the published JSON files."""
+
+_PICTURES_READ = 20
+
+
+def check(data: Path) -> Iterator[Finding]:
+    """What is there of the data set in folder ``data``; every annotation and some pictures are read."""
+    for name in SPLITS:
+        yield tried(
+            f"annot/{name}.json", lambda name=name: f"{len(read_mpii(data, name)):,} people, all pictures there"
+        )
+        if annotation_path(data, name).is_file():
+            yield count_finding(
+                f"people of {name}", len(read_entries(annotation_path(data, name))), OFFICIAL_COUNTS[name]
+            )
+    yield tried("annot/gt_valid.mat", lambda: _about_truth(data))
+    for name in SPLITS:
+        yield tried(f"pictures of {name}", lambda name=name: _some_pictures(data, name))
+    for name in ("trainval", "test"):  # no run needs them
+        if annotation_path(data, name).is_file():
+            yield count_finding(
+                f"people of {name}", len(read_entries(annotation_path(data, name))), OFFICIAL_COUNTS[name]
+            )
+
+
+def _about_truth(data: Path) -> str:
+    truth, people = read_truth(truth_path(data)), read_mpii(data, "valid")
+    odd = check_same_people(truth, people)
+    unlike = int((truth.visible != people.visible).any(axis=1).sum())
+    return f"{len(truth):,} people, in valid.json's order; {odd} lie elsewhere, {unlike} have other joints there"
+
+
+def _some_pictures(data: Path, name: str) -> str:
+    people = to_people(read_mpii(data, name), 1.0).people
+    chosen = evenly_spread(len(people), min(_PICTURES_READ, len(people)))
+    outside = 0
+    for i in chosen:
+        path = people.folder / people.names[i]
+        try:
+            height, width = read_image(path).shape[:2]
+        except BrokenImageError as error:
+            raise InputError(f"{path}: {error}; copy it again, see docs/data/mpii.md") from None
+        outside += not ((people.centres[i] >= 0).all() and (people.centres[i] <= (width, height)).all())
+    return f"{len(chosen)} read, {outside} people's centres outside"
+
+
+def prepare(release_file: Path, out: Path, validation: Path | None) -> None:
+    """Write ``out/annot/`` from the official release.
+
+    Raises:
+        InputError: a damaged release, a bad list, or another file under one of the names.
+    """
+    print(f"reading {release_file} (a minute)", flush=True)
+    release = read_release(release_file)
+    files = {"trainval": [person.entry for person in release.labelled], "test": release.test}
+    valid: list[ReleasePerson] = []
+    if validation is not None:
+        train, valid = split(release.labelled, validation)
+        files |= {"train": [person.entry for person in train], "valid": [person.entry for person in valid]}
+    targets = [*(annotation_path(out, name) for name in files), *([truth_path(out)] if valid else [])]
+    for path in targets:
+        if path.exists():
+            raise InputError(f"{path}: is there already; remove it, or name another folder with --out")
+    for name, entries in files.items():
+        write_json(annotation_path(out, name), entries)
+        print(f"{annotation_path(out, name)}: {len(entries):,} people", flush=True)
+    if valid:
+        write_mat(truth_path(out), truth_arrays(valid))
+        print(f"{truth_path(out)}: {len(valid):,} people", flush=True)
+    print(f"{release.left_out:,} people of training pictures lack joints, position, scale or head box: left out")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m downstream.mpii",
+        description="MPII Human Pose: check, convert and score. See docs/data/mpii.md.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    add = commands.add_parser("check", help="say what is there, what is missing and what differs").add_argument
+    add("--data", type=Path, required=True, help="folder with annot/ and images/")
+    add = commands.add_parser("prepare", help="convert mpii_human_pose_v1_u12_1.mat into the JSON files").add_argument
+    add("--release", type=Path, required=True, help="mpii_human_pose_v1_u12_1.mat")
+    add(
+        "--validation",
+        type=Path,
+        help="text file, a line per validation person: PICTURE NUMBER, or PICTURE for all in it",
+    )
+    add("--out", type=Path, required=True, help="folder of the data set; annot/ is written into it")
+    add = commands.add_parser("evaluate", help="PCKh of stored predictions").add_argument
+    add("--annotations", type=Path, required=True, help="gt_valid.mat")
+    add("--predictions", type=Path, required=True, help="Matlab file: preds (people, 16, 2), 1-based px")
+    add("--out", type=Path, help="JSON to write the scores to")
+    arguments = parser.parse_args()
+    if arguments.command == "check":
+        report(f"MPII in {arguments.data}", check(arguments.data))
+    elif arguments.command == "prepare":
+        prepare(arguments.release, arguments.out, arguments.validation)
+    else:
+        evaluate(arguments.annotations, arguments.predictions, arguments.out)
+
+
+def evaluate(annotations: Path, predictions: Path, out: Path | None) -> None:
+    """Print the scores of a predictions file, and write them to ``out`` if given."""
+    truth = read_truth(annotations)
+    scores = score(read_predictions(predictions, len(truth)), truth)
+    if out is not None:
+        write_json(out, scores)
+    for key in ("pckh_50", "pckh_10"):
+        parts = "  ".join(f"{part} {_percent(row[key])}" for part, row in scores["per_part"].items())
+        print(f"PCKh@0.{key[-2]}  mean {scores[key]:.2f}  {parts}  ({scores['samples']:,} people)")
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+if __name__ == "__main__":
+    run_cli(main)

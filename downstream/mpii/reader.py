@@ -1,0 +1,120 @@
+"""MPII Human Pose as the published JSON files lay it out (Andriluka et al. 2014; Sun et al. 2019, annotation files).
+
+On disk: ``ROOT/annot/{train,valid}.json``, lists of people with ``image``, ``center``, ``scale`` (height / 200 px),
+``joints`` (16, 2) and ``joints_vis`` (16,), and the pictures ``ROOT/images/<image>``. Coordinates there are Matlab's:
+the first pixel is 1. Here it is 0. Everything is checked when read.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from downstream.annotation_entries import check_all, check_pictures, numbers
+from downstream.mpii.joints import NUM_JOINTS
+from downstream.people import LabelledPeople, People
+from liftedcl.errors import InputError
+from liftedcl.files import read_json
+
+SPLITS = ("train", "valid")
+REMEDY = "see docs/data.md for the layout, or name the right folder with --config mpii=FOLDER"
+
+FIRST_PIXEL = 1.0
+"""The files' coordinate of the first pixel's centre."""
+
+_PX_PER_SCALE = 200.0
+_DOWN = 15.0 / 200.0
+
+
+@dataclass(frozen=True)
+class MpiiPeople:
+    """N people, in the order of the file; several may be in one picture. 0-based pixels, pixel centres at integers.
+
+    Attributes:
+        root: folder of the data set.
+        names: file names below ``root/images``.
+        centres: (N, 2) px, about the middle of the trunk.
+        heights: (N,) px, of the person standing upright.
+        joints: (N, 16, 2) px; meaningless where not visible.
+        visible: (N, 16) bool: annotated.
+    """
+
+    root: Path
+    names: list[str]
+    centres: np.ndarray
+    heights: np.ndarray
+    joints: np.ndarray
+    visible: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def annotation_path(root: str | Path, split: str) -> Path:
+    """The annotation file of ``split``."""
+    return Path(root) / "annot" / f"{split}.json"
+
+
+def read_mpii(root: str | Path, split: str) -> MpiiPeople:
+    """Read and check one split.
+
+    Args:
+        root: folder with ``annot/`` and ``images/``.
+        split: train or valid.
+
+    Raises:
+        InputError: naming the file and, where one is to blame, the index of the person.
+    """
+    root, path = Path(root), annotation_path(root, split)
+    entries = read_entries(path)
+
+    def column(key: str, *shape: int) -> np.ndarray:
+        return numbers(lambda i: entries[i][key], key, shape, len(entries), path, REMEDY)
+
+    centres, scales = column("center", 2), column("scale")
+    joints, visible = column("joints", NUM_JOINTS, 2), column("joints_vis", NUM_JOINTS)
+    check_all(scales > 0, "scale is not above 0", path, REMEDY)
+    check_all(np.isin(visible, (0, 1)).all(axis=1), "joints_vis holds something else than 0 and 1", path, REMEDY)
+    names = [entry.get("image") for entry in entries]
+    check_pictures(root / "images", names, path, REMEDY)
+    return MpiiPeople(
+        root=root,
+        names=names,
+        centres=centres - FIRST_PIXEL,
+        heights=scales * _PX_PER_SCALE,
+        joints=joints - FIRST_PIXEL,
+        visible=visible.astype(bool),
+    )
+
+
+def read_entries(path: Path) -> list[dict[str, Any]]:
+    """The entries of an annotation file, their content unchecked.
+
+    Raises:
+        InputError: missing, not JSON, or not a list of objects.
+    """
+    entries = read_json(path, REMEDY)
+    if not isinstance(entries, list):
+        raise InputError(f"{path}: is not a list of people; {REMEDY}")
+    if not entries:
+        raise InputError(f"{path}: holds no sample; {REMEDY}")
+    check_all(np.array([isinstance(entry, dict) for entry in entries]), "is not an object", path, REMEDY)
+    return entries
+
+
+def to_people(people: MpiiPeople, box_scale: float) -> LabelledPeople:
+    """The people with the square regions that a network sees of them.
+
+    The published recipe moves the centre down by 15 px of a person 200 px tall, for the legs' sake, and takes 1.25
+    (``box_scale``) times the height as the side.
+    """
+    shift = np.stack([np.zeros(len(people)), _DOWN * people.heights], axis=1)
+    regions = People(
+        folder=people.root / "images",
+        names=people.names,
+        sizes=None,
+        centres=people.centres + shift,
+        widths=people.heights * box_scale,
+    )
+    return LabelledPeople(regions, people.joints, people.visible)

@@ -1,0 +1,16 @@
+"""Recipe of the MPII benchmark. No torch."""
+
+from dataclasses import dataclass
+
+from downstream.heatmap_recipe import HeatmapPose
+from liftedcl.strict import require
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mpii(HeatmapPose):
+    """SimplePose on MPII, judged by PCKh (Andriluka et al. 2014; Xiao et al. 2018; paper, appendix D)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        # A person's scale says how tall it is, nothing about its width.
+        require(self.input_width == self.input_height, "input_width", "MPII's crops are square: give input_height's")

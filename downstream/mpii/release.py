@@ -1,0 +1,146 @@
+"""Annotations of MPII's official release, ``mpii_human_pose_v1_u12_1.mat``, as the JSON files that the field trains on.
+
+The release has no validation split. The one in use (Tompson et al. 2015) lists people, not pictures; everybody else in
+such a picture is in neither split, so that no picture is trained on that is tested on.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from downstream.mpii.joints import NUM_JOINTS
+from liftedcl.errors import InputError
+from liftedcl.mat_file import read_mat
+from liftedcl.mpii_truth import truth_variables
+
+REMEDY = "download the annotations again, see docs/data/mpii.md"
+
+Entry = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ReleasePerson:
+    """``number`` counts the people of a picture from 1, as the release does. ``entry`` is a line of the JSON files.
+
+    ``head_box`` (2, 2) holds its corners, 1-based px.
+    """
+
+    image: str
+    number: int
+    entry: Entry
+    head_box: np.ndarray
+
+
+@dataclass(frozen=True)
+class Release:
+    """``labelled``: people of training pictures with joints, place and scale; ``test``: single people without labels.
+
+    ``left_out`` counts people of training pictures who lack joints, place, scale or head box.
+    """
+
+    labelled: list[ReleasePerson]
+    test: list[Entry]
+    left_out: int
+
+
+def read_release(path: Path) -> Release:
+    """Read the release's annotation file; takes about a minute.
+
+    Raises:
+        InputError: damaged, or not laid out as the release is.
+    """
+    release = read_mat(path, ("RELEASE",), REMEDY, structs=True)["RELEASE"]
+    try:
+        pictures = list(_structs(release.annolist))
+        training = np.atleast_1d(release.img_train)
+        singles = np.atleast_1d(release.single_person)
+        if not len(pictures) == len(training) == len(singles):
+            raise InputError(f"{path}: annolist, img_train and single_person differ in length; {REMEDY}")
+        labelled, test, left_out = [], [], 0
+        for picture, trains, single in zip(pictures, training, singles, strict=True):
+            name = str(picture.image.name)
+            alone = set(np.ravel(single).astype(int).tolist())
+            for number, person in enumerate(_structs(picture.annorect), start=1):
+                entry = _entry(name, person)
+                if not trains:
+                    test += [entry] if entry is not None and number in alone else []
+                elif entry is None or "joints" not in entry or (head_box := _head_box(person)) is None:
+                    left_out += 1
+                else:
+                    labelled.append(ReleasePerson(name, number, entry, head_box))
+    except (AttributeError, TypeError, ValueError, IndexError) as error:
+        raise InputError(f"{path}: not laid out as MPII's release ({error}); {REMEDY}") from None
+    return Release(labelled, test, left_out)
+
+
+def split(people: list[ReleasePerson], validation: Path) -> tuple[list[ReleasePerson], list[ReleasePerson]]:
+    """Training and validation people.
+
+    Args:
+        people: all labelled people.
+        validation: text file, a line per validation person: "PICTURE NUMBER", or "PICTURE" for everybody in it.
+
+    Raises:
+        InputError: a line that names nobody, or a split without people.
+    """
+    try:
+        lines = [line.split() for line in validation.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except FileNotFoundError:
+        raise InputError(f"{validation}: not found; docs/data/mpii.md says what it holds") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{validation}: is not text; docs/data/mpii.md says what it holds") from None
+    named = {(person.image, str(person.number)): person for person in people}
+    everybody: dict[str, list[ReleasePerson]] = {}
+    for person in people:
+        everybody.setdefault(person.image, []).append(person)
+    valid = []
+    for number, line in enumerate(lines, start=1):
+        found = everybody.get(line[0], []) if len(line) == 1 else [named[key] for key in [tuple(line)] if key in named]
+        if not found:
+            raise InputError(f"{validation}: line {number}: {' '.join(line)} is no labelled person of the release")
+        valid += found
+    pictures = {person.image for person in valid}
+    train = [person for person in people if person.image not in pictures]
+    if not valid or not train:
+        raise InputError(f"{validation}: leaves {len(train)} people to train on and {len(valid)} to validate on")
+    return train, valid
+
+
+def truth_arrays(people: list[ReleasePerson]) -> dict[str, np.ndarray]:
+    """What gt_valid.mat holds of ``people``, in their order."""
+    visible = np.array([person.entry["joints_vis"] for person in people])
+    joints = np.array([person.entry["joints"] for person in people])
+    boxes = np.array([person.head_box for person in people])
+    return truth_variables(joints, visible, boxes)
+
+
+def _structs(value: Any) -> Iterator[Any]:
+    """The structs of a field: none, one or an array of them."""
+    return iter(np.atleast_1d(value).tolist() if np.size(value) else [])
+
+
+def _entry(image: str, person: Any) -> Entry | None:
+    """A person's line of the JSON files, without joints where the release has none; None without place or scale."""
+    place, scale = getattr(person, "objpos", None), getattr(person, "scale", None)
+    if not hasattr(place, "x") or not np.size(scale):
+        return None
+    entry = {"image": image, "center": [float(place.x), float(place.y)], "scale": float(scale)}
+    points = list(_structs(getattr(getattr(person, "annopoints", None), "point", ())))
+    if points:
+        joints, visible = np.full((NUM_JOINTS, 2), -1.0), np.zeros(NUM_JOINTS, int)
+        for point in points:
+            joints[point.id] = point.x, point.y
+            visible[point.id] = 1  # hidden ones too: the release marks them, and PCKh counts all that are marked
+        entry |= {"joints": joints.tolist(), "joints_vis": visible.tolist()}
+    return entry
+
+
+def _head_box(person: Any) -> np.ndarray | None:
+    """Corners (2, 2) of the head's box, or None where there is none."""
+    sides = [getattr(person, side, ()) for side in ("x1", "y1", "x2", "y2")]
+    if not all(np.size(side) == 1 for side in sides):
+        return None
+    return np.array(sides, dtype=np.float64).reshape(2, 2)

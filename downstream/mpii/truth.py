@@ -1,0 +1,109 @@
+"""gt_valid.mat: what predictions on MPII's validation split are compared with, and whether it belongs to valid.json."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from downstream.annotation_entries import check_all
+from downstream.mpii.joints import NUM_JOINTS
+from downstream.mpii.reader import FIRST_PIXEL, REMEDY, MpiiPeople
+from liftedcl.errors import InputError
+from liftedcl.mat_file import read_mat
+from liftedcl.mpii_truth import DATASET_JOINTS
+
+_HEAD_FACTOR = 0.6
+"""Andriluka et al. 2014: the head's size is 60% of the diagonal of its box."""
+
+_MOST_ODD_PEOPLE = 0.05
+"""Above this share of people whose joints lie elsewhere in valid.json, the two files are of different splits."""
+
+
+@dataclass(frozen=True)
+class MpiiTruth:
+    """N people in the order of valid.json; 0-based pixels.
+
+    Attributes:
+        joints: (N, 16, 2) px, 0 where missing.
+        visible: (N, 16) bool: not missing. valid.json marks fewer joints: it lacks some hidden ones.
+        head_sizes: (N,) px, 0.6 of the diagonal of the head box.
+    """
+
+    joints: np.ndarray
+    visible: np.ndarray
+    head_sizes: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.joints)
+
+
+def truth_path(root: str | Path) -> Path:
+    """The ground truth of the validation split."""
+    return Path(root) / "annot" / "gt_valid.mat"
+
+
+def read_truth(path: Path) -> MpiiTruth:
+    """Read and check gt_valid.mat.
+
+    Raises:
+        InputError: missing, damaged, of other shapes or another order of joints, or with a head box without extent.
+    """
+    file = read_mat(path, ("dataset_joints", "jnt_missing", "pos_gt_src", "headboxes_src"), REMEDY)
+    _check_joint_names(file["dataset_joints"], path)
+    count = np.shape(file["jnt_missing"])[-1]
+    missing = _array(file, "jnt_missing", (NUM_JOINTS, count), path)
+    positions = _array(file, "pos_gt_src", (NUM_JOINTS, 2, count), path)
+    boxes = _array(file, "headboxes_src", (2, 2, count), path)
+    if count == 0:
+        raise InputError(f"{path}: holds no sample; {REMEDY}")
+    check_all(np.isin(missing, (0, 1)).all(axis=0), "jnt_missing holds something else than 0 and 1", path, REMEDY)
+    visible = missing.T == 0
+    joints = np.where(visible[..., None], positions.transpose(2, 0, 1) - FIRST_PIXEL, 0)
+    check_all(np.isfinite(joints).all(axis=(1, 2)), "pos_gt_src holds NaN or infinity", path, REMEDY)
+    diagonals = np.linalg.norm(boxes[1] - boxes[0], axis=0)
+    check_all(np.isfinite(diagonals) & (diagonals > 0), "headboxes_src is not a box", path, REMEDY)
+    return MpiiTruth(joints=joints, visible=visible, head_sizes=_HEAD_FACTOR * diagonals)
+
+
+def check_same_people(truth: MpiiTruth, people: MpiiPeople) -> int:
+    """Whether the ground truth belongs to valid.json's people, in their order.
+
+    Only positions of joints that both files have are compared: which joints they have differs in the published files.
+
+    Returns:
+        How many people's joints lie elsewhere (median further away than half a head), at most 5% of all.
+
+    Raises:
+        InputError: other people, or another order.
+    """
+    path = truth_path(people.root)
+    if len(truth) != len(people):
+        raise InputError(f"{path}: {len(truth)} people, valid.json beside it has {len(people)}; {REMEDY}")
+    common = truth.visible & people.visible
+    distances = np.where(common, np.linalg.norm(truth.joints - people.joints, axis=2), np.nan)
+    known = common.any(axis=1)
+    odd = np.zeros(len(truth), bool)
+    odd[known] = np.nanmedian(distances[known], axis=1) > truth.head_sizes[known] / 2
+    if odd.sum() > _MOST_ODD_PEOPLE * len(truth):
+        raise InputError(
+            f"{path}: joints of sample {int(np.argmax(odd))} and {int(odd.sum()) - 1} more lie elsewhere than in "
+            f"valid.json, so the files are of different splits or in another order; {REMEDY}"
+        )
+    return int(odd.sum())
+
+
+def _check_joint_names(names: np.ndarray, path: Path) -> None:
+    found = tuple(str(np.ravel(name)[0]) if np.size(name) else "" for name in np.ravel(names))
+    if found != DATASET_JOINTS:
+        raise InputError(f"{path}: dataset_joints are {' '.join(found)}, not {' '.join(DATASET_JOINTS)}; {REMEDY}")
+
+
+def _array(file: dict[str, np.ndarray], name: str, shape: tuple[int, ...], path: Path) -> np.ndarray:
+    value = file[name]
+    if value.dtype.kind not in "biuf":
+        raise InputError(f"{path}: {name} holds no numbers; {REMEDY}")
+    if value.ndim == len(shape) - 1:  # Matlab drops a last axis of length 1
+        value = value[..., None]
+    if value.shape != shape:
+        raise InputError(f"{path}: {name} has shape {value.shape}, not {shape}; {REMEDY}")
+    return value.astype(np.float64)

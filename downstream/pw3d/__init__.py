@@ -1,0 +1,1 @@
+"""3D human shape (RSC-Net), tested on 3DPW."""

@@ -1,0 +1,72 @@
+"""3DPW by hand: ``python -m downstream.pw3d {check,prepare,evaluate}``."""
+
+import argparse
+from pathlib import Path
+
+from downstream.data_check import report
+from downstream.pw3d.body_model import read_bodies, read_regressors
+from downstream.pw3d.check import findings
+from downstream.pw3d.prepare import prepare_sequences, prepare_smpl
+from downstream.pw3d.reader import read_annotations
+from downstream.pw3d.scores import check_joints, read_predictions, score_parameters
+from liftedcl.errors import InputError, run_cli
+from liftedcl.files import write_json
+
+_DATA = "folder with dataset_extras/, images/ and smpl/ (docs/data/pw3d.md)"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m downstream.pw3d", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    command = commands.add_parser("check", help="what is there, what is missing, what differs from the release")
+    command.add_argument("--data", type=Path, required=True, help=_DATA)
+    command.set_defaults(run=_check)
+
+    command = commands.add_parser("prepare", help="SMPL's and 3DPW's official pickles to npz; nothing in them is run")
+    command.add_argument("--out", type=Path, required=True, metavar="ROOT", help=_DATA)
+    command.add_argument("--smpl-pickles", type=Path, metavar="FOLDER", help="holds the three SMPL pickles")
+    command.add_argument("--sequences", type=Path, metavar="FOLDER", help="3DPW's sequenceFiles")
+    command.set_defaults(run=_prepare)
+
+    command = commands.add_parser("evaluate", help="scores of stored predictions; needs no picture and no torch")
+    command.add_argument("--annotations", type=Path, required=True, help="3dpw_test.npz")
+    command.add_argument("--body", type=Path, required=True, metavar="FOLDER", help="smpl/ with bodies and regressors")
+    command.add_argument("--predictions", type=Path, required=True, help="predictions.npz of a run")
+    command.add_argument("--out", type=Path, help="JSON to write the scores to")
+    command.set_defaults(run=_evaluate)
+
+    arguments = parser.parse_args()
+    arguments.run(arguments)
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    report(f"3DPW in {arguments.data}", findings(arguments.data))
+
+
+def _prepare(arguments: argparse.Namespace) -> None:
+    if arguments.smpl_pickles is None and arguments.sequences is None:
+        raise InputError("nothing to prepare: name --smpl-pickles FOLDER, --sequences FOLDER or both")
+    if arguments.smpl_pickles is not None:
+        for path in prepare_smpl(arguments.smpl_pickles, arguments.out):
+            print(f"{path}: written", flush=True)
+    if arguments.sequences is not None:
+        path, count, left_out = prepare_sequences(arguments.sequences, arguments.out)
+        print(f"{path}: {count:,} people; {left_out} without any 2D joint left out", flush=True)
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    truth = read_annotations(arguments.annotations, arguments.annotations.parent)
+    bodies = read_bodies(arguments.body)
+    regressors = read_regressors(arguments.body, bodies[0])
+    predictions = read_predictions(arguments.predictions, truth)
+    check_joints(predictions, bodies[0], regressors, arguments.predictions)
+    scores = score_parameters(predictions.rotations, predictions.betas, truth, bodies, regressors)
+    if arguments.out is not None:
+        write_json(arguments.out, scores)
+    lines = {"reconstruction error": "pa_mpjpe_mm", "MPJPE": "mpjpe_mm", "PVE": "pve_mm"}
+    print("  ".join(f"{name} {scores[key]:.2f} mm" for name, key in lines.items()), f" {scores['samples']} people")
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,0 +1,60 @@
+"""What the shape benchmark does to its crops, in batch and on their device: colours, and loss of resolution.
+
+Departures from the published code: the channel gain is applied to a copy, so that it doesn't compound over the epochs;
+brightness, contrast and saturation are changed in this order, not in a random one; all pictures of a batch lose the
+same share of their resolution at a level, so that resizing is one operation; shrinking is anti-aliased, as a camera is.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from downstream.pw3d.recipe import ShapeAugmentation
+from liftedcl.rgb import GREY
+from liftedcl.views import normalise
+
+GAINS, JITTERS = 3, 3
+
+
+def draw_colours(recipe: ShapeAugmentation, rng: np.random.Generator) -> np.ndarray:
+    """One sample's factors (6,): gain of the channels, then brightness, contrast and saturation (1 changes nothing).
+
+    Every call uses the generator equally often. The three jitters come together or not at all.
+    """
+    gain = rng.uniform(*recipe.channel_gain, size=GAINS)
+    jitter = rng.uniform(1 - recipe.jitter, 1 + recipe.jitter, size=JITTERS)
+    return np.concatenate([gain, jitter if rng.random() < recipe.jitter_probability else np.ones(JITTERS)])
+
+
+def change_colours(images: Tensor, factors: Tensor) -> Tensor:
+    """Images (B, 3, S, S) in [0, 1] under ``factors`` (B, 6) of `draw_colours`."""
+    images = (images * factors[:, :GAINS, None, None]).clamp(0, 1)
+    brightness, contrast, saturation = (factors[:, GAINS + n, None, None, None] for n in range(JITTERS))
+    images = (images * brightness).clamp(0, 1)
+    images = torch.lerp(_grey(images).mean(dim=(2, 3), keepdim=True), images, contrast).clamp(0, 1)
+    return torch.lerp(_grey(images), images, saturation).clamp(0, 1)
+
+
+def lose_resolution(images: Tensor, size: int) -> Tensor:
+    """Images (B, 3, S, S) in [0, 1] as a camera of ``size`` px would have seen them, enlarged to S again; bicubic."""
+    side = images.shape[-1]
+    small = F.interpolate(images, size=(size, size), mode="bicubic", antialias=True)
+    small = (small.clamp(0, 1) * 255).round() / 255  # a picture of that size holds 8 bits
+    return F.interpolate(small, size=(side, side), mode="bicubic").clamp(0, 1)
+
+
+def pyramid(images: Tensor, sizes: tuple[int, ...]) -> Tensor:
+    """Images (B, 3, S, S) in [0, 1] and what is left of them at ``sizes`` (K), level by level: (K B, 3, S, S)."""
+    whole = images.shape[-1]
+    return torch.cat([images if size == whole else lose_resolution(images, size) for size in sizes])
+
+
+def to_network(images: Tensor) -> Tensor:
+    """Images in [0, 1] as the encoder saw them in pre-training."""
+    return normalise(images).contiguous(memory_format=torch.channels_last)
+
+
+def _grey(images: Tensor) -> Tensor:
+    red, green, blue = images.split(1, dim=1)
+    return red * GREY[0] + green * GREY[1] + blue * GREY[2]

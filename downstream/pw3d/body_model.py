@@ -1,0 +1,254 @@
+"""The body model's files: SMPL's arrays (Loper et al. 2015) and the joint regressors, checked when read.
+
+Any mesh with SMPL's arrays and SMPL's tree of 24 joints comes through this door: SMPL itself, made by ``prepare``
+from the official pickles, or the generated people's body.
+
+Three sets of joints are in use:
+
+- the 24 joints of the tree, as forward kinematics place them;
+- the 24 *training joints* of the annotation files' ``S`` and ``part`` (Kolotouros et al. 2019), `TRAINING_JOINTS`. They
+  are picked by `TRAINING_LANDMARKS` from 38 landmarks: the 24 joints of the tree, then the 9 rows of J_regressor_extra
+  and then the 5 ``face_vertices``, both of the posed mesh;
+- the 14 LSP joints of the evaluation: `LSP_ROWS` of J_regressor_h36m, applied to the posed mesh; row 0 is the pelvis.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from downstream.pw3d.npz_file import read_arrays
+from liftedcl.errors import InputError
+
+FOLDER = "smpl"
+GENDERS = ("neutral", "male", "female")
+"""In the order of the numbers that stand for them; names of the body files."""
+REMEDY = "docs/data/pw3d.md says how to get and prepare the body model"
+SHAPE_PARAMETERS = 10
+
+PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 20, 21)
+"""SMPL's tree. Left joints are 1, 4, 7, 10, 13, 16, 18, 20, 22, the right one follows each."""
+MIRRORED_JOINTS = np.array([0, 2, 1, 3, 5, 4, 6, 8, 7, 9, 11, 10, 12, 14, 13, 15, 17, 16, 19, 18, 21, 20, 23, 22])
+"""``joints[MIRRORED_JOINTS]`` exchanges left and right; a mirrored rotation vector also has its y and z negated."""
+
+TRAINING_JOINTS = (
+    "right_ankle", "right_knee", "right_hip", "left_hip", "left_knee", "left_ankle", "right_wrist", "right_elbow",
+    "right_shoulder", "left_shoulder", "left_elbow", "left_wrist", "neck", "head_top", "pelvis", "thorax", "spine",
+    "jaw", "head", "nose", "left_eye", "right_eye", "left_ear", "right_ear",
+)  # fmt: skip
+TRAINING_LANDMARKS = np.array([8, 5, 24, 25, 4, 7, 21, 19, 17, 16, 18, 20, *range(26, 38)])
+"""Hips come from J_regressor_extra (rows 0 right and 1 left), since annotators place them elsewhere than SMPL's."""
+MIRRORED_TRAINING_JOINTS = np.array(
+    [5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6, 12, 13, 14, 15, 16, 17, 18, 19, 21, 20, 23, 22]
+)
+LSP_ROWS = np.array([3, 2, 1, 4, 5, 6, 16, 15, 14, 11, 12, 13, 8, 10])
+"""Right ankle, knee, hip, left hip, knee, ankle, right wrist, elbow, shoulder, left shoulder, elbow, wrist, neck, top
+of the head, as rows of a regressor in Human3.6M's order."""
+
+SMPL_VERTICES = 6890
+_SMPL_FACE = np.array([332, 2800, 6260, 583, 4071])
+_RIGHT_LEG, _LEFT_LEG, _LEFT_ARM, _RIGHT_ARM = [1, 2, 3], [4, 5, 6], [11, 12, 13], [14, 15, 16]
+
+
+@dataclass(frozen=True)
+class BodyArrays:
+    """SMPL's arrays in double precision; V vertices, lengths in metres.
+
+    Attributes:
+        v_template: (V, 3), facing +z with the left side at +x.
+        shapedirs: (V, 3, 10).
+        posedirs: (V, 3, 207), for the 23 rotation matrices less the identity, row by row.
+        J_regressor: (24, V), joints of the shaped body at rest.
+        weights: (V, 24) skinning weights.
+        faces: (F, 3) int.
+        face_vertices: (5,) int: nose, left eye, right eye, left ear, right ear.
+    """
+
+    v_template: np.ndarray
+    shapedirs: np.ndarray
+    posedirs: np.ndarray
+    J_regressor: np.ndarray
+    weights: np.ndarray
+    faces: np.ndarray
+    face_vertices: np.ndarray
+
+
+@dataclass(frozen=True)
+class Regressors:
+    """Joints of a posed mesh: ``h36m`` (17, V), right leg in rows 1-3, and ``extra`` (9, V)."""
+
+    h36m: np.ndarray
+    extra: np.ndarray
+
+
+@dataclass(frozen=True)
+class MeanParameters:
+    """Where the regression starts: ``pose`` (144,) 6D rotations, ``shape`` (10,), ``camera`` (3,: scale, x, y)."""
+
+    pose: np.ndarray
+    shape: np.ndarray
+    camera: np.ndarray
+
+
+def body_folder(root: str | Path) -> Path:
+    """``root/smpl``, or ``root`` where that is this folder already."""
+    root = Path(root)
+    return root if root.resolve().name == FOLDER else root / FOLDER
+
+
+def read_body(path: Path) -> BodyArrays:
+    """Read and check a body file.
+
+    Raises:
+        InputError: naming the file and the array that is missing, of a wrong shape or makes no sense.
+    """
+    keys = ("v_template", "shapedirs", "posedirs", "J_regressor", "weights", "f", "kintree_table")
+    arrays = read_arrays(path, keys, REMEDY, optional=("face_vertices",))
+    body = body_from_arrays(arrays, path)
+    check_sides(body, path)
+    return body
+
+
+def body_from_arrays(arrays: dict[str, np.ndarray], path: Path) -> BodyArrays:
+    """`BodyArrays` of arrays under SMPL's names, as `read_body` checks them, all but left and right.
+
+    Of more than 10 shape parameters the first 10 are taken. ``face_vertices`` may be left out for SMPL's own mesh.
+    """
+    count = len(np.atleast_1d(arrays["v_template"]))
+    shapes = {
+        "v_template": (count, 3),
+        "posedirs": (count, 3, 207),
+        "J_regressor": (24, count),
+        "weights": (count, 24),
+        "kintree_table": (2, 24),
+    }
+    for name, shape in shapes.items():
+        _check(arrays[name].shape == shape, path, f"{name} is {arrays[name].shape}, not {shape}")
+    shapedirs, faces = arrays["shapedirs"], arrays["f"]
+    enough = shapedirs.ndim == 3 and shapedirs.shape[:2] == (count, 3) and shapedirs.shape[2] >= SHAPE_PARAMETERS
+    _check(enough, path, f"shapedirs is {shapedirs.shape}, not ({count}, 3, 10 or more)")
+    _check(faces.ndim == 2 and faces.shape[1] == 3 and faces.dtype.kind in "iu", path, "f is not (F, 3) integers")
+    _check(faces.size > 0 and faces.min() >= 0 and faces.max() < count, path, f"f names no vertex of {count}")
+    for name in ("v_template", "shapedirs", "posedirs", "J_regressor", "weights"):
+        _check(arrays[name].dtype.kind == "f" and np.isfinite(arrays[name]).all(), path, f"{name} isn't finite floats")
+    for name, axis in (("weights", 1), ("J_regressor", 1)):
+        sums = arrays[name].sum(axis=axis, dtype=np.float64)
+        _check(np.allclose(sums, 1, atol=1e-2), path, f"{name} doesn't sum to 1 along axis {axis}")
+    parents = arrays["kintree_table"][0].astype(np.int64)
+    _check(parents[1:].tolist() == list(PARENTS[1:]), path, "kintree_table isn't SMPL's tree of 24 joints")
+    return BodyArrays(
+        v_template=arrays["v_template"].astype(np.float64),
+        shapedirs=shapedirs[..., :SHAPE_PARAMETERS].astype(np.float64),
+        posedirs=arrays["posedirs"].astype(np.float64),
+        J_regressor=arrays["J_regressor"].astype(np.float64),
+        weights=arrays["weights"].astype(np.float64),
+        faces=faces.astype(np.int64),
+        face_vertices=_face_vertices(arrays, count, path),
+    )
+
+
+def read_bodies(root: str | Path) -> tuple[BodyArrays, BodyArrays, BodyArrays]:
+    """The neutral, male and female body below ``root/smpl``, all of one mesh.
+
+    Raises:
+        InputError: as `read_body`, or the bodies differ in their number of vertices.
+    """
+    folder = body_folder(root)
+    bodies = [read_body(folder / f"{gender}.npz") for gender in GENDERS]
+    counts = {gender: len(body.v_template) for gender, body in zip(GENDERS, bodies, strict=True)}
+    _check(len(set(counts.values())) == 1, folder, f"bodies of different meshes ({counts} vertices)")
+    return bodies[0], bodies[1], bodies[2]
+
+
+def read_regressors(root: str | Path, body: BodyArrays) -> Regressors:
+    """The regressors below ``root/smpl``; left and right are told apart by where ``body`` puts them.
+
+    A widespread J_regressor_h36m has the left leg in rows 1-3, where Human3.6M's joints have the right one. Its legs
+    are exchanged here, and a line says so; anything else that isn't Human3.6M's order is refused.
+
+    Raises:
+        InputError: missing, damaged, of another mesh, or left and right are exchanged.
+    """
+    folder, count = body_folder(root), len(body.v_template)
+    path = folder / "J_regressor_h36m.npy"
+    h36m, left = _read_regressor(path, 17, count), leftwards(body)
+    legs = _on_left(h36m, body, left, _LEFT_LEG, _RIGHT_LEG)
+    _check(_on_left(h36m, body, left, _LEFT_ARM, _RIGHT_ARM) is True, path, "rows 11-13 aren't the left arm")
+    _check(legs is not None, path, "rows 1-3 and 4-6 aren't one leg each")
+    if legs is False:
+        h36m[_RIGHT_LEG + _LEFT_LEG] = h36m[_LEFT_LEG + _RIGHT_LEG]
+        print(f"{path}: the left leg is in rows 1-3; exchanged with rows 4-6 to Human3.6M's order", file=sys.stderr)
+    path = folder / "J_regressor_extra.npy"
+    extra = _read_regressor(path, 9, count)
+    _check(_on_left(extra, body, left, [1], [0]) is True, path, "row 0 isn't the right hip and row 1 the left")
+    return Regressors(h36m=h36m, extra=extra)
+
+
+def read_mean_parameters(root: str | Path) -> MeanParameters:
+    """``root/smpl/smpl_mean_params.npz``.
+
+    Raises:
+        InputError: missing, damaged or of the wrong shapes.
+    """
+    path = body_folder(root) / "smpl_mean_params.npz"
+    arrays = read_arrays(path, ("pose", "shape", "cam"), REMEDY)
+    for name, size in (("pose", 144), ("shape", SHAPE_PARAMETERS), ("cam", 3)):
+        good = arrays[name].size == size and arrays[name].dtype.kind == "f" and np.isfinite(arrays[name]).all()
+        _check(good, path, f"{name} is {arrays[name].shape} {arrays[name].dtype}, not {size} finite floats")
+    pose, shape, camera = (arrays[name].astype(np.float64).reshape(-1) for name in ("pose", "shape", "cam"))
+    return MeanParameters(pose=pose, shape=shape, camera=camera)
+
+
+def leftwards(body: BodyArrays) -> np.ndarray:
+    """The body's own left, (3,), from which way is up (pelvis to head) and where its toes point; not from any side."""
+    joints = body.J_regressor @ body.v_template
+    up = joints[15] - joints[0]
+    ahead = joints[[10, 11]].mean(axis=0) - joints[[7, 8]].mean(axis=0)
+    left = np.cross(up, ahead)
+    return left / max(np.linalg.norm(left), 1e-12)
+
+
+def _face_vertices(arrays: dict[str, np.ndarray], count: int, path: Path) -> np.ndarray:
+    if "face_vertices" not in arrays:
+        _check(count == SMPL_VERTICES, path, f"a mesh of {count} vertices needs face_vertices (5,)")
+        return _SMPL_FACE
+    found = arrays["face_vertices"]
+    good = found.shape == (5,) and found.dtype.kind in "iu" and found.min() >= 0 and found.max() < count
+    _check(good, path, "face_vertices isn't (5,) numbers of vertices")
+    return found.astype(np.int64)
+
+
+def check_sides(body: BodyArrays, path: Path) -> None:
+    rest, left = body.J_regressor @ body.v_template, leftwards(body)
+    pairs = np.flatnonzero(np.arange(24) < MIRRORED_JOINTS)
+    apart = (rest[pairs] - rest[MIRRORED_JOINTS[pairs]]) @ left
+    _check((apart > 0).all(), path, "left and right joints are exchanged, or the body doesn't stand upright")
+    _check(left[0] > 0.9, path, "the body doesn't face +z with its left at +x, as SMPL's template does")
+
+
+def _on_left(
+    regressor: np.ndarray, body: BodyArrays, left: np.ndarray, first: list[int], second: list[int]
+) -> bool | None:
+    """Whether rows ``first`` are left of rows ``second``, each of its own; None when only some are."""
+    places = regressor @ body.v_template @ left
+    sides = set((places[first] > places[second]).tolist())
+    return sides.pop() if len(sides) == 1 else None
+
+
+def _read_regressor(path: Path, rows: int, count: int) -> np.ndarray:
+    try:
+        regressor = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise InputError(f"{path}: not found; {REMEDY}") from None
+    except (ValueError, EOFError, OSError) as error:
+        raise InputError(f"{path}: not a plain array ({error}); {REMEDY}") from None
+    good = isinstance(regressor, np.ndarray) and regressor.shape == (rows, count)
+    _check(good, path, f"is {getattr(regressor, 'shape', 'no array')}, not {(rows, count)} as the body's mesh needs")
+    _check(regressor.dtype.kind == "f" and np.isfinite(regressor).all(), path, "isn't finite floats")
+    return regressor.astype(np.float64)
+
+
+def _check(good: bool, path: Path, problem: str) -> None:
+    if not good:
+        raise InputError(f"{path}: {problem}; {REMEDY}")

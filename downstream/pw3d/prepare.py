@@ -1,0 +1,156 @@
+"""What the official distributions of SMPL and 3DPW need before they are read: pickles to npz.
+
+Both are pickles of Python 2, read by `load_plain`, which runs nothing that is in them.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from scipy.spatial.transform import Rotation
+
+from downstream.pw3d.body_model import FOLDER, SHAPE_PARAMETERS, body_from_arrays, check_sides
+from downstream.pw3d.reader import TEST, annotation_path
+from downstream.restricted_pickle import load_plain
+from liftedcl.errors import InputError
+from liftedcl.files import atomic_path
+
+SMPL_FILES = {
+    "neutral": ("basicModel_neutral_lbs_10_207_0_v1.0.0.pkl", "SMPL_NEUTRAL.pkl",
+                "basicmodel_neutral_lbs_10_207_0_v1.1.0.pkl"),
+    "male": ("basicmodel_m_lbs_10_207_0_v1.0.0.pkl", "basicModel_m_lbs_10_207_0_v1.0.0.pkl", "SMPL_MALE.pkl",
+             "basicmodel_m_lbs_10_207_0_v1.1.0.pkl"),
+    "female": ("basicModel_f_lbs_10_207_0_v1.0.0.pkl", "basicmodel_f_lbs_10_207_0_v1.0.0.pkl", "SMPL_FEMALE.pkl",
+               "basicmodel_f_lbs_10_207_0_v1.1.0.pkl"),
+}  # fmt: skip
+"""Names that the official archives have used; the published numbers were made with 1.0.0."""
+BOX_MARGIN = 1.2
+_REMEDY = "docs/data/pw3d.md says where to download it"
+_ARRAYS = ("v_template", "shapedirs", "posedirs", "J_regressor", "weights", "f", "kintree_table")
+
+
+def prepare_smpl(pickles: Path, root: Path) -> list[Path]:
+    """Write ``root/smpl/{neutral,male,female}.npz`` from the official pickles anywhere below ``pickles``.
+
+    Raises:
+        InputError: a pickle is missing, damaged, holds anything but data, or isn't a body model.
+    """
+    found = {gender: _find(pickles, names) for gender, names in SMPL_FILES.items()}
+    missing = [f"{gender} ({SMPL_FILES[gender][0]})" for gender, path in found.items() if path is None]
+    if missing:
+        raise InputError(f"{pickles}: no SMPL pickle of {', '.join(missing)} in it; {_REMEDY}")
+    written = []
+    for gender, path in found.items():
+        arrays = smpl_arrays(path)
+        out = root / FOLDER / f"{gender}.npz"
+        with atomic_path(out) as part, part.open("wb") as file:
+            np.savez(file, **arrays)
+        written.append(out)
+    return written
+
+
+def smpl_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an official SMPL pickle as body files hold them, checked.
+
+    Raises:
+        InputError: as `prepare_smpl`.
+    """
+    model = load_plain(path, _REMEDY)
+    if not isinstance(model, dict) or not set(_ARRAYS) <= set(model):
+        raise InputError(f"{path}: not a SMPL model, which holds {', '.join(_ARRAYS)}; {_REMEDY}")
+    arrays = {}
+    for name in _ARRAYS:
+        value = model[name].toarray() if sparse.issparse(model[name]) else model[name]
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiu":
+            raise InputError(f"{path}: {name} isn't stored as plain numbers; {_REMEDY}")
+        arrays[name] = value
+    arrays["shapedirs"] = arrays["shapedirs"][..., :SHAPE_PARAMETERS]
+    check_sides(body_from_arrays(arrays, path), path)
+    return arrays
+
+
+def prepare_sequences(sequences: Path, root: Path) -> tuple[Path, int, int]:
+    """Write ``root/dataset_extras/3dpw_test.npz`` from the official ``sequenceFiles`` (its ``test`` folder).
+
+    Returns:
+        The file, its number of people, and how many valid frames were left out since no 2D joint is annotated.
+
+    Raises:
+        InputError: no sequence, or one that is damaged, holds anything but data, or lacks a field.
+    """
+    folder = sequences / "test" if (sequences / "test").is_dir() else sequences
+    paths = sorted(folder.glob("*.pkl"))
+    if not paths:
+        raise InputError(f"{folder}: holds no sequence (*.pkl); {_REMEDY}")
+    people = [person for path in paths for person in sequence_people(path)]
+    fields, left_out = [person[0] for person in people], sum(person[1] for person in people)
+    arrays = {key: np.concatenate([person[key] for person in fields]) for key in fields[0]}
+    out = annotation_path(root, TEST)
+    with atomic_path(out) as part, part.open("wb") as file:
+        np.savez(file, **arrays)
+    return out, len(arrays["imgname"]), left_out
+
+
+def sequence_people(path: Path) -> list[tuple[dict[str, np.ndarray], int]]:
+    """Each person of a 3DPW sequence as SPIN's fields, one entry a valid frame, and the number left out.
+
+    SPIN's rules (Kolotouros et al. 2019): frames whose camera pose is valid (``campose_valid``); the box is that of
+    the detected 2D joints, its longer side times 1.2; the camera's rotation is applied to the global orientation.
+
+    Raises:
+        InputError: as `prepare_sequences`.
+    """
+    data = load_plain(path, _REMEDY)
+    try:
+        name, cameras = str(data["sequence"]), np.asarray(data["cam_poses"], dtype=np.float64)
+        people = range(len(data["poses"]))
+        return [_person(data, number, name, cameras, path) for number in people]
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise InputError(f"{path}: not a 3DPW sequence ({error!r}); {_REMEDY}") from None
+
+
+def _person(
+    data: dict[str, Any], number: int, sequence: str, cameras: np.ndarray, path: Path
+) -> tuple[dict[str, np.ndarray], int]:
+    pose = np.asarray(data["poses"][number], dtype=np.float64)
+    joints = np.swapaxes(np.asarray(data["poses2d"][number], dtype=np.float64), 1, 2)  # (F, 18, 3)
+    valid = np.asarray(data["campose_valid"][number]).astype(bool)
+    betas = np.asarray(data["betas"][number], dtype=np.float64)[:SHAPE_PARAMETERS]
+    frames = len(pose)
+    shapes = {
+        "poses": (pose.shape, (frames, 72)),
+        "poses2d": (joints.shape, (frames, joints.shape[1], 3)),
+        "campose_valid": (valid.shape, (frames,)),
+        "cam_poses": (cameras.shape, (frames, 4, 4)),
+        "betas": (betas.shape, (SHAPE_PARAMETERS,)),
+    }
+    for key, (found, expected) in shapes.items():
+        if found != expected:
+            raise InputError(f"{path}: person {number}: {key} is {found}, not {expected}; {_REMEDY}")
+    seen = joints[..., 2] > 0
+    kept = np.flatnonzero(valid & seen.any(axis=1))
+    pose, points, seen = pose[kept], joints[kept, :, :2], seen[kept, :, None]
+    low = np.where(seen, points, np.inf).min(axis=1)
+    high = np.where(seen, points, -np.inf).max(axis=1)
+    turned = Rotation.from_matrix(cameras[kept, :3, :3]) * Rotation.from_rotvec(pose[:, :3])
+    pose[:, :3] = turned.as_rotvec()
+    fields = {
+        "imgname": np.array([f"imageFiles/{sequence}/image_{frame:05d}.jpg" for frame in kept], dtype=str),
+        "center": (low + high) / 2,
+        "scale": BOX_MARGIN * (high - low).max(axis=1) / 200,
+        "pose": pose,
+        "shape": np.repeat(betas[None], len(kept), axis=0),
+        "gender": np.full(len(kept), str(data["genders"][number])[:1]),
+    }
+    return fields, int(valid.sum()) - len(kept)
+
+
+def _find(folder: Path, names: tuple[str, ...]) -> Path | None:
+    """The first of ``names`` that is anywhere below ``folder``."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: not a folder; {_REMEDY}")
+    for name in names:
+        for path in sorted(folder.rglob(name)):
+            return path
+    return None

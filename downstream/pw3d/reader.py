@@ -1,0 +1,184 @@
+"""Shape annotations as SPIN distributes them (Kolotouros et al. 2019): one npz a data set, pictures beside it.
+
+On disk: ``ROOT/dataset_extras/<name>.npz`` and the pictures ``ROOT/images/<name>/<imgname>``. Trained on Human3.6M,
+four in-the-wild sets and MPI-INF-3DHP, tested on 3DPW. Everything is checked when read. ``openpose`` is not read: the
+published training gives those detections the weight 0.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from downstream.pw3d.npz_file import read_arrays
+from liftedcl.errors import InputError
+
+TEST = "3dpw_test"
+H36M, MPI_INF_3DHP = "h36m_train_protocol1", "mpi_inf_3dhp_train"
+IN_THE_WILD = ("lsp_dataset_original_train", "mpii_train", "coco_2014_train", "hr-lspet_train")
+TRAIN = (H36M, *IN_THE_WILD, MPI_INF_3DHP)
+H36M_SHARE, MPI_INF_3DHP_SHARE = 0.3, 0.1
+"""What is left, 60%, goes to the in-the-wild sets in proportion to their sizes."""
+REMEDY = "docs/data/pw3d.md says where it comes from, or name the right folder with --config pw3d=FOLDER"
+_GENDERS = {"": 0, "n": 0, "neutral": 0, "m": 1, "male": 1, "f": 2, "female": 2}
+
+
+@dataclass(frozen=True)
+class ShapeSamples:
+    """N people. Arrays are float64 unless said otherwise; what a file doesn't hold is 0.
+
+    Attributes:
+        folder: of the pictures.
+        names: file names below ``folder``.
+        centres: (N, 2) px.
+        scales: (N,), side of the person's square / 200 px; padding included.
+        pose: (N, 72) axis-angle in radians, the first three turn the body in the camera's frame (x right, y down).
+        betas: (N, 10).
+        has_smpl: (N,) bool, whether ``pose`` and ``betas`` are known.
+        joints_3d: (N, 24, 4): the training joints in metres, camera frame, up to a shift, and their confidence.
+        joints_2d: (N, 24, 3): px of the picture, and confidence.
+        gender: (N,) int8: 0 neutral or not known, 1 male, 2 female.
+    """
+
+    folder: Path
+    names: list[str]
+    centres: np.ndarray
+    scales: np.ndarray
+    pose: np.ndarray
+    betas: np.ndarray
+    has_smpl: np.ndarray
+    joints_3d: np.ndarray
+    joints_2d: np.ndarray
+    gender: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def annotation_path(root: str | Path, name: str) -> Path:
+    """The annotation file of the set ``name``."""
+    return Path(root) / "dataset_extras" / f"{name}.npz"
+
+
+def picture_folder(root: str | Path, name: str) -> Path:
+    """The folder that ``imgname`` of the set ``name`` is relative to."""
+    return Path(root) / "images" / name
+
+
+def read_shape_split(root: str | Path, name: str) -> ShapeSamples:
+    """Read and check one set, pictures included (their presence; they are decoded later).
+
+    Raises:
+        InputError: naming the file and, where one is to blame, the index of the sample.
+    """
+    samples = read_annotations(annotation_path(root, name), picture_folder(root, name))
+    _check_pictures(samples, annotation_path(root, name))
+    return samples
+
+
+def read_annotations(path: Path, folder: Path) -> ShapeSamples:
+    """Read and check an annotation file alone; no picture is looked for.
+
+    Raises:
+        InputError: as `read_shape_split`.
+    """
+    needed = ("pose", "shape", "gender") if path.stem == TEST else ()
+    optional = ("pose", "shape", "has_smpl", "S", "part", "gender")
+    arrays = read_arrays(path, ("imgname", "center", "scale", *needed), REMEDY, optional=optional)
+    names = _names(arrays["imgname"], path)
+    count = len(names)
+    if count == 0:
+        raise InputError(f"{path}: holds no sample; {REMEDY}")
+    if ("pose" in arrays) != ("shape" in arrays):
+        raise InputError(f"{path}: holds one of pose and shape without the other; {REMEDY}")
+
+    def numbers(key: str, *shape: int) -> np.ndarray:
+        return _numbers(arrays[key], key, (count, *shape), path) if key in arrays else np.zeros((count, *shape))
+
+    known = "pose" in arrays
+    samples = ShapeSamples(
+        folder=folder,
+        names=names,
+        centres=numbers("center", 2),
+        scales=numbers("scale"),
+        pose=numbers("pose", 72),
+        betas=numbers("shape", 10),
+        # The test file says nothing of has_smpl: all its people have a body.
+        has_smpl=numbers("has_smpl") > 0 if "has_smpl" in arrays or not known else np.ones(count, dtype=bool),
+        joints_3d=numbers("S", 24, 4),
+        joints_2d=numbers("part", 24, 3),
+        gender=_genders(arrays["gender"], count, path) if "gender" in arrays else np.zeros(count, dtype=np.int8),
+    )
+    if samples.has_smpl.any() and not known:
+        raise InputError(f"{path}: has_smpl is set but pose and shape are missing; {REMEDY}")
+    if not (samples.scales > 0).all():
+        raise InputError(f"{path}: sample {int(np.argmin(samples.scales))}: scale is not above 0; {REMEDY}")
+    return samples
+
+
+def read_mix(root: str | Path) -> list[tuple[ShapeSamples, float]]:
+    """The training sets and the share of samples drawn from each (facts: 30% / 60% / 10%).
+
+    Raises:
+        InputError: as `read_shape_split`; all sets that are missing are named at once.
+    """
+    missing = [name for name in TRAIN if not annotation_path(root, name).is_file()]
+    if missing:
+        folder = annotation_path(root, TEST).parent
+        raise InputError(f"{folder}: {', '.join(f'{name}.npz' for name in missing)}: not found; {REMEDY}")
+    sets = {name: read_shape_split(root, name) for name in TRAIN}
+    in_the_wild = sum(len(sets[name]) for name in IN_THE_WILD)
+    shares = {H36M: H36M_SHARE, MPI_INF_3DHP: MPI_INF_3DHP_SHARE}
+    rest = 1 - H36M_SHARE - MPI_INF_3DHP_SHARE
+    shares |= {name: rest * len(sets[name]) / in_the_wild for name in IN_THE_WILD}
+    return [(sets[name], shares[name]) for name in TRAIN]
+
+
+def _names(stored: np.ndarray, path: Path) -> list[str]:
+    """File names stored as text or as bytes (files written by Python 2)."""
+    if stored.ndim != 1 or stored.dtype.kind not in "US":
+        raise InputError(f"{path}: imgname is {stored.shape} {stored.dtype}, not a list of names; {REMEDY}")
+    try:
+        names = stored.tolist() if stored.dtype.kind == "U" else [name.decode() for name in stored.tolist()]
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: imgname isn't UTF-8; {REMEDY}") from None
+    for i, name in enumerate(names):
+        if not name or name.startswith("/") or ".." in name.split("/"):
+            raise InputError(f"{path}: sample {i}: imgname {name!r} is not a path below images/; {REMEDY}")
+    return names
+
+
+def _numbers(stored: np.ndarray, key: str, shape: tuple[int, ...], path: Path) -> np.ndarray:
+    if [side for side in stored.shape if side != 1] == [side for side in shape if side != 1]:
+        stored = stored.reshape(shape)  # some files hold (N, 1, 72)
+    if stored.shape != shape or stored.dtype.kind not in "fiub":
+        raise InputError(f"{path}: {key} is {stored.shape} {stored.dtype}, not numbers of shape {shape}; {REMEDY}")
+    values = stored.astype(np.float64)
+    finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    if not finite.all():
+        raise InputError(f"{path}: sample {int(np.argmin(finite))}: {key} holds NaN or infinity; {REMEDY}")
+    return values
+
+
+def _genders(stored: np.ndarray, count: int, path: Path) -> np.ndarray:
+    if stored.shape != (count,) or stored.dtype.kind not in "US":
+        raise InputError(f"{path}: gender is {stored.shape} {stored.dtype}, not ({count},) of m and f; {REMEDY}")
+    words, inverse = np.unique(stored.astype(str), return_inverse=True)
+    unknown = [word for word in words.tolist() if word.lower() not in _GENDERS]
+    if unknown:
+        raise InputError(f"{path}: gender {unknown[0]!r} is neither m nor f; {REMEDY}")
+    return np.array([_GENDERS[word.lower()] for word in words.tolist()], dtype=np.int8)[inverse]
+
+
+def _check_pictures(samples: ShapeSamples, path: Path) -> None:
+    """Every picture is there: one listing per folder instead of 300,000 look-ups."""
+    folders: dict[str, list[int]] = defaultdict(list)
+    for n, name in enumerate(samples.names):
+        folders[str(Path(name).parent)].append(n)
+    for folder, numbers in folders.items():
+        place = samples.folder / folder
+        there = {entry.name for entry in place.iterdir()} if place.is_dir() else set()
+        for n in numbers:
+            if Path(samples.names[n]).name not in there:
+                raise InputError(f"{samples.folder / samples.names[n]}: not found ({path}: sample {n}); {REMEDY}")

@@ -1,0 +1,128 @@
+"""Recipe of the 3DPW benchmark: human shape with RSC-Net (Xu et al. 2020). No torch."""
+
+import itertools
+from dataclasses import dataclass
+
+from downstream.training_recipe import Training
+from liftedcl.encoder_recipe import SMALLEST_INPUT
+from liftedcl.strict import require, require_at_least, require_positive, require_range, require_share
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShapeAugmentation:
+    """Mirror, a gain for each channel, and jitter of brightness, contrast and saturation; no rotation, no scale.
+
+    ``jitter`` is J of the factors U(1 - J, 1 + J).
+    """
+
+    flip: float
+    channel_gain: tuple[float, float]
+    jitter: float
+    jitter_probability: float
+
+    def __post_init__(self) -> None:
+        require_share(self, "flip", "jitter", "jitter_probability")
+        require_range(self, "channel_gain", 0.01, 100)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShapeLoss:
+    """Weights of the terms, as in the published code.
+
+    Attributes:
+        keypoints_2d, keypoints_3d, rotations, betas, camera: of the supervised terms.
+        consistency: of the terms between two resolutions, whose parts keep their weights from above.
+        contrast: of NT-Xent within them.
+        ramp_epochs: over how many epochs the terms between resolutions grow to their weight.
+        total: of everything.
+        temperature: tau of NT-Xent.
+        queue: number of its negatives.
+    """
+
+    keypoints_2d: float
+    keypoints_3d: float
+    rotations: float
+    betas: float
+    camera: float
+    consistency: float
+    contrast: float
+    ramp_epochs: float
+    total: float
+    temperature: float
+    queue: int
+
+    def __post_init__(self) -> None:
+        weights = ("keypoints_2d", "keypoints_3d", "rotations", "betas", "camera", "consistency", "contrast")
+        require_at_least(self, 0, *weights)
+        require_positive(self, "ramp_epochs", "total", "temperature")
+        require_at_least(self, 1, "queue")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PW3D(Training):
+    """RSC-Net on 3DPW (Xu et al. 2020; LiftedCL, appendix D).
+
+    Attributes:
+        input_size: side in px of what the network sees.
+        low_resolutions: of each further level the sides [low, high) that a crop is shrunk to before it is enlarged
+            again, from fine to coarse. The first epoch trains the full resolution and the first of them; each epoch
+            adds one.
+        low_test_size: the second size at which the test set is judged.
+        later_batch_sizes: pictures in a batch of the second epoch, the third and so on; the last one stays.
+            ``batch_size`` is that of the first epoch.
+        focal_length: in px of the input.
+        iterations, width, dropout: of the iterative regressor.
+        embedding_width, embedding: hidden and output width of the contrastive MLP.
+    """
+
+    input_size: int
+    low_resolutions: tuple[tuple[int, int], ...]
+    low_test_size: int
+    later_batch_sizes: tuple[int, ...]
+    focal_length: float
+    iterations: int
+    width: int
+    dropout: float
+    embedding_width: int
+    embedding: int
+    loss: ShapeLoss
+    augmentation: ShapeAugmentation
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_at_least(self, SMALLEST_INPUT, "input_size")
+        require_positive(self, "focal_length")
+        require_at_least(self, 1, "iterations", "width", "embedding_width", "embedding", "low_test_size")
+        require(0 <= self.dropout < 1, "dropout", f"{self.dropout:g} is not from 0 to below 1")
+        require(all(size >= 2 for size in self.later_batch_sizes), "later_batch_sizes", "are at least 2")
+        require(self.loss.queue >= self.batch_size, "loss.queue", f"{self.loss.queue} is less than a batch")
+        sizes = [self.input_size, *(size for low, high in self.low_resolutions for size in (high, low))]
+        descending = all(first >= second for first, second in itertools.pairwise(sizes))
+        ranges = all(0 < low < high for low, high in self.low_resolutions)
+        rule = "are ranges [low, high), from the input's size downwards"
+        require(descending and ranges, "low_resolutions", rule)
+        rule = f"{self.epochs} are too few for {len(self.low_resolutions)} low_resolutions: an epoch adds one"
+        require(self.epochs >= len(self.low_resolutions), "epochs", rule)
+        rule = f"{self.low_test_size} is in none of low_resolutions"
+        require(self.level_of(self.low_test_size) is not None, "low_test_size", rule)
+
+    @property
+    def levels(self) -> int:
+        """Number of resolutions, the full one included."""
+        return 1 + len(self.low_resolutions)
+
+    def levels_in(self, epoch: int) -> int:
+        """How many of them ``epoch`` (from 0) trains."""
+        return min(epoch + 2, self.levels)
+
+    def batch_size_in(self, epoch: int) -> int:
+        """Pictures in a batch of ``epoch`` (from 0)."""
+        sizes = (self.batch_size, *self.later_batch_sizes)
+        return sizes[min(epoch, len(sizes) - 1)]
+
+    def level_of(self, size: int) -> int | None:
+        """The level that sees pictures of ``size`` px, 0 for the full size; None where there is none."""
+        if size == self.input_size:
+            return 0
+        inside = (level for level, (low, high) in enumerate(self.low_resolutions, 1) if low <= size < high)
+        return next(inside, None)

@@ -1,0 +1,53 @@
+"""Resolution-aware ResNet (Xu et al. 2020, section 3.2): one network, one scalar per residual block and resolution.
+
+A block computes alpha * F(x) + x, with a learned alpha for each level of resolution, 1 at the start.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torchvision.models.resnet import BasicBlock, Bottleneck
+
+from liftedcl.errors import InputError
+
+
+class ResolutionScalars(nn.Module):
+    """A ResNet with scalars. ``backbone`` stays as it is: F ends with a batch norm, whose output a hook multiplies.
+
+    Args:
+        backbone: made of torchvision's BasicBlock or Bottleneck.
+        levels: number of resolutions.
+
+    Raises:
+        InputError: a backbone without residual blocks, such as HRNet.
+    """
+
+    def __init__(self, backbone: nn.Module, levels: int) -> None:
+        super().__init__()
+        blocks = [module for module in backbone.modules() if isinstance(module, BasicBlock | Bottleneck)]
+        if not blocks:
+            raise InputError(
+                f"3DPW's RSC-Net scales the residual blocks of a ResNet, {type(backbone).__name__} has none of "
+                "torchvision's; choose a ResNet encoder for this benchmark"
+            )
+        self.backbone = backbone
+        self.scalars = nn.Parameter(torch.ones(levels, len(blocks)))
+        self._rows: Tensor | None = None
+        for index, block in enumerate(blocks):
+            last = block.bn3 if isinstance(block, Bottleneck) else block.bn2
+            last.register_forward_hook(self._scale(index))
+
+    def forward(self, images: Tensor, levels: Tensor) -> Tensor:
+        """Images (B, 3, S, S) of resolution levels (B,) int64 to the backbone's map (B, C, h, w)."""
+        self._rows = self.scalars[levels]
+        try:
+            return self.backbone(images)
+        finally:
+            self._rows = None
+
+    def _scale(self, index: int) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor]:
+        def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+            return output if self._rows is None else output * self._rows[:, index, None, None, None]
+
+        return hook

@@ -1,0 +1,136 @@
+"""RSC-Net: resolution-aware encoder, iterative regressor of SMPL's parameters, and the contrastive MLP.
+
+After Kanazawa et al. 2018 (HMR) for the regressor and Xu et al. 2020 for the rest.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from downstream.pw3d.resolution_scalars import ResolutionScalars
+from downstream.pw3d.rotation_6d import rotations_from_6d
+from downstream.pw3d.smpl_layer import TrainingJoints
+from liftedcl.queue import KeyQueue
+
+POSE_NUMBERS, SHAPE_NUMBERS, CAMERA_NUMBERS = 24 * 6, 10, 3
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """What the network says of N pictures; the leading dimension may be split further.
+
+    Attributes:
+        rotations: (N, 24, 3, 3), local, the first one global.
+        betas: (N, 10).
+        cameras: (N, 3): s, tx, ty of the weak-perspective camera, for a crop from -1 to 1.
+        embeddings: (N, D) unit vectors for the contrastive term.
+    """
+
+    rotations: Tensor
+    betas: Tensor
+    cameras: Tensor
+    embeddings: Tensor
+
+    def by_level(self, levels: int) -> "Shapes":
+        """The same with (levels, N / levels) instead of N, for pictures that are sorted by level."""
+        parts = (self.rotations, self.betas, self.cameras, self.embeddings)
+        return Shapes(*(part.unflatten(0, (levels, -1)) for part in parts))
+
+
+class ShapeRegressor(nn.Module):
+    """HMR's iterative regressor: features and the present estimate in, a correction of the estimate out.
+
+    No activation between the layers: so is the published code that RSC-Net builds on (SPIN); HMR's has ReLUs.
+
+    Args:
+        channels: C of the features.
+        width, dropout, iterations: see the recipe.
+        mean: the estimate at the start: pose (144,) as in rotation_6d.py, betas (10,), camera (3,).
+    """
+
+    start: Tensor
+
+    def __init__(
+        self, channels: int, *, width: int, dropout: float, iterations: int, mean: tuple[np.ndarray, ...]
+    ) -> None:
+        super().__init__()
+        sizes = (POSE_NUMBERS, SHAPE_NUMBERS, CAMERA_NUMBERS)
+        self._iterations = iterations
+        self.layers = nn.Sequential(
+            nn.Linear(channels + sum(sizes), width), nn.Dropout(dropout), nn.Linear(width, width), nn.Dropout(dropout)
+        )
+        self.heads = nn.ModuleList(nn.Linear(width, size) for size in sizes)
+        for head in self.heads:
+            nn.init.xavier_uniform_(head.weight, gain=0.01)  # so that training starts at the mean body
+            nn.init.zeros_(head.bias)
+        start = np.concatenate([np.asarray(part, dtype=np.float32).reshape(-1) for part in mean])
+        self.register_buffer("start", torch.from_numpy(start))
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Features (N, C) to rotations (N, 24, 3, 3), betas (N, 10) and cameras (N, 3)."""
+        estimate = self.start.expand(len(features), -1)
+        for _ in range(self._iterations):
+            hidden = self.layers(torch.cat([features, estimate], dim=1))
+            estimate = estimate + torch.cat([head(hidden) for head in self.heads], dim=1)
+        pose, betas, cameras = estimate.split((POSE_NUMBERS, SHAPE_NUMBERS, CAMERA_NUMBERS), dim=1)
+        return rotations_from_6d(pose), betas, cameras
+
+
+class ShapeNetwork(nn.Module):
+    """Everything that a checkpoint of this benchmark holds.
+
+    Args:
+        backbone: the encoder under test, a ResNet with ``out_channels``.
+        regressor: takes its features.
+        joints: the body model, through which the losses reach the parameters; nothing in it is trained.
+        levels: number of resolutions.
+        embedding_width, embedding, queue: of the contrastive term, see the recipe.
+    """
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        regressor: ShapeRegressor,
+        joints: TrainingJoints,
+        *,
+        levels: int,
+        embedding_width: int,
+        embedding: int,
+        queue: int,
+    ) -> None:
+        super().__init__()
+        self.encoder = ResolutionScalars(backbone, levels)
+        self.regressor, self.joints = regressor, joints
+        self.projector = nn.Sequential(
+            nn.Linear(backbone.out_channels, embedding_width),
+            nn.ReLU(inplace=True),
+            nn.Linear(embedding_width, embedding),
+        )
+        self.queue = KeyQueue(queue, embedding, batch_size=1)  # batches change their size; the queue wraps round
+
+    def forward(self, images: Tensor, levels: Tensor) -> Shapes:
+        """Normalised images (N, 3, S, S) and their levels (N,) int64."""
+        features = self.encoder(images, levels).mean(dim=(2, 3))
+        return Shapes(*self.regressor(features), F.normalize(self.projector(features), dim=1))
+
+
+def translations(cameras: Tensor, *, focal_length: float, size: int) -> Tensor:
+    """Where the body stands before a camera of ``focal_length`` px: (..., 3) in metres of weak-perspective (..., 3).
+
+    t = (tx, ty, 2 f / (size s)) (Kolotouros et al. 2019). A scale below 0 puts the camera behind the body; at 0 the
+    denominator is kept off 0, as in the published code.
+    """
+    scale, x, y = cameras.unbind(-1)
+    return torch.stack([x, y, 2 * focal_length / (size * scale + 1e-9)], dim=-1)
+
+
+def project(points: Tensor, cameras: Tensor, *, focal_length: float, size: int) -> Tensor:
+    """Points (..., P, 3) in metres through cameras (..., 3) into the crop, which reaches from -1 to 1: (..., P, 2).
+
+    A crop's pixel u is at 2 u / size - 1.
+    """
+    placed = points + translations(cameras, focal_length=focal_length, size=size)[..., None, :]
+    return placed[..., :2] / placed[..., 2:] * (2 * focal_length / size)

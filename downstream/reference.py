@@ -1,0 +1,35 @@
+"""Scores of a benchmark's trivial predictor, which doesn't look at the picture. A fine-tuned encoder must beat it."""
+
+import argparse
+import importlib
+from pathlib import Path
+
+from downstream import BENCHMARKS
+from downstream.recipes import RECIPES
+from liftedcl.errors import run_cli
+from liftedcl.files import write_json
+from liftedcl.recipe import read_recipe
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m downstream.reference",
+        description="Score a prediction that is the same for every picture (a mean pose, a mean shape, the most "
+        "frequent class), fitted on the benchmark's training split.",
+        epilog='example: python -m downstream.reference --benchmark h36m_3d --recipe "$(python -m workflow.params '
+        'benchmarks.h36m_3d)" --data data/demo/h36m --out metrics.json',
+    )
+    add = parser.add_argument
+    add("--benchmark", required=True, choices=BENCHMARKS, help="which benchmark")
+    add("--recipe", required=True, help="its recipe: JSON text or file; see python -m workflow.params")
+    add("--data", type=Path, required=True, help="folder of the benchmark's data set (docs/data.md)")
+    add("--out", type=Path, required=True, help="metrics.json to write")
+    arguments = parser.parse_args()
+    module = importlib.import_module(BENCHMARKS[arguments.benchmark].reference)
+    scores = module.reference_scores(read_recipe(RECIPES[arguments.benchmark], arguments.recipe), arguments.data)
+    write_json(arguments.out, scores)
+    print("  ".join(f"{key} {value:.2f}" for key, value in scores.items() if isinstance(value, float)), flush=True)
+
+
+if __name__ == "__main__":
+    run_cli(main)

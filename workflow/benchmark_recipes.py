@@ -1,0 +1,80 @@
+"""Recipes of the fine-tunings: each benchmark's own and, as ``BENCHMARK-VARIANT``, the same with some values changed.
+
+A variant is an entry of params.yaml's ``variants``, such as ``probe: {probe: true}``. It is there for every benchmark
+whose recipe has all of its keys, or for those that it names.
+"""
+
+import dataclasses
+from typing import Any
+
+from downstream.recipes import RECIPES
+from downstream.skeleton_prior_recipe import bends_of
+from liftedcl.data_recipes import Skeletons
+from liftedcl.errors import InputError
+from liftedcl.strict import parse
+
+SEPARATOR = "-"
+
+
+def benchmark_of(run: str) -> str:
+    """The benchmark that ``run``, a key of what `benchmark_recipes` returns, is a variant of."""
+    return run.split(SEPARATOR)[0]
+
+
+def benchmark_recipes(benchmarks: Any, variants: Any, skeletons: Skeletons) -> dict[str, Any]:
+    """Parse params.yaml's ``benchmarks`` and ``variants``.
+
+    Args:
+        benchmarks: benchmark -> the values of its recipe.
+        variants: variant -> values that replace some of a recipe's.
+        skeletons: its ranges are those of the joints for which a 3D prior names none.
+
+    Returns:
+        'BENCHMARK' and 'BENCHMARK-VARIANT' -> recipe.
+
+    Raises:
+        InputError: an unknown or missing key, a wrong value; the message names the key.
+    """
+    where = "params.yaml: benchmarks"
+    if not isinstance(benchmarks, dict):
+        raise InputError(f"{where}: is not a mapping of benchmarks to recipes")
+    if unknown := sorted(set(benchmarks) ^ set(RECIPES)):
+        problem = "missing" if unknown[0] in RECIPES else f"unknown key; there are {', '.join(RECIPES)}"
+        raise InputError(f"{where}.{unknown[0]}: {problem}")
+    recipes = {name: _parse(name, benchmarks[name], f"{where}.{name}", skeletons) for name in RECIPES}
+    for variant, changes in (variants or {}).items():
+        recipes |= _variant(variant, changes, benchmarks, skeletons)
+    return recipes
+
+
+def _variant(variant: str, changes: Any, benchmarks: dict[str, Any], skeletons: Skeletons) -> dict[str, Any]:
+    where = f"params.yaml: variants.{variant}"
+    if not isinstance(changes, dict) or not changes:
+        raise InputError(f"{where}: {changes!r} is not a mapping of a recipe's keys to values")
+    if not variant.isidentifier():
+        raise InputError(f"{where}: a variant's name has letters, digits and _ only")
+    if set(changes) <= set(RECIPES):
+        values = changes
+    else:
+        values = {name: changes for name, kind in RECIPES.items() if set(changes) <= _keys(kind)}
+    if not values:
+        raise InputError(f"{where}: no benchmark's recipe has the keys {', '.join(changes)}")
+    return {
+        f"{name}{SEPARATOR}{variant}": _parse(name, benchmarks[name] | value, f"{where} ({name})", skeletons)
+        for name, value in values.items()
+    }
+
+
+def _keys(kind: type) -> set[str]:
+    return {field.name for field in dataclasses.fields(kind)}
+
+
+def _parse(name: str, values: Any, where: str, skeletons: Skeletons) -> Any:
+    recipe = parse(RECIPES[name], values, where)
+    prior = getattr(recipe, "prior", None)
+    if prior is None:
+        return recipe
+    if "chained" not in skeletons.ranges:
+        raise InputError(f"{where}.prior: its angles come from skeletons.ranges.chained, which is missing")
+    bends = {**bends_of(skeletons.ranges["chained"]), **prior.bends}
+    return dataclasses.replace(recipe, prior=dataclasses.replace(prior, bends=bends))

@@ -1,0 +1,94 @@
+"""One encoder on all benchmarks: its scores beside the trivial predictor's, and what the runs took. No torch."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from downstream import BENCHMARKS
+from liftedcl.errors import InputError, run_cli
+from liftedcl.files import atomic_path, read_json, write_text
+from liftedcl.recipe import read_recipe
+from workflow.layout import Layout
+from workflow.tables import Column, Table
+
+_REMEDY = "make it with snakemake"
+
+
+def overview(tables: dict[str, Table], *, row: str, seed: int, profile: str, layout: Layout) -> list[dict[str, Any]]:
+    """One record for each metric of each benchmark.
+
+    Args:
+        tables: benchmark -> the table that names its metrics.
+        row: the encoder.
+        seed: which of its runs.
+        profile: what was run; stands in every record.
+        layout: where runs stand.
+
+    Raises:
+        InputError: a run whose metrics are missing or damaged.
+    """
+    records = []
+    for benchmark, table in tables.items():
+        run = layout.benchmark(benchmark, row, seed)
+        scores, reference = f"{run}/metrics.json", layout.reference(benchmark)
+        took = read_json(f"{run}/provenance.json", _REMEDY)["wall_seconds"]
+        for column in table.columns:
+            ours, trivial = (_number(path, column) for path in (scores, reference))
+            records.append(
+                {
+                    "profile": profile,
+                    "row": row,
+                    "benchmark": benchmark,
+                    "metric": column.name,
+                    "unit": column.unit,
+                    "better": column.better,
+                    "trivial_predictor": round(trivial, 2),
+                    "score": round(ours, 2),
+                    "beats_trivial": "yes" if (ours > trivial) == (column.better == "up") and ours != trivial else "no",
+                    "wall_seconds": took,
+                }
+            )
+    return records
+
+
+def _number(path: str, column: Column) -> float:
+    value = read_json(path, _REMEDY).get(column.key)
+    if not isinstance(value, int | float):
+        raise InputError(f"{path}: holds no number {column.key}; remove it and {_REMEDY}")
+    return float(value)
+
+
+def _markdown(records: list[dict[str, Any]], profile: str) -> str:
+    lines = [f"### One encoder, six benchmarks — profile `{profile}`", ""]
+    if profile != "paper":
+        lines += [f"**{profile} values: not the paper's experiment; compare nothing published with them.**", ""]
+    lines += [f"| {' | '.join(records[0])} |", "|" + "---|" * len(records[0])]
+    lines += [f"| {' | '.join(map(str, record.values()))} |" for record in records]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m workflow.overview", description="Make the table of one encoder on all benchmarks."
+    )
+    add = parser.add_argument
+    add("--tables", nargs="+", required=True, help="entries of workflow/tables.yaml as JSON, one a benchmark")
+    add("--row", required=True, help="the encoder's row of params.yaml")
+    add("--seed", type=int, required=True, help="which of its runs")
+    add("--profile", required=True, help="profile that was run")
+    add("--runs", required=True, help="folder of the runs, such as runs/demo")
+    add("--out", type=Path, required=True, help="csv to write; .md stands beside it")
+    arguments = parser.parse_args()
+    tables = {table.benchmark: table for table in (read_recipe(Table, text) for text in arguments.tables)}
+    ordered = {benchmark: tables[benchmark] for benchmark in BENCHMARKS if benchmark in tables}
+    layout = Layout(arguments.runs)
+    records = overview(ordered, row=arguments.row, seed=arguments.seed, profile=arguments.profile, layout=layout)
+    import pandas as pd  # slow to import, and --help needs none of it
+
+    write_text(arguments.out.with_suffix(".md"), _markdown(records, arguments.profile))
+    with atomic_path(arguments.out) as part:
+        pd.DataFrame(records).to_csv(part, index=False, lineterminator="\n")
+
+
+if __name__ == "__main__":
+    run_cli(main)
