@@ -14,7 +14,7 @@ class Entry:
     """Where a benchmark's parts are.
 
     Attributes:
-        task: module with ``Recipe``, ``Benchmark`` (a task of liftedcl/engine.py that also evaluates itself),
+        task: module with ``Benchmark`` (a task of liftedcl/engine.py that also evaluates itself),
             ``fingerprints`` and ``augmented_samples``.
         reference: module with ``reference_scores``, those of a predictor that doesn't look at the picture; no torch.
         data: the entry of params.yaml that names its folder.

@@ -41,7 +41,7 @@ def finetune(
 
     Args:
         benchmark: a key of `BENCHMARKS`.
-        recipe: that benchmark's ``Recipe``.
+        recipe: that benchmark's, of downstream/recipes.py.
         encoder: plain state dict to start from.
         backbone: its architecture, a name of liftedcl/encoder.py.
         data: folder of the benchmark's data.

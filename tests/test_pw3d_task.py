@@ -38,6 +38,7 @@ RECIPE = PW3D(
     low_resolutions=((24, 48), (12, 24)),
     low_test_size=16,
     focal_length=5000.0,
+    gradient_clip=None,
     iterations=2,
     width=32,
     dropout=0.5,

@@ -30,7 +30,9 @@ from liftedcl.synthetic.generation import generate
 from liftedcl.synthetic.recipes import GeneratedPw3d
 from liftedcl.synthetic.smpl_files import mean_pose
 
-RECIPE = GeneratedPw3d(seed=1, train_people=20, test_people=3, width=96, height=72)
+RECIPE = GeneratedPw3d(
+    seed=1, train_people=20, test_people=3, train_identities=8, test_identities=8, one_hall=False, width=96, height=72
+)
 
 
 @pytest.fixture(scope="module")
@@ -152,3 +154,11 @@ def test_every_person_of_the_recipe_is_in_some_set():
         recipe = dataclasses.replace(RECIPE, train_people=count)
         sizes = [pw3d.set_size(recipe, name) for name in TRAIN]
         assert sum(sizes) == count and min(sizes) >= 1
+
+
+def test_one_hall_holds_all_sets_and_its_people_are_few():
+    recipe = dataclasses.replace(RECIPE, one_hall=True, train_identities=2, test_identities=1)
+    scenes = {name: [pw3d.scene_at(recipe, name, number)[0] for number in range(4)] for name in (TEST, TRAIN[1])}
+    assert len({id(scene.environment) for several in scenes.values() for scene in several}) == 1
+    bodies = {name: {tuple(scene.people[0].person.betas) for scene in several} for name, several in scenes.items()}
+    assert len(bodies[TEST]) == 1 and len(bodies[TRAIN[1]]) == 2 and not bodies[TEST] & bodies[TRAIN[1]]

@@ -38,7 +38,7 @@ def planned(copy, *arguments):
     status, output = run(copy, "-n", *(arguments or (TABLE, *TINY)))
     assert status == 0, output
     jobs = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", output, flags=re.MULTILINE)
-    rows = [(rule, re.search(r"wildcards: row=(\w+)", details)) for rule, details in jobs]
+    rows = [(rule, re.search(r"wildcards: .*\brow=(\w+)", details)) for rule, details in jobs]
     return sorted((rule, row.group(1) if row else "") for rule, row in rows)
 
 

@@ -11,8 +11,6 @@ from downstream.coco.recipe import Coco2D
 from downstream.mean_keypoints import mean_keypoints
 from downstream.people import People
 
-Recipe = Coco2D
-
 
 def reference_scores(recipe: Coco2D, data: Path) -> dict[str, Any]:
     """The same keys as metrics.json, with every joint where it is on average in the training crops.

@@ -21,8 +21,6 @@ from liftedcl.errors import InputError
 from liftedcl.evenly_spread import evenly_spread
 from liftedcl.files import sha256_of_file
 
-Recipe = Coco2D
-
 
 class Benchmark(KeypointTask):
     """The task of liftedcl/engine.py, and its evaluation.

@@ -8,8 +8,6 @@ from downstream.h36m.recipe import H36M2D
 from downstream.h36m.scores_2d import score
 from downstream.mean_keypoints import mean_keypoints
 
-Recipe = H36M2D
-
 
 def reference_scores(recipe: H36M2D, data: Path) -> dict[str, Any]:
     """Scores of the same joints in every crop, the mean of the training split's."""

@@ -17,8 +17,6 @@ from downstream.h36m.scores_3d import score, true_poses
 from downstream.pose_coding import decode, encode, root_relative
 from liftedcl.skeleton import NUM_JOINTS
 
-Recipe = H36M3D
-
 
 def mean_camera_pose(train: H36MPoses, test: H36MPoses) -> np.ndarray:
     """One root-relative camera-frame pose for every test sample, (N, 17, 3) in mm."""

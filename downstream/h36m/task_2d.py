@@ -26,8 +26,6 @@ from liftedcl.errors import InputError
 from liftedcl.files import sha256_of_file
 from liftedcl.skeleton import BONES, NUM_JOINTS, flip_order
 
-Recipe = H36M2D
-
 
 class Benchmark(KeypointTask):
     """The task of liftedcl/engine.py, and its evaluation.

@@ -33,8 +33,6 @@ from liftedcl.schedule import milestones
 from liftedcl.skeleton import NUM_JOINTS
 from liftedcl.views import normalise
 
-Recipe = H36M3D
-
 
 class Benchmark:
     """The task of liftedcl/engine.py, and its evaluation.

@@ -15,7 +15,6 @@ from downstream.lip.recipe import LIP
 from downstream.lip.scores import ConfusionMatrix, confusion, score
 from liftedcl.image_files import process_images
 
-Recipe = LIP
 _CELLS = 64
 """Rows and columns of the map of commonest classes."""
 

@@ -30,8 +30,6 @@ from liftedcl.evenly_spread import evenly_spread
 from liftedcl.files import sha256_of_file
 from liftedcl.views import normalise
 
-Recipe = LIP
-
 _EXAMPLES, _EXAMPLE_SIDE = 12, 256
 
 

@@ -9,8 +9,6 @@ from downstream.mpii.recipe import Mpii
 from downstream.mpii.scores import score
 from downstream.mpii.truth import check_same_people, read_truth, truth_path
 
-Recipe = Mpii
-
 
 def reference_scores(recipe: Mpii, data: Path) -> dict[str, Any]:
     """Scores of the joints' mean places in the training crops; the keys of metrics.json."""

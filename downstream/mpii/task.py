@@ -16,8 +16,6 @@ from liftedcl.encoder import Backbone
 from liftedcl.errors import InputError
 from liftedcl.files import sha256_of_file
 
-Recipe = Mpii
-
 
 class Benchmark(KeypointTask):
     """The task of liftedcl/engine.py, and its evaluation.

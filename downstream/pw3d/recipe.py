@@ -71,6 +71,8 @@ class PW3D(Training):
         later_batch_sizes: pictures in a batch of the second epoch, the third and so on; the last one stays.
             ``batch_size`` is that of the first epoch.
         focal_length: in px of the input.
+        gradient_clip: largest norm of a step's gradient, which a camera's scale near 0 makes as large as it likes;
+            None, as in the published code, leaves it.
         iterations, width, dropout: of the iterative regressor.
         embedding_width, embedding: hidden and output width of the contrastive MLP.
     """
@@ -80,6 +82,7 @@ class PW3D(Training):
     low_test_size: int
     later_batch_sizes: tuple[int, ...]
     focal_length: float
+    gradient_clip: float | None
     iterations: int
     width: int
     dropout: float
@@ -91,7 +94,7 @@ class PW3D(Training):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_at_least(self, SMALLEST_INPUT, "input_size")
-        require_positive(self, "focal_length")
+        require_positive(self, "focal_length", *(["gradient_clip"] if self.gradient_clip is not None else []))
         require_at_least(self, 1, "iterations", "width", "embedding_width", "embedding", "low_test_size")
         require(0 <= self.dropout < 1, "dropout", f"{self.dropout:g} is not from 0 to below 1")
         require(all(size >= 2 for size in self.later_batch_sizes), "later_batch_sizes", "are at least 2")

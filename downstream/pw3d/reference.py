@@ -14,8 +14,6 @@ from downstream.pw3d.reader import TEST, ShapeSamples, read_mix, read_shape_spli
 from downstream.pw3d.recipe import PW3D
 from downstream.pw3d.scores import pose_matrices, score_parameters
 
-Recipe = PW3D
-
 
 def reference_scores(recipe: PW3D, data: Path) -> dict[str, Any]:
     """Scores of the stronger predictor; ``predictor`` says which it is, ``candidates`` what both reach.

@@ -34,8 +34,6 @@ from liftedcl.evenly_spread import evenly_spread
 from liftedcl.files import sha256_of_file
 from liftedcl.schedule import constant
 
-Recipe = PW3D
-
 _SHOWN_SIZE = 224
 """Smaller crops are enlarged to about this in pictures, so that drawings can be told apart."""
 _EXAMPLES = 12
@@ -91,7 +89,8 @@ class Benchmark:
         self.images_per_step = recipe.batch_size
         parameters = [parameter for parameter in self.module.parameters() if parameter.requires_grad]
         optimiser = torch.optim.Adam(parameters, lr=recipe.learning_rate, fused=True)
-        self.players = {"shape": Player(parameters, optimiser, constant(recipe.learning_rate))}
+        rate = constant(recipe.learning_rate)
+        self.players = {"shape": Player(parameters, optimiser, rate, recipe.gradient_clip)}
 
     def batches(self, epoch: int, first_step: int) -> Iterator[ShapeBatch]:
         self._batches.start(epoch)

@@ -3,8 +3,9 @@
 Each set holds what its namesake does: the test set bodies and no joints, Human3.6M bodies with 2D and 3D joints,
 MPI-INF-3DHP joints without bodies, hr-lspet 2D joints alone, the other sets bodies and 2D joints. Joints are the 24
 training joints of SPIN: forward kinematics, J_regressor_extra and face vertices of the body without clothes, so that
-the true parameters have no joint error. People and textures differ between the test set and the others. Human3.6M's
-and MPI-INF-3DHP's pictures come from four cameras in a hall each, the others from everyday scenes.
+the true parameters have no joint error. People and clothes differ between the test set and the others. Human3.6M's and
+MPI-INF-3DHP's pictures come from four cameras in a hall each, the others from everyday scenes, unless the recipe puts
+all of them into one hall.
 """
 
 import functools
@@ -56,7 +57,6 @@ _STANCES_IN_SKIRTS = ("stand", "step", "wide", "run")
 _STREAM = 41
 _BANK, _CAST, _SCENES, _HALL = range(4)
 _PEOPLE_PER_CHUNK = 16
-_MOST_IDENTITIES = {"train": 240, "test": 60}
 _BOX_MARGIN = 1.2
 _LEAST_SHARE_SEEN = 0.06
 """Of the square around the joints; below it somebody stands behind something, or far away in the dark of a scene."""
@@ -81,8 +81,7 @@ def set_size(recipe: GeneratedPw3d, name: str) -> int:
 @functools.lru_cache(maxsize=2)
 def _split_state(recipe: GeneratedPw3d, split: str) -> tuple[Cast, TextureBank]:
     key = (recipe.seed, _STREAM, ("train", "test").index(split))
-    people = recipe.train_people if split == "train" else recipe.test_people
-    size = int(np.clip(people // 3, 8, _MOST_IDENTITIES[split]))
+    size = recipe.train_identities if split == "train" else recipe.test_identities
     bank = TextureBank((*key, _BANK), variants=int(np.clip(size // 8, 3, 12)))
     return Cast((*key, _CAST), size, bank), bank
 
@@ -96,8 +95,8 @@ def scene_at(recipe: GeneratedPw3d, name: str, number: int) -> tuple[Scene, Fram
     cast, bank = _split_state(recipe, "test" if name == TEST else "train")
     rng = np.random.default_rng([recipe.seed, _STREAM, _SCENES, list(_FIELDS).index(name), number])
     for _ in range(_MOST_DRAWS):
-        if name in _IN_A_HALL:
-            scene, background = _hall_scene(cast, _hall(recipe, name), rng)
+        if recipe.one_hall or name in _IN_A_HALL:
+            scene, background = _hall_scene(cast, _hall(recipe, _IN_A_HALL[0] if recipe.one_hall else name), rng)
         else:
             scene = sample_scene(cast, bank, rng, width=recipe.width, height=recipe.height, most_people=1)
             background = None

@@ -56,18 +56,28 @@ class GeneratedImagenet:
 
 @dataclass(frozen=True)
 class GeneratedPw3d:
-    """Generated people in SPIN's format for 3DPW: one test set, six training sets, one person a picture."""
+    """Generated people in SPIN's format for 3DPW: one test set, six training sets, one person a picture.
+
+    Attributes:
+        train_people, test_people: pictures.
+        train_identities, test_identities: bodies in their clothes that they show.
+        one_hall: all of them stand in one capture hall, which little training suffices for. Otherwise only those of
+            Human3.6M and MPI-INF-3DHP do, in a hall each, and the others in everyday scenes.
+    """
 
     seed: int
     train_people: int
     test_people: int
+    train_identities: int
+    test_identities: int
+    one_hall: bool
     width: int
     height: int
 
     def __post_init__(self) -> None:
         require_at_least(self, 0, "seed")
         require_at_least(self, 20, "train_people")  # so that each of the six sets holds somebody
-        require_at_least(self, 1, "test_people")
+        require_at_least(self, 1, "test_people", "train_identities", "test_identities")
         require_at_least(self, _SMALLEST_SCENE, "width", "height")
 
 
