@@ -19,6 +19,8 @@ class Entry:
         reference: module with ``reference_scores``, those of a predictor that doesn't look at the picture; no torch.
         data: the entry of params.yaml that names its folder.
         annotations: files below that folder that a run reads before any picture.
+        optional: the like, which change a run where they are there.
+        pictures: patterns of which something has to be there, besides those of workflow/data_sets.py.
         predictions: the file, or folder, below a run's folder that others can score.
     """
 
@@ -27,6 +29,8 @@ class Entry:
     data: str
     annotations: tuple[str, ...]
     predictions: str
+    optional: tuple[str, ...] = ()
+    pictures: tuple[str, ...] = ()
 
 
 BENCHMARKS: dict[str, Entry] = {
@@ -36,6 +40,8 @@ BENCHMARKS: dict[str, Entry] = {
         data="coco",
         annotations=("annotations/person_keypoints_train2017.json", "annotations/person_keypoints_val2017.json"),
         predictions="predictions.json",
+        optional=("person_detection_results/COCO_val2017_detections_AP_H_56_person.json",),
+        pictures=("val2017/*.jpg or images/val2017/*.jpg",),
     ),
     "mpii": Entry(
         task="downstream.mpii.task",
@@ -73,6 +79,12 @@ BENCHMARKS: dict[str, Entry] = {
             "dataset_extras/coco_2014_train.npz",
             "dataset_extras/hr-lspet_train.npz",
             "dataset_extras/mpi_inf_3dhp_train.npz",
+            "smpl/neutral.npz",
+            "smpl/male.npz",
+            "smpl/female.npz",
+            "smpl/smpl_mean_params.npz",
+            "smpl/J_regressor_h36m.npy",
+            "smpl/J_regressor_extra.npy",
         ),
         predictions="predictions.npz",
     ),

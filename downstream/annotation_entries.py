@@ -27,18 +27,18 @@ def numbers(
     """``get(i)`` of ``count`` entries as float64 (count, \\*shape): all at once, one by one only to name a culprit.
 
     Raises:
-        InputError: naming the file, the entry and ``what``, which is missing, misshapen or not finite.
+        InputError: naming the file, the entry and ``what``, which is missing, no number, misshapen or not finite.
     """
     entries = range(count) if kept is None else kept
     try:
-        values = np.array([get(i) for i in entries], dtype=np.float64)
+        values = _floats([get(i) for i in entries])
         if values.shape == (count, *shape) and np.isfinite(values).all():
             return values
     except _UNUSABLE:
         pass
     for i in entries:
         try:
-            value = np.array(get(i), dtype=np.float64)
+            value = _floats(get(i))
         except _UNUSABLE:
             raise InputError(f"{path}: sample {i}: {what} is missing or no number that fits; {remedy}") from None
         if value.shape != shape:
@@ -46,6 +46,14 @@ def numbers(
         if not np.isfinite(value).all():
             raise InputError(f"{path}: sample {i}: {what} holds NaN or infinity; {remedy}")
     raise AssertionError("every entry is well formed alone but not together")
+
+
+def _floats(value: Any) -> np.ndarray:
+    """As float64. Raises `TypeError` for text: numpy would take "50" for 50, which nobody who reads it later does."""
+    array = np.array(value)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"no numbers: {array.dtype}")
+    return array.astype(np.float64)
 
 
 def check_all(good: np.ndarray, problem: str, path: Path, remedy: str, kept: Sequence[int] | None = None) -> None:

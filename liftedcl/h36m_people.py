@@ -16,7 +16,7 @@ from liftedcl.files import read_json
 
 ANNOTATIONS = "annotations/Sample_trainmin_train_Human36M_protocol_2.json"
 TRAIN_SUBJECTS = (1, 5, 6, 7, 8)
-REMEDY = "see docs/data.md for the layout, or name the folder with --config h36m=FOLDER"
+REMEDY = "see docs/data/h36m.md for the layout, or name the folder with --config h36m=FOLDER"
 
 Sample = tuple[PurePosixPath, dict[str, Any], dict[str, Any]]
 

@@ -138,6 +138,20 @@ def text_id(root):
     edit_annotations(root, "train", image_id="7")
 
 
+def edit_first(root, key, **changes):
+    path = annotation_path(root, "train")
+    content = json.loads(path.read_text())
+    content[key][0].update(changes)
+    path.write_text(json.dumps(content))
+
+
+def unnamed_picture(root):
+    path = annotation_path(root, "train")
+    content = json.loads(path.read_text())
+    del content["images"][3]["file_name"]
+    path.write_text(json.dumps(content))
+
+
 def cut(root):
     path = annotation_path(root, "train")
     path.write_bytes(path.read_bytes()[:-40])
@@ -154,6 +168,17 @@ DAMAGES = {
     "unknown image": (lambda root: edit_annotations(root, "train", image_id=12345), "image_id is of no image"),
     "id of nobody": (lambda root: edit_annotations(root, "train", id=0), "id is below 1"),
     "text as an id": (text_id, "image_id is no integer"),
+    "area as text": (lambda root: edit_annotations(root, "train", area="50"), "sample 0: area is missing or no number"),
+    "crowd as text": (lambda root: edit_annotations(root, "train", iscrowd="0"), "sample 0: iscrowd is missing or no"),
+    "text among keypoints": (
+        lambda root: edit_annotations(root, "train", keypoints=["7", *[1] * 50]),
+        "sample 0: keypoints is missing or no number",
+    ),
+    "picture without a name": (unnamed_picture, "sample 3: images: file_name is missing"),
+    "number as a name": (lambda root: edit_first(root, "images", file_name=7), "sample 0: images: file_name is"),
+    "text as an image's id": (lambda root: edit_first(root, "images", id="7"), "sample 0: images: id is no integer"),
+    "list as a category": (lambda root: edit_first(root, "categories", id=[1]), "sample 0: categories: id is no"),
+    "category without an id": (lambda root: edit_first(root, "categories", id=None), "sample 0: categories: id is no"),
     "another category": (lambda root: edit_annotations(root, "train", category_id=2), "category"),
     "lost picture": (lambda root: next((root / "train2017").iterdir()).unlink(), ".jpg: not found"),
     "no pictures": (lambda root: (root / "train2017").rename(root / "elsewhere"), "train2017: not found"),
@@ -168,6 +193,39 @@ def test_damage_is_named(root, name):
         read_people(root, "train")
     text = str(caught.value)
     assert message in text and "docs/data/coco.md" in text and str(root) in text and "\n" not in text
+
+
+def test_a_lost_picture_is_named_with_its_persons_place_in_the_file(root):
+    """Entries are sorted when read, and some are left out: neither must show in the place."""
+    path = annotation_path(root, "val")
+    content = json.loads(path.read_text())
+    content["annotations"].reverse()
+    path.write_text(json.dumps(content))
+    place = next(i for i, entry in enumerate(content["annotations"]) if entry["num_keypoints"])
+    image_id = content["annotations"][place]["image_id"]
+    detections = json.loads((root / DETECTIONS).read_text())
+    box = next(box for box in detections if box["image_id"] == image_id)
+    others = [entry for entry in detections if entry is not box]
+    (root / DETECTIONS).write_text(json.dumps([{**box, "category_id": 3}, box, *others]))
+    next((root / "val2017").glob(f"*{image_id}.jpg")).unlink()
+    with pytest.raises(InputError, match=f"val2017.json: sample {place}\\)"):
+        read_people(root, "val")
+    with pytest.raises(InputError, match=r"_56_person.json: sample 1\)"):
+        read_detections(root)
+
+
+def test_detections_as_text_and_of_pictures_without_a_name_are_named(root):
+    path, boxes = root / DETECTIONS, json.loads((root / DETECTIONS).read_text())
+    path.write_text(json.dumps([{**boxes[0], "score": "0.5"}]))
+    with pytest.raises(InputError, match="sample 0: score is missing or no number"):
+        read_detections(root)
+    path.write_text(json.dumps(boxes))
+    annotations = annotation_path(root, "val")
+    content = json.loads(annotations.read_text())
+    del content["images"][1]["file_name"]
+    annotations.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"val2017\.json: sample 1: images: file_name is missing"):
+        read_detections(root)
 
 
 def test_a_picture_of_another_size_is_named(root):

@@ -89,26 +89,22 @@ def evaluated(root, out, shift=0.0):
     return evaluate(predict, test, RECIPE, out)
 
 
-def test_perfect_predictions_are_perfect(root, tmp_path, monkeypatch):
-    """Of both kinds of boxes, some of which reach out of their picture; and once more from the written files."""
-    metrics = evaluated(root, tmp_path)
+@pytest.mark.parametrize(("shift", "ap"), [(0.0, 100), (0.6, 70)])
+def test_shifted_predictions_lose_the_exact_amount(root, tmp_path, monkeypatch, shift, ap):
+    """A shift of d units of OKS's own length gives exp(-d^2 / 2): 0.835 at d = 0.6, so 7 of the 10 thresholds hold.
+
+    In both kinds of boxes, and once more by the command from the written files.
+    """
+    metrics = evaluated(root, tmp_path, shift)
     assert metrics["boxes"] == "detector" and metrics["samples"] == 4
-    for scores in (metrics, metrics["ground_truth_boxes"]):
-        assert scores["ap"] == scores["ar"] == scores["ap75"] == pytest.approx(100)
-        assert scores["mean_oks"] == pytest.approx(100, abs=1e-3)
     for name, scores in (("predictions", metrics), ("predictions_gt_boxes", metrics["ground_truth_boxes"])):
+        assert scores["mean_oks"] == pytest.approx(100 * np.exp(-(shift**2) / 2), abs=0.01)
+        assert scores["ap"] == pytest.approx(ap) and scores["ar"] == pytest.approx(ap)
+        assert scores["ap50"] == scores["ap75"] == pytest.approx(100)
         again = scored_by_command(
             monkeypatch, annotation_path(root, "val"), tmp_path / f"{name}.json", tmp_path / "scores.json"
         )
         assert again == {key: scores[key] for key in again}
-
-
-def test_shifted_predictions_lose_the_exact_amount(root, tmp_path):
-    """A shift of d units of OKS's own length gives exp(-d^2 / 2): 0.835 at d = 0.6, so 7 of the 10 thresholds hold."""
-    metrics = evaluated(root, tmp_path, shift=0.6)
-    assert metrics["mean_oks"] == pytest.approx(100 * np.exp(-0.18), abs=0.01)
-    assert metrics["ap"] == pytest.approx(70) and metrics["ar"] == pytest.approx(70)
-    assert metrics["ap50"] == metrics["ap75"] == pytest.approx(100)
 
 
 def test_without_detections_annotated_boxes_are_the_headline(tmp_path):
@@ -160,6 +156,33 @@ def test_oks_nms_is_the_greedy_loop():
     assert 10 < kept.sum() < 70
 
 
+def test_keys_that_do_not_count_change_nothing(root, tmp_path, monkeypatch):
+    """pycocotools takes entries for captions, boxes or masks by their keys, and fails on keypoints with a caption."""
+    annotations, path = annotation_path(root, "val"), tmp_path / "predictions.json"
+    people = read_test(root).annotated
+    results = results_of(people.boxes.image_ids, people.joints, np.ones((4, 17)), np.ones(4))
+    path.write_text(json.dumps([{**entry, "caption": "a person", "segmentation": [], "id": 3} for entry in results]))
+    assert read_predictions(path, annotations) == results
+    assert scored_by_command(monkeypatch, annotations, path, tmp_path / "scores.json")["ap"] == pytest.approx(100)
+
+
+def test_boxes_decide_who_is_of_medium_size_as_in_pycocotools(root, tmp_path, monkeypatch):
+    """Whoever is found where nobody is costs medium people precision, unless a box says that it is somebody large."""
+    annotations, path = annotation_path(root, "val"), tmp_path / "predictions.json"
+    people = read_test(root).annotated
+    joints = np.concatenate([people.joints, people.joints - 500])
+    results = results_of(np.tile(people.boxes.image_ids, 2), joints, np.ones((8, 17)), np.array([0.5] * 4 + [0.9] * 4))
+    found = []
+    for extent in (None, 50, 300):
+        written = [entry if extent is None else {**entry, "bbox": [0, 0, extent, extent]} for entry in results]
+        path.write_text(json.dumps(written))
+        scores = scored_by_command(monkeypatch, annotations, path, tmp_path / "scores.json")
+        expected = dict(zip(STATISTICS, 100 * pycocotools(annotations, written), strict=True))
+        assert all(scores[name] == expected[name] for name in ("ap", "ap_m", "ar", "ar_m"))
+        found.append(scores["ap_m"])
+    assert found[0] == found[1] < 60 and found[2] == pytest.approx(100)
+
+
 def test_bad_predictions_are_named(root, tmp_path, monkeypatch, capsys):
     annotations, path = annotation_path(root, "val"), tmp_path / "predictions.json"
     good = {"image_id": 7, "category_id": 1, "keypoints": [1.0] * 51, "score": 0.5}
@@ -167,6 +190,10 @@ def test_bad_predictions_are_named(root, tmp_path, monkeypatch, capsys):
     for entry, message in (
         ({**good, "keypoints": nan}, "sample 1: keypoints holds NaN"),
         ({**good, "keypoints": [1.0] * 34}, "not (51,)"),
+        ({**good, "keypoints": ["7", *good["keypoints"][1:]]}, "sample 1: keypoints is missing or no number"),
+        ({**good, "score": "0.5"}, "sample 1: score is missing or no number"),
+        ({**good, "category_id": 2}, "sample 1: category_id is not 1, person"),
+        ({**good, "category_id": 1.5}, "sample 1: category_id is not 1, person"),
         ({**good, "image_id": 4711}, "sample 1: image_id is of no image"),
         ({**good, "image_id": "7"}, "image_id is no integer"),
         ({key: value for key, value in good.items() if key != "score"}, "sample 1: score is missing"),
@@ -175,6 +202,9 @@ def test_bad_predictions_are_named(root, tmp_path, monkeypatch, capsys):
         with pytest.raises(InputError, match=r"predictions\.json: ") as caught:
             read_predictions(path, annotations)
         assert message in str(caught.value)
+    path.write_text(json.dumps([{**good, "bbox": [1, 2, 3, 4]}, good]))
+    with pytest.raises(InputError, match="sample 1: bbox is missing"):
+        read_predictions(path, annotations)
     path.write_text(json.dumps([good])[:-5])
     with pytest.raises(SystemExit) as stopped:
         run_cli(lambda: cli(monkeypatch, "evaluate", "--annotations", annotations, "--predictions", path))
@@ -189,6 +219,40 @@ def test_check_says_what_is_there(root, tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         cli(monkeypatch, "check", "--data", tmp_path)
     assert "train2017.json: not found" in capsys.readouterr().out
+
+
+def test_check_counts_without_the_pictures_and_tells_each_fault_once(tmp_path, monkeypatch, capsys):
+    root = write_tiny_coco(tmp_path / "coco")
+    (root / "val2017").rename(root / "elsewhere")
+    with pytest.raises(SystemExit):
+        cli(monkeypatch, "check", "--data", root)
+    told = capsys.readouterr().out
+    assert "val2017.json: images: 4," in told and "val2017.json: people: 8," in told  # 4, 2 crowds and 2 unlabelled
+    assert "9 read" in told and told.count("val2017: not found") == 1
+
+
+def test_check_looks_at_the_rest_after_a_damaged_file(tmp_path, monkeypatch, capsys):
+    root = write_tiny_coco(tmp_path / "coco")
+    path = annotation_path(root, "train")
+    content = json.loads(path.read_text())
+    del content["images"][2]["file_name"]
+    path.write_text(json.dumps(content))
+    with pytest.raises(SystemExit):
+        cli(monkeypatch, "check", "--data", root)
+    told = capsys.readouterr().out
+    assert "train2017.json: people: 15," in told and told.count("sample 2: images: file_name is missing") == 1
+    assert "4 read" in told and "56_person.json: boxes: 4" in told
+
+
+def test_scoring_needs_no_file_names(tmp_path):
+    root = write_tiny_coco(tmp_path / "coco")
+    people, path = read_test(root).annotated, annotation_path(root, "val")
+    content = json.loads(path.read_text())
+    for image in content["images"]:
+        del image["file_name"]
+    path.write_text(json.dumps(content))
+    results = results_of(people.boxes.image_ids, people.joints, np.ones((4, 17)), np.ones(4))
+    assert score(path, results)["ap"] == pytest.approx(100)
 
 
 @pytest.mark.parametrize("module", ["scores", "reference", "__main__"])

@@ -20,7 +20,7 @@ from downstream.crop import apply_affine, crop_matrices, invert_affine
 from downstream.h36m import __main__ as command
 from downstream.h36m.reader_2d import annotation_path, read_h36m_2d, read_joints
 from downstream.h36m.reference_2d import reference_scores
-from downstream.h36m.scores_2d import read_predictions, score, write_predictions
+from downstream.h36m.scores_2d import read_predictions, read_settings, score, write_predictions
 from downstream.h36m.task_2d import Benchmark, augmented_samples, fingerprints
 from downstream.heatmaps import gaussian_targets
 from downstream.keypoint_data import KeypointBatches
@@ -104,7 +104,7 @@ def test_damage_is_named(copy, name):
     change(annotation_path(copy, "test"), edit)
     with pytest.raises(InputError, match=message) as caught:
         read_h36m_2d(copy, "test", 1)
-    assert "docs/data.md" in str(caught.value) and "\n" not in str(caught.value)
+    assert "docs/data/h36m.md" in str(caught.value) and "\n" not in str(caught.value)
 
 
 class Foreign:
@@ -206,7 +206,7 @@ def on_cells(root):
 
 
 def run_evaluate(monkeypatch, folder, *options):
-    words = ["evaluate", "--benchmark", "h36m_2d", "--stride", "1", "--out", str(folder / "scores.json"), *options]
+    words = ["evaluate", "--benchmark", "h36m_2d", "--out", str(folder / "scores.json"), *options]
     monkeypatch.setattr(sys, "argv", ["downstream.h36m", *map(str, words)])
     command.main()
     return json.loads((folder / "scores.json").read_text())
@@ -240,7 +240,7 @@ def test_a_perfect_prediction_detects_all_and_a_shifted_one_by_the_exact_distanc
 def test_bad_predictions_are_named(root, tmp_path):
     truth = read_h36m_2d(root, "test", 1)
     path = tmp_path / "predictions.npz"
-    write_predictions(path, truth.joints, truth)
+    write_predictions(path, truth.joints, truth, head_size=9.5, test_stride=1)
     assert np.array_equal(read_predictions(path, truth), truth.joints)
     images = np.array(truth.names)
     nan = truth.joints.copy()
@@ -251,18 +251,70 @@ def test_bad_predictions_are_named(root, tmp_path):
         ({"joints": truth.joints[:, :16], "images": images}, r"\(6, 16, 2\)"),
         ({"joints": nan, "images": images}, "NaN"),
         ({"joints": truth.joints.astype(int), "images": images}, "int64"),
-        ({"joints": truth.joints.astype(object), "images": images}, "not a predictions file"),
-        ({"poses": truth.joints, "images": images}, "not a predictions file"),
+        ({"joints": truth.joints.astype(object), "images": images}, "joints holds pickled objects"),
+        ({"joints": truth.joints, "images": images[0]}, "joints are"),
+        ({"poses": truth.joints, "images": images}, "has no array joints"),
     ):
         np.savez(path, **arrays)
         with pytest.raises(InputError, match=message) as caught:
             read_predictions(path, truth)
         assert str(path) in str(caught.value)
+    for settings in ({"head_size": np.nan}, {"head_size": "big"}, {"test_stride": 0}, {"test_stride": [1, 2]}):
+        np.savez(path, joints=truth.joints, images=images, **settings)
+        with pytest.raises(InputError, match=f"{next(iter(settings))} is not one number above 0"):
+            read_settings(path)
     path.write_bytes(b"no zip")
-    with pytest.raises(InputError, match="not a predictions file"):
+    with pytest.raises(InputError, match="not an npz"):
         read_predictions(path, truth)
     with pytest.raises(InputError, match="not found"):
         read_predictions(tmp_path / "none.npz", truth)
+
+
+def test_flipped_bytes_are_read_or_refused_in_one_line(root, tmp_path):
+    """Whatever byte of a file is damaged: the very numbers, or an error that names the file."""
+    truth = read_h36m_2d(root, "test", 1)
+    path = tmp_path / "predictions.npz"
+    write_predictions(path, truth.joints, truth, head_size=9.5, test_stride=1)
+    whole = path.read_bytes()
+    entry = whole.index(b"PK\x01\x02")  # of the first array in the list at the end: flags at 8, compression at 10
+    told = ""
+    for place, flip in [(entry + 8, 1), (entry + 10, 64), *((n, 255) for n in range(0, len(whole), 9))]:
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ flip]) + whole[place + 1 :])
+        try:
+            assert np.array_equal(read_predictions(path, truth), truth.joints)
+            read_settings(path)
+        except InputError as error:
+            assert str(path) in str(error) and "\n" not in str(error)
+            told += str(error)
+    assert all(reason in told for reason in ("Error -3 while decompressing", "is encrypted", "method is not supported"))
+
+
+def one_video(entries):
+    for entry in entries:
+        entry.update(subject=9, action=2)
+
+
+def test_the_command_scores_with_the_settings_of_the_run(copy, tmp_path, monkeypatch, capsys):
+    """Options override them; a file of others gets the paper's; another stride than the file's is named."""
+    path = annotation_path(copy, "test")
+    change(path, one_video)
+    recipe = dataclasses.replace(RECIPE_2D, head_size=60.0, test_stride=2)
+    benchmark = Benchmark(recipe, build_backbone("resnet18_narrow"), data=copy, seed=0, workers=0)
+    metrics = benchmark.evaluate(tmp_path)
+    assert metrics["samples"] == 3 and 0 < metrics["jdr"] < 100
+    paths = ("--annotations", path, "--predictions", tmp_path / "predictions.npz")
+    assert run_evaluate(monkeypatch, tmp_path, *paths) == metrics
+    assert "head size 60 px, stride 2" in capsys.readouterr().out
+    assert run_evaluate(monkeypatch, tmp_path, *paths, "--head-size", 1e4)["jdr"] == 100
+    with pytest.raises(InputError, match=r"holds 3, they 6; .*--stride"):
+        run_evaluate(monkeypatch, tmp_path, *paths, "--stride", 1)
+    for option, value in (("--stride", 0), ("--head-size", "nan"), ("--head-size", -1)):
+        with pytest.raises(InputError, match="above 0"):
+            run_evaluate(monkeypatch, tmp_path, *paths, option, value)
+    truth = read_joints(path, 64)
+    off = truth.joints + np.where(np.arange(17) < 5, 12.9, 12.7)[:, None] * [1, 0]
+    np.savez(tmp_path / "predictions.npz", joints=off, images=np.array(truth.names))
+    assert len(truth) == 1 and run_evaluate(monkeypatch, tmp_path, *paths)["jdr"] == pytest.approx(100 * 12 / 17)
 
 
 def test_reference_has_the_keys_of_the_metrics(root, tmp_path):

@@ -8,7 +8,7 @@ import shutil
 import pytest
 from tiny_h36m import write_tiny_h36m
 
-from downstream.h36m import reader_2d, reader_3d
+from downstream.h36m import check, reader_2d, reader_3d
 from downstream.h36m.check import add_arguments, findings, run
 
 
@@ -40,6 +40,17 @@ def test_counts_and_pictures_are_told(root):
     assert annotations == "differs" and "13 samples of s_01, s_05" in told and "has 312,188" in told
     assert pictures == "ok" and "13 there, 13 of them read (128x128)" in seen
     assert "8,500 to 8,900" in lines(root, "3D, test")[0][1]
+
+
+def test_frames_of_the_2d_benchmark_are_counted_at_the_papers_strides(root, monkeypatch):
+    """13 frames of six videos: every 25th is the first of each."""
+    (annotations, told), (pictures, seen) = lines(root, "2D, train")
+    assert annotations == "differs" and "13 samples" in told and "every 25th frame of the videos: 6;" in told
+    assert "the official release has 62,000 to 64,000" in told and pictures == "ok" and "13 there" in seen
+    annotations, told = lines(root, "2D, test")[0]
+    assert annotations == "differs" and "every 64th" in told and "8,500 to 9,000" in told
+    monkeypatch.setitem(check._OFFICIAL_2D, "train", (25, (6, 6)))
+    assert lines(root, "2D, train")[0][0] == "ok"
 
 
 def test_an_empty_folder_lacks_four_files(tmp_path, capsys):

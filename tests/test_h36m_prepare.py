@@ -176,7 +176,7 @@ def test_every_image_has_an_id_of_its_own(prepared):
 
 def test_check_reads_what_is_prepared(prepared):
     states = [finding.state for finding in findings(prepared)]
-    assert states == ["differs", "ok", "differs", "ok", "ok", "ok", "ok", "ok"]
+    assert states == 4 * ["differs", "ok"]
 
 
 # ------------------------------------------------------------------------------- interrupted and wrong

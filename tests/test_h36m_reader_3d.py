@@ -115,7 +115,7 @@ def test_damage_is_named(root, tmp_path, name):
     change(path, edit)
     with pytest.raises(InputError, match=message) as caught:
         read_h36m_3d(tmp_path, "test")
-    assert "docs/data.md" in str(caught.value) and "\n" not in str(caught.value)
+    assert "docs/data/h36m.md" in str(caught.value) and "\n" not in str(caught.value)
 
 
 # ----------------------------------------------------------------------------------------- geometry
@@ -263,7 +263,7 @@ def test_predictions_give_the_scores_again(tmp_path, test_split):
     with pytest.raises(InputError, match="other images"):
         read_predictions(tmp_path / "other.npz", test_split)
     (tmp_path / "broken.npz").write_bytes((tmp_path / "predictions.npz").read_bytes()[:100])
-    with pytest.raises(InputError, match="not a predictions file"):
+    with pytest.raises(InputError, match="not an npz"):
         read_predictions(tmp_path / "broken.npz", test_split)
 
 

@@ -19,7 +19,7 @@ from downstream.frozen import freeze
 from downstream.h36m import __main__ as command
 from downstream.h36m import reader_2d, task_2d, task_3d
 from downstream.h36m.data_3d import TrainingBatches
-from downstream.h36m.mpii_mix import read_mix
+from downstream.h36m.mpii_mix import read_mix, with_mix
 from downstream.h36m.reader_3d import annotation_path, read_h36m_3d
 from downstream.h36m.scores_3d import true_poses, write_predictions
 from downstream.mpii.joints import JOINTS as MPII_JOINTS
@@ -60,7 +60,7 @@ def train(benchmark, folder):
 
 
 def evaluate(monkeypatch, folder, benchmark, annotations):
-    words = ["evaluate", "--benchmark", benchmark, "--annotations", annotations, "--stride", 1]
+    words = ["evaluate", "--benchmark", benchmark, "--annotations", annotations]
     words += ["--predictions", folder / "predictions.npz", "--out", folder / "scores.json"]
     monkeypatch.setattr(sys, "argv", ["downstream.h36m", *map(str, words)])
     command.main()
@@ -122,6 +122,44 @@ def test_mpii_people_are_half_of_the_draws_and_have_no_depth(root, mpii):
     counts = np.bincount(np.concatenate(drawn), minlength=len(poses) + len(others))
     assert (counts[: len(poses)] == 6).all() and np.ptp(counts[len(poses) :]) <= 1
     assert dots > 20
+
+
+def test_mpii_follows_in_2d_with_the_joints_that_both_have(root, mpii):
+    own = reader_2d.read_h36m_2d(root, "train", 1).labelled((64, 64), 1.0)
+    mixed, theirs = with_mix(own, mpii, (64, 64)), read_mix(mpii)
+    count, wrist = len(own), JOINTS.index("rwrist")
+    assert len(mixed) == count + len(theirs) and mixed.joints.shape[1:] == (17, 2)
+    for part, people in ((slice(count), own), (slice(count, None), theirs)):
+        assert np.array_equal(mixed.joints[part], people.joints[:, :17])
+        assert np.array_equal(mixed.people.widths[part], people.people.widths)
+        assert np.array_equal(mixed.people.centres[part], people.people.centres)
+    trained = mixed.visible[count:].any(axis=0)
+    assert mixed.visible[:count].all()
+    assert {name for name, any_ in zip(JOINTS, trained, strict=True) if not any_} == {"belly", "neck", "nose", "head"}
+    dots = 0
+    for n in range(len(mixed)):  # both tiny sets have a white dot on every right wrist
+        picture, (x, y) = cv2.imread(str(mixed.people.folder / mixed.people.names[n])), mixed.joints[n, wrist].round()
+        if mixed.visible[n, wrist] and 0 <= x < picture.shape[1] and 0 <= y < picture.shape[0]:
+            assert picture[int(y), int(x)].min() > 200
+            dots += 1
+    assert dots > 20
+    for size, wider in (((48, 64), 1), ((64, 48), 4 / 3)):  # the whole square of a person stays in the crop
+        widths = with_mix(own, mpii, size).people.widths[count:]
+        np.testing.assert_allclose(widths, wider * theirs.people.widths)
+
+
+def test_mpii_trains_2d_too(root, mpii, tmp_path):
+    benchmark = benchmark_of("h36m_2d", root, mpii=str(mpii), epochs=1, milestones=())
+    assert benchmark.steps_per_epoch == (13 + 13) // 4
+    assert np.isfinite(train(benchmark, tmp_path)[0]["pose/heatmaps"]) and benchmark.evaluate(tmp_path)["samples"] == 6
+    assert "mpii_train" in task_2d.fingerprints(benchmark._recipe, root)
+    assert len(task_2d.augmented_samples(benchmark._recipe, data=root, seed=0, count=24)) > 13
+    with pytest.raises(InputError, match=r"train\.json: not found"):
+        benchmark_of("h36m_2d", root, mpii=str(tmp_path))
+    with pytest.raises(InputError, match=r"train\.json: not found"):
+        task_2d.fingerprints(dataclasses.replace(RECIPE_2D, mpii=str(tmp_path)), root)
+    with pytest.raises(InputError, match="prior"):
+        dataclasses.replace(RECIPE_2D, mpii="data/mpii", prior=PRIOR)
 
 
 def test_mpii_trains_a_flow_of_its_own(root, mpii, tmp_path):

@@ -51,6 +51,18 @@ def test_ignored_pixels_are_allowed(root):
     np.testing.assert_array_equal(read_lip(root, "train").label(0), labels)
 
 
+def test_a_split_without_any_class_is_named_and_one_labelled_pixel_is_enough(root):
+    labels = []
+    for i in range(3):
+        path = label_path(root, "train", _name(root, i))
+        labels.append(np.full_like(read_label(path), IGNORED))
+        write_image(path, labels[-1])
+    _fails(root, root / "train_segmentations", "every pixel of all 3 label maps is ignored (255)")
+    labels[2][0, 0] = 7
+    write_image(label_path(root, "train", _name(root, 2)), labels[2])
+    assert len(read_lip(root, "train")) == 3
+
+
 def test_a_palette_png_is_read_by_its_indices(root):
     path = label_path(root, "train", _name(root))
     labels = read_label(path)

@@ -189,6 +189,13 @@ def test_the_reference_knows_where_things_are_but_not_the_picture(tmp_path):
     assert background["miou"] == pytest.approx(100 * np.mean(truth == 0) / 2) and scores["samples"] == 2
 
 
+def test_a_split_to_test_on_without_any_class_is_refused_before_it_is_scored(root):
+    for path in (root / "val_segmentations").iterdir():
+        write_image(path, np.full_like(read_label(path), IGNORED))
+    with pytest.raises(InputError, match="val_segmentations: every pixel of all 5 label maps is ignored"):
+        reference_scores(None, root)
+
+
 def test_ignored_pixels_have_no_say_in_the_commonest_class(root):
     for name in read_lip(root, "train").names:
         labels = np.full((40, 40), IGNORED, np.uint8)

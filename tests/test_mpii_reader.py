@@ -140,6 +140,8 @@ EDITS = {
     "15 joints": (lambda people: people[4]["joints"].pop(), "sample 4: joints has shape"),
     "NaN": (lambda people: people[3]["joints"][5].__setitem__(0, np.nan), "sample 3: joints holds NaN"),
     "a word": (lambda people: people[0]["center"].__setitem__(0, "left"), "sample 0: center"),
+    "scale as text": (lambda people: people[5].update(scale="1.5"), "sample 5: scale is missing or no number"),
+    "text among joints": (lambda people: people[4]["joints"][0].__setitem__(1, "7"), "sample 4: joints is missing or"),
     "no scale": (lambda people: people[5].pop("scale"), "sample 5: scale"),
     "scale -1": (lambda people: people[5].update(scale=-1), "sample 5: scale is not above 0"),
     "visibility 2": (lambda people: people[1]["joints_vis"].__setitem__(3, 2), "sample 1: joints_vis"),
@@ -155,7 +157,7 @@ def test_damage_is_named(copy, name):
     path.write_text(json.dumps(changed if isinstance(changed, dict) and "people" in changed else people))
     with pytest.raises(InputError, match=message) as caught:
         read_mpii(copy, "valid")
-    assert "docs/data.md" in str(caught.value) and "\n" not in str(caught.value)
+    assert "docs/data/mpii.md" in str(caught.value) and "\n" not in str(caught.value)
 
 
 TRUTH_EDITS = {
@@ -367,3 +369,23 @@ def test_check_tells_what_is_there_and_what_is_not(root, copy, monkeypatch, caps
     with pytest.raises(SystemExit):
         run_cli(lambda: run(monkeypatch, "check", "--data", copy))
     assert "missing  " in (told := capsys.readouterr().out) and "gt_valid.mat: not found" in told
+
+
+def test_check_looks_at_the_rest_after_a_damaged_file_and_tells_it_once(copy, monkeypatch, capsys):
+    for name in ("valid", "trainval"):
+        text = annotation_path(copy, "train").read_text()
+        annotation_path(copy, name).write_text(text[: len(text) // 2])
+    with pytest.raises(SystemExit) as ended:
+        run_cli(lambda: run(monkeypatch, "check", "--data", copy))
+    told = capsys.readouterr().out
+    assert ended.value.code == 1 and told.count("valid.json: not valid JSON") == 1
+    assert "annot/gt_valid.mat: 6 people, not compared with valid.json" in told
+    assert "pictures of train: 13 read" in told and told.count("trainval.json: not valid JSON") == 1
+
+
+def test_check_counts_people_whose_pictures_are_lost(copy, monkeypatch, capsys):
+    (copy / "images").unlink()
+    with pytest.raises(SystemExit):
+        run_cli(lambda: run(monkeypatch, "check", "--data", copy))
+    told = capsys.readouterr().out
+    assert "people of train: 13," in told and "people of valid: 6," in told and "gt_valid.mat: 6 people" in told

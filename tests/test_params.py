@@ -80,6 +80,14 @@ def test_a_variant_is_its_benchmark_with_some_values_changed():
         assert dataclasses.replace(recipes[name], probe=True) == recipes[f"{name}-probe"]
 
 
+def test_mpii_can_be_mixed_in_and_the_prior_goes_without():
+    for name in ("h36m_2d", "h36m_3d"):
+        recipes = read_params(PARAMS, {"benchmarks": {name: {"mpii": "folder"}}}).benchmarks
+        assert recipes[name].mpii == recipes[f"{name}-probe"].mpii == "folder"
+        assert recipes[f"{name}-prior"].mpii is None
+        assert read_params(PARAMS, {}).benchmarks[f"{name}-mixed"].mpii == "data/demo/mpii"
+
+
 def test_recipes_survive_the_command_line():
     for recipe in read_params(PARAMS).encoders.values():
         assert read_recipe(EncoderRecipe, to_json(recipe)) == recipe

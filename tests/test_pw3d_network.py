@@ -144,6 +144,7 @@ def test_scalars_of_one_change_nothing_and_others_do(name):
         scaled = ResolutionScalars(backbone, 3)
         assert torch.equal(scaled(images, levels), before) and torch.equal(backbone(images), before)
         assert scaled.scalars.shape == (3, 5 if name == "bottleneck" else 8)
+        assert scaled.scalars.requires_grad == (name != "frozen")
         scaled.scalars[2] = 0.5
         after = scaled(images, levels)
     changed = (after != before).flatten(1).any(dim=1)

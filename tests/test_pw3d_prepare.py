@@ -14,6 +14,7 @@ from tiny_pw3d import smpl_arrays, write_body_files
 from downstream.pw3d import __main__ as command
 from downstream.pw3d.body_model import SMPL_VERTICES, read_bodies, read_body
 from downstream.pw3d.prepare import prepare_sequences, prepare_smpl, sequence_people
+from downstream.pw3d.prepare import smpl_arrays as smpl_pickle_arrays
 from downstream.pw3d.reader import TEST, annotation_path, read_annotations
 from downstream.pw3d.scores import pose_matrices
 from downstream.pw3d.skinning import pose_body
@@ -97,6 +98,21 @@ def test_missing_and_wrong_pickles_are_named(pickles, tmp_path):
         prepare_smpl(tmp_path / "nowhere", tmp_path / "out")
 
 
+@pytest.mark.parametrize(
+    "name", ["v_template", "shapedirs", "posedirs", "J_regressor", "weights", "f", "kintree_table"]
+)
+@pytest.mark.parametrize(
+    "value", [np.array(1.0), np.array(2), np.zeros(0), np.array([None, np.zeros(3)], dtype=object), np.array("x"), None]
+)
+def test_arrays_of_no_body_are_named(tmp_path, name, value):
+    arrays = smpl_arrays()
+    path = tmp_path / "SMPL_MALE.pkl"
+    path.write_bytes(pickle.dumps(arrays | {name: value}, protocol=2))
+    with pytest.raises(InputError, match=r"SMPL_MALE\.pkl: .*docs/data") as error:
+        smpl_pickle_arrays(path)
+    assert "\n" not in str(error.value)
+
+
 def sequence(rng, *, frames=6, people=2) -> dict:
     """A 3DPW sequence: the second person isn't valid in frames 1 and 4 and has no 2D joint in frame 2."""
     poses2d = rng.uniform(100, 900, (people, frames, 3, 18))
@@ -168,6 +184,14 @@ def test_people_of_sequences_stand_in_the_cameras_frame(sequences, tmp_path):
         (lambda data: data["poses"].__setitem__(1, np.zeros((5, 72))), "person 1: "),
         (lambda data: data["betas"].__setitem__(0, np.zeros(9)), r"person 0: betas is \(9,\)"),
         (lambda data: data.update(cam_poses=np.zeros((6, 3, 4))), r"cam_poses is \(6, 3, 4\)"),
+        (lambda data: data["poses"].__setitem__(0, np.array(1.0)), "not a 3DPW sequence"),
+        (lambda data: data["betas"].__setitem__(0, np.array(1.0)), "not a 3DPW sequence"),
+        (lambda data: data["betas"].__setitem__(0, [10**400] * 10), "not a 3DPW sequence"),
+        (lambda data: data["betas"][0].fill(np.nan), "person 0: betas holds NaN"),
+        (lambda data: data["poses"][1][3].fill(np.nan), "person 1: poses holds NaN"),
+        (lambda data: data["poses2d"][0][0, :2].fill(np.inf), "person 0: poses2d holds NaN or infinity"),
+        (lambda data: data["cam_poses"][0].fill(np.nan), "person 0: cam_poses holds NaN"),
+        (lambda data: data.update(genders=["m", "?"]), "person 1: genders is '\\?', neither"),
         (lambda data: data.update(sequence=Hostile("/tmp/taken_over_by_a_pickle")), "mkdir"),
     ],
 )
@@ -183,6 +207,26 @@ def test_bad_sequences_are_named(sequences, tmp_path, change, message):
 def test_a_folder_without_sequences_is_named(tmp_path):
     with pytest.raises(InputError, match="holds no sequence"):
         prepare_sequences(tmp_path, tmp_path / "out")
+
+
+def test_sequences_of_nobody_write_nothing(sequences, tmp_path):
+    folder, data = sequences
+    path = folder / "test" / "downtown_walk_00.pkl"
+    for change in ({"poses": []}, {"campose_valid": [np.zeros(6, int)] * 2}):
+        path.write_bytes(pickle.dumps(data | change, protocol=2))
+        with pytest.raises(InputError, match="nobody in its 1 sequences"):
+            prepare_sequences(folder, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_one_joint_alone_makes_no_box(tmp_path):
+    """Such a frame would be a square of no size, which the reader refuses together with the whole file."""
+    data = sequence(np.random.default_rng(1))
+    data["poses2d"][0][3, 2, 1:] = 0
+    path = tmp_path / "s.pkl"
+    path.write_bytes(pickle.dumps(data, protocol=2))
+    fields, left_out = sequence_people(path)[0]
+    assert left_out == 1 and len(fields["imgname"]) == 5 and (fields["scale"] > 0).all()
 
 
 def test_sequences_need_no_person_in_the_last_frame(tmp_path):

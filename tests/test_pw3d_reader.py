@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from tiny_pw3d import SIZES, write_tiny_pw3d
+from tiny_pw3d import SIDE, SIZES, write_tiny_pw3d
 
-from downstream.pw3d.reader import TEST, TRAIN, annotation_path, read_mix, read_shape_split
+from downstream.pw3d.check import findings
+from downstream.pw3d.reader import TEST, TRAIN, TRUTH, annotation_path, read_annotations, read_mix, read_shape_split
 from liftedcl.errors import InputError
 
 H36M, LSP, LSPET = TRAIN[0], TRAIN[1], "hr-lspet_train"
@@ -84,9 +85,10 @@ def _set(key, index, value):
         (TEST, _set("pose", (1, 70), np.nan), "sample 1: pose holds NaN"),
         (LSP, _set("scale", 2, 0.0), "sample 2: scale is not above 0"),
         (LSP, _set("imgname", 1, "part_9/no.jpg"), "part_9/no.jpg: not found .*sample 1"),
-        (LSP, _set("imgname", 1, "../x.jpg"), "sample 1: imgname '../x.jpg' is not a path"),
+        (LSP, _set("imgname", 1, "../x.jpg"), "sample 1: '../x.jpg' is not a path"),
         (TEST, _set("gender", 0, "x"), "gender 'x' is neither m nor f"),
         (TEST, lambda arrays: arrays.pop("gender"), "has no array gender"),
+        (TEST, lambda arrays: arrays.update(has_smpl=np.array([1, 1, 0, 1, 1, 1])), "sample 2: has_smpl is 0"),
         (LSP, lambda arrays: arrays.pop("center"), "has no array center"),
         (LSP, lambda arrays: arrays.pop("shape"), "one of pose and shape"),
         (LSPET, lambda arrays: arrays.update(has_smpl=np.ones(3)), "has_smpl is set but pose and shape are missing"),
@@ -100,6 +102,46 @@ def test_bad_annotations_are_named(changed, name, change, message):
     with pytest.raises(InputError, match=message) as error:
         changed(name, change)
     assert f"{name}" in str(error.value) and "docs/data" in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("missing", TRUTH)
+def test_what_is_needed_hangs_on_who_asks_and_not_on_the_files_name(root, tmp_path, missing):
+    path = tmp_path / "mytest.npz"
+    arrays = dict(np.load(annotation_path(root, TEST)))
+    np.savez(path, **arrays, has_smpl=np.ones(6))
+    assert read_annotations(path, tmp_path, TRUTH).pose.any()
+    del arrays[missing]
+    np.savez(path, **arrays)
+    with pytest.raises(InputError, match=f"mytest.npz: has no array {missing}"):
+        read_annotations(path, tmp_path, TRUTH)
+
+
+def pictures_finding(root, name):
+    return next(finding for finding in findings(root) if f"images/{name}" in finding.text)
+
+
+def test_check_counts_centres_outside_and_does_not_fail_for_them(root, tmp_path):
+    """People at a border have theirs outside; a spread of the pictures is read, the last one among them."""
+    assert pictures_finding(root, H36M).text.endswith(
+        ": all 12 there, 12 read; centres of people outside their picture: 0 of 12"
+    )
+    (tmp_path / "dataset_extras").mkdir()
+    (tmp_path / "images" / H36M).mkdir(parents=True)
+    for part in (root / "images" / H36M).iterdir():
+        (tmp_path / "images" / H36M / part.name).symlink_to(part)
+    arrays = {key: np.concatenate([values, values]) for key, values in np.load(annotation_path(root, H36M)).items()}
+    arrays["center"][0], arrays["center"][-1] = (-1, 5), (5, SIDE + 1)
+    np.savez(annotation_path(tmp_path, H36M), **arrays)
+    finding = pictures_finding(tmp_path, H36M)
+    assert finding.state == "ok" and "all 12 there, 16 read" in finding.text and finding.text.endswith("2 of 16")
+    last = tmp_path / "images" / H36M / str(arrays["imgname"][-1])
+    content = last.read_bytes()
+    last.parent.unlink()
+    last.parent.mkdir()
+    for number in range(1, 12, 2):
+        (last.parent / f"{number:05d}.jpg").write_bytes(content if number < 11 else content[:100])
+    finding = pictures_finding(tmp_path, H36M)
+    assert finding.state == "broken" and str(last) in finding.text
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"\x80\x04N.", b"\x93NUMPY"])

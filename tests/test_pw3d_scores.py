@@ -198,6 +198,30 @@ def test_bad_predictions_are_named(root, tmp_path, change, message):
     assert str(path) in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("without", "extra", "message"),
+    [
+        (("pose", "shape"), {}, "has no array pose, shape"),
+        (("pose",), {}, "has no array pose"),
+        (("gender",), {}, "has no array gender"),
+        ((), {"has_smpl": np.array([1, 1, 1, 0, 1, 1])}, "sample 3: has_smpl is 0"),
+    ],
+)
+def test_no_truth_is_made_up_whatever_the_file_is_called(
+    root, evaluated, tmp_path, monkeypatch, without, extra, message
+):
+    """All-zero predictions would match the all-zero bodies of a file that holds none."""
+    path = tmp_path / "mytest.npz"
+    arrays = dict(np.load(annotation_path(root, TEST))) | extra
+    np.savez(path, **{key: value for key, value in arrays.items() if key not in without})
+    evaluated(np.broadcast_to(np.eye(3), (6, 24, 3, 3)), np.zeros((6, 10)))
+    line = ["--annotations", path, "--body", root / "smpl", "--predictions", tmp_path / "predictions.npz"]
+    monkeypatch.setattr(sys, "argv", ["pw3d", "evaluate", *map(str, line)])
+    with pytest.raises(InputError, match=rf"mytest\.npz: {message}") as error:
+        command.main()
+    assert "\n" not in str(error.value)
+
+
 def test_joints_of_another_body_are_refused(root, bodies, regressors, tmp_path, monkeypatch):
     rotations, betas = truth_as_neutral(root)
     joints = lsp_joints(rotations, betas, bodies[1], regressors)

@@ -196,17 +196,26 @@ def test_workers_change_nothing(data):
 
 @pytest.mark.parametrize("probe", [False, True])
 def test_a_run_trains_all_it_should(data, tmp_path, probe):
-    """Frozen, the encoder stays as it is to the bit; the scalars on it and all behind it are trained in any case."""
+    """Frozen, the encoder stays as it is to the bit, its scalars too; all behind it is trained in any case."""
     task = benchmark(data, probe=probe)
     before = {name: value.clone() for name, value in task.module.state_dict().items()}
+    images, levels = torch.rand(6, 3, 48, 48), torch.tensor([0, 1, 2]).repeat(2)
+    with torch.no_grad():
+        maps = task.module.encoder.eval()(images, levels)
+        plain = task.module.encoder.backbone(images)
+    assert torch.equal(maps, plain)
     history = train(task, tmp_path)
     terms = {key.removeprefix("shape/") for key in history[-1]} - {"epoch", "step"}
     assert terms == {"keypoints_2d", "keypoints_3d", "rotations", "betas", "camera", "consistency", "contrast"}
     moved = {name for name, value in task.module.state_dict().items() if not torch.equal(value, before[name])}
-    encoder = {name for name in before if name.startswith("encoder.backbone.")}
-    assert moved.isdisjoint(encoder) if probe else encoder <= moved | {"encoder.backbone.num_batches_tracked"}
+    encoder = {name for name in before if name.startswith("encoder.")}
+    assert moved.isdisjoint(encoder) if probe else encoder <= moved
     assert before.keys() - encoder - moved == {"regressor.start"}
-    assert all((task.module.encoder.scalars != 1).flatten().tolist())
+    assert probe or (task.module.encoder.scalars != 1).all()
+    with torch.no_grad():
+        after = task.module.encoder.eval()(images, levels)
+    same = (after == maps).flatten(1).all(dim=1).tolist()
+    assert same == [probe] * 6  # of every level
 
 
 def true_parameters(data):
@@ -235,7 +244,8 @@ def test_the_truth_scores_perfectly_and_a_turned_body_by_what_it_is_turned(data,
         assert scores["samples"] == 6
         assert max(scores["pa_mpjpe_mm"], scores["mpjpe_mm"], scores["pve_mm"]) < 0.01
     again = evaluate_command(monkeypatch, data, tmp_path / "predictions.npz", tmp_path / "again.json")
-    assert again == {key: value for key, value in perfect.items() if key != "at_16"}
+    assert again == {key: value for key, value in perfect.items() if key not in ("input_size", "at_16")}
+    assert perfect["input_size"] == 48
     # Half a turn about the vertical: every joint is off by twice its distance from the axis; Procrustes forgives it.
     half = torch.diag(torch.tensor([-1.0, 1.0, -1.0]))
     turned = truth.rotations.clone()

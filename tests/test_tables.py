@@ -50,6 +50,15 @@ def test_values_are_those_of_the_runs(runs, tmp_path):
         assert table.loc[row.encoder, "pa_mpjpe_mm"] == 50.0 - i
 
 
+def test_how_the_scores_were_taken_stands_in_the_table(runs, tmp_path):
+    table = dataclasses.replace(TABLE, settings={"boxes": "person boxes"})
+    run = tmp_path / runs.benchmark(table.benchmark, table.rows[0].encoder, 0) / "metrics.json"
+    run.write_text(json.dumps({**json.loads(run.read_text()), "boxes": "detector"}))
+    make_table(table, profile="demo", seeds=[0], layout=runs, out=tmp_path / "table4.csv")
+    assert pd.read_csv(tmp_path / "table4.csv").set_index("row").loc[table.rows[0].encoder, "boxes"] == "detector"
+    assert "- person boxes: unknown; detector\n" in (tmp_path / "table4.md").read_text()
+
+
 def test_the_papers_differences_stand_beside_ours(runs, tmp_path):
     out = tmp_path / "table4.csv"
     make_table(TABLE, profile="demo", seeds=[0], layout=runs, out=out)

@@ -45,7 +45,7 @@ RECIPE = Coco2D(
 def write_tiny_coco(root: Path, *, train: int = 9, val: int = 4, detections: bool = True) -> Path:
     """Write both splits of ``train`` and ``val`` pictures with a person each below ``root``; returns ``root``.
 
-    Every second person reaches out of the picture; every third picture also holds a crowd and somebody unlabelled.
+    Every second crop reaches out of the picture; every third picture holds a crowd and somebody unlabelled too.
     """
     _write_split(root, "train", train)
     people = _write_split(root, "val", val)

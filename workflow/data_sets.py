@@ -45,14 +45,22 @@ DATA_SETS = {
         source="https://virtualhumans.mpi-inf.mpg.de/3DPW, https://smpl.is.tue.mpg.de (registration)",
         licence="each its own; SMPL: https://smpl.is.tue.mpg.de/modellicense.html (non-commercial research)",
         size="150 GB with the training sets",
-        files=("images/3dpw_test", "smpl/neutral.npz"),
+        files=(
+            "images/3dpw_test",
+            "images/h36m_train_protocol1",
+            "images/lsp_dataset_original_train",
+            "images/mpii_train",
+            "images/coco_2014_train",
+            "images/hr-lspet_train",
+            "images/mpi_inf_3dhp_train",
+        ),
     ),
     "lip": DataSet(
         title="LIP, single-person human parsing",
         source="https://sysu-hcp.net/lip (registration)",
         licence="https://sysu-hcp.net/lip (non-commercial research)",
         size="4 GB",
-        files=("train_images/*.jpg", "train_segmentations/*.png", "val_images/*.jpg"),
+        files=("train_images/*.jpg", "train_segmentations/*.png", "val_images/*.jpg", "val_segmentations/*.png"),
     ),
     "imagenet": DataSet(
         title="ImageNet (ILSVRC 2012)",
@@ -64,7 +72,7 @@ DATA_SETS = {
     "weights": DataSet(
         title="published stage I encoders",
         source="torchvision's ResNet50_Weights.IMAGENET1K_V1; MoCo-v2, DenseCL and PixPro from their authors' pages"
-        " (docs/data.md has the addresses)",
+        " (docs/data/weights.md has the addresses)",
         licence="each its own: BSD-3-Clause, CC BY-NC 4.0 (MoCo-v2), GPLv3 (DenseCL), MIT (PixPro)",
         size="0.1 to 0.7 GB each",
         files=(),

@@ -2,7 +2,7 @@
 
 import argparse
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,10 @@ class Difference:
 
 @dataclass(frozen=True)
 class Table:
-    """One table of the paper."""
+    """One table of the paper.
+
+    ``settings`` are keys of metrics.json that say how the scores were taken, and what they are called in the table.
+    """
 
     title: str
     benchmark: str
@@ -64,6 +67,7 @@ class Table:
     rows: tuple[Row, ...]
     differences: tuple[Difference, ...]
     figures: tuple[str, ...]
+    settings: dict[str, str] = field(default_factory=dict)
 
 
 def read_tables(path: str | Path, params: Params) -> dict[str, Table]:
@@ -123,6 +127,8 @@ def _record(
         values = [_value(run, column.key, encoder) for run in metrics[encoder]]
         record[column.key] = statistics.fmean(values)
         record[f"{column.key}_std"] = statistics.stdev(values) if len(values) > 1 else ""
+    for key in table.settings:
+        record[key] = "; ".join(dict.fromkeys(str(run.get(key, "unknown")) for run in metrics[encoder]))
     stated = [difference for difference in table.differences if difference.encoder == encoder]
     record["paper_says"] = "; ".join(_stated(difference, table) for difference in stated)
     record["measured_here"] = "; ".join(_measured(difference, table, metrics) for difference in stated)
@@ -181,6 +187,8 @@ def _markdown(table: Table, profile: str, records: list[dict[str, Any]]) -> str:
         cells += [_cell(record, column.key) for column in table.columns]
         lines.append(f"| {' | '.join(cells)} |")
     lines.append("")
+    for key, name in table.settings.items():
+        lines.append(f"- {name}: {'; '.join(dict.fromkeys(record[key] for record in records))}")
     for record in records:
         if record["paper_says"]:
             pairs = zip(record["paper_says"].split("; "), record["measured_here"].split("; "), strict=True)

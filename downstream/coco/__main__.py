@@ -8,6 +8,7 @@ from downstream.coco.annotations import read_annotations
 from downstream.coco.reader import DETECTIONS, SPLITS, annotation_path, image_folder, read_detections, read_people
 from downstream.coco.scores import read_predictions, score
 from downstream.data_check import Finding, count_finding, report, tried
+from downstream.percent import percent
 from liftedcl.errors import InputError, run_cli
 from liftedcl.evenly_spread import evenly_spread
 from liftedcl.files import write_json
@@ -23,26 +24,38 @@ _PICTURES_READ = 16
 
 
 def _findings(root: Path) -> Iterator[Finding]:
-    for split in SPLITS:
-        path = annotation_path(root, split)
-        try:
-            content = read_annotations(path)
-            people = read_people(root, split)
-        except InputError as error:
-            yield tried(path.name, lambda error=error: _raise(error))
-            continue
-        yield count_finding(f"{path.name}: images", len(content["images"]), _IMAGES[split])
-        yield count_finding(f"{path.name}: people", len(content["annotations"]), _ANNOTATED[split])
-        yield count_finding(f"{path.name}: people to train or test on", len(people), _USABLE[split])
-        there = sum(1 for entry in image_folder(root, split).iterdir() if entry.suffix == ".jpg")
-        yield count_finding(f"{image_folder(root, split)}: pictures", there, _IMAGES[split])
-        names = [people.boxes.names[n] for n in evenly_spread(len(people), _PICTURES_READ)]
-        yield tried(f"{split} pictures", lambda names=names, split=split: _read(image_folder(root, split), names))
+    told = set()
+    for part in (*(_split_findings(root, split) for split in SPLITS), _detection_findings(root)):
+        for finding in _until_broken(part):
+            if finding not in told:  # the detections need the val annotations and pictures again
+                yield finding
+            told.add(finding)
+
+
+def _until_broken(findings: Iterator[Finding]) -> Iterator[Finding]:
+    """The findings up to the first thing that can't be read, which is the last of them."""
     try:
-        detected = read_detections(root)
+        yield from findings
     except InputError as error:
-        yield tried(DETECTIONS, lambda error=error: _raise(error))
-        return
+        yield tried("", lambda error=error: _raise(error))
+
+
+def _split_findings(root: Path, split: str) -> Iterator[Finding]:
+    path = annotation_path(root, split)
+    content = read_annotations(path)
+    yield count_finding(f"{path.name}: images", len(content["images"]), _IMAGES[split])
+    yield count_finding(f"{path.name}: people", len(content["annotations"]), _ANNOTATED[split])
+    people = read_people(root, split)
+    yield count_finding(f"{path.name}: people to train or test on", len(people), _USABLE[split])
+    folder = image_folder(root, split)
+    there = sum(1 for entry in folder.iterdir() if entry.suffix == ".jpg")
+    yield count_finding(f"{folder}: pictures", there, _IMAGES[split])
+    names = [people.boxes.names[n] for n in evenly_spread(len(people), _PICTURES_READ)]
+    yield tried(f"{split} pictures", lambda: _read(folder, names))
+
+
+def _detection_findings(root: Path) -> Iterator[Finding]:
+    detected = read_detections(root)
     if detected is None:
         yield Finding(
             "differs", f"{root / DETECTIONS}: not found; people are then tested in their annotated boxes only"
@@ -68,11 +81,7 @@ def _evaluate(annotations: Path, predictions: Path, out: Path | None) -> None:
     scores = score(annotations, read_predictions(predictions, annotations))
     if out is not None:
         write_json(out, scores)
-    print("  ".join(f"{name} {_percent(scores[name])}" for name in scores))
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
+    print("  ".join(f"{name} {percent(scores[name])}" for name in scores))
 
 
 def main() -> None:

@@ -19,12 +19,15 @@ REMEDY = "see docs/data/coco.md for the layout, or name the right folder with --
 def read_annotations(path: Path) -> dict[str, Any]:
     """The content of ``person_keypoints_*.json``; every image and every annotated person in it has what COCO's have.
 
+    But for the pictures' names, which scoring doesn't need: see `file_names`.
+
     Raises:
         InputError: naming the file, the entry and what is wrong with it.
     """
     content = read_json(path, REMEDY)
     images, people, categories = (_objects(content, key, path) for key in ("images", "annotations", "categories"))
-    names = {category.get("id"): category.get("name") for category in categories}
+    check_integers(categories, "id", path, REMEDY, "categories: ")
+    names = {category["id"]: category.get("name") for category in categories}
     if names.get(PERSON) != "person" or any(entry.get("category_id") != PERSON for entry in people):
         raise InputError(f"{path}: is not of the one category {PERSON}, person; {REMEDY}")
 
@@ -34,7 +37,7 @@ def read_annotations(path: Path) -> dict[str, Any]:
     def of_people(key: str, *shape: int) -> np.ndarray:
         return numbers(lambda i: people[i][key], key, shape, len(people), path, REMEDY)
 
-    check_integers(images, "id", path, REMEDY)
+    check_integers(images, "id", path, REMEDY, "images: ")
     known = of_images("id")
     check_all(_first_of_its_kind(known), "images: id stands there twice", path, REMEDY)
     for key in ("width", "height"):
@@ -54,9 +57,20 @@ def read_annotations(path: Path) -> dict[str, Any]:
     return content
 
 
-def check_integers(entries: list[dict[str, Any]], key: str, path: Path, remedy: str) -> None:
-    """Raise `InputError` for the first entry whose ``key`` is not a whole number: "42" would be an id of nothing."""
-    check_all(np.array([type(entry.get(key)) is int for entry in entries]), f"{key} is no integer", path, remedy)
+def file_names(content: dict[str, Any], path: Path) -> dict[int, str]:
+    """The picture of each image id, from what `read_annotations` gave. Raises `InputError` where an image has none."""
+    named = np.array([isinstance(image.get("file_name"), str) for image in content["images"]])
+    check_all(named, "images: file_name is missing or no text", path, REMEDY)
+    return {image["id"]: image["file_name"] for image in content["images"]}
+
+
+def check_integers(entries: list[dict[str, Any]], key: str, path: Path, remedy: str, where: str = "") -> None:
+    """Raise `InputError` for the first entry whose ``key`` is not a whole number: "42" would be an id of nothing.
+
+    ``where`` goes before the key in the message.
+    """
+    integer = np.array([type(entry.get(key)) is int for entry in entries])
+    check_all(integer, f"{where}{key} is no integer", path, remedy)
 
 
 def _objects(content: Any, key: str, path: Path) -> list[dict[str, Any]]:

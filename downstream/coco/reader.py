@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from downstream.annotation_entries import check_all, check_pictures, numbers
-from downstream.coco.annotations import PERSON, REMEDY, check_integers, read_annotations
+from downstream.coco.annotations import PERSON, REMEDY, check_integers, file_names, read_annotations
 from downstream.coco.keypoints import NAMES
 from downstream.crop import widths_at_aspect
 from downstream.people import LabelledPeople, People
@@ -99,10 +99,12 @@ def read_people(root: str | Path, split: str) -> AnnotatedPeople:
     """
     path = annotation_path(root, split)
     content = read_annotations(path)
-    people = sorted(content["annotations"], key=lambda person: (person["image_id"], person["id"]))
+    listed = content["annotations"]
+    places = sorted(range(len(listed)), key=lambda i: (listed[i]["image_id"], listed[i]["id"]))
+    people = [listed[i] for i in places]
     if not people:
         raise InputError(f"{path}: holds no person; {REMEDY}")
-    images = {image["id"]: image for image in content["images"]}
+    images, pictures = {image["id"]: image for image in content["images"]}, file_names(content, path)
     keypoints = np.array([person["keypoints"] for person in people], dtype=np.float64).reshape(-1, len(NAMES), 3)
     visible = keypoints[..., 2] > 0
     sizes = np.array([[images[person["image_id"]][key] for key in ("width", "height")] for person in people], dtype=int)
@@ -114,9 +116,9 @@ def read_people(root: str | Path, split: str) -> AnnotatedPeople:
     if not kept.any():
         raise InputError(f"{path}: holds no person with a labelled keypoint; {REMEDY}")
     chosen = [people[i] for i in np.flatnonzero(kept)]
-    names = [images[person["image_id"]]["file_name"] for person in chosen]
+    names = [pictures[person["image_id"]] for person in chosen]
     folder = image_folder(root, split)
-    check_pictures(folder, names, path, REMEDY)
+    check_pictures(folder, names, path, REMEDY, [places[i] for i in np.flatnonzero(kept)])
     found = PersonBoxes(
         folder=folder,
         names=names,
@@ -141,7 +143,7 @@ def read_detections(root: str | Path) -> PersonBoxes | None:
     if not path.exists():
         return None
     content = read_annotations(truth)
-    images = {image["id"]: image for image in content["images"]}
+    images, pictures = {image["id"]: image for image in content["images"]}, file_names(content, truth)
     detections = _listed(read_json(path, REMEDY), path)
     every_box = numbers(lambda i: detections[i]["bbox"], "bbox", (4,), len(detections), path, REMEDY)
     every_score = numbers(lambda i: detections[i]["score"], "score", (), len(detections), path, REMEDY)
@@ -153,9 +155,9 @@ def read_detections(root: str | Path) -> PersonBoxes | None:
     ids = np.array([entry["image_id"] for entry, wanted in zip(detections, kept, strict=True) if wanted])
     order = np.argsort(ids, kind="stable")
     ids, boxes, scores = ids[order], every_box[kept][order], every_score[kept][order]
-    names = [images[image_id]["file_name"] for image_id in ids.tolist()]
+    names = [pictures[image_id] for image_id in ids.tolist()]
     folder = image_folder(root, "val")
-    check_pictures(folder, names, path, REMEDY)
+    check_pictures(folder, names, path, REMEDY, np.flatnonzero(kept)[order].tolist())
     sizes = np.array([[images[image_id][key] for key in ("width", "height")] for image_id in ids.tolist()], dtype=int)
     corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:] - 1], axis=1)
     return PersonBoxes(folder, names, sizes, ids, corners, scores)

@@ -88,25 +88,34 @@ def write_predictions(path: Path, results: list[dict[str, Any]]) -> None:
 
 
 def read_predictions(path: Path, annotations: Path) -> list[dict[str, Any]]:
-    """Read a results file for the images of ``annotations``.
+    """Read a results file for the images of ``annotations``: of each entry what pycocotools counts, and nothing else.
+
+    Where the first entry has a ``bbox``, pycocotools takes everybody's size from it, and from the keypoints otherwise.
 
     Raises:
-        InputError: missing, damaged, misshapen or not finite, or made for other images.
+        InputError: missing, damaged, misshapen or not finite, not of people, or made for other images.
     """
     results = read_json(path, _REMEDY)
     if not isinstance(results, list) or not all(isinstance(entry, dict) for entry in results):
         raise InputError(f"{path}: is not a list of objects; {_REMEDY}")
     if not results:
         return []
-    shape = (3 * len(NAMES),)
-    numbers(lambda i: results[i]["keypoints"], "keypoints", shape, len(results), path, _REMEDY)
-    for key in ("score", "category_id"):
-        numbers(lambda i, key=key: results[i][key], key, (), len(results), path, _REMEDY)
+
+    def column(key: str, *shape: int) -> np.ndarray:
+        return numbers(lambda i: results[i][key], key, shape, len(results), path, _REMEDY)
+
+    keys = ["image_id", "category_id", "keypoints", "score"]
+    column("keypoints", 3 * len(NAMES))
+    column("score")
+    check_all(column("category_id") == PERSON, f"category_id is not {PERSON}, person", path, _REMEDY)
+    if results[0].get("bbox"):  # other keys would make it take keypoints for captions or masks
+        column("bbox", 4)
+        keys.append("bbox")
     check_integers(results, "image_id", path, _REMEDY)
     known = {image["id"] for image in read_annotations(annotations)["images"]}
     there = np.array([entry["image_id"] in known for entry in results])
     check_all(there, f"image_id is of no image of {annotations}", path, _REMEDY)
-    return results
+    return [{key: entry[key] for key in keys} for entry in results]
 
 
 def _indexed(content: dict[str, Any]) -> COCO:

@@ -1,14 +1,16 @@
-"""People of MPII in Human3.6M's joint order, for training samples without depth (Li et al. 2021). No torch."""
+"""People of MPII in Human3.6M's joint order, for training samples without depth. No torch."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 
+from downstream.crop import widths_at_aspect
 from downstream.h36m.reader_3d import NUM_REGRESSED
 from downstream.mpii.joints import JOINTS as MPII_JOINTS
 from downstream.mpii.reader import read_mpii, to_people
 from downstream.people import LabelledPeople, People
-from liftedcl.skeleton import JOINTS
+from liftedcl.skeleton import JOINTS, NUM_JOINTS
 
 BOX_SCALE = 1.25
 """Of MPII's people only: their boxes are drawn tighter than Human3.6M's."""
@@ -21,6 +23,8 @@ _SAME = {
     "relbow": "right_elbow", "rwrist": "right_wrist", "thorax": "thorax",
 }  # fmt: skip
 """Human3.6M's belly and nose have no counterpart in MPII."""
+_NEAR = ("neck", "head")
+"""Joints that are called alike and are other points, which a detection within 12.8 px tells apart."""
 
 
 def read_mix(folder: str | Path) -> LabelledPeople:
@@ -37,6 +41,34 @@ def read_mix(folder: str | Path) -> LabelledPeople:
             theirs = MPII_JOINTS.index(_SAME[name])
             joints[:, j], visible[:, j] = mpii.joints[:, theirs], mpii.visible[:, theirs]
     return LabelledPeople(mpii.people, joints, visible)
+
+
+def with_mix(people: LabelledPeople, folder: str | Path, size: tuple[int, int]) -> LabelledPeople:
+    """``people``, joints (N, 17, 2), and behind them those of `read_mix`, their thorax, neck and head left out.
+
+    Args:
+        people: of another data set, in Human3.6M's joint order.
+        folder: MPII's.
+        size: width and height of the network's input, whose aspect the regions take on.
+    """
+    mix = read_mix(folder)
+    own, theirs = people.people, mix.people
+    widths = widths_at_aspect(np.stack([theirs.widths, theirs.widths], axis=1), size, 1.0)
+    visible = mix.visible[:, :NUM_JOINTS].copy()
+    visible[:, [JOINTS.index(name) for name in _NEAR]] = False
+    paths = [part.folder.absolute() / name for part in (own, theirs) for name in part.names]
+    common = Path(os.path.commonpath([own.folder.absolute(), theirs.folder.absolute()]))
+    return LabelledPeople(
+        People(
+            folder=common,
+            names=[str(path.relative_to(common)) for path in paths],
+            sizes=None,
+            centres=np.concatenate([own.centres, theirs.centres]),
+            widths=np.concatenate([own.widths, widths]),
+        ),
+        joints=np.concatenate([people.joints, mix.joints[:, :NUM_JOINTS]]),
+        visible=np.concatenate([people.visible, visible]),
+    )
 
 
 def person_boxes(people: People) -> np.ndarray:

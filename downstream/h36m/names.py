@@ -1,11 +1,16 @@
-"""What Human3.6M's file names tell: ``s_SS_act_AA_subact_UU_ca_CC/s_SS_act_AA_subact_UU_ca_CC_FFFFFF.jpg``."""
+"""Who trains and who tests, and what Human3.6M's file names tell.
+
+A picture is ``s_SS_act_AA_subact_UU_ca_CC/s_SS_act_AA_subact_UU_ca_CC_FFFFFF.jpg``.
+"""
 
 import re
 from pathlib import Path
 
 from liftedcl.errors import InputError
 
-REMEDY = "see docs/data.md for the layout, or name the right folder with --config h36m=FOLDER"
+REMEDY = "see docs/data/h36m.md for the layout, or name the right folder with --config h36m=FOLDER"
+
+SUBJECTS = {"train": (1, 5, 6, 7, 8), "test": (9, 11)}
 
 ACTIONS = {
     2: "Directions", 3: "Discussion", 4: "Eating", 5: "Greeting", 6: "Phoning", 7: "Posing", 8: "Purchases",

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from downstream.h36m import reader_2d, reader_3d
 from downstream.h36m.annotate import annotate
-from downstream.h36m.official import CAMERAS, SUBJECTS, read_metadata
+from downstream.h36m.names import SUBJECTS
+from downstream.h36m.official import CAMERAS, read_metadata
 from downstream.h36m.video_frames import FrameCutter
 from liftedcl.errors import InputError
 from liftedcl.files import exclusive, read_json, write_json

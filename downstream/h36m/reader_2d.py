@@ -15,14 +15,13 @@ import numpy as np
 from downstream.annotation_entries import check_all, check_pictures, numbers
 from downstream.camera import project_through_lens
 from downstream.crop import widths_at_aspect
-from downstream.h36m.names import REMEDY
+from downstream.h36m.names import REMEDY, SUBJECTS
 from downstream.people import LabelledPeople, People
 from downstream.restricted_pickle import load_plain
 from liftedcl.errors import InputError
 from liftedcl.skeleton import NUM_JOINTS
 
 ANNOTATIONS = {"train": "h36m_train.pkl", "test": "h36m_validation.pkl"}
-SUBJECTS = {"train": (1, 5, 6, 7, 8), "test": (9, 11)}
 
 _PX_PER_SCALE = 200.0
 _REPROJECTION = 0.005
@@ -79,7 +78,8 @@ def read_h36m_2d(root: str | Path, split: str, stride: int) -> H36MJoints:
         InputError: naming the file and, where one is to blame, the index of the sample.
     """
     path = annotation_path(root, split)
-    entries, kept = _kept(path, stride)
+    entries, frames = _load(path)
+    kept = _every(frames, stride)
     subjects = numbers(lambda i: entries[i]["subject"], "subject", (), len(kept), path, REMEDY, kept)
     check_all(np.isin(subjects, SUBJECTS[split]), f"its subject is none of the {split} split's", path, REMEDY, kept)
     joints = _joints(entries, kept, path)
@@ -89,22 +89,35 @@ def read_h36m_2d(root: str | Path, split: str, stride: int) -> H36MJoints:
 
 def read_joints(path: Path, stride: int) -> H36MJoints:
     """Read and check an annotation file alone; no picture needs to be there."""
-    return _joints(*_kept(path, stride), path)
+    entries, frames = _load(path)
+    return _joints(entries, _every(frames, stride), path)
 
 
-def _kept(path: Path, stride: int) -> tuple[list[dict[str, Any]], Sequence[int]]:
-    """All entries of an annotation file, and the places of those that a stride keeps."""
+def read_all(path: Path, stride: int) -> tuple[H36MJoints, int]:
+    """Read and check all frames of an annotation file, and count those that ``stride`` keeps."""
+    entries, frames = _load(path)
+    return _joints(entries, range(len(entries)), path), len(_every(frames, stride))
+
+
+def _load(path: Path) -> tuple[list[dict[str, Any]], np.ndarray]:
+    """All entries of an annotation file, and subject, action, subaction, camera and frame number of each, (N, 5)."""
     entries = load_plain(path, REMEDY)
     if not isinstance(entries, list):
         raise InputError(f"{path}: is not a list of frames; {REMEDY}")
     if not entries:
         raise InputError(f"{path}: holds no sample; {REMEDY}")
     keys = ("subject", "action", "subaction", "camera_id", "image_id")
-    values = numbers(lambda i: [entries[i][key] for key in keys], ", ".join(keys), (5,), len(entries), path, REMEDY)
-    _, take = np.unique(values[:, :4], axis=0, return_inverse=True)
+    return entries, numbers(
+        lambda i: [entries[i][key] for key in keys], ", ".join(keys), (5,), len(entries), path, REMEDY
+    )
+
+
+def _every(frames: np.ndarray, stride: int) -> list[int]:
+    """Places of the frames of `_load` that ``stride`` keeps, counted from the first of each take and camera."""
+    _, take = np.unique(frames[:, :4], axis=0, return_inverse=True)
     first = np.full(take.max() + 1, np.inf)
-    np.minimum.at(first, take, values[:, 4])
-    return entries, np.flatnonzero((values[:, 4] - first[take]) % stride == 0).tolist()
+    np.minimum.at(first, take, frames[:, 4])
+    return np.flatnonzero((frames[:, 4] - first[take]) % stride == 0).tolist()
 
 
 def _joints(entries: list[dict[str, Any]], kept: Sequence[int], path: Path) -> H36MJoints:

@@ -16,18 +16,21 @@ class H36M2D(HeatmapPose):
 
     ``head_size`` in px of the original frame: a joint is detected within half of it. ``train_stride`` and
     ``test_stride`` are in frames of the videos: a file that holds every 5th frame, read with 25, gives every 25th.
+    ``mpii`` is the folder of an MPII data set whose people are mixed in, everybody once an epoch.
     ``prior`` is table 9's switch.
     """
 
     head_size: float
     train_stride: int
     test_stride: int
+    mpii: str | None = None
     prior: SkeletonPriorRecipe | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_positive(self, "head_size")
         require_at_least(self, 1, "train_stride", "test_stride")
+        _require_depth(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,4 +69,9 @@ class H36M3D(StepTraining):
         require_at_least(self, SMALLEST_INPUT, "input_size")
         require_at_least(self, 1, "flow_layers", "flow_hidden")
         require_positive(self, "gradient_clip", "box_scale", "depth_range_mm")
-        require(self.prior is None or self.mpii is None, "prior", "needs 3D poses, which MPII's people lack; drop mpii")
+        _require_depth(self)
+
+
+def _require_depth(recipe: H36M2D | H36M3D) -> None:
+    """Everybody has the 3D pose that a prior needs."""
+    require(recipe.prior is None or recipe.mpii is None, "prior", "needs 3D poses, which MPII's people lack; drop mpii")

@@ -1,7 +1,8 @@
 """Fine-tuning on Human3.6M for 2D pose: SimplePose on the backbone under test (LiftedCL, appendix D).
 
 As in the published code (Qiu et al. 2019), the highest cell of a heatmap is the answer: no flip test (unless the recipe
-asks for one), no offset within the cell.
+asks for one), no offset within the cell. Where MPII is mixed in, its people train the 13 joints that both data sets
+have; the published code has outputs of their own for MPII's other three.
 """
 
 from pathlib import Path
@@ -11,14 +12,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from downstream.h36m.mpii_mix import with_mix
 from downstream.h36m.names import REMEDY
 from downstream.h36m.overlay import SIDES
-from downstream.h36m.reader_2d import ANNOTATIONS, annotation_path, read_h36m_2d
+from downstream.h36m.reader_2d import ANNOTATIONS, H36MJoints, annotation_path, read_h36m_2d
 from downstream.h36m.recipe import H36M2D
 from downstream.h36m.scores_2d import score, write_predictions
 from downstream.keypoint_data import KeypointBatch
 from downstream.keypoint_task import KeypointTask
+from downstream.mpii.reader import annotation_path as mpii_annotation_path
 from downstream.overlay import augmented_keypoints, predicted_keypoints
+from downstream.people import LabelledPeople
 from downstream.pose_coding import turn_with_crop
 from downstream.skeleton_prior import SkeletonPrior
 from liftedcl.encoder import Backbone
@@ -54,13 +58,12 @@ class Benchmark(KeypointTask):
         super().__init__(
             recipe,
             backbone,
-            train=train.labelled(size, recipe.box_scale),
+            train=_training_people(recipe, train),
             mirrored=flip_order(),
             seed=seed,
             workers=workers,
             beside=prior,
         )
-        self._head_size = recipe.head_size
         self._predicted: np.ndarray | None = None
 
     def extra_losses(self, features: Tensor, batch: KeypointBatch) -> dict[str, Tensor]:
@@ -79,8 +82,9 @@ class Benchmark(KeypointTask):
     def evaluate(self, out: Path) -> dict[str, Any]:
         """Write ``out/predictions.npz`` and return the scores that go into metrics.json."""
         self._predicted, _ = self.predict(self._test_people, offset=False)
-        write_predictions(out / "predictions.npz", self._predicted, self._test)
-        return score(self._predicted, self._test, self._head_size)
+        settings = {"head_size": self._recipe.head_size, "test_stride": self._recipe.test_stride}
+        write_predictions(out / "predictions.npz", self._predicted, self._test, **settings)
+        return score(self._predicted, self._test, self._recipe.head_size)
 
     def examples(self) -> np.ndarray:
         """Up to 12 test crops (N, H, W, 3) uint8 RGB with what `evaluate` predicted."""
@@ -91,6 +95,8 @@ class Benchmark(KeypointTask):
 def fingerprints(recipe: H36M2D, data: Path) -> dict[str, str]:
     """SHA-256 of the annotation files; part of a run's identity. The pictures are known by their names only."""
     paths = {f"h36m_2d_{split}": annotation_path(data, split) for split in ANNOTATIONS}
+    if recipe.mpii is not None:
+        paths["mpii_train"] = mpii_annotation_path(recipe.mpii, "train")
     try:
         return {name: sha256_of_file(path) for name, path in paths.items()}
     except FileNotFoundError as error:
@@ -99,6 +105,11 @@ def fingerprints(recipe: H36M2D, data: Path) -> dict[str, str]:
 
 def augmented_samples(recipe: H36M2D, *, data: Path, seed: int, count: int) -> np.ndarray:
     """Up to ``count`` training samples (N, H, W, 3) uint8 RGB of the first epoch, their targets drawn in place."""
-    train = read_h36m_2d(data, "train", recipe.train_stride)
-    labelled = train.labelled((recipe.input_width, recipe.input_height), recipe.box_scale)
+    labelled = _training_people(recipe, read_h36m_2d(data, "train", recipe.train_stride))
     return augmented_keypoints(labelled, recipe, flip_order(), BONES, SIDES, seed=seed, count=count)
+
+
+def _training_people(recipe: H36M2D, train: H36MJoints) -> LabelledPeople:
+    size = (recipe.input_width, recipe.input_height)
+    people = train.labelled(size, recipe.box_scale)
+    return people if recipe.mpii is None else with_mix(people, recipe.mpii, size)

@@ -80,15 +80,21 @@ def read_lip(root: str | Path, split: str) -> LipSamples:
 
     Raises:
         InputError: an empty list, a missing or damaged file, an illegal class, a picture and a label map of different
-            sizes; the message names the files.
+            sizes, or no pixel of the split with a class; the message names the files.
     """
     root, names = Path(root), read_names(list_path(root, split))
 
-    def size(name: str) -> tuple[int, int]:
-        return checked_size(root, split, name)
+    def seen(name: str) -> tuple[int, int, bool]:
+        labels = checked_labels(root, split, name)
+        return labels.shape[1], labels.shape[0], bool((labels != IGNORED).any())
 
-    sizes = list(process_images(size, names, workers=None, title=f"lip {split}: checking"))
-    return LipSamples(root, split, names, np.array(sizes))
+    widths, heights, labelled = zip(
+        *process_images(seen, names, workers=None, title=f"lip {split}: checking"), strict=True
+    )
+    if not any(labelled):  # nothing to learn, and scores would divide by 0
+        folder = label_path(root, split, names[0]).parent
+        raise InputError(f"{folder}: every pixel of all {len(names):,} label maps is ignored ({IGNORED}); {REMEDY}")
+    return LipSamples(root, split, names, np.stack([widths, heights], axis=1))
 
 
 def read_names(path: Path) -> list[str]:
@@ -154,8 +160,8 @@ def read_label(path: Path, remedy: str = REMEDY) -> np.ndarray:
     return labels
 
 
-def checked_size(root: Path, split: str, name: str) -> tuple[int, int]:
-    """Width and height in px of a sample's picture, by its header, and of its label map, which is decoded.
+def checked_labels(root: Path, split: str, name: str) -> np.ndarray:
+    """Label map (H, W) of a sample, as `read_label`, once its picture's header says the same size.
 
     Raises:
         InputError: a file is missing or damaged, a class is illegal, the sizes differ.
@@ -172,4 +178,4 @@ def checked_size(root: Path, split: str, name: str) -> tuple[int, int]:
     if labels.shape != size[::-1]:
         found = f"{labels.shape[1]} x {labels.shape[0]}"
         raise InputError(f"{image}: {size[0]} x {size[1]} px, but its label map {label} has {found}; {REMEDY}")
-    return size
+    return labels

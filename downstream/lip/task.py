@@ -24,13 +24,14 @@ from downstream.lip.schedule import warm_restarts
 from downstream.lip.scores import ConfusionMatrix, score, write_prediction
 from downstream.lip.self_correction import SelfCorrection
 from downstream.lip.whole_picture import unwarp_labels
+from downstream.overlay import EXAMPLES
 from liftedcl.engine import Player
 from liftedcl.errors import InputError
 from liftedcl.evenly_spread import evenly_spread
 from liftedcl.files import sha256_of_file
 from liftedcl.views import normalise
 
-_EXAMPLES, _EXAMPLE_SIDE = 12, 256
+_EXAMPLE_SIDE = 256
 
 
 class Benchmark:
@@ -89,7 +90,7 @@ class Benchmark:
         self._end_round(self._recipe.epochs)
         networks = {"teacher": self.module.teacher, "student": self.module.student}
         matrices = {name: ConfusionMatrix() for name in networks}
-        shown = set(evenly_spread(len(self._test), _EXAMPLES).tolist())
+        shown = set(evenly_spread(len(self._test), EXAMPLES).tolist())
         self.module.eval()
         batches, n = TestBatches(self._test, self._recipe), 0
         for images in load(batches, 0, self._workers):

@@ -1,14 +1,17 @@
 """MPII by hand: check a data folder, convert the official release, score predictions."""
 
 import argparse
+import contextlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from downstream.data_check import Finding, count_finding, report, tried
-from downstream.mpii.reader import SPLITS, annotation_path, read_entries, read_mpii, to_people
+from downstream.mpii.reader import SPLITS, MpiiPeople, annotation_path, read_entries, read_mpii, to_people
 from downstream.mpii.release import ReleasePerson, read_release, split, truth_arrays
 from downstream.mpii.scores import read_predictions, score
 from downstream.mpii.truth import check_same_people, read_truth, truth_path
+from downstream.percent import percent
 from liftedcl.errors import InputError, run_cli
 from liftedcl.evenly_spread import evenly_spread
 from liftedcl.files import write_json
@@ -23,33 +26,42 @@ _PICTURES_READ = 20
 
 def check(data: Path) -> Iterator[Finding]:
     """What is there of the data set in folder ``data``; every annotation and some pictures are read."""
+    people: dict[str, MpiiPeople] = {}  # of the splits that can be read
+
+    def read(name: str) -> str:
+        people[name] = read_mpii(data, name)
+        return f"{len(people[name]):,} people, all pictures there"
+
     for name in SPLITS:
-        yield tried(
-            f"annot/{name}.json", lambda name=name: f"{len(read_mpii(data, name)):,} people, all pictures there"
-        )
-        if annotation_path(data, name).is_file():
-            yield count_finding(
-                f"people of {name}", len(read_entries(annotation_path(data, name))), OFFICIAL_COUNTS[name]
-            )
-    yield tried("annot/gt_valid.mat", lambda: _about_truth(data))
-    for name in SPLITS:
-        yield tried(f"pictures of {name}", lambda name=name: _some_pictures(data, name))
+        yield tried(f"annot/{name}.json", partial(read, name))
+        yield from _count(data, name)
+    yield tried("annot/gt_valid.mat", lambda: _about_truth(data, people.get("valid")))
+    for name, of_split in people.items():
+        yield tried(f"pictures of {name}", partial(_some_pictures, of_split))
     for name in ("trainval", "test"):  # no run needs them
-        if annotation_path(data, name).is_file():
-            yield count_finding(
-                f"people of {name}", len(read_entries(annotation_path(data, name))), OFFICIAL_COUNTS[name]
-            )
+        path = annotation_path(data, name)
+        if path.is_file():
+            yield tried(f"annot/{name}.json", lambda path=path: f"{len(read_entries(path)):,} people")
+            yield from _count(data, name)
 
 
-def _about_truth(data: Path) -> str:
-    truth, people = read_truth(truth_path(data)), read_mpii(data, "valid")
+def _count(data: Path, name: str) -> Iterator[Finding]:
+    """Nothing where the file can't be read, which is told elsewhere."""
+    with contextlib.suppress(InputError):
+        yield count_finding(f"people of {name}", len(read_entries(annotation_path(data, name))), OFFICIAL_COUNTS[name])
+
+
+def _about_truth(data: Path, people: MpiiPeople | None) -> str:
+    truth = read_truth(truth_path(data))
+    if people is None:
+        return f"{len(truth):,} people, not compared with valid.json"
     odd = check_same_people(truth, people)
     unlike = int((truth.visible != people.visible).any(axis=1).sum())
     return f"{len(truth):,} people, in valid.json's order; {odd} lie elsewhere, {unlike} have other joints there"
 
 
-def _some_pictures(data: Path, name: str) -> str:
-    people = to_people(read_mpii(data, name), 1.0).people
+def _some_pictures(of_split: MpiiPeople) -> str:
+    people = to_people(of_split, 1.0).people
     chosen = evenly_spread(len(people), min(_PICTURES_READ, len(people)))
     outside = 0
     for i in chosen:
@@ -124,12 +136,8 @@ def evaluate(annotations: Path, predictions: Path, out: Path | None) -> None:
     if out is not None:
         write_json(out, scores)
     for key in ("pckh_50", "pckh_10"):
-        parts = "  ".join(f"{part} {_percent(row[key])}" for part, row in scores["per_part"].items())
+        parts = "  ".join(f"{part} {percent(row[key])}" for part, row in scores["per_part"].items())
         print(f"PCKh@0.{key[-2]}  mean {scores[key]:.2f}  {parts}  ({scores['samples']:,} people)")
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from liftedcl.errors import InputError
 from liftedcl.files import read_json
 
 SPLITS = ("train", "valid")
-REMEDY = "see docs/data.md for the layout, or name the right folder with --config mpii=FOLDER"
+REMEDY = "see docs/data/mpii.md for the layout, or name the right folder with --config mpii=FOLDER"
 
 FIRST_PIXEL = 1.0
 """The files' coordinate of the first pixel's centre."""

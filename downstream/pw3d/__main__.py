@@ -7,7 +7,7 @@ from downstream.data_check import report
 from downstream.pw3d.body_model import read_bodies, read_regressors
 from downstream.pw3d.check import findings
 from downstream.pw3d.prepare import prepare_sequences, prepare_smpl
-from downstream.pw3d.reader import read_annotations
+from downstream.pw3d.reader import TRUTH, read_annotations
 from downstream.pw3d.scores import check_joints, read_predictions, score_parameters
 from liftedcl.errors import InputError, run_cli
 from liftedcl.files import write_json
@@ -30,7 +30,7 @@ def main() -> None:
     command.set_defaults(run=_prepare)
 
     command = commands.add_parser("evaluate", help="scores of stored predictions; needs no picture and no torch")
-    command.add_argument("--annotations", type=Path, required=True, help="3dpw_test.npz")
+    command.add_argument("--annotations", type=Path, required=True, help="3dpw_test.npz, or another in its format")
     command.add_argument("--body", type=Path, required=True, metavar="FOLDER", help="smpl/ with bodies and regressors")
     command.add_argument("--predictions", type=Path, required=True, help="predictions.npz of a run")
     command.add_argument("--out", type=Path, help="JSON to write the scores to")
@@ -52,11 +52,11 @@ def _prepare(arguments: argparse.Namespace) -> None:
             print(f"{path}: written", flush=True)
     if arguments.sequences is not None:
         path, count, left_out = prepare_sequences(arguments.sequences, arguments.out)
-        print(f"{path}: {count:,} people; {left_out} without any 2D joint left out", flush=True)
+        print(f"{path}: {count:,} people; {left_out} with fewer than two 2D joints left out", flush=True)
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
-    truth = read_annotations(arguments.annotations, arguments.annotations.parent)
+    truth = read_annotations(arguments.annotations, arguments.annotations.parent, TRUTH)
     bodies = read_bodies(arguments.body)
     regressors = read_regressors(arguments.body, bodies[0])
     predictions = read_predictions(arguments.predictions, truth)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from downstream.pw3d.npz_file import read_arrays
+from downstream.npz_file import read_arrays
 from liftedcl.errors import InputError
 
 FOLDER = "smpl"
@@ -135,8 +135,11 @@ def body_from_arrays(arrays: dict[str, np.ndarray], path: Path) -> BodyArrays:
     for name, axis in (("weights", 1), ("J_regressor", 1)):
         sums = arrays[name].sum(axis=axis, dtype=np.float64)
         _check(np.allclose(sums, 1, atol=1e-2), path, f"{name} doesn't sum to 1 along axis {axis}")
-    parents = arrays["kintree_table"][0].astype(np.int64)
-    _check(parents[1:].tolist() == list(PARENTS[1:]), path, "kintree_table isn't SMPL's tree of 24 joints")
+    _check(
+        arrays["kintree_table"][0, 1:].tolist() == list(PARENTS[1:]),
+        path,
+        "kintree_table isn't SMPL's tree of 24 joints",
+    )
     return BodyArrays(
         v_template=arrays["v_template"].astype(np.float64),
         shapedirs=shapedirs[..., :SHAPE_PARAMETERS].astype(np.float64),

@@ -65,8 +65,8 @@ def smpl_arrays(path: Path) -> dict[str, np.ndarray]:
         if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiu":
             raise InputError(f"{path}: {name} isn't stored as plain numbers; {_REMEDY}")
         arrays[name] = value
-    arrays["shapedirs"] = arrays["shapedirs"][..., :SHAPE_PARAMETERS]
     check_sides(body_from_arrays(arrays, path), path)
+    arrays["shapedirs"] = arrays["shapedirs"][..., :SHAPE_PARAMETERS]
     return arrays
 
 
@@ -74,10 +74,10 @@ def prepare_sequences(sequences: Path, root: Path) -> tuple[Path, int, int]:
     """Write ``root/dataset_extras/3dpw_test.npz`` from the official ``sequenceFiles`` (its ``test`` folder).
 
     Returns:
-        The file, its number of people, and how many valid frames were left out since no 2D joint is annotated.
+        The file, its number of people, and how many valid frames were left out since their 2D joints make no box.
 
     Raises:
-        InputError: no sequence, or one that is damaged, holds anything but data, or lacks a field.
+        InputError: no sequence or nobody in them, or one that is damaged, holds anything but data, or lacks a field.
     """
     folder = sequences / "test" if (sequences / "test").is_dir() else sequences
     paths = sorted(folder.glob("*.pkl"))
@@ -85,6 +85,8 @@ def prepare_sequences(sequences: Path, root: Path) -> tuple[Path, int, int]:
         raise InputError(f"{folder}: holds no sequence (*.pkl); {_REMEDY}")
     people = [person for path in paths for person in sequence_people(path)]
     fields, left_out = [person[0] for person in people], sum(person[1] for person in people)
+    if not any(len(person["imgname"]) for person in fields):
+        raise InputError(f"{folder}: nobody in its {len(paths)} sequences has a valid frame with 2D joints; {_REMEDY}")
     arrays = {key: np.concatenate([person[key] for person in fields]) for key in fields[0]}
     out = annotation_path(root, TEST)
     with atomic_path(out) as part, part.open("wb") as file:
@@ -106,7 +108,7 @@ def sequence_people(path: Path) -> list[tuple[dict[str, np.ndarray], int]]:
         name, cameras = str(data["sequence"]), np.asarray(data["cam_poses"], dtype=np.float64)
         people = range(len(data["poses"]))
         return [_person(data, number, name, cameras, path) for number in people]
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise InputError(f"{path}: not a 3DPW sequence ({error!r}); {_REMEDY}") from None
 
 
@@ -128,11 +130,16 @@ def _person(
     for key, (found, expected) in shapes.items():
         if found != expected:
             raise InputError(f"{path}: person {number}: {key} is {found}, not {expected}; {_REMEDY}")
-    seen = joints[..., 2] > 0
-    kept = np.flatnonzero(valid & seen.any(axis=1))
-    pose, points, seen = pose[kept], joints[kept, :, :2], seen[kept, :, None]
-    low = np.where(seen, points, np.inf).min(axis=1)
-    high = np.where(seen, points, -np.inf).max(axis=1)
+    gender = str(data["genders"][number])
+    if gender not in ("m", "f", "male", "female"):
+        raise InputError(f"{path}: person {number}: genders is {gender[:20]!r}, neither m nor f; {_REMEDY}")
+    seen = (joints[..., 2] > 0) & valid[:, None]
+    _check_finite({"poses2d": joints[seen], "betas": betas}, number, path)
+    low = np.where(seen[..., None], joints[..., :2], np.inf).min(axis=1)
+    high = np.where(seen[..., None], joints[..., :2], -np.inf).max(axis=1)
+    kept = np.flatnonzero((high - low).max(axis=1) > 0)  # one joint alone makes no box
+    pose, low, high = pose[kept], low[kept], high[kept]
+    _check_finite({"poses": pose, "cam_poses": cameras[kept]}, number, path)
     turned = Rotation.from_matrix(cameras[kept, :3, :3]) * Rotation.from_rotvec(pose[:, :3])
     pose[:, :3] = turned.as_rotvec()
     fields = {
@@ -141,9 +148,15 @@ def _person(
         "scale": BOX_MARGIN * (high - low).max(axis=1) / 200,
         "pose": pose,
         "shape": np.repeat(betas[None], len(kept), axis=0),
-        "gender": np.full(len(kept), str(data["genders"][number])[:1]),
+        "gender": np.full(len(kept), gender[:1]),
     }
     return fields, int(valid.sum()) - len(kept)
+
+
+def _check_finite(fields: dict[str, np.ndarray], number: int, path: Path) -> None:
+    for key, values in fields.items():
+        if not np.isfinite(values).all():
+            raise InputError(f"{path}: person {number}: {key} holds NaN or infinity in a valid frame; {_REMEDY}")
 
 
 def _find(folder: Path, names: tuple[str, ...]) -> Path | None:

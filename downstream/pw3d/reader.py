@@ -5,19 +5,21 @@ four in-the-wild sets and MPI-INF-3DHP, tested on 3DPW. Everything is checked wh
 published training gives those detections the weight 0.
 """
 
-from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from downstream.pw3d.npz_file import read_arrays
+from downstream.annotation_entries import check_pictures
+from downstream.npz_file import read_arrays
 from liftedcl.errors import InputError
 
 TEST = "3dpw_test"
 H36M, MPI_INF_3DHP = "h36m_train_protocol1", "mpi_inf_3dhp_train"
 IN_THE_WILD = ("lsp_dataset_original_train", "mpii_train", "coco_2014_train", "hr-lspet_train")
 TRAIN = (H36M, *IN_THE_WILD, MPI_INF_3DHP)
+TRUTH = ("pose", "shape", "gender")
+"""What a file must hold for people to be scored against it; a training set may lack them."""
 H36M_SHARE, MPI_INF_3DHP_SHARE = 0.3, 0.1
 """What is left, 60%, goes to the in-the-wild sets in proportion to their sizes."""
 REMEDY = "docs/data/pw3d.md says where it comes from, or name the right folder with --config pw3d=FOLDER"
@@ -72,18 +74,28 @@ def read_shape_split(root: str | Path, name: str) -> ShapeSamples:
     Raises:
         InputError: naming the file and, where one is to blame, the index of the sample.
     """
-    samples = read_annotations(annotation_path(root, name), picture_folder(root, name))
-    _check_pictures(samples, annotation_path(root, name))
+    path = annotation_path(root, name)
+    samples = read_annotations(path, picture_folder(root, name), needed_in(name))
+    check_pictures(samples.folder, samples.names, path, REMEDY)
     return samples
 
 
-def read_annotations(path: Path, folder: Path) -> ShapeSamples:
+def needed_in(name: str) -> tuple[str, ...]:
+    """What the set ``name`` must hold beside names and squares: `TRUTH` in the test set."""
+    return TRUTH if name == TEST else ()
+
+
+def read_annotations(path: Path, folder: Path, needed: tuple[str, ...] = ()) -> ShapeSamples:
     """Read and check an annotation file alone; no picture is looked for.
+
+    Args:
+        path: the file, of any name.
+        folder: of its pictures.
+        needed: arrays that are otherwise optional. With ``pose`` among them every person must have a body.
 
     Raises:
         InputError: as `read_shape_split`.
     """
-    needed = ("pose", "shape", "gender") if path.stem == TEST else ()
     optional = ("pose", "shape", "has_smpl", "S", "part", "gender")
     arrays = read_arrays(path, ("imgname", "center", "scale", *needed), REMEDY, optional=optional)
     names = _names(arrays["imgname"], path)
@@ -110,6 +122,11 @@ def read_annotations(path: Path, folder: Path) -> ShapeSamples:
         joints_2d=numbers("part", 24, 3),
         gender=_genders(arrays["gender"], count, path) if "gender" in arrays else np.zeros(count, dtype=np.int8),
     )
+    if "pose" in needed and not samples.has_smpl.all():
+        raise InputError(
+            f"{path}: sample {int(np.argmin(samples.has_smpl))}: has_smpl is 0, so that its pose is no truth to score "
+            f"against; leave such people out; {REMEDY}"
+        )
     if samples.has_smpl.any() and not known:
         raise InputError(f"{path}: has_smpl is set but pose and shape are missing; {REMEDY}")
     if not (samples.scales > 0).all():
@@ -140,13 +157,9 @@ def _names(stored: np.ndarray, path: Path) -> list[str]:
     if stored.ndim != 1 or stored.dtype.kind not in "US":
         raise InputError(f"{path}: imgname is {stored.shape} {stored.dtype}, not a list of names; {REMEDY}")
     try:
-        names = stored.tolist() if stored.dtype.kind == "U" else [name.decode() for name in stored.tolist()]
+        return stored.tolist() if stored.dtype.kind == "U" else [name.decode() for name in stored.tolist()]
     except UnicodeDecodeError:
         raise InputError(f"{path}: imgname isn't UTF-8; {REMEDY}") from None
-    for i, name in enumerate(names):
-        if not name or name.startswith("/") or ".." in name.split("/"):
-            raise InputError(f"{path}: sample {i}: imgname {name!r} is not a path below images/; {REMEDY}")
-    return names
 
 
 def _numbers(stored: np.ndarray, key: str, shape: tuple[int, ...], path: Path) -> np.ndarray:
@@ -169,16 +182,3 @@ def _genders(stored: np.ndarray, count: int, path: Path) -> np.ndarray:
     if unknown:
         raise InputError(f"{path}: gender {unknown[0]!r} is neither m nor f; {REMEDY}")
     return np.array([_GENDERS[word.lower()] for word in words.tolist()], dtype=np.int8)[inverse]
-
-
-def _check_pictures(samples: ShapeSamples, path: Path) -> None:
-    """Every picture is there: one listing per folder instead of 300,000 look-ups."""
-    folders: dict[str, list[int]] = defaultdict(list)
-    for n, name in enumerate(samples.names):
-        folders[str(Path(name).parent)].append(n)
-    for folder, numbers in folders.items():
-        place = samples.folder / folder
-        there = {entry.name for entry in place.iterdir()} if place.is_dir() else set()
-        for n in numbers:
-            if Path(samples.names[n]).name not in there:
-                raise InputError(f"{samples.folder / samples.names[n]}: not found ({path}: sample {n}); {REMEDY}")

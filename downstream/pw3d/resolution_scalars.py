@@ -1,6 +1,9 @@
 """Resolution-aware ResNet (Xu et al. 2020, section 3.2): one network, one scalar per residual block and resolution.
 
 A block computes alpha * F(x) + x, with a learned alpha for each level of resolution, 1 at the start.
+
+On a frozen backbone (the probe) the scalars stay at 1, those of every level: they are inside the encoder, which would
+otherwise be trained through them. What is probed is then the plain encoder at every size of picture.
 """
 
 from collections.abc import Callable
@@ -16,7 +19,7 @@ class ResolutionScalars(nn.Module):
     """A ResNet with scalars. ``backbone`` stays as it is: F ends with a batch norm, whose output a hook multiplies.
 
     Args:
-        backbone: made of torchvision's BasicBlock or Bottleneck.
+        backbone: made of torchvision's BasicBlock or Bottleneck; frozen when none of its parameters is trained.
         levels: number of resolutions.
 
     Raises:
@@ -32,7 +35,8 @@ class ResolutionScalars(nn.Module):
                 "torchvision's; choose a ResNet encoder for this benchmark"
             )
         self.backbone = backbone
-        self.scalars = nn.Parameter(torch.ones(levels, len(blocks)))
+        trained = any(parameter.requires_grad for parameter in backbone.parameters())
+        self.scalars = nn.Parameter(torch.ones(levels, len(blocks)), requires_grad=trained)
         self._rows: Tensor | None = None
         for index, block in enumerate(blocks):
             last = block.bn3 if isinstance(block, Bottleneck) else block.bn2

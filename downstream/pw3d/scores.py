@@ -14,8 +14,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from downstream import metrics
+from downstream.npz_file import read_arrays
 from downstream.pw3d.body_model import GENDERS, LSP_ROWS, BodyArrays, Regressors
-from downstream.pw3d.npz_file import read_arrays
 from downstream.pw3d.reader import ShapeSamples
 from downstream.pw3d.skinning import pose_body
 from liftedcl.errors import InputError

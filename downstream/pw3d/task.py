@@ -16,6 +16,7 @@ from smplx.lbs import batch_rodrigues
 from torch import Tensor, nn
 
 from downstream.epoch_batches import load
+from downstream.overlay import EXAMPLES
 from downstream.plain_crops import PlainCrops
 from downstream.pw3d.augmentation import change_colours, lose_resolution, pyramid, to_network
 from downstream.pw3d.body_model import FOLDER, GENDERS, read_bodies, read_mean_parameters, read_regressors
@@ -36,7 +37,6 @@ from liftedcl.schedule import constant
 
 _SHOWN_SIZE = 224
 """Smaller crops are enlarged to about this in pictures, so that drawings can be told apart."""
-_EXAMPLES = 12
 
 
 class Benchmark:
@@ -115,11 +115,11 @@ class Benchmark:
     def evaluate(self, out: Path) -> dict[str, Any]:
         """Write ``out/predictions*.npz`` and return the scores that go into metrics.json.
 
-        The headline is at the full input size; ``at_N`` holds those of the test set shrunk to N px.
+        The headline is at the full size, ``input_size`` px; ``at_N`` holds those of the test set shrunk to N px.
         """
-        low = self._recipe.low_test_size
-        scores = self._evaluate(self._recipe.input_size, out / "predictions.npz")
-        return scores | {f"at_{low}": self._evaluate(low, out / f"predictions_at_{low}.npz")}
+        full, low = self._recipe.input_size, self._recipe.low_test_size
+        scores = self._evaluate(full, out / "predictions.npz")
+        return scores | {"input_size": full, f"at_{low}": self._evaluate(low, out / f"predictions_at_{low}.npz")}
 
     def examples(self) -> np.ndarray:
         """Up to 12 test crops (n, S, S, 3) uint8, spread evenly, with the bodies predicted at full size over them."""
@@ -127,7 +127,7 @@ class Benchmark:
         size = scale * recipe.input_size
         if self._predicted is None:
             self._predicted = self.predict(recipe.input_size)
-        chosen = evenly_spread(len(self._test), min(_EXAMPLES, len(self._test)))
+        chosen = evenly_spread(len(self._test), EXAMPLES)
         shapes = self._predicted
         vertices, _ = pose_body(
             self._body, *(part[chosen].double().numpy() for part in (shapes.rotations, shapes.betas))

@@ -19,7 +19,11 @@ ANNOTATIONS = {
         *expand("annotations/Sample_{split}_Human36M_protocol_2.json", split=["trainmin_train", "64_test"]),
         *expand("annot/h36m_{split}.pkl", split=["train", "validation"]),
     ],
-    "pw3d": expand("dataset_extras/{name}.npz", name=SHAPE_SETS),
+    "pw3d": [
+        *expand("dataset_extras/{name}.npz", name=SHAPE_SETS),
+        *expand("smpl/{name}.npz", name=["neutral", "male", "female", "smpl_mean_params"]),
+        *expand("smpl/J_regressor_{name}.npy", name=["h36m", "extra"]),
+    ],
     "lip": expand("{split}_id.txt", split=["train", "val"]),
     "imagenet": ["classes.json"],
 }

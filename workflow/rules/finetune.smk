@@ -8,6 +8,8 @@ def benchmark_recipe(wildcards):
 def mixed_in(wildcards):
     """Annotations of a second data set that the recipe trains on."""
     folder = getattr(PARAMS.benchmarks[wildcards.run], "mpii", None)
+    if folder == PARAMS.mpii:
+        return data("mpii", "annot/train.json")(wildcards)
     return f"{folder}/annot/train.json" if folder else []
 
 
@@ -17,7 +19,7 @@ for benchmark, entry in BENCHMARKS.items():
 
     rule:
         name: f"finetune_{benchmark}"
-        input: encoder=f"{ENCODER}/encoder.pt", annotations=data(entry.data, *entry.annotations), mixed_in=mixed_in,
+        input: encoder=f"{ENCODER}/encoder.pt", annotations=benchmark_data(benchmark), mixed_in=mixed_in,
         output:
             expand("{folder}/{name}", folder=RUN, name=["metrics.json", "examples.png", "history.csv", "provenance.json"],
                    allow_missing=True),
@@ -37,7 +39,7 @@ for benchmark, entry in BENCHMARKS.items():
 
     rule:
         name: f"reference_{benchmark}"
-        input: data(entry.data, *entry.annotations),
+        input: benchmark_data(benchmark),
         output: LAYOUT.reference(benchmark),
         params:
             recipe=to_json(PARAMS.benchmarks[benchmark]), code=code_digest("downstream.reference", entry.reference),
@@ -48,7 +50,7 @@ for benchmark, entry in BENCHMARKS.items():
 
     rule:
         name: f"augmented_{benchmark}"
-        input: data(entry.data, *entry.annotations),
+        input: benchmark_data(benchmark),
         output: LAYOUT.figure(f"augmented_{benchmark}"),
         params:
             recipe=to_json(PARAMS.benchmarks[benchmark]), code=code_digest("downstream.augmented", entry.task),

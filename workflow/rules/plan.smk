@@ -40,7 +40,7 @@ COCO_PEOPLE = "annotations/person_keypoints_train2017.json"
 H36M_PEOPLE = "annotations/Sample_trainmin_train_Human36M_protocol_2.json"
 NEEDED = {"coco": (COCO_PEOPLE,), "h36m": (H36M_PEOPLE,)}
 for entry in BENCHMARKS.values():
-    NEEDED[entry.data] = tuple(dict.fromkeys([*NEEDED.get(entry.data, ()), *entry.annotations]))
+    NEEDED[entry.data] = tuple(dict.fromkeys([*NEEDED.get(entry.data, ()), *entry.annotations, *entry.pictures]))
 NEEDED["imagenet"] = ()
 NEEDED["weights"] = tuple(
     sorted({SOURCES[recipe.source].file for recipe in PARAMS.encoders.values() if recipe.source})
@@ -48,11 +48,14 @@ NEEDED["weights"] = tuple(
 
 
 @cache
-def data(name, *files):
-    """An input function: these files of a data set, which has to be there unless a rule makes it."""
+def data(name, *files, optional=(), pictures=()):
+    """An input function: these files of a data set, which has to be there unless a rule makes it.
+
+    Files that are ``optional`` are inputs where they are there, and ``pictures`` are only looked for.
+    """
     @cache
     def complain():
-        if not missing_data(PARAMS, {name: files}):
+        if not missing_data(PARAMS, {name: (*files, *pictures)}):
             return
         others = missing_data(PARAMS, {other: NEEDED[other] for other in NEEDED if other != name})
         missing = missing_data(PARAMS, {name: tuple(dict.fromkeys([*files, *NEEDED[name]]))})
@@ -64,9 +67,17 @@ def data(name, *files):
 
     def there(wildcards):
         complain()
-        return [f"{getattr(PARAMS, name)}/{file}" for file in files]
+        root = getattr(PARAMS, name)
+        also = [file for file in optional if is_generated(PARAMS, name) or Path(root, file).exists()]
+        return [f"{root}/{file}" for file in (*files, *also)]
 
     return there
+
+
+def benchmark_data(benchmark):
+    """An input function: what a run on ``benchmark`` reads before any picture."""
+    entry = BENCHMARKS[benchmark]
+    return data(entry.data, *entry.annotations, optional=entry.optional, pictures=entry.pictures)
 
 
 def rows_by(method):
