@@ -13,10 +13,10 @@ from liftedcl.recipe import to_json
 from workflow import overview
 from workflow.layout import Layout
 from workflow.params import read_params
-from workflow.tables import read_tables
+from workflow.table_spec import main_tables, read_tables
 
 TABLES = read_tables(REPOSITORY / "workflow" / "tables.yaml", read_params(REPOSITORY / "params.yaml"))
-BY_BENCHMARK = {table.benchmark: table for table in TABLES.values() if table.benchmark in BENCHMARKS}
+BY_BENCHMARK = main_tables(TABLES)
 
 
 @pytest.fixture

@@ -11,10 +11,12 @@ from conftest import REPOSITORY
 from liftedcl.errors import InputError
 from workflow.layout import Layout
 from workflow.params import read_params
-from workflow.tables import make_table, read_tables
+from workflow.table_spec import read_tables
+from workflow.tables import make_table
 
 PARAMS = read_params(REPOSITORY / "params.yaml")
-TABLE = read_tables(REPOSITORY / "workflow" / "tables.yaml", PARAMS)["table4"]
+TABLES = read_tables(REPOSITORY / "workflow" / "tables.yaml", PARAMS)
+TABLE = TABLES["table4"]
 
 
 @pytest.fixture
@@ -33,6 +35,7 @@ def runs(tmp_path):
             write(f"{run}/metrics.json", {"mpjpe_mm": 100.0 + 10 * i + seed, "pa_mpjpe_mm": 50.0 - i})
             write(f"{run}/provenance.json", {"seed": seed, "of": "finetuning"})
             write(f"{layout.encoder(row.encoder, seed)}/provenance.json", {"seed": seed, "of": "encoder"})
+            write(f"{layout.encoder(row.encoder, seed)}/encoder.pt", "weights")
     write(layout.reference(TABLE.benchmark), {"mpjpe_mm": 290.0, "pa_mpjpe_mm": 240.0})
     return layout
 
@@ -72,16 +75,69 @@ def test_the_papers_differences_stand_beside_ours(runs, tmp_path):
     )
     lifted = next(i for i, row in enumerate(TABLE.rows) if row.encoder == "liftedcl_in_cc")
     assert ours == [
-        f"MPJPE {10 * (lifted - pixpro):+.1f} mm, PA-MPJPE {pixpro - lifted:+.1f} mm against PixPro (IN+CC)",
-        f"PA-MPJPE {supervised - lifted:+.1f} mm against supervised (IN)",
+        f"MPJPE {10 * (lifted - pixpro):+.1f} mm (disagree, one seed), "
+        f"PA-MPJPE {pixpro - lifted:+.1f} mm (agree, one seed) against PixPro (IN+CC)",
+        f"PA-MPJPE {supervised - lifted:+.1f} mm (agree, one seed) against supervised (IN)",
     ]
 
 
-def test_a_difference_to_a_row_that_was_not_run_says_so(runs, tmp_path):
-    rows = tuple(row for row in TABLE.rows if row.encoder != "pixpro_in_cc")
-    make_table(dataclasses.replace(TABLE, rows=rows), profile="demo", seeds=[0], layout=runs, out=tmp_path / "t.csv")
+def test_seeds_give_an_interval_and_a_verdict(runs, tmp_path):
+    """A difference that is the same for every seed is beyond noise; one that changes its sign is within it."""
+    metrics = tmp_path / runs.benchmark(TABLE.benchmark, "liftedcl_in_cc", 1) / "metrics.json"
+    metrics.write_text(json.dumps({**json.loads(metrics.read_text()), "pa_mpjpe_mm": 70.0}))
+    make_table(TABLE, profile="demo", seeds=[0, 1], layout=runs, out=tmp_path / "t.csv")
     row = pd.read_csv(tmp_path / "t.csv").set_index("row").loc["liftedcl_in_cc"]
-    assert row["measured_here"].startswith("PixPro (IN+CC) was not run; ")
+    lifted, supervised = (
+        next(i for i, row in enumerate(TABLE.rows) if row.encoder == name)
+        for name in ("liftedcl_in_cc", "supervised_in")
+    )
+    shift = 10.0 * (lifted - supervised)
+    assert (row["mpjpe_mm_difference"], row["mpjpe_mm_low"], row["mpjpe_mm_high"]) == (shift, shift, shift)
+    assert row["pa_mpjpe_mm_low"] < 0 < row["pa_mpjpe_mm_high"] and row["pa_mpjpe_mm_p"] > 0.05
+    assert "(disagree), PA-MPJPE" in row["measured_here"] and "(within noise) against PixPro" in row["measured_here"]
+
+
+def test_rows_that_did_not_finish_say_why_and_the_others_come_out(runs, tmp_path):
+    diverged, gone = (tmp_path / runs.benchmark(TABLE.benchmark, row, 0) for row in ("densecl_in", "setsim_in"))
+    for folder in (diverged, gone):
+        (folder / "metrics.json").unlink()
+    (diverged / "log.txt").write_text("[densecl_in] 1/9 steps\nerror: the loss is not finite at step 7\n")
+    (tmp_path / runs.encoder("setsim_in", 0) / "encoder.pt").unlink()
+    make_table(TABLE, profile="demo", seeds=[0], layout=runs, out=tmp_path / "t.csv", partly=True)
+    table = pd.read_csv(tmp_path / "t.csv").set_index("row")
+    assert table["mpjpe_mm"].isna().sum() == 2 and table.loc["random", "mpjpe_mm"] == 100
+    assert table.loc["densecl_in", "missing"].endswith("it stopped: the loss is not finite at step 7")
+    assert table.loc["setsim_in", "missing"].endswith("its encoder was not run to its end")
+    text = (tmp_path / "t.md").read_text()
+    assert text.count("| missing | missing |") == 2 and "DenseCL (IN) is missing: " in text
+
+
+def test_latex_escapes_and_marks_the_best(runs, tmp_path):
+    table = dataclasses.replace(TABLE, columns=(dataclasses.replace(TABLE.columns[0], unit="%", name="A_B"),))
+    table = dataclasses.replace(table, differences=())
+    make_table(table, profile="demo", seeds=[0, 1], layout=runs, out=tmp_path / "t.csv")
+    text = (tmp_path / "t.tex").read_text()
+    assert r"A\_B (\%)" in text and r"\textbf{100.5 $\pm$ 0.7}" in text and text.count(r"\textbf") == 1
+    assert text.count(r" \\") == len(TABLE.rows) + 2 and "not the paper's experiment" in text
+    assert text.count("demo &") == len(TABLE.rows) + 1
+
+
+def test_a_row_can_be_a_variant_and_a_column_of_another_benchmark(runs, tmp_path):
+    prior = TABLES["table9"]
+    for row in prior.rows:
+        for value, benchmark in enumerate(prior.benchmarks):
+            run = tmp_path / runs.benchmark(row.run(benchmark), row.encoder, 0)
+            run.mkdir(parents=True, exist_ok=True)
+            (run / "metrics.json").write_text(json.dumps({"jdr": value + len(row.name), "pa_mpjpe_mm": value}))
+            (run / "provenance.json").write_text("{}")
+    (tmp_path / runs.reference("h36m_2d")).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / runs.reference("h36m_2d")).write_text('{"jdr": 1}')
+    make_table(prior, profile="demo", seeds=[0], layout=runs, out=tmp_path / "t.csv")
+    table = pd.read_csv(tmp_path / "t.csv").set_index("row")
+    assert table.loc["supervised_in-prior", "jdr"] == len("supervised_in-prior")
+    assert (table["pa_mpjpe_mm"].drop("reference") == 1).all()
+    chains = json.loads((tmp_path / "t.provenance.json").read_text())["rows"]["supervised_in-prior"]
+    assert chains["h36m_3d"][0]["run"].endswith("h36m_3d-prior/supervised_in/seed0")
 
 
 def test_demo_values_are_marked_wherever_they_stand(runs, tmp_path):
@@ -99,7 +155,8 @@ def test_every_cell_leads_to_its_runs(runs, tmp_path):
     make_table(TABLE, profile="demo", seeds=[0, 1], layout=runs, out=tmp_path / "table4.csv")
     provenance = json.loads((tmp_path / "table4.provenance.json").read_text())
     assert set(provenance["rows"]) == {row.encoder for row in TABLE.rows}
-    for chains in provenance["rows"].values():
+    for of in provenance["rows"].values():
+        chains = of[TABLE.benchmark]
         assert [chain["finetuning"]["seed"] for chain in chains] == [0, 1]
         assert [chain["encoder"]["of"] for chain in chains] == ["encoder", "encoder"]
 
@@ -122,6 +179,11 @@ def test_a_table_of_unknown_rows_is_refused(tmp_path):
     [
         ("benchmark: h36m_3d", "benchmark: h36m", "'h36m' is none of coco, mpii, h36m_2d, h36m_3d, pw3d, lip"),
         ("figures: [figure5,", "figures: [figure9,", "'figure9' is none of"),
+        ("variant: prior", "variant: priors", "supervised_in-priors: h36m_2d has no variant 'priors'"),
+        ("against: pixpro_in_cc", "against: pixpro", "table1.differences: 'pixpro' is none of random"),
+        ("values: {jdr: 0.9}", "values: {jdt: 0.9}", "table3.differences: 'jdt' is none of jdr"),
+        ("baseline: supervised_in", "baseline: supervised", "table1.baseline: 'supervised' is none of"),
+        ("encoder: densecl_in, ", "encoder: pixpro_in, ", "table1.rows: 'pixpro_in' stands twice"),
         ("title: ", "titel: ", "table1.titel: unknown key"),
         ("rows:", "rows: [", "not valid YAML"),
     ],

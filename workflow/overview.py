@@ -9,7 +9,7 @@ from liftedcl.errors import InputError, run_cli
 from liftedcl.files import atomic_path, read_json, write_text
 from liftedcl.recipe import read_recipe
 from workflow.layout import Layout
-from workflow.tables import Column, Table
+from workflow.table_spec import Column, Table
 
 _REMEDY = "make it with snakemake"
 

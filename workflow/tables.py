@@ -1,214 +1,131 @@
-"""Stored metrics -> a table as csv and Markdown, with the provenance of every cell. No torch."""
+"""Stored scores -> a table as csv, Markdown and LaTeX, with the provenance of every cell. No torch."""
 
 import argparse
 import statistics
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from downstream import BENCHMARKS
-from liftedcl.errors import InputError, run_cli
+from liftedcl.errors import run_cli
 from liftedcl.files import atomic_path, read_json, write_json, write_text
 from liftedcl.provenance import commit, versions
 from liftedcl.recipe import read_recipe
-from liftedcl.strict import parse, require_choice
 from workflow.layout import Layout
-from workflow.params import Params, read_yaml
-
-REFERENCE = "reference"
-FIGURES = ("figure5", "figure6", "figure7", "figure8", "lifting_progress", "training_curves")
-"""What the rules draw; a table names those that are made with it."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """A metric: its key in metrics.json, its name and unit in the table, and whether ``up`` or ``down`` is better."""
-
-    key: str
-    name: str
-    unit: str
-    better: str
-
-    def __post_init__(self) -> None:
-        require_choice(self.better, ("up", "down"), "better")
+from workflow.paired import paired
+from workflow.stored_scores import REFERENCE, Scores, read_scores
+from workflow.table_spec import Difference, Row, Table
+from workflow.table_text import latex, markdown
 
 
-@dataclass(frozen=True)
-class Row:
-    """An encoder of params.yaml under the name the paper gives it."""
+def make_table(
+    table: Table, *, profile: str, seeds: list[int], layout: Layout, out: Path, partly: bool = False
+) -> None:
+    """Write ``out`` (csv), and beside it the Markdown, the LaTeX and ``.provenance.json``.
 
-    encoder: str
-    method: str
-    data: str
-
-
-@dataclass(frozen=True)
-class Difference:
-    """What the paper states: row ``encoder`` minus row ``against_encoder``, per metric key."""
-
-    encoder: str
-    against: str
-    against_encoder: str
-    source: str
-    values: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Table:
-    """One table of the paper.
-
-    ``settings`` are keys of metrics.json that say how the scores were taken, and what they are called in the table.
-    """
-
-    title: str
-    benchmark: str
-    columns: tuple[Column, ...]
-    reference: str
-    rows: tuple[Row, ...]
-    differences: tuple[Difference, ...]
-    figures: tuple[str, ...]
-    settings: dict[str, str] = field(default_factory=dict)
-
-
-def read_tables(path: str | Path, params: Params) -> dict[str, Table]:
-    """Read tables.yaml.
-
-    Raises:
-        InputError: unreadable YAML, an unknown key, a row whose encoder params.yaml doesn't have, or a benchmark or
-            figure that nothing makes.
-    """
-    tables = parse(dict[str, Table], read_yaml(path), f"{Path(path).name}: ")
-    for name, table in tables.items():
-        if table.benchmark not in BENCHMARKS:
-            raise InputError(f"tables.yaml: {name}.benchmark: {table.benchmark!r} is none of {', '.join(BENCHMARKS)}")
-        if unknown := sorted(set(table.figures) - set(FIGURES)):
-            raise InputError(f"tables.yaml: {name}.figures: {unknown[0]!r} is none of {', '.join(FIGURES)}")
-        for row in table.rows:
-            if row.encoder not in params.encoders:
-                raise InputError(f"tables.yaml: {name}: encoder {row.encoder!r} is no row of params.yaml")
-    return tables
-
-
-def make_table(table: Table, *, profile: str, seeds: list[int], layout: Layout, out: Path) -> None:
-    """Write ``out`` (csv), and beside it the Markdown and ``.provenance.json``.
+    Args:
+        table: as `table_spec.read_tables` returns it.
+        profile: what was run; stands in every row.
+        seeds: that were run.
+        layout: where runs stand.
+        out: the csv.
+        partly: rows whose runs are missing say so and why; an error otherwise.
 
     Raises:
         InputError: a run whose metrics are missing or damaged.
     """
-    runs = {
-        row.encoder: [Path(layout.benchmark(table.benchmark, row.encoder, seed)) for seed in seeds]
-        for row in table.rows
-    }
-    remedy = "make it with snakemake"
-    metrics = {name: [read_json(run / "metrics.json", remedy) for run in folders] for name, folders in runs.items()}
-    metrics[REFERENCE] = [read_json(layout.reference(table.benchmark), remedy)]
-    records = [
-        _record(REFERENCE, table.reference, "-", table, profile, metrics),
-        *(_record(row.encoder, row.method, row.data, table, profile, metrics) for row in table.rows),
-    ]
+    scores = read_scores(table, seeds, layout, partly=partly)
+    reference = Row(REFERENCE, table.reference, "-")
+    records = [_record(row, table, profile, scores) for row in (reference, *table.rows)]
     provenance = {
         "profile": profile,
         "seeds": seeds,
         "table_made_with": {"commit": commit(), "packages": versions()},
-        "rows": {row.encoder: _chains(row.encoder, seeds, table, layout) for row in table.rows},
+        "rows": {row.name: _chains(row, seeds, table, layout, partly=partly) for row in table.rows},
     }
     write_json(out.with_suffix(".provenance.json"), provenance)
-    write_text(out.with_suffix(".md"), _markdown(table, profile, records))
+    write_text(out.with_suffix(".md"), markdown(table, profile, records))
+    write_text(out.with_suffix(".tex"), latex(table, profile, records))
     _write_csv(out, records)
 
 
-def _record(
-    encoder: str, method: str, data: str, table: Table, profile: str, metrics: dict[str, list[dict[str, Any]]]
-) -> dict[str, Any]:
-    """One line of the csv: what was run, the mean over its seeds, and the paper's differences beside ours."""
-    record: dict[str, Any] = {"profile": profile, "row": encoder, "method": method, "pretraining": data}
-    record["seeds"] = len(metrics[encoder]) if encoder != REFERENCE else ""
+def _record(row: Row, table: Table, profile: str, scores: dict[str, Scores]) -> dict[str, Any]:
+    """One line of the csv.
+
+    What was run; for each column the mean over seeds, their deviation, and the difference to the baseline with its 95%
+    interval and p; how the scores were taken; what the paper says and what was measured here.
+    """
+    record: dict[str, Any] = {"profile": profile, "row": row.name, "method": row.method, "pretraining": row.data}
+    ours = scores[row.name]
+    record["seeds"] = "" if row.name == REFERENCE else len(ours.metrics[table.columns[0].benchmark])
+    compared = row.name not in (REFERENCE, table.baseline)
     for column in table.columns:
-        values = [_value(run, column.key, encoder) for run in metrics[encoder]]
-        record[column.key] = statistics.fmean(values)
-        record[f"{column.key}_std"] = statistics.stdev(values) if len(values) > 1 else ""
+        values, key = ours.values(column), column.key
+        record[key] = "" if values is None else statistics.fmean(values)
+        record[f"{key}_std"] = statistics.stdev(values) if values is not None and len(values) > 1 else ""
+        baseline = scores[table.baseline].values(column)
+        pair = paired(values, baseline) if compared and values is not None and baseline is not None else None
+        for name in ("mean", "low", "high", "p"):
+            value = getattr(pair, name, None)
+            record[f"{key}_{'difference' if name == 'mean' else name}"] = "" if value is None else value
     for key in table.settings:
-        record[key] = "; ".join(dict.fromkeys(str(run.get(key, "unknown")) for run in metrics[encoder]))
-    stated = [difference for difference in table.differences if difference.encoder == encoder]
+        runs = [run for several in ours.metrics.values() for run in several if run is not None]
+        record[key] = "; ".join(dict.fromkeys(str(run.get(key, "unknown")) for run in runs))
+    record["missing"] = "; ".join(ours.missing)
+    stated = [difference for difference in table.differences if difference.row == row.name]
     record["paper_says"] = "; ".join(_stated(difference, table) for difference in stated)
-    record["measured_here"] = "; ".join(_measured(difference, table, metrics) for difference in stated)
+    record["measured_here"] = "; ".join(_measured(difference, table, scores) for difference in stated)
     return record
 
 
-def _value(run: dict[str, Any], key: str, encoder: str) -> float:
-    if not isinstance(run, dict) or not isinstance(run.get(key), int | float):
-        raise InputError(f"metrics.json of {encoder}: holds no number {key}; remove it and make it with snakemake")
-    return run[key]
-
-
 def _stated(difference: Difference, table: Table) -> str:
-    named = {column.key: f"{column.name} {{:+.1f}} {column.unit}" for column in table.columns}
-    values = ", ".join(named[key].format(value) for key, value in difference.values.items())
-    return f"{values} against {difference.against} ({difference.source})"
+    columns = {column.key: column for column in table.columns}
+    values = ", ".join(
+        f"{columns[key].name} {value:+.1f} {columns[key].unit}" for key, value in difference.values.items()
+    )
+    return f"{values} against {_label(difference.against, table)} ({difference.source})"
 
 
-def _measured(difference: Difference, table: Table, metrics: dict[str, list[dict[str, Any]]]) -> str:
-    if difference.against_encoder not in metrics:
-        return f"{difference.against} was not run"
-    values = []
+def _measured(difference: Difference, table: Table, scores: dict[str, Scores]) -> str:
+    """Our difference of each metric that the paper gives one of, and whether the two agree."""
+    parts = []
     for column in table.columns:
-        if column.key in difference.values:
-            ours, theirs = (
-                statistics.fmean(run[column.key] for run in metrics[name])
-                for name in (difference.encoder, difference.against_encoder)
-            )
-            values.append(f"{column.name} {ours - theirs:+.1f} {column.unit}")
-    return f"{', '.join(values)} against {difference.against}"
+        if column.key not in difference.values:
+            continue
+        ours, theirs = (scores[name].values(column) for name in (difference.row, difference.against))
+        if ours is None or theirs is None:
+            parts.append(f"{column.name} not measured")
+            continue
+        pair = paired(ours, theirs)
+        parts.append(f"{column.name} {pair.mean:+.1f} {column.unit} ({pair.verdict(difference.values[column.key])})")
+    return f"{', '.join(parts)} against {_label(difference.against, table)}"
 
 
-def _chains(encoder: str, seeds: list[int], table: Table, layout: Layout) -> list[dict[str, Any]]:
-    """For each seed the provenance of the fine-tuning and of the encoder it started from."""
-    remedy = "make it with snakemake"
-    return [
-        {
-            "finetuning": read_json(f"{layout.benchmark(table.benchmark, encoder, seed)}/provenance.json", remedy),
-            "encoder": read_json(f"{layout.encoder(encoder, seed)}/provenance.json", remedy),
-        }
-        for seed in seeds
-    ]
+def _label(name: str, table: Table) -> str:
+    row = next(row for row in table.rows if row.name == name)
+    return f"{row.method} ({row.data})"
 
 
-def _markdown(table: Table, profile: str, records: list[dict[str, Any]]) -> str:
-    heads = ["method", "pre-training", *(f"{column.name} ({column.unit})" for column in table.columns)]
-    lines = [f"### {table.title} — profile `{profile}`", ""]
-    if profile != "paper":
-        lines += [
-            f"**{profile} values: not the paper's experiment; compare nothing published with them.**",
-            "",
-        ]
-    lines += [f"| profile | {' | '.join(heads)} |", "|---|---|---|" + "---:|" * len(table.columns)]
-    for record in records:
-        cells = [record["profile"], record["method"], record["pretraining"]]
-        cells += [_cell(record, column.key) for column in table.columns]
-        lines.append(f"| {' | '.join(cells)} |")
-    lines.append("")
-    for key, name in table.settings.items():
-        lines.append(f"- {name}: {'; '.join(dict.fromkeys(record[key] for record in records))}")
-    for record in records:
-        if record["paper_says"]:
-            pairs = zip(record["paper_says"].split("; "), record["measured_here"].split("; "), strict=True)
-            name = f"{record['method']} ({record['pretraining']})"
-            lines += [f"- {name}: the paper says {says}; measured here ({profile}): {here}." for says, here in pairs]
-    return "\n".join(lines) + "\n"
+def _chains(row: Row, seeds: list[int], table: Table, layout: Layout, *, partly: bool) -> dict[str, list[Any]]:
+    """For each benchmark and seed the provenance of the fine-tuning and of the encoder it started from."""
 
+    def read(folder: str) -> Any:
+        path = Path(folder) / "provenance.json"
+        return None if partly and not path.exists() else read_json(path, "make it with snakemake")
 
-def _cell(record: dict[str, Any], key: str) -> str:
-    spread = f" ± {record[f'{key}_std']:.1f}" if record[f"{key}_std"] != "" else ""
-    return f"{record[key]:.1f}{spread}"
+    def chain(benchmark: str, seed: int) -> dict[str, Any]:
+        folder, encoder = layout.benchmark(row.run(benchmark), row.encoder, seed), layout.encoder(row.encoder, seed)
+        return {"run": folder, "finetuning": read(folder), "encoder_run": encoder, "encoder": read(encoder)}
+
+    return {benchmark: [chain(benchmark, seed) for seed in seeds] for benchmark in table.benchmarks}
 
 
 def _write_csv(path: Path, records: list[dict[str, Any]]) -> None:
     import pandas as pd
 
     rounded = [
-        {key: round(value, 2) if isinstance(value, float) else value for key, value in record.items()}
+        {key: round(value, 2 if not key.endswith("_p") else 4) if isinstance(value, float) else value
+         for key, value in record.items()}
         for record in records
-    ]
+    ]  # fmt: skip
     with atomic_path(path) as part:
         pd.DataFrame(rounded).to_csv(part, index=False, lineterminator="\n")
 
@@ -216,15 +133,25 @@ def _write_csv(path: Path, records: list[dict[str, Any]]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m workflow.tables", description="Make one table from finished runs.")
     add = parser.add_argument
-    add("--table", required=True, help="the table's entry of workflow/tables.yaml as JSON")
+    add(
+        "--table",
+        required=True,
+        help="the table as JSON: an entry of workflow/tables.yaml, each column with its benchmark",
+    )
     add("--profile", required=True, help="profile that was run; stands in every row")
     add("--seeds", type=int, nargs="+", required=True, help="seeds that were run")
     add("--runs", required=True, help="folder of the runs, such as runs/demo")
-    add("--out", type=Path, required=True, help="results/TABLE.csv; .md and .provenance.json are written beside it")
+    add("--out", type=Path, required=True, help="results/TABLE.csv; .md, .tex and .provenance.json stand beside it")
+    add("--partly", action="store_true", help="make it of what there is; rows without metrics say why")
     arguments = parser.parse_args()
-    table = read_recipe(Table, arguments.table)
-    layout = Layout(arguments.runs)
-    make_table(table, profile=arguments.profile, seeds=arguments.seeds, layout=layout, out=arguments.out)
+    make_table(
+        read_recipe(Table, arguments.table),
+        profile=arguments.profile,
+        seeds=arguments.seeds,
+        layout=Layout(arguments.runs),
+        out=arguments.out,
+        partly=arguments.partly,
+    )
 
 
 if __name__ == "__main__":

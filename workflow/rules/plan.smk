@@ -19,7 +19,7 @@ from workflow.data_sets import missing_data
 from workflow.layout import generated_root, is_generated, layout_of
 from workflow.params import label_of, read_params
 from workflow.stale_locks import remove_stale_locks
-from workflow.tables import FIGURES, read_tables
+from workflow.table_spec import FIGURES, main_tables, read_tables
 
 remove_stale_locks(Path(".snakemake"))
 

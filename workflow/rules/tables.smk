@@ -1,12 +1,14 @@
 # Tables: stored metrics -> csv, Markdown and the provenance of every cell; and the pictures that go with them.
 
-TABLE_OF = {table.benchmark: table for table in TABLES.values()}  # the one that names a benchmark's metrics
+TABLE_OF = main_tables(TABLES)  # names a benchmark's metrics in the overview
 
 
 def metrics_of(wildcards):
     table = TABLES[wildcards.table]
-    runs = [LAYOUT.benchmark(table.benchmark, row.encoder, seed) for row in table.rows for seed in PARAMS.seeds]
-    return expand("{run}/metrics.json", run=runs)
+    return [
+        LAYOUT.benchmark(row.run(benchmark), row.encoder, seed) + "/metrics.json"
+        for row in table.rows for benchmark in table.benchmarks for seed in PARAMS.seeds
+    ]
 
 
 rule figure:
@@ -56,11 +58,12 @@ rule overview:
 rule table:
     input:
         metrics=metrics_of,
-        reference=lambda wildcards: LAYOUT.reference(TABLES[wildcards.table].benchmark),
+        references=lambda wildcards: [LAYOUT.reference(name) for name in TABLES[wildcards.table].benchmarks],
         figures=lambda wildcards: expand("results/{figure}.png", figure=TABLES[wildcards.table].figures),
     output:
         csv=report("results/{table}.csv", caption="../report/table.rst", category="Tables"),
         markdown="results/{table}.md",
+        latex="results/{table}.tex",
         provenance="results/{table}.provenance.json",
     params:
         table=lambda wildcards: to_json(TABLES[wildcards.table]), code=code_digest("workflow.tables"),

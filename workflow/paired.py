@@ -1,0 +1,45 @@
+"""Two rows of a table over the same seeds: their difference, its 95% interval and a paired test."""
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scipy.special import stdtr, stdtrit
+
+LEVEL = 0.95
+"""Of the interval; `Paired.verdict` goes by it."""
+
+
+@dataclass(frozen=True)
+class Paired:
+    """``mean`` of the differences seed by seed; interval and p of Student's t, None where there is one seed."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    p: float | None
+
+    def verdict(self, stated: float) -> str:
+        """Whether the sign of ``stated``, a difference of the paper, is ours too."""
+        sign = "agree" if self.mean * stated > 0 or self.mean == stated else "disagree"
+        if self.low is None or self.high is None:
+            return f"{sign}, one seed"
+        return "within noise" if self.low <= 0 <= self.high else sign
+
+
+def paired(ours: Sequence[float], theirs: Sequence[float]) -> Paired:
+    """``ours`` minus ``theirs``, one value a seed, in the same order of seeds.
+
+    Raises:
+        ValueError: different numbers of seeds, or none.
+    """
+    differences = [mine - other for mine, other in zip(ours, theirs, strict=True)]
+    mean, n = statistics.fmean(differences), len(differences)
+    if n == 1:
+        return Paired(mean, None, None, None)
+    error = statistics.stdev(differences) / math.sqrt(n)
+    half = float(stdtrit(n - 1, (1 + LEVEL) / 2)) * error
+    if error == 0:
+        return Paired(mean, mean, mean, 0.0 if mean else 1.0)
+    return Paired(mean, mean - half, mean + half, 2 * float(stdtr(n - 1, -abs(mean) / error)))

@@ -1,0 +1,80 @@
+"""Scores of finished runs, by row, column and seed, and why there is none where there is none. No torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from liftedcl.errors import InputError
+from liftedcl.files import read_json
+from workflow.layout import Layout
+from workflow.table_spec import Column, Row, Table
+
+REFERENCE = "reference"
+"""Name of the row that holds the trivial predictor's scores."""
+_REMEDY = "make it with snakemake"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Of one row, in the order of the seeds.
+
+    Attributes:
+        metrics: benchmark -> metrics.json of each seed; None where a seed has none.
+        missing: one sentence for each run without metrics.
+    """
+
+    metrics: dict[str, list[dict[str, Any] | None]]
+    missing: tuple[str, ...]
+
+    def values(self, column: Column) -> list[float] | None:
+        """The metric of every seed; None where a seed has none."""
+        values = [None if run is None else run.get(column.key) for run in self.metrics[column.benchmark]]
+        return values if all(isinstance(value, int | float) for value in values) else None
+
+
+def read_scores(table: Table, seeds: list[int], layout: Layout, *, partly: bool) -> dict[str, Scores]:
+    """Scores of every row, by its name; `REFERENCE` comes first.
+
+    Args:
+        table: rows and columns.
+        seeds: that were run.
+        layout: where runs stand.
+        partly: take what there is; a run without metrics is an error otherwise.
+
+    Raises:
+        InputError: metrics that are missing (unless ``partly``) or damaged, or lack a metric of the table.
+    """
+    references = {name: [read_json(layout.reference(name), _REMEDY)] for name in table.benchmarks}
+    scores = {REFERENCE: Scores(references, ())}
+    for row in table.rows:
+        scores[row.name] = _read_row(row, table, seeds, layout, partly=partly)
+    for name, of in scores.items():
+        for column in table.columns:
+            for run in of.metrics[column.benchmark]:
+                if run is not None and not isinstance(run.get(column.key), int | float):
+                    raise InputError(f"metrics.json of {name}: holds no number {column.key}; remove it and {_REMEDY}")
+    return scores
+
+
+def _read_row(row: Row, table: Table, seeds: list[int], layout: Layout, *, partly: bool) -> Scores:
+    metrics: dict[str, list[dict[str, Any] | None]] = {}
+    missing = []
+    for benchmark in table.benchmarks:
+        metrics[benchmark] = []
+        for seed in seeds:
+            folder = Path(layout.benchmark(row.run(benchmark), row.encoder, seed))
+            if partly and not (folder / "metrics.json").exists():
+                metrics[benchmark].append(None)
+                missing.append(f"{folder}: {_reason(folder, Path(layout.encoder(row.encoder, seed)))}")
+            else:
+                metrics[benchmark].append(read_json(folder / "metrics.json", _REMEDY))
+    return Scores(metrics, tuple(missing))
+
+
+def _reason(folder: Path, encoder: Path) -> str:
+    """What the log of the fine-tuning, or of the encoder's training, ends with."""
+    stage, place = ("it", folder) if (encoder / "encoder.pt").exists() else ("its encoder", encoder)
+    log = place / "log.txt"
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    errors = [line.removeprefix("error: ").strip() for line in lines if line.startswith("error: ")]
+    return f"{stage} stopped: {errors[-1]}" if errors else f"{stage} was not run to its end"
