@@ -106,8 +106,8 @@ def test_rows_that_did_not_finish_say_why_and_the_others_come_out(runs, tmp_path
     make_table(TABLE, profile="demo", seeds=[0], layout=runs, out=tmp_path / "t.csv", partly=True)
     table = pd.read_csv(tmp_path / "t.csv").set_index("row")
     assert table["mpjpe_mm"].isna().sum() == 2 and table.loc["random", "mpjpe_mm"] == 100
-    assert table.loc["densecl_in", "missing"].endswith("it stopped: the loss is not finite at step 7")
-    assert table.loc["setsim_in", "missing"].endswith("its encoder was not run to its end")
+    assert table.loc["densecl_in", "missing"].endswith("/densecl_in/seed0 stopped: the loss is not finite at step 7")
+    assert table.loc["setsim_in", "missing"].endswith("encoders/setsim_in/seed0 was not run to its end")
     text = (tmp_path / "t.md").read_text()
     assert text.count("| missing | missing |") == 2 and "DenseCL (IN) is missing: " in text
 
@@ -158,7 +158,7 @@ def test_every_cell_leads_to_its_runs(runs, tmp_path):
     for of in provenance["rows"].values():
         chains = of[TABLE.benchmark]
         assert [chain["finetuning"]["seed"] for chain in chains] == [0, 1]
-        assert [chain["encoder"]["of"] for chain in chains] == ["encoder", "encoder"]
+        assert [chain["encoders"][0]["provenance"]["of"] for chain in chains] == ["encoder", "encoder"]
 
 
 def test_a_missing_run_is_named_and_nothing_is_written(runs, tmp_path):

@@ -1,5 +1,6 @@
 """The DAG itself, in a copy of the repository: what runs again after which edit, kills, real images, messages."""
 
+import csv
 import json
 import os
 import re
@@ -183,8 +184,11 @@ def test_every_value_of_the_table_comes_from_a_run(finished):
     for row, chains in provenance["rows"].items():
         metrics = json.loads((finished / f"runs/demo/h36m_3d/{row}/seed0/metrics.json").read_text())
         assert f"{metrics['mpjpe_mm']:.1f}" in (finished / "results/table4.md").read_text()
-        assert chains[0]["finetuning"]["inputs"]["encoder"]
-        assert chains[0]["encoder"]["packages"]["torch"]
+        (chain,) = chains["h36m_3d"]
+        assert chain["finetuning"]["inputs"]["encoder"]
+        assert chain["encoders"][0]["provenance"]["packages"]["torch"]
+    encoders = provenance["rows"]["liftedcl_in_cc"]["h36m_3d"][0]["encoders"]
+    assert [Path(encoder["run"]).parent.name for encoder in encoders] == ["liftedcl_in_cc", "moco_v2_in"]
 
 
 def test_the_report_holds_table_and_captioned_figures(finished):
@@ -227,6 +231,25 @@ def test_real_images_go_through_the_same_rules(finished, realdata):
         assert picture is not None and picture.std() > 10
     # Other people leave the demo's own runs alone: only the copies in results/ are made again.
     assert {rule for rule, _ in planned(finished)} <= {"figure", "table"}
+
+
+def test_a_diverged_run_stands_in_the_table_with_its_reason(finished, edited):
+    edited(
+        "params.yaml",
+        "moco_v2_in_cc:         {method: moco_v2, ",
+        "moco_v2_in_cc:         {training: {learning_rate: 1.0e+30}, method: moco_v2, ",
+    )
+    status, output = run(finished, "--keep-going", TABLE, *TINY)
+    assert status != 0 and "results/table4.csv: 1 of 6 runs are missing" in output
+    rows = {row["row"]: row for row in csv.DictReader((finished / "results/table4.csv").open())}
+    assert rows["moco_v2_in_cc"]["mpjpe_mm"] == "" and "not finite" in rows["moco_v2_in_cc"]["missing"]
+    assert all(row["mpjpe_mm"] for name, row in rows.items() if name != "moco_v2_in_cc")
+
+
+def test_the_table_is_whole_once_the_mistake_is_mended(finished):
+    status, output = run(finished, TABLE, *TINY)
+    assert status == 0, output
+    assert planned(finished) == [] and not re.search("missing", (finished / "results/table4.md").read_text())
 
 
 def test_other_pictures_make_what_reads_them_stale(finished, edited):

@@ -63,18 +63,35 @@ def _read_row(row: Row, table: Table, seeds: list[int], layout: Layout, *, partl
         metrics[benchmark] = []
         for seed in seeds:
             folder = Path(layout.benchmark(row.run(benchmark), row.encoder, seed))
-            if partly and not (folder / "metrics.json").exists():
-                metrics[benchmark].append(None)
-                missing.append(f"{folder}: {_reason(folder, Path(layout.encoder(row.encoder, seed)))}")
-            else:
+            unmade = unfinished(folder, row.encoder, seed, layout) if partly else None
+            if unmade is None:
                 metrics[benchmark].append(read_json(folder / "metrics.json", _REMEDY))
+            else:
+                metrics[benchmark].append(None)
+                missing.append(f"{folder}: {_reason(unmade)}")
     return Scores(metrics, tuple(missing))
 
 
-def _reason(folder: Path, encoder: Path) -> str:
-    """What the log of the fine-tuning, or of the encoder's training, ends with."""
-    stage, place = ("it", folder) if (encoder / "encoder.pt").exists() else ("its encoder", encoder)
+def unfinished(run: Path, encoder: str, seed: int, layout: Layout) -> Path | None:
+    """The first folder that lacks its product, of the encoders that lead to a fine-tuning and its own; None: none does.
+
+    A fine-tuning whose encoder is gone is unfinished: its metrics are those of an earlier one.
+    """
+    row: str | None = encoder
+    chain = []
+    while row is not None:
+        place = Path(layout.encoder(row, seed))
+        chain.append((place, place / "encoder.pt"))
+        made = (place / "provenance.json").exists()
+        row = read_json(place / "provenance.json", _REMEDY).get("recipe", {}).get("start") if made else None
+    return next(
+        (place for place, product in [*reversed(chain), (run, run / "metrics.json")] if not product.exists()), None
+    )
+
+
+def _reason(place: Path) -> str:
+    """What the log of a stage that didn't finish ends with."""
     log = place / "log.txt"
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     errors = [line.removeprefix("error: ").strip() for line in lines if line.startswith("error: ")]
-    return f"{stage} stopped: {errors[-1]}" if errors else f"{stage} was not run to its end"
+    return f"{place} stopped: {errors[-1]}" if errors else f"{place} was not run to its end"

@@ -38,8 +38,13 @@ def make_table(
     provenance = {
         "profile": profile,
         "seeds": seeds,
+        "columns": {
+            column.key: {"name": column.name, "unit": column.unit, "benchmark": column.benchmark}
+            for column in table.columns
+        },
+        "references": {benchmark: layout.reference(benchmark) for benchmark in table.benchmarks},
         "table_made_with": {"commit": commit(), "packages": versions()},
-        "rows": {row.name: _chains(row, seeds, table, layout, partly=partly) for row in table.rows},
+        "rows": {row.name: _chains(row, seeds, table, layout) for row in table.rows},
     }
     write_json(out.with_suffix(".provenance.json"), provenance)
     write_text(out.with_suffix(".md"), markdown(table, profile, records))
@@ -104,18 +109,26 @@ def _label(name: str, table: Table) -> str:
     return f"{row.method} ({row.data})"
 
 
-def _chains(row: Row, seeds: list[int], table: Table, layout: Layout, *, partly: bool) -> dict[str, list[Any]]:
-    """For each benchmark and seed the provenance of the fine-tuning and of the encoder it started from."""
-
-    def read(folder: str) -> Any:
-        path = Path(folder) / "provenance.json"
-        return None if partly and not path.exists() else read_json(path, "make it with snakemake")
+def _chains(row: Row, seeds: list[int], table: Table, layout: Layout) -> dict[str, list[Any]]:
+    """For each benchmark and seed the provenance of the fine-tuning, and of the encoders from the last to the first."""
 
     def chain(benchmark: str, seed: int) -> dict[str, Any]:
-        folder, encoder = layout.benchmark(row.run(benchmark), row.encoder, seed), layout.encoder(row.encoder, seed)
-        return {"run": folder, "finetuning": read(folder), "encoder_run": encoder, "encoder": read(encoder)}
+        run, encoder = layout.benchmark(row.run(benchmark), row.encoder, seed), row.encoder
+        encoders: list[dict[str, Any]] = []
+        while encoder is not None:
+            folder = layout.encoder(encoder, seed)
+            provenance = _provenance(folder)
+            encoders.append({"run": folder, "provenance": provenance})
+            encoder = ((provenance or {}).get("recipe") or {}).get("start")
+        return {"run": run, "finetuning": _provenance(run), "encoders": encoders}
 
     return {benchmark: [chain(benchmark, seed) for seed in seeds] for benchmark in table.benchmarks}
+
+
+def _provenance(folder: str) -> Any:
+    """What a stage wrote of itself; None of one that did not finish."""
+    path = Path(folder) / "provenance.json"
+    return read_json(path, "make it with snakemake") if path.exists() else None
 
 
 def _write_csv(path: Path, records: list[dict[str, Any]]) -> None:

@@ -18,6 +18,7 @@ from workflow.benchmark_recipes import benchmark_of
 from workflow.data_sets import missing_data
 from workflow.layout import generated_root, is_generated, layout_of
 from workflow.params import label_of, read_params
+from workflow.partial_tables import write_partial_tables
 from workflow.stale_locks import remove_stale_locks
 from workflow.table_spec import FIGURES, main_tables, read_tables
 

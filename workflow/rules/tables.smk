@@ -73,3 +73,10 @@ rule table:
     shell:
         "{PYTHON} -m workflow.tables --table {params.table:q} --profile {params.profile:q} --seeds {params.seeds}"
         " --runs {params.runs:q} --out {output.csv:q}"
+
+
+onerror:  # whatever failed, the other rows come out
+    for line in write_partial_tables(
+        TABLES, profile=LABEL, seeds=list(PARAMS.seeds), layout=LAYOUT, results=Path("results")
+    ):
+        print(line, file=sys.stderr)

@@ -1,0 +1,86 @@
+"""``python -m workflow.explain results/table4.csv --row ROW --column COLUMN``: from a cell back to the data."""
+
+import argparse
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from liftedcl.errors import InputError, run_cli
+from liftedcl.files import read_json
+from workflow.stored_scores import REFERENCE
+
+_REMEDY = "make the table with snakemake"
+
+
+def explain(table: Path, row: str, column: str) -> Iterator[str]:
+    """Lines that lead from a cell to the runs it is the mean of, their encoders, and what those were made from.
+
+    Args:
+        table: the csv; its ``.provenance.json`` stands beside it.
+        row: name of the row, as in the csv's column ``row``.
+        column: key or name of the metric, as in the csv or the Markdown.
+
+    Raises:
+        InputError: a file that is missing, or a row or column that the table doesn't have.
+    """
+    cells = _cells(table)
+    if row not in cells:
+        raise InputError(f"{table}: no row {row!r}; there are {', '.join(cells)}")
+    provenance = read_json(table.with_suffix(".provenance.json"), _REMEDY)
+    columns = {name: key for key, of in provenance["columns"].items() for name in (key, of["name"])}
+    if column not in columns:
+        raise InputError(f"{table}: no column {column!r}; there are {', '.join(columns)}")
+    key = columns[column]
+    of, cell = provenance["columns"][key], cells[row]
+    spread = f" ± {cell[f'{key}_std']}" if cell[f"{key}_std"] else ""
+    yield f"{of['name']} of {row}: {cell[key] or 'missing'}{spread} {of['unit']} (profile {cell['profile']})"
+    if row == REFERENCE:
+        yield f"  {cell['method']}; no network, from {provenance['references'][of['benchmark']]}"
+        return
+    for run in provenance["rows"][row][of["benchmark"]]:
+        yield f"  fine-tuning {run['run']}"
+        yield from _stage(run["finetuning"])
+        for encoder in run["encoders"]:
+            yield f"  from encoder {encoder['run']}"
+            yield from _stage(encoder["provenance"])
+
+
+def _cells(table: Path) -> dict[str, dict[str, str]]:
+    try:
+        with table.open(newline="", encoding="utf-8") as file:
+            return {record["row"]: record for record in csv.DictReader(file)}
+    except FileNotFoundError:
+        raise InputError(f"{table}: not found; {_REMEDY}") from None
+    except (KeyError, UnicodeDecodeError, csv.Error):
+        raise InputError(f"{table}: is not a table of this project; {_REMEDY}") from None
+
+
+def _stage(provenance: dict[str, Any] | None) -> Iterator[str]:
+    if provenance is None:
+        yield "    not run to its end"
+        return
+    hardware, memory = provenance.get("hardware", {}), provenance.get("peak_memory_mib")
+    yield f"    seed {provenance.get('seed')}, {provenance.get('wall_seconds')} s, at most {memory} MiB of memory"
+    yield f"    on {hardware.get('cpu')}, {hardware.get('cores')} cores, device {hardware.get('device')}"
+    yield f"    code {provenance.get('code')}, commit {provenance.get('commit')}, started {provenance.get('started')}"
+    packages = provenance.get("packages", {})
+    yield f"    packages {', '.join(f'{name} {version}' for name, version in packages.items())}"
+    yield f"    recipe {json.dumps(provenance.get('recipe'), sort_keys=True)}"
+    for name, digest in (provenance.get("inputs") or {}).items():
+        yield f"    input {name}: sha256 {digest}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m workflow.explain", description="Say where a cell comes from.")
+    parser.add_argument("table", type=Path, help="results/TABLE.csv")
+    parser.add_argument("--row", required=True, help="as in the column `row`, such as liftedcl_in_cc")
+    parser.add_argument("--column", required=True, help="a metric by its name or key, such as MPJPE or mpjpe_mm")
+    arguments = parser.parse_args()
+    for line in explain(arguments.table, arguments.row, arguments.column):
+        print(line)
+
+
+if __name__ == "__main__":
+    run_cli(main)
