@@ -51,8 +51,9 @@ def read_scores(table: Table, seeds: list[int], layout: Layout, *, partly: bool)
     for name, of in scores.items():
         for column in table.columns:
             for run in of.metrics[column.benchmark]:
-                if run is not None and not isinstance(run.get(column.key), int | float):
-                    raise InputError(f"metrics.json of {name}: holds no number {column.key}; remove it and {_REMEDY}")
+                if run is None or (isinstance(run, dict) and isinstance(run.get(column.key), int | float)):
+                    continue
+                raise InputError(f"metrics.json of {name}: holds no number {column.key}; remove it and {_REMEDY}")
     return scores
 
 
