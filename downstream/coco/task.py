@@ -14,12 +14,11 @@ from downstream.coco.evaluation import evaluate, read_test
 from downstream.coco.keypoints import BONES, MIRRORED, SIDES
 from downstream.coco.reader import DETECTIONS, annotation_path, read_people
 from downstream.coco.recipe import Coco2D
+from downstream.fingerprint import fingerprint
 from downstream.keypoint_task import KeypointTask
 from downstream.overlay import EXAMPLES, augmented_keypoints, predicted_keypoints
 from liftedcl.encoder import Backbone
-from liftedcl.errors import InputError
 from liftedcl.evenly_spread import evenly_spread
-from liftedcl.files import sha256_of_file
 
 
 class Benchmark(KeypointTask):
@@ -65,7 +64,4 @@ def fingerprints(recipe: Coco2D, data: Path) -> dict[str, str]:
     paths = {f"coco_{split}": annotation_path(data, split) for split in ("train", "val")}
     if (data / DETECTIONS).exists():
         paths["coco_detections"] = data / DETECTIONS
-    try:
-        return {name: sha256_of_file(path) for name, path in paths.items()}
-    except FileNotFoundError as error:
-        raise InputError(f"{error.filename}: not found; {REMEDY}") from None
+    return fingerprint(paths, REMEDY)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from downstream.fingerprint import fingerprint
 from downstream.h36m.mpii_mix import with_mix
 from downstream.h36m.names import REMEDY
 from downstream.h36m.overlay import SIDES
@@ -26,8 +27,6 @@ from downstream.people import LabelledPeople
 from downstream.pose_coding import turn_with_crop
 from downstream.skeleton_prior import SkeletonPrior
 from liftedcl.encoder import Backbone
-from liftedcl.errors import InputError
-from liftedcl.files import sha256_of_file
 from liftedcl.skeleton import BONES, NUM_JOINTS, flip_order
 
 
@@ -97,10 +96,7 @@ def fingerprints(recipe: H36M2D, data: Path) -> dict[str, str]:
     paths = {f"h36m_2d_{split}": annotation_path(data, split) for split in ANNOTATIONS}
     if recipe.mpii is not None:
         paths["mpii_train"] = mpii_annotation_path(recipe.mpii, "train")
-    try:
-        return {name: sha256_of_file(path) for name, path in paths.items()}
-    except FileNotFoundError as error:
-        raise InputError(f"{error.filename}: not found; {REMEDY}") from None
+    return fingerprint(paths, REMEDY)
 
 
 def augmented_samples(recipe: H36M2D, *, data: Path, seed: int, count: int) -> np.ndarray:

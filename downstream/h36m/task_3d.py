@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from downstream.epoch_batches import load
+from downstream.fingerprint import fingerprint
 from downstream.h36m.data_3d import PoseBatch, TrainingBatches, people_of
 from downstream.h36m.mpii_mix import read_mix
 from downstream.h36m.names import REMEDY
@@ -28,7 +29,6 @@ from downstream.rle import RLERegressor, rle_loss
 from downstream.skeleton_prior import SkeletonPrior
 from liftedcl.engine import Player
 from liftedcl.errors import InputError
-from liftedcl.files import sha256_of_file
 from liftedcl.schedule import milestones
 from liftedcl.skeleton import NUM_JOINTS
 from liftedcl.views import normalise
@@ -139,10 +139,7 @@ def fingerprints(recipe: H36M3D, data: Path) -> dict[str, str]:
     paths = {f"h36m_3d_{split}": annotation_path(data, split) for split in ANNOTATIONS}
     if recipe.mpii is not None:
         paths["mpii_train"] = mpii_annotation_path(recipe.mpii, "train")
-    try:
-        return {name: sha256_of_file(path) for name, path in paths.items()}
-    except FileNotFoundError as error:
-        raise InputError(f"{error.filename}: not found; {REMEDY}") from None
+    return fingerprint(paths, REMEDY)
 
 
 def augmented_samples(recipe: H36M3D, *, data: Path, seed: int, count: int) -> np.ndarray:

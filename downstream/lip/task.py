@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from downstream.epoch_batches import load
+from downstream.fingerprint import fingerprint
 from downstream.lip.data import ParsingBatch, TestBatches, TrainingBatches
 from downstream.lip.labels import IGNORED, NUM_CLASSES
 from downstream.lip.overlay import compared, draw_labels
@@ -28,7 +29,6 @@ from downstream.overlay import EXAMPLES
 from liftedcl.engine import Player
 from liftedcl.errors import InputError
 from liftedcl.evenly_spread import evenly_spread
-from liftedcl.files import sha256_of_file
 from liftedcl.views import normalise
 
 _EXAMPLE_SIDE = 256
@@ -139,10 +139,7 @@ class Benchmark:
 def fingerprints(recipe: LIP, data: Path) -> dict[str, str]:
     """SHA-256 of the lists; part of a run's identity. Pictures and label maps are known by their names only."""
     paths = {f"lip_{split}": list_path(data, split) for split in SPLITS}
-    try:
-        return {name: sha256_of_file(path) for name, path in paths.items()}
-    except FileNotFoundError as error:
-        raise InputError(f"{error.filename}: not found; {REMEDY}") from None
+    return fingerprint(paths, REMEDY)
 
 
 def augmented_samples(recipe: LIP, *, data: Path, seed: int, count: int) -> np.ndarray:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from downstream.fingerprint import fingerprint
 from downstream.keypoint_task import KeypointTask
 from downstream.mpii.joints import BONES, MIRRORED, NUM_JOINTS, SIDES
 from downstream.mpii.reader import REMEDY, SPLITS, annotation_path, read_mpii, to_people
@@ -13,8 +14,6 @@ from downstream.mpii.scores import score, write_predictions
 from downstream.mpii.truth import check_same_people, read_truth, truth_path
 from downstream.overlay import augmented_keypoints, predicted_keypoints
 from liftedcl.encoder import Backbone
-from liftedcl.errors import InputError
-from liftedcl.files import sha256_of_file
 
 
 class Benchmark(KeypointTask):
@@ -61,7 +60,4 @@ def augmented_samples(recipe: Mpii, *, data: Path, seed: int, count: int) -> np.
 def fingerprints(recipe: Mpii, data: Path) -> dict[str, str]:
     """SHA-256 of the annotation files; part of a run's identity. The pictures are known by their names only."""
     paths = {f"mpii_{split}": annotation_path(data, split) for split in SPLITS} | {"mpii_truth": truth_path(data)}
-    try:
-        return {name: sha256_of_file(path) for name, path in paths.items()}
-    except FileNotFoundError as error:
-        raise InputError(f"{error.filename}: not found; {REMEDY}") from None
+    return fingerprint(paths, REMEDY)

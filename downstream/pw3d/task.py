@@ -16,6 +16,7 @@ from smplx.lbs import batch_rodrigues
 from torch import Tensor, nn
 
 from downstream.epoch_batches import load
+from downstream.fingerprint import fingerprint
 from downstream.overlay import EXAMPLES
 from downstream.plain_crops import PlainCrops
 from downstream.pw3d.augmentation import change_colours, lose_resolution, pyramid, to_network
@@ -32,7 +33,6 @@ from downstream.pw3d.smpl_layer import TrainingJoints
 from liftedcl.engine import Player
 from liftedcl.errors import InputError
 from liftedcl.evenly_spread import evenly_spread
-from liftedcl.files import sha256_of_file
 from liftedcl.schedule import constant
 
 _SHOWN_SIZE = 224
@@ -196,10 +196,7 @@ def fingerprints(recipe: PW3D, data: Path) -> dict[str, str]:
     paths = {f"pw3d_{name}": annotation_path(data, name) for name in (TEST, *TRAIN)}
     names = (*(f"{gender}.npz" for gender in GENDERS), "J_regressor_h36m.npy", "J_regressor_extra.npy")
     paths |= {f"pw3d_{name}": data / FOLDER / name for name in (*names, "smpl_mean_params.npz")}
-    try:
-        return {name: sha256_of_file(path) for name, path in paths.items()}
-    except FileNotFoundError as error:
-        raise InputError(f"{error.filename}: not found; {REMEDY}") from None
+    return fingerprint(paths, REMEDY)
 
 
 def augmented_samples(recipe: PW3D, *, data: Path, seed: int, count: int) -> np.ndarray:
