@@ -6,10 +6,12 @@ from typing import Any
 
 from downstream import BENCHMARKS
 from liftedcl.errors import InputError, run_cli
-from liftedcl.files import atomic_path, read_json, write_text
+from liftedcl.files import read_json, write_text
 from liftedcl.recipe import read_recipe
 from workflow.layout import Layout
+from workflow.records_csv import write_csv
 from workflow.table_spec import Column, Table
+from workflow.table_text import not_the_papers
 
 _REMEDY = "make it with snakemake"
 
@@ -60,8 +62,8 @@ def _number(path: str, column: Column) -> float:
 
 def _markdown(records: list[dict[str, Any]], profile: str) -> str:
     lines = [f"### One encoder, six benchmarks — profile `{profile}`", ""]
-    if profile != "paper":
-        lines += [f"**{profile} values: not the paper's experiment; compare nothing published with them.**", ""]
+    if warning := not_the_papers(profile):
+        lines += [f"**{warning}**", ""]
     lines += [f"| {' | '.join(records[0])} |", "|" + "---|" * len(records[0])]
     lines += [f"| {' | '.join(map(str, record.values()))} |" for record in records]
     return "\n".join(lines) + "\n"
@@ -83,11 +85,8 @@ def main() -> None:
     ordered = {benchmark: tables[benchmark] for benchmark in BENCHMARKS if benchmark in tables}
     layout = Layout(arguments.runs)
     records = overview(ordered, row=arguments.row, seed=arguments.seed, profile=arguments.profile, layout=layout)
-    import pandas as pd  # slow to import, and --help needs none of it
-
     write_text(arguments.out.with_suffix(".md"), _markdown(records, arguments.profile))
-    with atomic_path(arguments.out) as part:
-        pd.DataFrame(records).to_csv(part, index=False, lineterminator="\n")
+    write_csv(arguments.out, records)
 
 
 if __name__ == "__main__":

@@ -18,13 +18,8 @@ def write_partial_tables(
     """
     lines = []
     for name, table in tables.items():
-        runs = [
-            (Path(layout.benchmark(row.run(benchmark), row.encoder, seed)), row.encoder, seed)
-            for row in table.rows
-            for benchmark in table.benchmarks
-            for seed in seeds
-        ]
-        finished = sum(unfinished(*run, layout) is None for run in runs)
+        runs = table.runs(seeds)
+        finished = sum(unfinished(Path(layout.benchmark(*run)), *run[1:], layout) is None for run in runs)
         references = all(Path(layout.reference(benchmark)).exists() for benchmark in table.benchmarks)
         if not references or not 0 < finished < len(runs):
             continue

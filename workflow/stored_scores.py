@@ -78,16 +78,25 @@ def unfinished(run: Path, encoder: str, seed: int, layout: Layout) -> Path | Non
 
     A fine-tuning whose encoder is gone is unfinished: its metrics are those of an earlier one.
     """
-    row: str | None = encoder
-    chain = []
+    encoders = [place for place, _ in reversed(encoder_chain(encoder, seed, layout))]
+    stages = [*((place, place / "encoder.pt") for place in encoders), (run, run / "metrics.json")]
+    return next((place for place, product in stages if not product.exists()), None)
+
+
+def encoder_chain(encoder: str, seed: int, layout: Layout) -> list[tuple[Path, Any]]:
+    """Folder and provenance of an encoder, of the one it started from, and so on to the first."""
+    chain, row = [], encoder
     while row is not None:
         place = Path(layout.encoder(row, seed))
-        chain.append((place, place / "encoder.pt"))
-        made = (place / "provenance.json").exists()
-        row = read_json(place / "provenance.json", _REMEDY).get("recipe", {}).get("start") if made else None
-    return next(
-        (place for place, product in [*reversed(chain), (run, run / "metrics.json")] if not product.exists()), None
-    )
+        chain.append((place, provenance_of(place)))
+        row = ((chain[-1][1] or {}).get("recipe") or {}).get("start")
+    return chain
+
+
+def provenance_of(folder: Path) -> Any:
+    """What a stage wrote of itself; None of one that did not finish."""
+    path = folder / "provenance.json"
+    return read_json(path, _REMEDY) if path.exists() else None
 
 
 def _reason(place: Path) -> str:

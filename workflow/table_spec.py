@@ -1,5 +1,6 @@
 """The paper's tables as data, workflow/tables.yaml: rows, columns, and the differences that the paper states."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -84,6 +85,10 @@ class Table:
     def benchmarks(self) -> tuple[str, ...]:
         """All benchmarks that a row is run on."""
         return tuple(dict.fromkeys(column.benchmark for column in self.columns))
+
+    def runs(self, seeds: Iterable[int]) -> list[tuple[str, str, int]]:
+        """What `Layout.benchmark` takes of each fine-tuning that the table shows."""
+        return [(row.run(name), row.encoder, seed) for row in self.rows for name in self.benchmarks for seed in seeds]
 
 
 def read_tables(path: str | Path, params: Params) -> dict[str, Table]:

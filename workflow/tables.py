@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from liftedcl.errors import run_cli
-from liftedcl.files import atomic_path, read_json, write_json, write_text
+from liftedcl.files import write_json, write_text
 from liftedcl.provenance import commit, versions
 from liftedcl.recipe import read_recipe
 from workflow.layout import Layout
 from workflow.paired import paired
-from workflow.stored_scores import REFERENCE, Scores, read_scores
+from workflow.records_csv import write_csv
+from workflow.stored_scores import REFERENCE, Scores, encoder_chain, provenance_of, read_scores
 from workflow.table_spec import Difference, Row, Table
 from workflow.table_text import latex, markdown
 
@@ -49,7 +50,7 @@ def make_table(
     write_json(out.with_suffix(".provenance.json"), provenance)
     write_text(out.with_suffix(".md"), markdown(table, profile, records))
     write_text(out.with_suffix(".tex"), latex(table, profile, records))
-    _write_csv(out, records)
+    write_csv(out, [_rounded(record) for record in records])
 
 
 def _record(row: Row, table: Table, profile: str, scores: dict[str, Scores]) -> dict[str, Any]:
@@ -113,34 +114,22 @@ def _chains(row: Row, seeds: list[int], table: Table, layout: Layout) -> dict[st
     """For each benchmark and seed the provenance of the fine-tuning, and of the encoders from the last to the first."""
 
     def chain(benchmark: str, seed: int) -> dict[str, Any]:
-        run, encoder = layout.benchmark(row.run(benchmark), row.encoder, seed), row.encoder
-        encoders: list[dict[str, Any]] = []
-        while encoder is not None:
-            folder = layout.encoder(encoder, seed)
-            provenance = _provenance(folder)
-            encoders.append({"run": folder, "provenance": provenance})
-            encoder = ((provenance or {}).get("recipe") or {}).get("start")
-        return {"run": run, "finetuning": _provenance(run), "encoders": encoders}
+        run = layout.benchmark(row.run(benchmark), row.encoder, seed)
+        encoders = encoder_chain(row.encoder, seed, layout)
+        return {
+            "run": run,
+            "finetuning": provenance_of(Path(run)),
+            "encoders": [{"run": str(place), "provenance": provenance} for place, provenance in encoders],
+        }
 
     return {benchmark: [chain(benchmark, seed) for seed in seeds] for benchmark in table.benchmarks}
 
 
-def _provenance(folder: str) -> Any:
-    """What a stage wrote of itself; None of one that did not finish."""
-    path = Path(folder) / "provenance.json"
-    return read_json(path, "make it with snakemake") if path.exists() else None
-
-
-def _write_csv(path: Path, records: list[dict[str, Any]]) -> None:
-    import pandas as pd
-
-    rounded = [
-        {key: round(value, 2 if not key.endswith("_p") else 4) if isinstance(value, float) else value
-         for key, value in record.items()}
-        for record in records
-    ]  # fmt: skip
-    with atomic_path(path) as part:
-        pd.DataFrame(rounded).to_csv(part, index=False, lineterminator="\n")
+def _rounded(record: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: round(value, 4 if key.endswith("_p") else 2) if isinstance(value, float) else value
+        for key, value in record.items()
+    }
 
 
 def main() -> None:

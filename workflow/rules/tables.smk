@@ -4,11 +4,7 @@ TABLE_OF = main_tables(TABLES)  # names a benchmark's metrics in the overview
 
 
 def metrics_of(wildcards):
-    table = TABLES[wildcards.table]
-    return [
-        LAYOUT.benchmark(row.run(benchmark), row.encoder, seed) + "/metrics.json"
-        for row in table.rows for benchmark in table.benchmarks for seed in PARAMS.seeds
-    ]
+    return [LAYOUT.benchmark(*run) + "/metrics.json" for run in TABLES[wildcards.table].runs(PARAMS.seeds)]
 
 
 rule figure:
