@@ -24,12 +24,17 @@ def count_finding(what: str, found: int, expected: int | None) -> Finding:
     return Finding("differs", f"{what}: {found:,}, the official release has {expected:,}")
 
 
+def problem(error: InputError) -> Finding:
+    """What a reader complains of."""
+    return Finding("missing" if ": not found" in str(error) else "broken", str(error))
+
+
 def tried(what: str, read: Callable[[], str]) -> Finding:
     """Whether ``read`` works on ``what``; it returns a few words about what it saw."""
     try:
         return Finding("ok", f"{what}: {read()}")
     except InputError as error:
-        return Finding("missing" if ": not found" in str(error) else "broken", str(error))
+        return problem(error)
 
 
 def report(title: str, findings: Iterable[Finding]) -> None:

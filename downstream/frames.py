@@ -52,7 +52,7 @@ class Frames:
     def _frame(self, index: int) -> np.ndarray:
         name = self._names[index]
         if self._latest is None or self._latest[0] != name:  # the people of one picture tend to follow each other
-            self._latest = name, _read(self._root / name)
+            self._latest = name, read_picture(self._root / name)
         frame = self._latest[1]
         if self._sizes is not None and frame.shape[1::-1] != tuple(self._sizes[index]):
             found, expected = "x".join(map(str, frame.shape[1::-1])), "x".join(map(str, self._sizes[index]))
@@ -63,8 +63,9 @@ class Frames:
         return frame
 
 
-def _read(path: Path) -> np.ndarray:
+def read_picture(path: Path, remedy: str = "copy or generate it again, see docs/data.md") -> np.ndarray:
+    """RGB (H, W, 3) uint8. Raises `InputError` with the path and ``remedy`` for one that is missing or damaged."""
     try:
         return read_image(path)
     except BrokenImageError as error:
-        raise InputError(f"{path}: {error}; copy or generate it again, see docs/data.md") from None
+        raise InputError(f"{path}: {error}; {remedy}") from None

@@ -10,19 +10,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from downstream.adam_player import adam_player
 from downstream.crop import apply_affine, invert_affine
 from downstream.epoch_batches import load
 from downstream.heatmap_recipe import HeatmapPose
 from downstream.heatmaps import decode, gaussian_targets, heatmap_loss, to_heatmaps, unmirror_heatmaps
 from downstream.keypoint_data import KeypointBatch, KeypointBatches
+from downstream.network_input import pixels_to_network
 from downstream.people import LabelledPeople, People
 from downstream.plain_crops import PlainCrops
 from downstream.simple_pose import SimplePose
 from liftedcl.encoder import Backbone
-from liftedcl.engine import Player
 from liftedcl.errors import InputError
-from liftedcl.schedule import milestones
-from liftedcl.views import normalise
 
 
 class KeypointTask:
@@ -67,23 +66,14 @@ class KeypointTask:
         self.module.to(memory_format=torch.channels_last)  # a sixth faster on a CPU
         self.epochs, self.steps_per_epoch = recipe.epochs, len(self._batches)
         self.images_per_step = recipe.batch_size
-        rate = milestones(
-            recipe.learning_rate,
-            steps_per_epoch=self.steps_per_epoch,
-            epochs_list=recipe.milestones,
-            factor=recipe.milestone_factor,
-        )
-        parameters = [parameter for parameter in self.module.parameters() if parameter.requires_grad]
-        self.players = {
-            "pose": Player(parameters, torch.optim.Adam(parameters, lr=recipe.learning_rate, fused=True), rate)
-        }
+        self.players = {"pose": adam_player(self.module, recipe, self.steps_per_epoch)}
 
     def batches(self, epoch: int, first_step: int) -> Iterator[KeypointBatch]:
         self._batches.start(epoch)
         yield from load(self._batches, first_step, self._workers)
 
     def losses(self, batch: KeypointBatch) -> Iterator[tuple[str, dict[str, Tensor]]]:
-        features = self.module.backbone(self._normalised(batch.images))
+        features = self.module.backbone(pixels_to_network(batch.images, self._device))
         outputs = self.module.head(features).float()
         targets, weights = gaussian_targets(
             batch.joints.to(outputs.device),
@@ -114,7 +104,7 @@ class KeypointTask:
     def _detect(self, images: Tensor, offset: bool) -> tuple[Tensor, Tensor]:
         """Joints (B, J, 2) in px of the crops (B, 3, H, W), and their heights (B, J)."""
         self.module.eval()
-        views = self._normalised(images)
+        views = pixels_to_network(images, self._device)
         heatmaps = self._heatmaps(views)
         if self._recipe.flip_test:
             mirrored = self._mirrored.to(heatmaps.device)
@@ -124,7 +114,6 @@ class KeypointTask:
     def _heatmaps(self, images: Tensor) -> Tensor:
         return to_heatmaps(self.module(images), loss=self._recipe.loss, sigma=self._recipe.sigma)
 
-    def _normalised(self, images: Tensor) -> Tensor:
-        """uint8 RGB (B, 3, H, W) on the module's device, as the encoder saw them in pre-training."""
-        images = images.to(next(self.module.parameters()).device)
-        return normalise(images.float() / 255.0).contiguous(memory_format=torch.channels_last)
+    @property
+    def _device(self) -> torch.device:
+        return next(self.module.parameters()).device

@@ -7,12 +7,12 @@ from pathlib import Path
 from downstream.coco.annotations import read_annotations
 from downstream.coco.reader import DETECTIONS, SPLITS, annotation_path, image_folder, read_detections, read_people
 from downstream.coco.scores import read_predictions, score
-from downstream.data_check import Finding, count_finding, report, tried
+from downstream.data_check import Finding, count_finding, problem, report, tried
+from downstream.frames import read_picture
 from downstream.percent import percent
 from liftedcl.errors import InputError, run_cli
 from liftedcl.evenly_spread import evenly_spread
 from liftedcl.files import write_json
-from liftedcl.image_files import BrokenImageError, read_image
 
 _IMAGES = {"train": 118_287, "val": 5_000}
 _ANNOTATED = {"train": 262_465, "val": 11_004}
@@ -37,7 +37,7 @@ def _until_broken(findings: Iterator[Finding]) -> Iterator[Finding]:
     try:
         yield from findings
     except InputError as error:
-        yield tried("", lambda error=error: _raise(error))
+        yield problem(error)
 
 
 def _split_findings(root: Path, split: str) -> Iterator[Finding]:
@@ -64,16 +64,9 @@ def _detection_findings(root: Path) -> Iterator[Finding]:
         yield count_finding(f"{DETECTIONS}: boxes", len(detected), _DETECTIONS)
 
 
-def _raise(error: InputError) -> str:
-    raise error
-
-
 def _read(folder: Path, names: list[str]) -> str:
     for name in names:
-        try:
-            read_image(folder / name)
-        except BrokenImageError as error:
-            raise InputError(f"{folder / name}: {error}; copy it again") from None
+        read_picture(folder / name, "copy it again")
     return f"{len(names)} read"
 
 

@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from downstream.frames import read_picture
 from downstream.h36m import reader_2d, reader_3d
 from downstream.h36m.names import ACTIONS
 from downstream.h36m.official import CAMERAS, Lens, Metadata, View, ViewPoses, read_poses, split_of, view_name
-from liftedcl.errors import InputError
 from liftedcl.files import atomic_path
-from liftedcl.image_files import BrokenImageError, read_image
 
 _BOX_MARGIN = 0.05
 _BOX_MM = np.array([[-1000.0, -900.0, 0.0], [1000.0, 1100.0, 0.0]])
@@ -54,10 +53,7 @@ def _views(
         names = sorted(path.name for path in folder.glob("*.jpg"))
         if not names:  # of a video that the distribution itself holds damaged
             continue
-        try:
-            height, width = read_image(folder / names[0]).shape[:2]
-        except BrokenImageError as error:
-            raise InputError(f"{error.path}: {error}; remove {folder} and run this again") from None
+        height, width = read_picture(folder / names[0], f"remove {folder} and run this again").shape[:2]
         yield view, (width, height), [int(name[-10:-4]) for name in names], read_poses(official, metadata, view)
 
 

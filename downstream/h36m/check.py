@@ -8,11 +8,11 @@ import numpy as np
 
 from downstream.annotation_entries import check_pictures
 from downstream.data_check import Finding, report, tried
+from downstream.frames import read_picture
 from downstream.h36m import reader_2d, reader_3d
 from downstream.h36m.names import REMEDY
 from liftedcl.errors import InputError
 from liftedcl.evenly_spread import evenly_spread
-from liftedcl.image_files import BrokenImageError, read_image
 
 _OFFICIAL_3D = {"train": (312_188, 312_188), "test": (8_500, 8_900)}
 """Samples of the annotation files of Li et al. (2021), fewest and most; S9's left-out sequences aside."""
@@ -82,9 +82,6 @@ def _pictures(path: Path, names: list[str]) -> str:
     folder = path.parent.parent / "images"
     check_pictures(folder, names, path, REMEDY)
     chosen = evenly_spread(len(names), _PICTURES_READ)
-    try:
-        shapes = {read_image(folder / names[i]).shape for i in chosen}
-    except BrokenImageError as error:
-        raise InputError(f"{error.path}: {error}; {REMEDY}") from None
+    shapes = {read_picture(folder / names[i], REMEDY).shape for i in chosen}
     sizes = ", ".join(f"{width}x{height}" for height, width, _ in sorted(shapes))
     return f"{len(np.unique(names)):,} there, {len(chosen)} of them read ({sizes})"

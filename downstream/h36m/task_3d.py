@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from downstream.adam_player import adam_player
 from downstream.epoch_batches import load
 from downstream.fingerprint import fingerprint
 from downstream.h36m.data_3d import PoseBatch, TrainingBatches, people_of
@@ -23,15 +24,13 @@ from downstream.h36m.reader_3d import ANNOTATIONS, NUM_REGRESSED, annotation_pat
 from downstream.h36m.recipe import H36M3D
 from downstream.h36m.scores_3d import score, write_predictions
 from downstream.mpii.reader import annotation_path as mpii_annotation_path
+from downstream.network_input import pixels_to_network
 from downstream.plain_crops import PlainCrops
 from downstream.pose_coding import decode, root_relative, unmirror
 from downstream.rle import RLERegressor, rle_loss
 from downstream.skeleton_prior import SkeletonPrior
-from liftedcl.engine import Player
 from liftedcl.errors import InputError
-from liftedcl.schedule import milestones
 from liftedcl.skeleton import NUM_JOINTS
-from liftedcl.views import normalise
 
 
 class Benchmark:
@@ -69,21 +68,7 @@ class Benchmark:
         self.module.to(memory_format=torch.channels_last)  # a sixth faster on a CPU
         self.epochs, self.steps_per_epoch = recipe.epochs, len(self._batches)
         self.images_per_step = recipe.batch_size
-        rate = milestones(
-            recipe.learning_rate,
-            steps_per_epoch=self.steps_per_epoch,
-            epochs_list=recipe.milestones,
-            factor=recipe.milestone_factor,
-        )
-        parameters = [parameter for parameter in self.module.parameters() if parameter.requires_grad]
-        self.players = {
-            "rle": Player(
-                parameters,
-                torch.optim.Adam(parameters, lr=recipe.learning_rate, fused=True),
-                rate,
-                recipe.gradient_clip,
-            )
-        }
+        self.players = {"rle": adam_player(self.module, recipe, self.steps_per_epoch, recipe.gradient_clip)}
         self._predicted: np.ndarray | None = None
 
     def batches(self, epoch: int, first_step: int) -> Iterator[PoseBatch]:
@@ -92,7 +77,7 @@ class Benchmark:
 
     def losses(self, batch: PoseBatch) -> Iterator[tuple[str, dict[str, Tensor]]]:
         device = next(self.module.parameters()).device
-        maps = self.module.backbone(_normalised(batch.images.to(device)))
+        maps = self.module.backbone(pixels_to_network(batch.images, device))
         mu, sigma = self.module.regress(maps)
         targets, weights = batch.targets.to(device), batch.weights.to(device)
         loss = rle_loss(mu, sigma, targets, weights, self.module.flow, self.module.flat_flow)
@@ -129,7 +114,7 @@ class Benchmark:
     def _regress(self, images: Tensor) -> np.ndarray:
         """Mean of the outputs for the crops (B, 3, S, S) and for their mirror images: (B, 18, 3) float64."""
         self.module.eval()
-        images = _normalised(images.to(next(self.module.parameters()).device))
+        images = pixels_to_network(images, next(self.module.parameters()).device)
         plain, mirrored = (self.module(view)[0].cpu().double().numpy() for view in (images, images.flip(3)))
         return (plain + unmirror(mirrored, self._recipe.input_size)) / 2
 
@@ -150,8 +135,3 @@ def augmented_samples(recipe: H36M3D, *, data: Path, seed: int, count: int) -> n
 def _training_batches(recipe: H36M3D, data: Path, *, seed: int, cached: bool) -> TrainingBatches:
     others = None if recipe.mpii is None else read_mix(recipe.mpii)
     return TrainingBatches(read_h36m_3d(data, "train"), recipe, seed=seed, cached=cached, others=others)
-
-
-def _normalised(images: Tensor) -> Tensor:
-    """uint8 RGB (B, 3, S, S) as the encoder saw them in pre-training."""
-    return normalise(images.float() / 255.0).contiguous(memory_format=torch.channels_last)

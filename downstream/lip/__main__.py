@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from downstream.data_check import Finding, count_finding, report, tried
-from downstream.lip.reader import SPLITS, checked_labels, image_path, list_path, read_names, read_picture
+from downstream.frames import read_picture
+from downstream.lip.reader import REMEDY, SPLITS, checked_labels, image_path, list_path, read_names
 from downstream.lip.scores import score_folders
 from liftedcl.errors import InputError, run_cli
 from liftedcl.evenly_spread import evenly_spread
@@ -40,7 +41,7 @@ def _some_samples(data: Path, split: str, names: list[str]) -> str:
     chosen = evenly_spread(len(names), _READ)
     for i in chosen:
         checked_labels(data, split, names[i])
-        read_picture(image_path(data, split, names[i]))
+        read_picture(image_path(data, split, names[i]), REMEDY)
     return f"{len(chosen)} pictures with their label maps read"
 
 

@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from downstream.frames import read_picture
 from downstream.lip.labels import IGNORED, NUM_CLASSES
 from liftedcl.errors import InputError
-from liftedcl.image_files import BrokenImageError, process_images, read_image
+from liftedcl.image_files import process_images
 
 SPLITS = ("train", "val")
 REMEDY = "see docs/data/lip.md for the layout, or name the right folder with --config lip=FOLDER"
@@ -55,7 +56,7 @@ class LipSamples:
 
     def image(self, i: int) -> np.ndarray:
         """Picture (H, W, 3) uint8 RGB of sample ``i``; `InputError` when it is damaged."""
-        return read_picture(self.image_path(i))
+        return read_picture(self.image_path(i), REMEDY)
 
     def label(self, i: int) -> np.ndarray:
         """Label map (H, W) uint8 of sample ``i``."""
@@ -120,18 +121,6 @@ def read_names(path: Path) -> list[str]:
             raise InputError(f"{path}: sample {i}: {name} stands there twice; {REMEDY}")
         seen.add(name)
     return names
-
-
-def read_picture(path: Path) -> np.ndarray:
-    """Decode a picture into (H, W, 3) uint8 RGB.
-
-    Raises:
-        InputError: missing, truncated or not an image.
-    """
-    try:
-        return read_image(path)
-    except BrokenImageError as error:
-        raise InputError(f"{path}: {error}; {REMEDY}") from None
 
 
 def read_label(path: Path, remedy: str = REMEDY) -> np.ndarray:

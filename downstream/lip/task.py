@@ -25,11 +25,11 @@ from downstream.lip.schedule import warm_restarts
 from downstream.lip.scores import ConfusionMatrix, score, write_prediction
 from downstream.lip.self_correction import SelfCorrection
 from downstream.lip.whole_picture import unwarp_labels
+from downstream.network_input import pixels_to_network
 from downstream.overlay import EXAMPLES
 from liftedcl.engine import Player
 from liftedcl.errors import InputError
 from liftedcl.evenly_spread import evenly_spread
-from liftedcl.views import normalise
 
 _EXAMPLE_SIDE = 256
 
@@ -77,7 +77,7 @@ class Benchmark:
         yield from load(self._batches, first_step, self._workers)
 
     def losses(self, batch: ParsingBatch) -> Iterator[tuple[str, dict[str, Tensor]]]:
-        images, labels = self._network_input(batch.images), batch.labels.to(self._device).long()
+        images, labels = pixels_to_network(batch.images, self._device), batch.labels.to(self._device).long()
         rounds = rounds_before(self._recipe, batch.epoch)
         student, teacher = self.module.student(images).resized(labels.shape[1:]), None
         if rounds:
@@ -122,18 +122,13 @@ class Benchmark:
         if self.module.rounds < rounds_before(self._recipe, epoch):
             self._batches.start(epoch)
             batches = load(self._batches, 0, self._workers)
-            self.module.end_round(self._network_input(batch.images) for batch in batches)
+            self.module.end_round(pixels_to_network(batch.images, self._device) for batch in batches)
 
     @torch.inference_mode()
     def _parse(self, network: nn.Module, images: Tensor) -> np.ndarray:
         """Labels (B, S, S) uint8 of fitted pictures (B, 3, S, S): one scale, no flip."""
-        logits = network(self._network_input(images)).fused
+        logits = network(pixels_to_network(images, self._device)).fused
         return resize(logits, images.shape[2:]).argmax(dim=1).to(torch.uint8).cpu().numpy()
-
-    def _network_input(self, images: Tensor) -> Tensor:
-        """uint8 RGB (B, 3, S, S) as the encoder saw them in pre-training."""
-        images = images.to(self._device).float() / 255.0
-        return normalise(images).contiguous(memory_format=torch.channels_last)
 
 
 def fingerprints(recipe: LIP, data: Path) -> dict[str, str]:

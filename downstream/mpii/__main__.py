@@ -2,11 +2,12 @@
 
 import argparse
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from functools import partial
 from pathlib import Path
 
-from downstream.data_check import Finding, count_finding, report, tried
+from downstream.data_check import Finding, count_finding, problem, report, tried
+from downstream.frames import read_picture
 from downstream.mpii.reader import SPLITS, MpiiPeople, annotation_path, read_entries, read_mpii, to_people
 from downstream.mpii.release import ReleasePerson, read_release, split, truth_arrays
 from downstream.mpii.scores import read_predictions, score
@@ -15,7 +16,6 @@ from downstream.percent import percent
 from liftedcl.errors import InputError, run_cli
 from liftedcl.evenly_spread import evenly_spread
 from liftedcl.files import write_json
-from liftedcl.image_files import BrokenImageError, read_image
 from liftedcl.mat_file import write_mat
 
 OFFICIAL_COUNTS = {"train": 22_246, "valid": 2_958, "trainval": 29_116, "test": 7_247}
@@ -34,21 +34,27 @@ def check(data: Path) -> Iterator[Finding]:
 
     for name in SPLITS:
         yield tried(f"annot/{name}.json", partial(read, name))
-        yield from _count(data, name)
+        yield from _count(data, name, people.get(name))
     yield tried("annot/gt_valid.mat", lambda: _about_truth(data, people.get("valid")))
     for name, of_split in people.items():
         yield tried(f"pictures of {name}", partial(_some_pictures, of_split))
     for name in ("trainval", "test"):  # no run needs them
         path = annotation_path(data, name)
         if path.is_file():
-            yield tried(f"annot/{name}.json", lambda path=path: f"{len(read_entries(path)):,} people")
-            yield from _count(data, name)
+            try:
+                entries = read_entries(path)
+            except InputError as error:
+                yield problem(error)
+                continue
+            yield Finding("ok", f"annot/{name}.json: {len(entries):,} people")
+            yield from _count(data, name, entries)
 
 
-def _count(data: Path, name: str) -> Iterator[Finding]:
-    """Nothing where the file can't be read, which is told elsewhere."""
+def _count(data: Path, name: str, people: Sized | None) -> Iterator[Finding]:
+    """Of ``people``; where something is amiss with them, of all that the file holds, if it can be read."""
     with contextlib.suppress(InputError):
-        yield count_finding(f"people of {name}", len(read_entries(annotation_path(data, name))), OFFICIAL_COUNTS[name])
+        people = read_entries(annotation_path(data, name)) if people is None else people
+        yield count_finding(f"people of {name}", len(people), OFFICIAL_COUNTS[name])
 
 
 def _about_truth(data: Path, people: MpiiPeople | None) -> str:
@@ -66,10 +72,7 @@ def _some_pictures(of_split: MpiiPeople) -> str:
     outside = 0
     for i in chosen:
         path = people.folder / people.names[i]
-        try:
-            height, width = read_image(path).shape[:2]
-        except BrokenImageError as error:
-            raise InputError(f"{path}: {error}; copy it again, see docs/data/mpii.md") from None
+        height, width = read_picture(path, "copy it again, see docs/data/mpii.md").shape[:2]
         outside += not ((people.centres[i] >= 0).all() and (people.centres[i] <= (width, height)).all())
     return f"{len(chosen)} read, {outside} people's centres outside"
 

@@ -12,7 +12,6 @@ from torch.nn import functional as F
 
 from downstream.pw3d.recipe import ShapeAugmentation
 from liftedcl.rgb import GREY
-from liftedcl.views import normalise
 
 GAINS, JITTERS = 3, 3
 
@@ -48,11 +47,6 @@ def pyramid(images: Tensor, sizes: tuple[int, ...]) -> Tensor:
     """Images (B, 3, S, S) in [0, 1] and what is left of them at ``sizes`` (K), level by level: (K B, 3, S, S)."""
     whole = images.shape[-1]
     return torch.cat([images if size == whole else lose_resolution(images, size) for size in sizes])
-
-
-def to_network(images: Tensor) -> Tensor:
-    """Images in [0, 1] as the encoder saw them in pre-training."""
-    return normalise(images).contiguous(memory_format=torch.channels_last)
 
 
 def _grey(images: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ import numpy as np
 
 from downstream.annotation_entries import check_pictures
 from downstream.data_check import Finding, count_finding, tried
+from downstream.frames import read_picture
 from downstream.pw3d.body_model import GENDERS, body_folder, read_body, read_mean_parameters, read_regressors
 from downstream.pw3d.reader import (
     REMEDY,
@@ -20,7 +21,6 @@ from downstream.pw3d.reader import (
 )
 from liftedcl.errors import InputError
 from liftedcl.evenly_spread import evenly_spread
-from liftedcl.image_files import BrokenImageError, read_image
 
 OFFICIAL_SIZES = {
     TEST: 35_515,
@@ -64,10 +64,7 @@ def _pictures(samples: ShapeSamples, path: Path) -> str:
     chosen, outside = evenly_spread(len(samples), _READ).tolist(), 0
     for number in chosen:
         picture = samples.folder / samples.names[number]
-        try:
-            height, width = read_image(picture).shape[:2]
-        except BrokenImageError as error:
-            raise InputError(f"{picture}: {error}; copy it again, see docs/data/pw3d.md") from None
+        height, width = read_picture(picture, "copy it again, see docs/data/pw3d.md").shape[:2]
         x, y = samples.centres[number]
         outside += not (0 <= x <= width and 0 <= y <= height)
     # No fault: people at a border may have theirs outside. Most of them outside would be another release's pictures.

@@ -17,9 +17,10 @@ from torch import Tensor, nn
 
 from downstream.epoch_batches import load
 from downstream.fingerprint import fingerprint
+from downstream.network_input import to_network
 from downstream.overlay import EXAMPLES
 from downstream.plain_crops import PlainCrops
-from downstream.pw3d.augmentation import change_colours, lose_resolution, pyramid, to_network
+from downstream.pw3d.augmentation import change_colours, lose_resolution, pyramid
 from downstream.pw3d.body_model import FOLDER, GENDERS, read_bodies, read_mean_parameters, read_regressors
 from downstream.pw3d.data import ShapeBatch, TrainingBatches, region
 from downstream.pw3d.overlay import draw_joints, draw_mesh
