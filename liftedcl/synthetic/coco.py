@@ -16,12 +16,12 @@ from liftedcl.synthetic.generation import Chunk, Labels, Plan, batches, pictures
 from liftedcl.synthetic.keypoints import COCO_MAP, COCO_NAMES, COCO_SKELETON, coco_visibility
 from liftedcl.synthetic.recipes import GeneratedCoco
 from liftedcl.synthetic.render import Frame
-from liftedcl.synthetic.scene import Cast, Scene, render_scene, sample_scene
+from liftedcl.synthetic.scene import Cast, Scene, identities, render_scene, sample_cast, sample_scene
 from liftedcl.synthetic.textures import TextureBank
 
 SPLITS = ("train", "val")
 _STREAM = 11
-_BANK, _CAST, _SCENES, _DETECTOR = range(4)
+_SCENES, _DETECTOR = 2, 3  # random streams of a split; the first two are its cast's
 _SCENES_PER_CHUNK = 16
 _MOST_IDENTITIES = {"train": 240, "val": 60}
 _FIRST_IMAGE_ID = {"train": 1, "val": 1_000_001}
@@ -43,18 +43,10 @@ def plan(recipe: GeneratedCoco) -> Plan:
     return Plan("coco", recipe, chunks, render_chunk, write_annotations, contents, (*names, DETECTIONS))
 
 
-def identities(recipe: GeneratedCoco, split: str) -> int:
-    """How many different people a split has: fewer in small data sets, which must not wait for them."""
-    scenes = recipe.train_scenes if split == "train" else recipe.val_scenes
-    return int(np.clip(scenes // 3, 8, _MOST_IDENTITIES[split]))
-
-
 @functools.lru_cache(maxsize=2)
 def _split_state(recipe: GeneratedCoco, split: str) -> tuple[Cast, TextureBank]:
-    key = (recipe.seed, _STREAM, SPLITS.index(split))
-    size = identities(recipe, split)
-    bank = TextureBank((*key, _BANK), variants=int(np.clip(size // 8, 3, 12)))
-    return Cast((*key, _CAST), size, bank), bank
+    scenes = recipe.train_scenes if split == "train" else recipe.val_scenes
+    return sample_cast((recipe.seed, _STREAM, SPLITS.index(split)), identities(scenes, _MOST_IDENTITIES[split]))
 
 
 def scene_at(recipe: GeneratedCoco, split: str, number: int) -> tuple[Scene, Frame]:

@@ -20,13 +20,13 @@ from liftedcl.synthetic.keypoints import MPII_MAP
 from liftedcl.synthetic.person import PosedPerson
 from liftedcl.synthetic.recipes import GeneratedMpii
 from liftedcl.synthetic.render import Frame
-from liftedcl.synthetic.scene import Cast, Scene, render_scene, sample_scene
+from liftedcl.synthetic.scene import Cast, Scene, identities, render_scene, sample_cast, sample_scene
 from liftedcl.synthetic.textures import TextureBank
 
 SPLITS = ("train", "valid")
 _FILES = ("annot/train.json", "annot/valid.json", "annot/trainval.json", "annot/test.json", "annot/gt_valid.mat")
 _STREAM = 21
-_BANK, _CAST, _SCENES = range(3)
+_SCENES = 2  # random stream of a split; the first two are its cast's
 _SCENES_PER_CHUNK = 16
 _MOST_PEOPLE = 2
 _MOST_IDENTITIES = {"train": 240, "valid": 60}
@@ -45,18 +45,10 @@ def plan(recipe: GeneratedMpii) -> Plan:
     return Plan("mpii", recipe, chunks, render_chunk, write_annotations, ("annot", "images"), _FILES)
 
 
-def identities(recipe: GeneratedMpii, split: str) -> int:
-    """How many different people a split has: fewer in small data sets, which must not wait for them."""
-    scenes = recipe.train_scenes if split == "train" else recipe.valid_scenes
-    return int(np.clip(scenes // 3, 8, _MOST_IDENTITIES[split]))
-
-
 @functools.lru_cache(maxsize=2)
 def _split_state(recipe: GeneratedMpii, split: str) -> tuple[Cast, TextureBank]:
-    key = (recipe.seed, _STREAM, SPLITS.index(split))
-    size = identities(recipe, split)
-    bank = TextureBank((*key, _BANK), variants=int(np.clip(size // 8, 3, 12)))
-    return Cast((*key, _CAST), size, bank), bank
+    scenes = recipe.train_scenes if split == "train" else recipe.valid_scenes
+    return sample_cast((recipe.seed, _STREAM, SPLITS.index(split)), identities(scenes, _MOST_IDENTITIES[split]))
 
 
 def scene_at(recipe: GeneratedMpii, split: str, number: int) -> tuple[Scene, Frame]:

@@ -26,7 +26,7 @@ from liftedcl.synthetic.pose import STANCES, sample_pose, sample_stance
 from liftedcl.synthetic.recipes import GeneratedPw3d
 from liftedcl.synthetic.render import Background, Frame, render, render_background
 from liftedcl.synthetic.rotation import matrix_to_axis_angle
-from liftedcl.synthetic.scene import Cast, Scene, sample_scene, seat_under
+from liftedcl.synthetic.scene import Cast, Scene, sample_cast, sample_scene, seat_under
 from liftedcl.synthetic.smpl_files import FILES, extra_regressor, face_vertices, write_smpl_files
 from liftedcl.synthetic.textures import TextureBank
 
@@ -55,7 +55,7 @@ _PELVIS = 14
 _IN_A_HALL = ("h36m_train_protocol1", "mpi_inf_3dhp_train")
 _STANCES_IN_SKIRTS = ("stand", "step", "wide", "run")
 _STREAM = 41
-_BANK, _CAST, _SCENES, _HALL = range(4)
+_SCENES, _HALL = 2, 3  # random streams of the data set; a split's first two are its cast's
 _PEOPLE_PER_CHUNK = 16
 _BOX_MARGIN = 1.2
 _LEAST_SHARE_SEEN = 0.06
@@ -80,10 +80,8 @@ def set_size(recipe: GeneratedPw3d, name: str) -> int:
 
 @functools.lru_cache(maxsize=2)
 def _split_state(recipe: GeneratedPw3d, split: str) -> tuple[Cast, TextureBank]:
-    key = (recipe.seed, _STREAM, ("train", "test").index(split))
     size = recipe.train_identities if split == "train" else recipe.test_identities
-    bank = TextureBank((*key, _BANK), variants=int(np.clip(size // 8, 3, 12)))
-    return Cast((*key, _CAST), size, bank), bank
+    return sample_cast((recipe.seed, _STREAM, ("train", "test").index(split)), size)
 
 
 def scene_at(recipe: GeneratedPw3d, name: str, number: int) -> tuple[Scene, Frame]:

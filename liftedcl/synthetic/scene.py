@@ -37,6 +37,17 @@ class Cast:
         return self._made[number]
 
 
+def sample_cast(key: tuple[int, ...], size: int) -> tuple[Cast, TextureBank]:
+    """``size`` identities of a split, and what they wear and live among, from the random streams 0 and 1 of ``key``."""
+    bank = TextureBank((*key, 0), variants=int(np.clip(size // 8, 3, 12)))
+    return Cast((*key, 1), size, bank), bank
+
+
+def identities(scenes: int, most: int) -> int:
+    """How many different people ``scenes`` have: fewer in small data sets, which must not wait for them."""
+    return int(np.clip(scenes // 3, 8, most))
+
+
 @dataclass(frozen=True)
 class Scene:
     """What `render` takes; ``environment.exposure`` and the rest of the camera's response included."""
