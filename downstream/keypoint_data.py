@@ -40,7 +40,7 @@ class KeypointBatches(EpochBatches):
 
     Args:
         train: the split.
-        recipe: sizes and augmentation.
+        recipe: sizes, augmentation and the fraction that is trained on.
         mirrored: joint order after a mirror image, (J,) int.
         seed: decides order and augmentation.
         cached: keep decoded regions in this process.
@@ -49,7 +49,7 @@ class KeypointBatches(EpochBatches):
     def __init__(
         self, train: LabelledPeople, recipe: HeatmapPose, mirrored: np.ndarray, *, seed: int, cached: bool
     ) -> None:
-        super().__init__(len(train), recipe.batch_size, seed)
+        super().__init__(train.counts, recipe, seed)
         self._train, self._recipe, self._mirrored = train, recipe, mirrored
         self._size = recipe.input_width, recipe.input_height
         people = train.people
@@ -58,25 +58,26 @@ class KeypointBatches(EpochBatches):
         cache_bytes = CACHE_BYTES if cached else 0
         self._frames = Frames(people.folder, people.names, people.sizes, regions, cache_bytes=cache_bytes)
 
-    def batch(self, indices: np.ndarray) -> KeypointBatch:
-        crops, matrices, flips = zip(*(self._sample(int(index)) for index in indices), strict=True)
+    def batch(self, draws: np.ndarray) -> KeypointBatch:
+        rows = self.rows(draws)
+        crops, matrices, flips = zip(*map(self._sample, draws.tolist(), rows.tolist()), strict=True)
         matrices, flipped = np.stack(matrices), np.array(flips)
-        joints = apply_affine(matrices, self._train.joints[indices])
-        visible = self._train.visible[indices].copy()
+        joints = apply_affine(matrices, self._train.joints[rows])
+        visible = self._train.visible[rows]
         joints[flipped] = joints[flipped][:, self._mirrored]
         visible[flipped] = visible[flipped][:, self._mirrored]
         return KeypointBatch(
             images=to_images(crops),
             joints=torch.from_numpy(joints.astype(np.float32)),
             visible=torch.from_numpy(visible.astype(np.float32)),
-            rows=torch.from_numpy(indices.astype(np.int64)),
+            rows=torch.from_numpy(rows.astype(np.int64)),
             flipped=torch.from_numpy(flipped),
             matrices=torch.from_numpy(matrices.astype(np.float32)),
         )
 
-    def _sample(self, index: int) -> tuple[np.ndarray, np.ndarray, bool]:
+    def _sample(self, draw: int, row: int) -> tuple[np.ndarray, np.ndarray, bool]:
         """Crop, its matrix (picture to crop) and whether it is mirrored."""
-        people, drawn = self._train.people, draw_affine(self._recipe.augmentation, self.generator(index))
-        matrix = augmented_matrix(people.centres[index], people.widths[index], drawn, self._size)
-        region, corner = self._frames.region(index)
+        people, drawn = self._train.people, draw_affine(self._recipe.augmentation, self.generator(draw))
+        matrix = augmented_matrix(people.centres[row], people.widths[row], drawn, self._size)
+        region, corner = self._frames.region(row)
         return warp(region, from_corner(matrix, corner), self._size), matrix, drawn.flip

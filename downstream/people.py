@@ -36,11 +36,21 @@ class People:
 
 @dataclass(frozen=True)
 class LabelledPeople:
-    """``people`` with their ``joints`` (N, J, 2) in px of the picture, true where ``visible`` (N, J) bool."""
+    """``people`` with their ``joints`` (N, J, 2) in px of the picture, true where ``visible`` (N, J) bool.
+
+    ``guests``: how many of them, the last ones, are of another data set.
+    """
 
     people: People
     joints: np.ndarray
     visible: np.ndarray
+    guests: int = 0
 
     def __len__(self) -> int:
         return len(self.people)
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """People of each data set."""
+        own = len(self) - self.guests
+        return (own, self.guests) if self.guests else (own,)

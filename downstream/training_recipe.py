@@ -7,17 +7,22 @@ from liftedcl.strict import require, require_at_least, require_positive
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """``probe`` freezes the encoder, its batch norms included, so that only what stands on it is trained."""
+    """``probe`` freezes the encoder, its batch norms included, so that only what stands on it is trained.
+
+    ``fraction`` of the training samples, drawn by the seed, is trained on; steps and schedule stay those of all.
+    """
 
     epochs: int
     batch_size: int
     learning_rate: float
     probe: bool = False
+    fraction: float = 1.0
 
     def __post_init__(self) -> None:
         require_at_least(self, 1, "epochs")
         require_at_least(self, 2, "batch_size")
         require_positive(self, "learning_rate")
+        require(0 < self.fraction <= 1, "fraction", f"{self.fraction:g} is not above 0 and at most 1")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Person crops for pre-training (paper, appendix A), of COCO or of Human3.6M (table 7).
+"""Person crops for pre-training (paper, appendix A), of COCO, of Human3.6M (table 7) or of one's own pictures.
 
 Every annotated person box is extended to height:width = 4:3, cropped without distortion and resized. The paper leaves
 open, and this file decides: crowds are skipped; so are boxes without area or wholly outside their image; a box that
@@ -23,6 +23,7 @@ from liftedcl.data_recipes import Crops
 from liftedcl.errors import InputError, run_cli
 from liftedcl.h36m_people import read_h36m_people
 from liftedcl.image_files import BrokenImageError, process_images, read_image, resize
+from liftedcl.own_people import read_own_people
 from liftedcl.recipe import read_recipe
 from liftedcl.shard import ShardWriter, open_shard
 
@@ -37,6 +38,9 @@ COLUMNS = (
 
 SKIP_REASONS = ("crowd", "no_area", "outside_image", "too_small", "too_few_keypoints")
 
+Box = tuple[float, float, float, float]
+"""x, y, width, height in pixels of the image."""
+
 _LARGEST = 10  # a box above ten times its image is a damaged number, and would fill the memory with padding
 
 
@@ -50,7 +54,7 @@ class Rectangle:
     height: int
 
 
-def extend_box(box: tuple[float, float, float, float]) -> Rectangle:
+def extend_box(box: Box) -> Rectangle:
     """The smallest 4:3 rectangle of whole pixels around a box x, y, width, height, centred to within half a pixel.
 
     It only ever grows: every pixel that the box touches is in it (paper, appendix A).
@@ -79,10 +83,12 @@ def cut(image: np.ndarray, rectangle: Rectangle, *, height: int, width: int) -> 
 
 
 def why_skipped(person: Person, image: PeopleImage, recipe: Crops) -> str | None:
-    """Why a person gives no crop, as a key of the report; None for one that does."""
-    x, y, width, height = person.box
+    """Why a person gives no crop, as a key of the report; None for one that does, as far as is annotated."""
     if person.crowd:
         return "crowd"
+    if person.box is None:  # its size is not known yet
+        return None
+    x, y, width, height = person.box
     if not all(map(math.isfinite, person.box)) or width <= 0 or height <= 0:
         return "no_area"
     if width > _LARGEST * image.width or height > _LARGEST * image.height:
@@ -114,6 +120,15 @@ def make_h36m_crops(root: str | Path, out: str | Path, recipe: Crops, *, workers
     _pack(images, left_out, f"{root}: no training frame", out, recipe, workers)
 
 
+def make_own_crops(root: str | Path, out: str | Path, recipe: Crops, *, workers: int | None = None) -> None:
+    """Cut the people of a folder of one's own pictures into the shard ``out``, ordered as `read_own_people` does.
+
+    Raises:
+        InputError: as `make_crops`.
+    """
+    _pack(read_own_people(root), {}, f"{root}: no person", out, recipe, workers)
+
+
 def _pack(
     images: list[PeopleImage],
     left_out: dict[str, int],
@@ -142,11 +157,12 @@ def _pack(
     unused = dict.fromkeys(wanted)
     with ShardWriter(out, recipe.height, recipe.width, COLUMNS) as shard:
         results = process_images(functools.partial(_cut_people, recipe), wanted, workers=workers, title="crop")
-        for image, rectangles, crops in results:
+        for image, boxes, crops in results:
             del unused[image]
-            for person, rectangle, crop in zip(image.people, rectangles, crops, strict=True):
+            for person, box, crop in zip(image.people, boxes, crops, strict=True):
+                rectangle = extend_box(box)
                 place = dataclasses.astuple(rectangle)
-                row = (image.image_id, person.annotation_id, *person.box, *place, recipe.height / rectangle.height)
+                row = (image.image_id, person.annotation_id, *box, *place, recipe.height / rectangle.height)
                 shard.append(crop, row)
         lost = sum(len(image.people) for image in unused)
         shard.report = {
@@ -159,25 +175,25 @@ def _pack(
         }
 
 
-def _cut_people(recipe: Crops, image: PeopleImage) -> tuple[PeopleImage, list[Rectangle], list[np.ndarray]]:
+def _cut_people(recipe: Crops, image: PeopleImage) -> tuple[PeopleImage, list[Box], list[np.ndarray]]:
+    """The image, its people's boxes and their crops."""
     pixels = read_image(image.path)
-    if pixels.shape[:2] != (image.height, image.width):
-        size = f"{pixels.shape[1]}x{pixels.shape[0]} pixels, {image.width}x{image.height} annotated"
-        raise BrokenImageError(image.path, size)
-    rectangles = [extend_box(person.box) for person in image.people]
-    return (
-        image,
-        rectangles,
-        [cut(pixels, rectangle, height=recipe.height, width=recipe.width) for rectangle in rectangles],
-    )
+    height, width = pixels.shape[:2]
+    if image.width is not None and (width, height) != (image.width, image.height):
+        raise BrokenImageError(image.path, f"{width}x{height} pixels, {image.width}x{image.height} annotated")
+    if image.width is None and min(width, height) < recipe.min_side:
+        raise BrokenImageError(image.path, f"{width}x{height} pixels, below crops.min_side ({recipe.min_side:g})")
+    boxes = [person.box or (0.0, 0.0, float(width), float(height)) for person in image.people]
+    crops = [cut(pixels, extend_box(box), height=recipe.height, width=recipe.width) for box in boxes]
+    return image, boxes, crops
 
 
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(
         prog="python -m liftedcl.crops",
-        description="Cut the annotated people of COCO or Human3.6M into 4:3 crops and pack them into one shard: "
-        "NAME.npy (pixels), NAME.csv (index) and NAME.json (what was kept and skipped).",
+        description="Cut the people of COCO, of Human3.6M or of your own pictures into 4:3 crops and pack them into "
+        "one shard: NAME.npy (pixels), NAME.csv (index) and NAME.json (what was kept and skipped).",
         epilog="example: python -m liftedcl.crops --coco data/coco --split train --out runs/crops/crops.npy --recipe "
         '\'{"height": 256, "width": 192, "min_keypoints": 1, "min_side": 8}\'',
     )
@@ -185,6 +201,9 @@ def main() -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--coco", type=Path, metavar="FOLDER", help="folder in COCO's layout")
     source.add_argument("--h36m", type=Path, metavar="FOLDER", help="folder of Human3.6M; training subjects only")
+    source.add_argument(
+        "--people", type=Path, metavar="FOLDER", help="your own pictures, with boxes.json or each of one person"
+    )
     parser.add_argument("--split", choices=("train", "val"), help="of COCO (default: train)")
     parser.add_argument("--out", required=True, type=Path, metavar="NAME.npy", help="the shard to write")
     parser.add_argument("--sheet", type=Path, metavar="PNG", help="draw some of the crops as well (figure 6)")
@@ -194,9 +213,11 @@ def main() -> None:
     if arguments.coco:
         make_crops(arguments.coco, arguments.split or "train", arguments.out, recipe, workers=arguments.workers)
     elif arguments.split:
-        raise InputError("--split: goes with --coco; of Human3.6M the training subjects are taken, leave it out")
-    else:
+        raise InputError("--split: goes with --coco only, leave it out")
+    elif arguments.h36m:
         make_h36m_crops(arguments.h36m, arguments.out, recipe, workers=arguments.workers)
+    else:
+        make_own_crops(arguments.people, arguments.out, recipe, workers=arguments.workers)
     if arguments.sheet:
         write_contact_sheet(open_shard(arguments.out).images, arguments.sheet)
 

@@ -1,5 +1,6 @@
 """The recipe of an encoder, one row of params.yaml: everything that decides its weights except seed and data."""
 
+import itertools
 from dataclasses import dataclass
 
 from liftedcl.strict import require, require_at_least, require_choice, require_positive, require_range, require_share
@@ -149,6 +150,7 @@ class Sets:
 METHOD_SECTIONS: dict[str, tuple[str, ...]] = {
     "random": (),
     "published": (),
+    "own": (),
     "supervised": ("training", "views"),
     "moco_v2": ("training", "views", "contrast"),
     "densecl": ("training", "views", "contrast", "dense"),
@@ -159,8 +161,14 @@ METHOD_SECTIONS: dict[str, tuple[str, ...]] = {
 """Which sections of a row each method reads; a row never depends on a number its method doesn't use."""
 
 
-IMAGE_SETS = ("imagenet", "coco", "h36m", "coco+h36m")
-"""What a row's ``images`` may name: the packed stage I pictures, the packed person crops of either set, or of both."""
+PEOPLE_SETS = ("coco", "h36m", "people")
+"""What person crops are made of; ``people`` are one's own pictures."""
+
+IMAGE_SETS = (
+    "imagenet",
+    *("+".join(sets) for count in (1, 2, 3) for sets in itertools.combinations(PEOPLE_SETS, count)),
+)
+"""What a row's ``images`` may name: the packed stage I pictures, or the packed person crops of one set or several."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +176,7 @@ class EncoderRecipe:
     """One row of encoders, resolved: everything that decides its weights except the seed and the data.
 
     ``images`` is what it is trained on, ``start`` the row whose encoder it starts from, ``source`` the published
-    file it is read from. ``backbone`` is one of `BACKBONE_NAMES`.
+    file it is read from, ``file`` an encoder of the user's own. ``backbone`` is one of `BACKBONE_NAMES`.
     """
 
     method: str
@@ -176,6 +184,7 @@ class EncoderRecipe:
     images: str | None = None
     start: str | None = None
     source: str | None = None
+    file: str | None = None
     training: Training | None = None
     views: Views | None = None
     contrast: Contrast | None = None
@@ -194,6 +203,7 @@ class EncoderRecipe:
         require((self.method == "published") == (self.source is not None), "source", "goes with method published")
         if self.source is not None:
             require_choice(self.source, SOURCES, "source")
+        require((self.method == "own") == (self.file is not None), "file", "goes with method own, and only with it")
         if self.backbone == "hrnet_w32" and self.views is not None:  # its coarser maps are added to the finer ones
             require(self.views.size % 32 == 0, "views.size", f"{self.views.size} is no multiple of 32, as HRNet needs")
         require(trained or self.start is None, "start", "goes with a trained method only")

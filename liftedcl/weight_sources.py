@@ -125,3 +125,14 @@ SOURCES = {
     ),
 }
 """Published checkpoints by the name that ``source`` of an encoder row gives them."""
+
+OWN = Source(
+    file="an encoder.pt",
+    page="a state dict with the names of torchvision's backbone; docs/extending.md",
+    layouts=(
+        Layout(None, "", ("fc.",)),
+        Layout("state_dict", "", ("fc.",)),
+        Layout("state_dict", "module.", ("module.fc.",)),
+    ),
+)
+"""A file of the user's own, and the wrappings it commonly comes in. Not published, and called ``own``."""

@@ -1,4 +1,4 @@
-"""Published checkpoints -> ``encoder.pt`` with torchvision's names (stage I of the paper). Nothing is downloaded.
+"""Published checkpoints, or your own -> ``encoder.pt`` with torchvision's names. Nothing is downloaded.
 
 Departs from the released code, which loads with ``strict=False``: there a file of which no key matches is silently a
 random initialisation. Here every key has to fit.
@@ -20,14 +20,20 @@ from liftedcl.errors import InputError, run_cli
 from liftedcl.files import sha256_of_file, write_json
 from liftedcl.provenance import describe
 from liftedcl.strict import require_choice
-from liftedcl.weight_sources import SOURCES, Layout, Source
+from liftedcl.weight_sources import OWN, SOURCES, Layout, Source
 
 _FIRST = "conv1.weight"
 """The first tensor of every backbone."""
 
 
 def import_weights(file: Path, source: str, backbone: str, out: Path) -> str:
-    """Write the encoder of a published checkpoint as a plain state dict, and ``provenance.json`` beside it.
+    """Write the encoder of a checkpoint as a plain state dict, and ``provenance.json`` beside it.
+
+    Args:
+        file: the checkpoint.
+        source: a key of `SOURCES`, or 'own'.
+        backbone: its architecture, a name of liftedcl/encoder.py.
+        out: the encoder to write.
 
     Returns:
         What vouches for the file: its published checksum, or that there is none and the file's SHA-256.
@@ -36,8 +42,8 @@ def import_weights(file: Path, source: str, backbone: str, out: Path) -> str:
         InputError: missing, truncated or another file, or the weights of another architecture.
     """
     started = time.time()
-    require_choice(source, SOURCES, "--source")
-    published = SOURCES[source]
+    require_choice(source, (*SOURCES, "own"), "--source")
+    published = OWN if source == "own" else SOURCES[source]
     edition, proof = _identify(file, published)
     state = encoder_state(tensor_file.load(file), published, file)
     encoder = build_backbone(backbone)
@@ -50,7 +56,7 @@ def import_weights(file: Path, source: str, backbone: str, out: Path) -> str:
     write_json(
         out.with_name("provenance.json"),
         describe(
-            recipe={"method": "published", "source": source, "backbone": backbone},
+            recipe={"method": "published" if source in SOURCES else source, "source": source, "backbone": backbone},
             seed=None,
             inputs={edition: sha256_of_file(file)},
             code=code_digest("liftedcl.weights"),
@@ -107,7 +113,7 @@ def _identify(file: Path, published: Source) -> tuple[str, str]:
     except (FileNotFoundError, IsADirectoryError):
         raise InputError(f"{file}: no such file; get {published.file} ({published.page})") from None
     if checksum is None:
-        return published.file, f"no checksum of it is published; its sha256 is {digest}"
+        return file.name, f"no checksum of it is published; its sha256 is {digest}"
     for beginning, edition in checksum.editions.items():
         if digest.startswith(beginning):
             return (
@@ -125,7 +131,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(
         prog="python -m liftedcl.weights",
-        description="Import a published checkpoint as encoder.pt. Nothing is downloaded: get the file first.",
+        description="Import a published checkpoint, or your own, as encoder.pt. Nothing is downloaded.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
     add = commands.add_parser(
@@ -134,8 +140,8 @@ def main() -> None:
         description="Check a published file and write its encoder: a plain state dict with torchvision's names, no fc.",
         epilog="files: " + "; ".join(f"{name}: {source.file} ({source.page})" for name, source in SOURCES.items()),
     )
-    add.add_argument("file", type=Path, metavar="FILE", help="the published file")
-    add.add_argument("--source", required=True, choices=sorted(SOURCES), help="what is published in it")
+    add.add_argument("file", type=Path, metavar="FILE", help="the published file, or yours")
+    add.add_argument("--source", required=True, choices=[*sorted(SOURCES), "own"], help="what is in it; own: yours")
     add.add_argument(
         "--backbone", default="resnet50", choices=sorted(BACKBONES), help="its architecture (default: %(default)s)"
     )

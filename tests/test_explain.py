@@ -26,12 +26,15 @@ def table(tmp_path):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(json.dumps(value))
 
+    took = {"wall_seconds": 12.5, "peak_memory_mib": 900, "started": "2026-01-01T00:00:00Z"}
+    took["hardware"] = {"cpu": "Xeon", "cores": 2, "device": "cpu"}
     for row in TABLE.rows:
         run, encoder = layout.benchmark("h36m_3d", row.encoder, 0), layout.encoder(row.encoder, 0)
         write(f"{run}/metrics.json", {"mpjpe_mm": 123.4, "pa_mpjpe_mm": 56.7})
-        write(f"{run}/provenance.json", {"seed": 0, "wall_seconds": 12.5, "inputs": {"h36m_3d_train": "abc123"}})
+        write(f"{run}/provenance.json", {"seed": 0, "inputs": {"h36m_3d_train": "abc123"}} | took)
         start = "moco_v2_in" if row.encoder == "liftedcl_in_cc" else None
-        write(f"{encoder}/provenance.json", {"recipe": {"start": start}, "inputs": {"images": f"of {row.encoder}"}})
+        about = {"recipe": {"start": start}, "inputs": {"images": f"of {row.encoder}"}}
+        write(f"{encoder}/provenance.json", about | took)
     write(layout.reference("h36m_3d"), {"mpjpe_mm": 290.0, "pa_mpjpe_mm": 240.0})
     make_table(TABLE, profile="demo", seeds=[0], layout=layout, out=tmp_path / "table4.csv")
     return tmp_path / "table4.csv"
@@ -40,7 +43,7 @@ def table(tmp_path):
 @pytest.mark.parametrize("column", ["MPJPE", "mpjpe_mm"])
 def test_the_chain_leads_to_the_first_encoder_and_the_data(table, column):
     lines = list(explain(table, "liftedcl_in_cc", column))
-    assert lines[0] == "MPJPE of liftedcl_in_cc: 123.4 mm (profile demo)"
+    assert lines[0] == "MPJPE of liftedcl_in_cc: 123.40 mm (profile demo)"
     places = [line.split("/")[-2] for line in lines if line.startswith("  f")]
     assert places == ["liftedcl_in_cc", "liftedcl_in_cc", "moco_v2_in"]
     for part in ("12.5 s", "h36m_3d_train: sha256 abc123", "of liftedcl_in_cc", "of moco_v2_in"):
@@ -49,7 +52,7 @@ def test_the_chain_leads_to_the_first_encoder_and_the_data(table, column):
 
 def test_the_trivial_predictor_has_no_network(table):
     lines = list(explain(table, "reference", "PA-MPJPE"))
-    assert lines[0].startswith("PA-MPJPE of reference: 240.0 mm") and lines[1].endswith("runs/h36m_3d/reference.json")
+    assert lines[0].startswith("PA-MPJPE of reference: 240.00 mm") and lines[1].endswith("runs/h36m_3d/reference.json")
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def test_mpii_people_are_half_of_the_draws_and_have_no_depth(root, mpii):
     drawn, dots = [], 0
     for epoch in range(6):
         batches.start(epoch)
-        drawn += [batches._rows(np.arange(2 * len(poses)))]
+        drawn += [batches.rows(np.arange(2 * len(poses)))]
         for batch in map(batches.__getitem__, range(len(batches))):
             flat = ~(batch.weights[..., 2] > 0).any(dim=1).numpy()
             assert (batch.targets[flat, :, 2] == 0).all() and not batch.weights[flat][:, [7, 9]].any()

@@ -41,7 +41,8 @@ def test_the_engine_knows_no_method_and_no_benchmark():
 
 def test_planning_a_run_needs_no_torch():
     modules = (
-        "liftedcl.recipe, liftedcl.methods, liftedcl.weight_sources, liftedcl.code_digest, downstream, workflow.tables"
+        "liftedcl.recipe, liftedcl.methods, liftedcl.weight_sources, liftedcl.code_digest, liftedcl.own_people, "
+        "downstream, workflow.tables"
     )
     code = f"import sys, {modules}, workflow.data_sets; sys.exit('torch' in sys.modules or 'cv2' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY).returncode == 0

@@ -73,6 +73,7 @@ BAD_H36M = {
     "epochs": [0],
     "batch_size": [1],
     "learning_rate": [0.0],
+    "fraction": [0.0, -0.1, 1.1],
     "milestones": [[-1], [5, 5], [5, 3]],
     "milestone_factor": [0.0, 1.1],
     "gradient_clip": [0.0],

@@ -3,12 +3,15 @@
 import dataclasses
 import json
 import re
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
 from conftest import REPOSITORY
 
 from liftedcl.errors import InputError
+from liftedcl.recipe import to_json
 from workflow.layout import Layout
 from workflow.params import read_params
 from workflow.table_spec import read_tables
@@ -49,7 +52,7 @@ def test_values_are_those_of_the_runs(runs, tmp_path):
     assert table.loc["reference", "mpjpe_mm"] == 290.0
     for i, row in enumerate(TABLE.rows):
         assert table.loc[row.encoder, "mpjpe_mm"] == 100.5 + 10 * i
-        assert table.loc[row.encoder, "mpjpe_mm_std"] == pytest.approx(0.71)
+        assert table.loc[row.encoder, "mpjpe_mm_std"] == pytest.approx(0.5**0.5)
         assert table.loc[row.encoder, "pa_mpjpe_mm"] == 50.0 - i
 
 
@@ -81,6 +84,15 @@ def test_the_papers_differences_stand_beside_ours(runs, tmp_path):
     ]
 
 
+def test_a_source_may_hold_any_sign(runs, tmp_path):
+    difference = dataclasses.replace(TABLE.differences[0], source="paper, introduction; another in section 4.2")
+    make_table(
+        dataclasses.replace(TABLE, differences=(difference,)),
+        profile="demo", seeds=[0], layout=runs, out=tmp_path / "t.csv",
+    )  # fmt: skip
+    assert "(paper, introduction; another in section 4.2); measured here (demo): MPJPE" in (tmp_path / "t.md").read_text()
+
+
 def test_seeds_give_an_interval_and_a_verdict(runs, tmp_path):
     """A difference that is the same for every seed is beyond noise; one that changes its sign is within it."""
     metrics = tmp_path / runs.benchmark(TABLE.benchmark, "liftedcl_in_cc", 1) / "metrics.json"
@@ -110,6 +122,16 @@ def test_rows_that_did_not_finish_say_why_and_the_others_come_out(runs, tmp_path
     assert table.loc["setsim_in", "missing"].endswith("encoders/setsim_in/seed0 was not run to its end")
     text = (tmp_path / "t.md").read_text()
     assert text.count("| missing | missing |") == 2 and "DenseCL (IN) is missing: " in text
+
+
+def test_a_metric_that_the_test_set_cannot_give_says_so(runs, tmp_path):
+    """As COCO's AP of medium people where there are none: null, not a number and not an error."""
+    run = tmp_path / runs.benchmark(TABLE.benchmark, "random", 0) / "metrics.json"
+    run.write_text('{"mpjpe_mm": null, "pa_mpjpe_mm": 3.0}')
+    make_table(TABLE, profile="demo", seeds=[0], layout=runs, out=tmp_path / "t.csv")
+    row = pd.read_csv(tmp_path / "t.csv").set_index("row").loc["random"]
+    assert pd.isna(row["mpjpe_mm"]) and row["pa_mpjpe_mm"] == 3
+    assert row["missing"] == "MPJPE is not defined on this test set"
 
 
 def test_latex_escapes_and_marks_the_best(runs, tmp_path):
@@ -172,6 +194,46 @@ def test_a_table_of_unknown_rows_is_refused(tmp_path):
     (tmp_path / "tables.yaml").write_text(text)
     with pytest.raises(InputError, match="'rnd' is no row"):
         read_tables(tmp_path / "tables.yaml", PARAMS)
+
+
+def test_encoders_that_no_table_names_come_into_those_that_extend():
+    recipe = PARAMS.encoders["random"]
+    mine = dataclasses.replace(recipe, method="own", file="mine.pt")
+    later = dataclasses.replace(PARAMS.encoders["liftedcl_in_cc"], images="people", start="mine")
+    params = dataclasses.replace(PARAMS, encoders={**PARAMS.encoders, "mine": mine, "mine_later": later})
+    tables = read_tables(REPOSITORY / "workflow" / "tables.yaml", params)
+    for name, table in tables.items():
+        added = [(row.name, row.method, row.data) for row in table.rows if row.encoder.startswith("mine")]
+        before = [row.name for row in TABLES[name].rows]
+        assert [row.name for row in table.rows][: len(before)] == before
+        if name in ("table7", "table8", "table9"):
+            assert added == []
+        elif name == "data_efficiency":
+            assert [row for row, *_ in added] == [
+                f"{row}{part}" for row in ("mine", "mine_later") for part in ("-data1", "-data10", "-data20", "")
+            ]
+            assert added[1] == ("mine-data10", "mine, data10", "own")
+        else:
+            ending = "-probe" if name == "probe" else ""
+            assert added == [
+                (f"mine{ending}", "mine", "own"), (f"mine_later{ending}", "mine_later", "own, then people")
+            ]  # fmt: skip
+
+
+def test_a_table_is_made_again_without_torch(runs, tmp_path):
+    make_table(TABLE, profile="demo", seeds=[0, 1], layout=runs, out=tmp_path / "t.csv")
+    words = ["--table", to_json(TABLE), "--profile", "demo", "--seeds", "0", "1", "--runs", runs.root]
+    words += ["--out", str(tmp_path / "again.csv")]
+    code = "import sys; sys.modules['torch'] = None; from workflow.tables import main; main()"
+    subprocess.run([sys.executable, "-c", code, *words], cwd=REPOSITORY, check=True)
+    for ending in (".csv", ".md", ".tex", ".provenance.json"):
+        assert (tmp_path / f"again{ending}").read_bytes() == (tmp_path / f"t{ending}").read_bytes()
+
+
+@pytest.mark.parametrize("module", ["overview", "explain", "all_provenance", "run_times", "summary_page"])
+def test_what_reads_tables_needs_no_torch(module):
+    code = f"import sys; sys.modules['torch'] = None; import workflow.{module}"
+    subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,9 @@ import yaml
 from conftest import REPOSITORY
 
 from downstream import BENCHMARKS
+from workflow.benchmark_recipes import benchmark_of
+from workflow.params import read_params
+from workflow.table_spec import read_tables
 
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--cores", "2"]
 TINY = ["--configfile", "tests/tiny.yaml"]
@@ -238,6 +241,21 @@ def test_real_images_go_through_the_same_rules(finished, realdata):
     assert {rule for rule, _ in planned(finished)} <= {"figure", "table"}
 
 
+def test_adding_a_row_runs_its_own_jobs_only(finished, edited):
+    """The README's way to put one's own encoder beside the others: a file, and a line in params.yaml."""
+    shutil.copy(finished / "runs/demo/encoders/random/seed0/encoder.pt", finished / "mine.pt")
+    edited("params.yaml", "  rows:  ", "  rows:\n    mine: {method: own, file: mine.pt}\n    #")
+    assert planned(finished) == [("finetune_h36m_3d", "mine"), ("own_encoder", "mine"), ("table", "")]
+    status, output = run(finished, TABLE, *TINY)
+    assert status == 0, output
+    rows = {row["row"]: row for row in csv.DictReader((finished / "results/table4.csv").open())}
+    assert rows["mine"]["mpjpe_mm"] == rows["random"]["mpjpe_mm"] and rows["mine"]["pretraining"] == "own"
+    (finished / "mine.pt").unlink()
+    status, output = run(finished, "-n", TABLE, *TINY)
+    assert status != 0 and "mine.pt: no such file; params.yaml: encoders.rows.mine.file" in output
+    assert "Traceback" not in output
+
+
 def test_a_diverged_run_stands_in_the_table_with_its_reason(finished, edited):
     edited(
         "params.yaml",
@@ -292,24 +310,38 @@ def test_missing_data_sets_are_all_named_at_once(copy):
     assert "Traceback" not in output
 
 
-def test_with_data_in_place_the_papers_dag_is_listed(copy, tmp_path):
-    files = [
-        "coco/annotations/person_keypoints_train2017.json", "coco/train2017/000000000009.jpg",
-        "h36m/annotations/Sample_trainmin_train_Human36M_protocol_2.json",
-        "h36m/annotations/Sample_64_test_Human36M_protocol_2.json",
-        "h36m/images/s_01_act_02_subact_01_ca_01/s_01_act_02_subact_01_ca_01_000001.jpg",
-        "weights/resnet50-0676ba61.pth", "weights/moco_v2_200ep_pretrain.pth.tar",
-        "weights/densecl_r50_imagenet_200ep.pth", "weights/pixpro_base_r50_400ep_md5_919c6612.pth",
-        "imagenet/train/n01440764/n01440764_10026.JPEG",
-    ]  # fmt: skip
-    for name in files:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    folders = [f"{name}={tmp_path / name}" for name in ("coco", "h36m", "imagenet", "weights")]
-    jobs = planned(copy, TABLE, "--config", "profile=paper", *folders)
-    rules = [rule for rule, _ in jobs]
+def test_the_papers_tables_share_their_runs(copy):
+    """Every cell can be made, and no run is made twice, however many tables it stands in."""
+    jobs = planned(copy, "tables", *TINY)
+    params = read_params(copy / "params.yaml")
+    tables = read_tables(copy / "workflow" / "tables.yaml", params)
+    of_the_paper = [table for name, table in tables.items() if re.fullmatch(r"table\d", name)]
+    assert len(of_the_paper) == [rule for rule, _ in jobs].count("table") == 9
+    cells = [run for table in of_the_paper for run in table.runs(params.seeds)]
+    finetuned = sorted((rule, row) for rule, row in jobs if rule.startswith("finetune_"))
+    assert finetuned == sorted((f"finetune_{benchmark_of(run)}", row) for run, row, _ in set(cells))
+    assert len(set(cells)) < len(cells)  # so that there is something to share
+    encoders = [row for rule, row in jobs if rule.startswith("pretrain") or rule.endswith("_encoder")]
+    assert sorted(encoders) == sorted({row for _, row, _ in cells})
+
+
+def test_with_data_in_place_the_papers_tables_are_planned(copy, tmp_path):
+    """The data are what the message about missing data asks for, file by file."""
+    folders = [f"{name}={tmp_path / name}" for name in ("coco", "mpii", "h36m", "pw3d", "lip", "weights", "imagenet")]
+    config = ["--config", "profile=paper", *folders]
+    status, output = run(copy, "-n", "tables", *config)
+    missing = re.findall(r"^  missing  (\S+)", output, flags=re.MULTILINE)
+    assert status != 0 and len(missing) > 30
+    for path in missing:
+        stand_in = Path(path.replace("*", "x"))
+        stand_in.parent.mkdir(parents=True, exist_ok=True)
+        stand_in.touch()
+    rules = [rule for rule, _ in planned(copy, "tables", *config)]
     assert {rule: rules.count(rule) for rule in rules} == {
-        "crop_people": 1, "pack_pictures": 1, "sample_skeletons": 1, "published_encoder": 4, "random_encoder": 1,
-        "pretrain": 4, "pretrain_lifting": 2, "finetune_h36m_3d": 11, "reference_h36m_3d": 1,
-        "lifted_skeletons": 2, "lifting_progress": 1, "training_curves": 1, "figure": 6, "table": 1,
+        "crop_people": 1, "crop_h36m": 1, "pack_pictures": 1, "sample_skeletons": 1,
+        "random_encoder": 1, "published_encoder": 4, "pretrain": 6, "pretrain_lifting": 8,
+        "finetune_coco": 11, "finetune_mpii": 11, "finetune_h36m_2d": 21, "finetune_h36m_3d": 21, "finetune_pw3d": 11,
+        "finetune_lip": 11, **{f"reference_{benchmark}": 1 for benchmark in BENCHMARKS},
+        "lifted_skeletons": 2, "lifting_progress": 1, "training_curves": 1, "figure": 6,
+        "table": 9, "provenance": 1, "tables": 1,
     }  # fmt: skip

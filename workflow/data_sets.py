@@ -69,6 +69,13 @@ DATA_SETS = {
         size="150 GB",
         files=("train/*/*.JPEG or train/*/*.jpg",),
     ),
+    "people": DataSet(
+        title="pictures of people, .jpg, .jpeg or .png, subfolders included; boxes.json tells where they are",
+        source="you; without boxes.json each picture is one person (docs/data/people.md)",
+        licence="that of your pictures",
+        size="any size",
+        files=("*",),
+    ),
     "weights": DataSet(
         title="published stage I encoders",
         source="torchvision's ResNet50_Weights.IMAGENET1K_V1; MoCo-v2, DenseCL and PixPro from their authors' pages"

@@ -1,17 +1,15 @@
 """``python -m workflow.explain results/table4.csv --row ROW --column COLUMN``: from a cell back to the data."""
 
 import argparse
-import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from liftedcl.errors import InputError, run_cli
-from liftedcl.files import read_json
+from workflow.made_table import read_made_table
+from workflow.recorded_runs import read_provenance
 from workflow.stored_scores import REFERENCE
-
-_REMEDY = "make the table with snakemake"
 
 
 def explain(table: Path, row: str, column: str) -> Iterator[str]:
@@ -25,17 +23,18 @@ def explain(table: Path, row: str, column: str) -> Iterator[str]:
     Raises:
         InputError: a file that is missing, or a row or column that the table doesn't have.
     """
-    cells = _cells(table)
-    if row not in cells:
-        raise InputError(f"{table}: no row {row!r}; there are {', '.join(cells)}")
-    provenance = read_json(table.with_suffix(".provenance.json"), _REMEDY)
+    records = {record["row"]: record for record in read_made_table(table).records}
+    if row not in records:
+        raise InputError(f"{table}: no row {row!r}; there are {', '.join(records)}")
+    provenance, cell = read_provenance(table.with_suffix(".provenance.json")), records[row]
     columns = {name: key for key, of in provenance["columns"].items() for name in (key, of["name"])}
     if column not in columns:
         raise InputError(f"{table}: no column {column!r}; there are {', '.join(columns)}")
     key = columns[column]
-    of, cell = provenance["columns"][key], cells[row]
-    spread = f" ± {cell[f'{key}_std']}" if cell[f"{key}_std"] else ""
-    yield f"{of['name']} of {row}: {cell[key] or 'missing'}{spread} {of['unit']} (profile {cell['profile']})"
+    of = provenance["columns"][key]
+    value = "missing" if cell[key] == "" else f"{cell[key]:.2f}"
+    spread = "" if cell[f"{key}_std"] == "" else f" ± {cell[f'{key}_std']:.2f}"
+    yield f"{of['name']} of {row}: {value}{spread} {of['unit']} (profile {cell['profile']})"
     if row == REFERENCE:
         yield f"  {cell['method']}; no network, from {provenance['references'][of['benchmark']]}"
         return
@@ -45,16 +44,6 @@ def explain(table: Path, row: str, column: str) -> Iterator[str]:
         for encoder in run["encoders"]:
             yield f"  from encoder {encoder['run']}"
             yield from _stage(encoder["provenance"])
-
-
-def _cells(table: Path) -> dict[str, dict[str, str]]:
-    try:
-        with table.open(newline="", encoding="utf-8") as file:
-            return {record["row"]: record for record in csv.DictReader(file)}
-    except FileNotFoundError:
-        raise InputError(f"{table}: not found; {_REMEDY}") from None
-    except (KeyError, UnicodeDecodeError, csv.Error):
-        raise InputError(f"{table}: is not a table of this project; {_REMEDY}") from None
 
 
 def _stage(provenance: dict[str, Any] | None) -> Iterator[str]:

@@ -21,6 +21,10 @@ class Layout:
         return f"{self.root}/h36m_crops.npy"
 
     @property
+    def people_crops(self) -> str:
+        return f"{self.root}/people_crops.npy"
+
+    @property
     def pictures(self) -> str:
         return f"{self.root}/pictures.npy"
 
@@ -49,11 +53,14 @@ class Layout:
 
 
 def layout_of(params: Params) -> Layout:
-    """``runs/PROFILE``; a profile that generates its data but is given real folders gets ``runs/PROFILE-FOLDER``."""
+    """``runs/PROFILE``; a profile that generates its data but is given real folders gets ``runs/PROFILE-FOLDER``.
+
+    A folder in whose place nothing is ever generated changes no name: its crops, and what follows, are made again.
+    """
     given = [
         PurePosixPath(getattr(params, name)).name
         for name in IMAGE_FOLDERS
-        if params.generated is not None and not is_generated(params, name)
+        if hasattr(params.generated, name) and not is_generated(params, name)
     ]
     return Layout("runs/" + "-".join([params.profile, *given]))
 
@@ -65,4 +72,4 @@ def generated_root(profile: str, data_set: str) -> str:
 
 def is_generated(params: Params, data_set: str) -> bool:
     """Whether the rules make this data set; otherwise it has to be there."""
-    return params.generated is not None and getattr(params, data_set) == generated_root(params.profile, data_set)
+    return hasattr(params.generated, data_set) and getattr(params, data_set) == generated_root(params.profile, data_set)

@@ -44,20 +44,31 @@ def overview(tables: dict[str, Table], *, row: str, seed: int, profile: str, lay
                     "metric": column.name,
                     "unit": column.unit,
                     "better": column.better,
-                    "trivial_predictor": round(trivial, 2),
-                    "score": round(ours, 2),
-                    "beats_trivial": "yes" if (ours > trivial) == (column.better == "up") and ours != trivial else "no",
+                    "trivial_predictor": _cell(trivial),
+                    "score": _cell(ours),
+                    "beats_trivial": _beats(ours, trivial, column),
                     "wall_seconds": took,
                 }
             )
     return records
 
 
-def _number(path: str, column: Column) -> float:
-    value = read_json(path, _REMEDY).get(column.key)
-    if not isinstance(value, int | float):
+def _number(path: str, column: Column) -> float | None:
+    """The metric; None where the test set can't give one."""
+    value = read_json(path, _REMEDY).get(column.key, "")
+    if not isinstance(value, int | float | None):
         raise InputError(f"{path}: holds no number {column.key}; remove it and {_REMEDY}")
-    return float(value)
+    return value
+
+
+def _cell(value: float | None) -> float | str:
+    return "not defined" if value is None else round(value, 2)
+
+
+def _beats(ours: float | None, trivial: float | None, column: Column) -> str:
+    if ours is None or trivial is None:
+        return "not defined"
+    return "yes" if (ours > trivial) == (column.better == "up") and ours != trivial else "no"
 
 
 def _markdown(records: list[dict[str, Any]], profile: str) -> str:

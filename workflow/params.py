@@ -20,7 +20,7 @@ from liftedcl.strict import parse, require, require_at_least, require_choice
 from liftedcl.synthetic.recipes import Generated
 from workflow.benchmark_recipes import benchmark_recipes
 
-IMAGE_FOLDERS = ("coco", "mpii", "h36m", "pw3d", "lip", "imagenet")
+IMAGE_FOLDERS = ("coco", "mpii", "h36m", "pw3d", "lip", "imagenet", "people")
 """The data sets of pictures that params.yaml names folders for."""
 
 
@@ -57,6 +57,7 @@ class Params:
     pw3d: str
     lip: str
     imagenet: str
+    people: str
     weights: str
     crops: Crops
     pictures: Pictures
@@ -70,6 +71,7 @@ class Params:
         require(len(self.seeds) > 0 and len(set(self.seeds)) == len(self.seeds), "seeds", "is a list without repeats")
         require(min(self.seeds) >= 0, "seeds", "are not below 0")
         for name in self.encoders:
+            require(name.isidentifier(), f"encoders.rows.{name}", "a row's name has letters, digits and _ only")
             self._check_chain(name)
 
     def _check_chain(self, name: str) -> None:

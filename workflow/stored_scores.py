@@ -20,7 +20,7 @@ class Scores:
 
     Attributes:
         metrics: benchmark -> metrics.json of each seed; None where a seed has none.
-        missing: one sentence for each run without metrics.
+        missing: one sentence for each run without metrics, and for each metric that the test set can't give.
     """
 
     metrics: dict[str, list[dict[str, Any] | None]]
@@ -48,13 +48,7 @@ def read_scores(table: Table, seeds: list[int], layout: Layout, *, partly: bool)
     scores = {REFERENCE: Scores(references, ())}
     for row in table.rows:
         scores[row.name] = _read_row(row, table, seeds, layout, partly=partly)
-    for name, of in scores.items():
-        for column in table.columns:
-            for run in of.metrics[column.benchmark]:
-                if run is None or (isinstance(run, dict) and isinstance(run.get(column.key), int | float)):
-                    continue
-                raise InputError(f"metrics.json of {name}: holds no number {column.key}; remove it and {_REMEDY}")
-    return scores
+    return {name: _checked(name, of, table) for name, of in scores.items()}
 
 
 def _read_row(row: Row, table: Table, seeds: list[int], layout: Layout, *, partly: bool) -> Scores:
@@ -71,6 +65,20 @@ def _read_row(row: Row, table: Table, seeds: list[int], layout: Layout, *, partl
                 metrics[benchmark].append(None)
                 missing.append(f"{folder}: {_reason(unmade)}")
     return Scores(metrics, tuple(missing))
+
+
+def _checked(name: str, scores: Scores, table: Table) -> Scores:
+    """Every metric is a number, or null where the data can't give one, which is then said in ``missing``."""
+    missing = list(scores.missing)
+    for column in table.columns:
+        for run in scores.metrics[column.benchmark]:
+            if run is None:
+                continue
+            if not isinstance(run, dict) or not isinstance(run.get(column.key, ""), int | float | None):
+                raise InputError(f"metrics.json of {name}: holds no number {column.key}; remove it and {_REMEDY}")
+            if run[column.key] is None:
+                missing.append(f"{column.name} is not defined on this test set")
+    return Scores(scores.metrics, tuple(dict.fromkeys(missing)))
 
 
 def unfinished(run: Path, encoder: str, seed: int, layout: Layout) -> Path | None:

@@ -1,4 +1,4 @@
-"""The paper's tables as data, workflow/tables.yaml: rows, columns, and the differences that the paper states."""
+"""Tables as data (workflow/tables.yaml): rows, columns, and the differences that the paper states."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -62,13 +62,14 @@ class Difference:
 
 @dataclass(frozen=True)
 class Table:
-    """One table of the paper.
+    """One table.
 
     Attributes:
         benchmark: whose metrics the columns are, where they name no other.
         reference: what the trivial predictor is, whose scores stand in the first row.
         baseline: name of the row that the others are compared with.
         settings: keys of metrics.json that say how the scores were taken, and what they are called in the table.
+        extends: whether encoders of params.yaml that no table names come below the rows.
     """
 
     title: str
@@ -80,6 +81,7 @@ class Table:
     differences: tuple[Difference, ...]
     figures: tuple[str, ...]
     settings: dict[str, str] = field(default_factory=dict)
+    extends: bool = False
 
     @property
     def benchmarks(self) -> tuple[str, ...]:
@@ -92,20 +94,42 @@ class Table:
 
 
 def read_tables(path: str | Path, params: Params) -> dict[str, Table]:
-    """Read tables.yaml; each column of what is returned names its benchmark.
+    """Read tables.yaml; each column of what is returned names its benchmark, and tables that extend have all rows.
 
     Raises:
         InputError: unreadable YAML, an unknown key, a row whose encoder or variant params.yaml doesn't have, a
             benchmark or figure that nothing makes, or a baseline or difference of a row or column that isn't there.
     """
     tables = parse(dict[str, Table], read_yaml(path), f"{Path(path).name}: ")
-    return {name: _checked(name, table, params) for name, table in tables.items()}
+    named = {row.encoder for table in tables.values() for row in table.rows}
+    unnamed = [encoder for encoder in params.encoders if encoder not in named]
+    return {name: _checked(name, _extended(table, unnamed, params), params) for name, table in tables.items()}
 
 
 def main_tables(tables: dict[str, Table]) -> dict[str, Table]:
     """Benchmark -> the first table that is about it alone."""
     alone = {table.benchmarks[0]: table for table in reversed(tables.values()) if len(table.benchmarks) == 1}
     return {benchmark: alone[benchmark] for benchmark in BENCHMARKS if benchmark in alone}
+
+
+def _extended(table: Table, encoders: list[str], params: Params) -> Table:
+    """``table`` with a row of each of ``encoders`` in each of its variants, where it takes any."""
+    if not table.extends:
+        return table
+    variants = list(dict.fromkeys(row.variant for row in table.rows))
+    rows = [
+        Row(encoder, f"{encoder}, {variant}" if variant and len(variants) > 1 else encoder, data, variant)
+        for encoder, data in ((encoder, _data_of(encoder, params)) for encoder in encoders)
+        for variant in variants
+    ]
+    return replace(table, rows=(*table.rows, *rows))
+
+
+def _data_of(encoder: str, params: Params) -> str:
+    """What an encoder and those it started from were made of, from the first to the last."""
+    recipe = params.encoders[encoder]
+    made_of = recipe.images or recipe.source or recipe.method
+    return f"{_data_of(recipe.start, params)}, then {made_of}" if recipe.start else made_of
 
 
 def _checked(name: str, table: Table, params: Params) -> Table:

@@ -18,14 +18,31 @@ def not_the_papers(profile: str) -> str:
     )
 
 
-def markdown(table: Table, profile: str, records: list[dict[str, Any]]) -> str:
+def stated(difference: dict[str, Any]) -> str:
+    """What the paper says, of an entry of ``differences`` in a table's provenance."""
+    values = ", ".join(f"{of['name']} {of['paper']:+.1f} {of['unit']}" for of in difference["metrics"])
+    return f"{values} against {difference['against']} ({difference['source']})"
+
+
+def measured(difference: dict[str, Any]) -> str:
+    """What was measured here, and whether the signs agree."""
+    values = ", ".join(
+        f"{of['name']} not measured"
+        if of["ours"] is None
+        else f"{of['name']} {of['ours']:+.1f} {of['unit']} ({of['verdict']})"
+        for of in difference["metrics"]
+    )
+    return f"{values} against {difference['against']}"
+
+
+def markdown(table: Table, profile: str, records: list[dict[str, Any]], differences: list[dict[str, Any]]) -> str:
     """The table, how its scores were taken, what is missing, and the paper's differences beside ours."""
     lines = [f"### {table.title} — profile `{profile}`", ""]
     if warning := not_the_papers(profile):
         lines += [f"**{warning}**", ""]
     heads = ["profile", "method", "pre-training", *(f"{column.name} ({column.unit})" for column in table.columns)]
     lines += [f"| {' | '.join(heads)} |", "|---|---|---|" + "---:|" * len(table.columns)]
-    best = {column.key: _best(column, records) for column in table.columns}
+    best = {column.key: best_rows(column, records) for column in table.columns}
     for record in records:
         cells = [record["profile"], record["method"], record["pretraining"]]
         for column in table.columns:
@@ -36,19 +53,18 @@ def markdown(table: Table, profile: str, records: list[dict[str, Any]]) -> str:
     for key, name in table.settings.items():
         lines.append(f"- {name}: {'; '.join(dict.fromkeys(record[key] for record in records if record[key]))}")
     lines += [f"- {_name(record)} is missing: {record['missing']}" for record in records if record["missing"]]
-    for record in records:
-        if record["paper_says"]:
-            pairs = zip(record["paper_says"].split("; "), record["measured_here"].split("; "), strict=True)
-            lines += [
-                f"- {_name(record)}: the paper says {says}; measured here ({profile}): {here}." for says, here in pairs
-            ]
+    names = {record["row"]: _name(record) for record in records}
+    lines += [
+        f"- {names[of['row']]}: the paper says {stated(of)}; measured here ({profile}): {measured(of)}."
+        for of in differences
+    ]
     return "\n".join(lines) + "\n"
 
 
 def latex(table: Table, profile: str, records: list[dict[str, Any]]) -> str:
     """A ``tabular`` for ``\\usepackage{booktabs}``."""
     heads = ["Profile", "Method", "Pre-training", *(f"{column.name} ({column.unit})" for column in table.columns)]
-    best = {column.key: _best(column, records) for column in table.columns}
+    best = {column.key: best_rows(column, records) for column in table.columns}
     lines = [f"% {table.title}; profile {profile}. {not_the_papers(profile)}".rstrip()]
     lines += [r"\begin{tabular}{lll" + "r" * len(table.columns) + "}", r"\toprule", _tex_row(heads), r"\midrule"]
     for record in records:
@@ -73,7 +89,7 @@ def _cell(record: dict[str, Any], key: str) -> str:
     return f"{record[key]:.1f}{spread}"
 
 
-def _best(column: Column, records: list[dict[str, Any]]) -> set[str]:
+def best_rows(column: Column, records: list[dict[str, Any]]) -> set[str]:
     """Rows whose printed value is the best of a column; the trivial predictor doesn't compete."""
     values = {
         record["row"]: round(record[column.key], 1)

@@ -14,7 +14,7 @@ from workflow.paired import paired
 from workflow.records_csv import write_csv
 from workflow.stored_scores import REFERENCE, Scores, encoder_chain, provenance_of, read_scores
 from workflow.table_spec import Difference, Row, Table
-from workflow.table_text import latex, markdown
+from workflow.table_text import latex, markdown, measured, stated
 
 
 def make_table(
@@ -35,25 +35,31 @@ def make_table(
     """
     scores = read_scores(table, seeds, layout, partly=partly)
     reference = Row(REFERENCE, table.reference, "-")
-    records = [_record(row, table, profile, scores) for row in (reference, *table.rows)]
+    differences = [_difference(difference, table, scores) for difference in table.differences]
+    records = [_record(row, table, profile, scores, differences) for row in (reference, *table.rows)]
     provenance = {
+        "title": table.title,
         "profile": profile,
         "seeds": seeds,
+        "baseline": table.baseline,
         "columns": {
-            column.key: {"name": column.name, "unit": column.unit, "benchmark": column.benchmark}
+            column.key: {name: getattr(column, name) for name in ("name", "unit", "better", "benchmark")}
             for column in table.columns
         },
+        "differences": differences,
         "references": {benchmark: layout.reference(benchmark) for benchmark in table.benchmarks},
         "table_made_with": {"commit": commit(), "packages": versions()},
         "rows": {row.name: _chains(row, seeds, table, layout) for row in table.rows},
     }
     write_json(out.with_suffix(".provenance.json"), provenance)
-    write_text(out.with_suffix(".md"), markdown(table, profile, records))
+    write_text(out.with_suffix(".md"), markdown(table, profile, records, differences))
     write_text(out.with_suffix(".tex"), latex(table, profile, records))
     write_csv(out, [_rounded(record) for record in records])
 
 
-def _record(row: Row, table: Table, profile: str, scores: dict[str, Scores]) -> dict[str, Any]:
+def _record(
+    row: Row, table: Table, profile: str, scores: dict[str, Scores], differences: list[dict[str, Any]]
+) -> dict[str, Any]:
     """One line of the csv.
 
     What was run; for each column the mean over seeds, their deviation, and the difference to the baseline with its 95%
@@ -76,38 +82,37 @@ def _record(row: Row, table: Table, profile: str, scores: dict[str, Scores]) -> 
         runs = [run for several in ours.metrics.values() for run in several if run is not None]
         record[key] = "; ".join(dict.fromkeys(str(run.get(key, "unknown")) for run in runs))
     record["missing"] = "; ".join(ours.missing)
-    stated = [difference for difference in table.differences if difference.row == row.name]
-    record["paper_says"] = "; ".join(_stated(difference, table) for difference in stated)
-    record["measured_here"] = "; ".join(_measured(difference, table, scores) for difference in stated)
+    mine = [difference for difference in differences if difference["row"] == row.name]
+    record["paper_says"] = "; ".join(map(stated, mine))
+    record["measured_here"] = "; ".join(map(measured, mine))
     return record
 
 
-def _stated(difference: Difference, table: Table) -> str:
-    columns = {column.key: column for column in table.columns}
-    values = ", ".join(
-        f"{columns[key].name} {value:+.1f} {columns[key].unit}" for key, value in difference.values.items()
-    )
-    return f"{values} against {_label(difference.against, table)} ({difference.source})"
-
-
-def _measured(difference: Difference, table: Table, scores: dict[str, Scores]) -> str:
-    """Our difference of each metric that the paper gives one of, and whether the two agree."""
-    parts = []
+def _difference(difference: Difference, table: Table, scores: dict[str, Scores]) -> dict[str, Any]:
+    """A difference of the paper beside ours, metric by metric; ``ours`` is None where a run is missing."""
+    metrics = []
     for column in table.columns:
         if column.key not in difference.values:
             continue
-        ours, theirs = (scores[name].values(column) for name in (difference.row, difference.against))
-        if ours is None or theirs is None:
-            parts.append(f"{column.name} not measured")
-            continue
-        pair = paired(ours, theirs)
-        parts.append(f"{column.name} {pair.mean:+.1f} {column.unit} ({pair.verdict(difference.values[column.key])})")
-    return f"{', '.join(parts)} against {_label(difference.against, table)}"
-
-
-def _label(name: str, table: Table) -> str:
-    row = next(row for row in table.rows if row.name == name)
-    return f"{row.method} ({row.data})"
+        paper = difference.values[column.key]
+        values, against = (scores[name].values(column) for name in (difference.row, difference.against))
+        pair = None if values is None or against is None else paired(values, against)
+        metrics.append(
+            {
+                "name": column.name,
+                "unit": column.unit,
+                "paper": paper,
+                "ours": None if pair is None else pair.mean,
+                "verdict": "not measured" if pair is None else pair.verdict(paper),
+            }
+        )
+    against = next(row for row in table.rows if row.name == difference.against)
+    return {
+        "row": difference.row,
+        "against": f"{against.method} ({against.data})",
+        "source": difference.source,
+        "metrics": metrics,
+    }
 
 
 def _chains(row: Row, seeds: list[int], table: Table, layout: Layout) -> dict[str, list[Any]]:
@@ -126,10 +131,8 @@ def _chains(row: Row, seeds: list[int], table: Table, layout: Layout) -> dict[st
 
 
 def _rounded(record: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: round(value, 4 if key.endswith("_p") else 2) if isinstance(value, float) else value
-        for key, value in record.items()
-    }
+    """Finer than anything that is printed, so that no value is rounded twice on its way."""
+    return {key: round(value, 6) if isinstance(value, float) else value for key, value in record.items()}
 
 
 def main() -> None:

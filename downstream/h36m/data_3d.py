@@ -1,6 +1,6 @@
 """Batches of the Human3.6M 3D pose benchmark: crops and targets of RLE's recipe (Li et al. 2021).
 
-A training sample is a function of (seed, epoch, index) and the order of an epoch one of (seed, epoch), so neither
+A training sample is a function of (seed, epoch, draw) and the order of an epoch one of (seed, epoch), so neither
 workers nor a resumed run change a bit.
 """
 
@@ -58,8 +58,8 @@ class TrainingBatches(EpochBatches):
 
     Args:
         poses: the training split.
-        recipe: sizes and augmentation.
-        seed: decides order and augmentation.
+        recipe: sizes, augmentation and the fraction of ``poses`` and of ``others`` that is trained on.
+        seed: decides that fraction, order and augmentation.
         cached: keep decoded frames in this process.
         others: people of other pictures, their joints in this benchmark's order; as many draws an epoch as of
             ``poses``, going round.
@@ -68,8 +68,8 @@ class TrainingBatches(EpochBatches):
     def __init__(
         self, poses: H36MPoses, recipe: H36M3D, *, seed: int, cached: bool, others: LabelledPeople | None = None
     ) -> None:
-        draws = len(poses) * (1 if others is None else 2)
-        super().__init__(draws, recipe.batch_size, seed)
+        counts = (len(poses),) if others is None else (len(poses), len(others))
+        super().__init__(counts, recipe, seed, draws=len(poses) * len(counts))
         self._poses, self._others, self._recipe = poses, others, recipe
         self._size = (recipe.input_size, recipe.input_size)
         self._mirrored = mirrored_order(poses.joints.shape[1])
@@ -77,11 +77,9 @@ class TrainingBatches(EpochBatches):
         if others is not None:
             self._sources.append(_Source(others.people, person_boxes(others.people), recipe, cached))
 
-    def batch(self, indices: np.ndarray) -> PoseBatch:
-        rows = self._rows(indices)
-        crops, matrices, flips = zip(
-            *(self._sample(int(index), int(row)) for index, row in zip(indices, rows, strict=True)), strict=True
-        )
+    def batch(self, draws: np.ndarray) -> PoseBatch:
+        rows = self.rows(draws)
+        crops, matrices, flips = zip(*map(self._sample, draws.tolist(), rows.tolist()), strict=True)
         matrices, flipped = np.stack(matrices), np.array(flips)
         targets, weights = self._targets(rows, matrices)
         targets[flipped] = targets[flipped][:, self._mirrored]
@@ -93,14 +91,15 @@ class TrainingBatches(EpochBatches):
             poses=None if self._recipe.prior is None else self._turned_poses(rows, matrices, flipped),
         )
 
-    def _rows(self, indices: np.ndarray) -> np.ndarray:
+    def rows(self, draws: np.ndarray) -> np.ndarray:
         """Whose sample each draw is: a row of ``poses`` or, from len(poses) on, of ``others``."""
-        count = len(self._poses)
         if self._others is None:
-            return indices
+            return super().rows(draws)
+        count = len(self._poses)
+        own, others = np.split(self.chosen, [np.searchsorted(self.chosen, count)])
         # Epochs go on where the last one stopped, so that everybody is drawn equally often, however many there are.
-        turn = (indices - count + self._epoch * count) % len(self._others)
-        return np.where(indices < count, indices, count + turn)
+        turn = draws - count + self._epoch * count
+        return np.where(draws < count, own[draws % len(own)], others[turn % len(others)])
 
     def _targets(self, rows: np.ndarray, matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Targets and weights (B, 18, 3), left and right not yet swapped."""
@@ -127,9 +126,9 @@ class TrainingBatches(EpochBatches):
         poses[flipped] = poses[flipped][:, self._mirrored[:NUM_JOINTS]]
         return torch.from_numpy(poses.astype(np.float32))
 
-    def _sample(self, index: int, row: int) -> tuple[np.ndarray, np.ndarray, bool]:
+    def _sample(self, draw_number: int, row: int) -> tuple[np.ndarray, np.ndarray, bool]:
         """Crop, its matrix (picture to crop) and whether it is mirrored."""
-        recipe, rng = self._recipe, self.generator(index)
+        recipe, rng = self._recipe, self.generator(draw_number)
         foreign = row >= len(self._poses)
         source, n = self._sources[foreign], row - len(self._poses) * foreign
         drawn = draw(recipe.augmentation, rng)

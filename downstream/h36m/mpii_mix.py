@@ -68,6 +68,7 @@ def with_mix(people: LabelledPeople, folder: str | Path, size: tuple[int, int]) 
         ),
         joints=np.concatenate([people.joints, mix.joints[:, :NUM_JOINTS]]),
         visible=np.concatenate([people.visible, visible]),
+        guests=len(mix),
     )
 
 

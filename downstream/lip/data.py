@@ -32,38 +32,38 @@ class TrainingBatches(EpochBatches):
 
     Args:
         samples: the training split.
-        recipe: size and augmentation.
-        seed: decides order and augmentation.
+        recipe: size, augmentation and the fraction that is trained on.
+        seed: decides that fraction, order and augmentation.
         cached: keep decoded pictures in this process.
     """
 
     def __init__(self, samples: LipSamples, recipe: LIP, *, seed: int, cached: bool) -> None:
-        super().__init__(len(samples), recipe.batch_size, seed)
+        super().__init__((len(samples),), recipe, seed)
         self._samples, self._recipe = samples, recipe
         self._centres, self._sides = fitted(samples.sizes, recipe.input_size)
         self._cache: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._bytes_left = CACHE_BYTES if cached else 0
 
-    def batch(self, indices: np.ndarray) -> ParsingBatch:
-        images, labels = zip(*(self._sample(int(index)) for index in indices), strict=True)
+    def batch(self, draws: np.ndarray) -> ParsingBatch:
+        images, labels = zip(*map(self._sample, draws.tolist(), self.rows(draws).tolist()), strict=True)
         return ParsingBatch(to_images(images), torch.from_numpy(np.stack(labels)), self._epoch)
 
-    def _sample(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+    def _sample(self, draw: int, row: int) -> tuple[np.ndarray, np.ndarray]:
         """Image (S, S, 3) and label map (S, S)."""
         size = self._recipe.input_size
-        drawn = draw_affine(self._recipe.augmentation, self.generator(index))
-        matrix = augmented_matrix(self._centres[index], self._sides[index], drawn, (size, size))
-        image, labels = self._decoded(index)
+        drawn = draw_affine(self._recipe.augmentation, self.generator(draw))
+        matrix = augmented_matrix(self._centres[row], self._sides[row], drawn, (size, size))
+        image, labels = self._decoded(row)
         labels = warp_labels(labels, matrix, size)
         return warp(image, matrix, (size, size)), swap_sides(labels) if drawn.flip else labels
 
-    def _decoded(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        if index in self._cache:
-            return self._cache[index]
-        decoded = self._samples.image(index), self._samples.label(index)
+    def _decoded(self, row: int) -> tuple[np.ndarray, np.ndarray]:
+        if row in self._cache:
+            return self._cache[row]
+        decoded = self._samples.image(row), self._samples.label(row)
         used = sum(array.nbytes for array in decoded)
         if used <= self._bytes_left:
-            self._cache[index] = decoded
+            self._cache[row] = decoded
             self._bytes_left -= used
         return decoded
 

@@ -21,6 +21,7 @@ from downstream.pw3d.augmentation import draw_colours
 from downstream.pw3d.body_model import MIRRORED_JOINTS, MIRRORED_TRAINING_JOINTS
 from downstream.pw3d.reader import ShapeSamples
 from downstream.pw3d.recipe import PW3D
+from downstream.subset import subset_of
 from liftedcl.errors import InputError
 
 
@@ -75,12 +76,12 @@ class TrainingBatches(Dataset):
     """Item ``step`` is a batch of the part of the run that `start` chose; see `Steps`.
 
     An epoch is as long as the largest set, and every sample of it is of a set drawn by the shares (Kolotouros et al.
-    2019); each set is gone through in a random order, over and over.
+    2019); each set, or the fraction of it that is trained on, is gone through in a random order, over and over.
 
     Args:
         mix: the sets and their shares.
-        recipe: sizes and augmentation.
-        seed: decides sets, order and augmentation.
+        recipe: sizes, augmentation and the fraction of each set that is trained on.
+        seed: decides that fraction, sets, order and augmentation.
         cached: keep crops in this process.
     """
 
@@ -90,6 +91,8 @@ class TrainingBatches(Dataset):
         self._shares = np.array([share for _, share in mix])
         self._counts = np.array([len(samples) for samples in sets])
         self._firsts = np.cumsum(self._counts) - self._counts
+        chosen = subset_of(self._counts, recipe.fraction, seed)
+        self._chosen = np.split(chosen, np.searchsorted(chosen, self._firsts[1:]))
         self._pictures = [PlainCrops(region(samples), (recipe.input_size,) * 2, batch_size=1) for samples in sets]
         self._cache: dict[int, np.ndarray] = {}
         self._cached = min(int(self._counts.sum()), CACHE_BYTES // (3 * recipe.input_size**2)) if cached else 0
@@ -137,9 +140,10 @@ class TrainingBatches(Dataset):
         """Rows of all sets, one for each sample of ``epoch``."""
         if self._drawn is None or self._drawn[0] != epoch:
             rng, longest = np.random.default_rng([self._seed, epoch]), int(self._counts.max())
-            places = np.stack([np.resize(rng.permutation(count), longest) for count in self._counts])
+            draws = [np.resize(rng.permutation(count), longest) for count in self._counts]
+            rows = np.stack([chosen[of % len(chosen)] for chosen, of in zip(self._chosen, draws, strict=True)])
             sets = rng.choice(len(self._counts), size=longest, p=self._shares / self._shares.sum())
-            self._drawn = epoch, self._firsts[sets] + places[sets, np.arange(longest)]
+            self._drawn = epoch, rows[sets, np.arange(longest)]
         return self._drawn[1]
 
     def _resolutions(self, epoch: int, step: int) -> tuple[int, ...]:

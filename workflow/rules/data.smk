@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from liftedcl.own_people import BOXES, listing_digest
+
 FIRST = 2  # data takes every core and all else waits for it: begun late, it would wait for cores that stand idle
 BODY = "liftedcl/synthetic/body.npz"
 SHAPE_SETS = (
@@ -78,6 +80,30 @@ rule crop_h36m:
     shell:
         "{PYTHON} -m liftedcl.crops --recipe {params.recipe:q} --h36m {params.root:q}"
         " --out {output.images:q} --workers {threads} 2>&1 | tee {log:q}"
+
+
+def own_pictures(wildcards):  # snakemake compares no parameter that depends on the input
+    """What changes with the pictures; where boxes tell which are read, nothing does, as in COCO."""
+    return "" if Path(PARAMS.people, BOXES).exists() else listing_digest(PARAMS.people)
+
+
+rule crop_own_people:
+    input: boxes=data("people", optional=(BOXES,)),
+    output:
+        images=LAYOUT.people_crops,
+        index=LAYOUT.people_crops.replace(".npy", ".csv"),
+        report=LAYOUT.people_crops.replace(".npy", ".json"),
+        sheet=LAYOUT.figure("people_crops"),
+    params:
+        recipe=to_json(dataclasses.replace(PARAMS.crops, h36m_stride=1)),
+        code=code_digest("liftedcl.crops"), root=PARAMS.people,
+        pictures=own_pictures,
+    log: f"{LAYOUT.root}/logs/people_crops.log",
+    threads: 8
+    priority: FIRST
+    shell:
+        "{PYTHON} -m liftedcl.crops --recipe {params.recipe:q} --people {params.root:q}"
+        " --out {output.images:q} --sheet {output.sheet:q} --workers {threads} 2>&1 | tee {log:q}"
 
 
 rule pack_pictures:

@@ -1,7 +1,9 @@
 # Encoders: random, published, or pre-trained here. One folder a row and seed; all end in encoder.pt.
 
 ENCODER = LAYOUT.encoder("{row}", "{seed}")
-IMAGES = {"coco": LAYOUT.crops, "h36m": LAYOUT.h36m_crops, "imagenet": LAYOUT.pictures}
+IMAGES = {
+    "coco": LAYOUT.crops, "h36m": LAYOUT.h36m_crops, "people": LAYOUT.people_crops, "imagenet": LAYOUT.pictures,
+}
 
 
 def encoder_recipe(wildcards):
@@ -44,6 +46,23 @@ rule published_encoder:
     shell:
         "{PYTHON} -m liftedcl.weights import {input:q} --source {params.source} --backbone {params.backbone}"
         " --out {output[0]:q}"
+
+
+def own_file(wildcards):
+    """The encoder that a row brings along; one line where it isn't there."""
+    file = PARAMS.encoders[wildcards.row].file
+    if not Path(file).is_file():
+        raise SystemExit(f"error: {file}: no such file; params.yaml: encoders.rows.{wildcards.row}.file names it")
+    return file
+
+
+use rule published_encoder as own_encoder with:
+    input: own_file,
+    wildcard_constraints: row=rows_by(lambda recipe: recipe.method == "own"),
+    params:
+        source="own",
+        backbone=lambda wildcards: PARAMS.encoders[wildcards.row].backbone,
+        code=code_digest("liftedcl.weights"),
 
 
 def lifts(recipe):

@@ -32,6 +32,7 @@ try:
 except InputError as error:
     raise WorkflowError(str(error))
 
+PAPER_TABLES = [f"table{number}" for number in range(1, 10)]
 LAYOUT = layout_of(PARAMS)
 LABEL = label_of(PARAMS, config)
 WORKERS = PARAMS.compute.workers  # no result depends on it, so it is no parameter of a rule
@@ -43,6 +44,8 @@ NEEDED = {"coco": (COCO_PEOPLE,), "h36m": (H36M_PEOPLE,)}
 for entry in BENCHMARKS.values():
     NEEDED[entry.data] = tuple(dict.fromkeys([*NEEDED.get(entry.data, ()), *entry.annotations, *entry.pictures]))
 NEEDED["imagenet"] = ()
+if any("people" in (recipe.images or "") for recipe in PARAMS.encoders.values()):
+    NEEDED["people"] = ()
 NEEDED["weights"] = tuple(
     sorted({SOURCES[recipe.source].file for recipe in PARAMS.encoders.values() if recipe.source})
 )
@@ -59,7 +62,7 @@ def data(name, *files, optional=(), pictures=()):
         if not missing_data(PARAMS, {name: (*files, *pictures)}):
             return
         others = missing_data(PARAMS, {other: NEEDED[other] for other in NEEDED if other != name})
-        missing = missing_data(PARAMS, {name: tuple(dict.fromkeys([*files, *NEEDED[name]]))})
+        missing = missing_data(PARAMS, {name: tuple(dict.fromkeys([*files, *NEEDED.get(name, ())]))})
         also = ["Not here either, and needed by other targets of this profile:", *others] if others else []
         raise SystemExit(  # a WorkflowError in here would be shown with a stack trace
             f"error: profile {PARAMS.profile} needs data that is not here (docs/data.md says more):\n\n"

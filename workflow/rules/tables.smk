@@ -71,6 +71,35 @@ rule table:
         " --runs {params.runs:q} --out {output.csv:q}"
 
 
+rule provenance:
+    input: expand("results/{table}.provenance.json", table=PAPER_TABLES),
+    output: "results/provenance.json",
+    params: code=code_digest("workflow.all_provenance"),
+    localrule: True
+    shell: "{PYTHON} -m workflow.all_provenance --provenance {input:q} --out {output:q}"
+
+
+rule data_efficiency_plot:
+    input: csv="results/data_efficiency.csv", provenance="results/data_efficiency.provenance.json",
+    output: report("results/data_efficiency.png", caption="../report/data_efficiency.rst", category="Figures"),
+    params: code=code_digest("workflow.efficiency_plot"),
+    localrule: True
+    shell: "{PYTHON} -m workflow.efficiency_plot {input.csv:q} --out {output:q}"
+
+
+rule finetuning_curves:
+    input:
+        lambda wildcards: [
+            LAYOUT.benchmark(row.run(wildcards.benchmark), row.encoder, PARAMS.seeds[0]) + "/history.csv"
+            for row in TABLE_OF[wildcards.benchmark].rows
+        ],
+    output: report("results/curves_{benchmark}.png", caption="../report/curves.rst", category="Training curves"),
+    wildcard_constraints: benchmark="|".join(BENCHMARKS),
+    params: code=code_digest("liftedcl.training_curves"),
+    localrule: True
+    shell: "{PYTHON} -m liftedcl.training_curves {input:q} --out {output:q}"
+
+
 onerror:  # whatever failed, the other rows come out
     for line in write_partial_tables(
         TABLES, profile=LABEL, seeds=list(PARAMS.seeds), layout=LAYOUT, results=Path("results")

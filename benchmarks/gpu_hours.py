@@ -1,0 +1,179 @@
+"""What the paper's tables cost: ``python -m benchmarks.gpu_hours`` prints runs and GPU hours of each table.
+
+Every training of the profile ``paper`` is built with its own recipe and makes a step on a few samples. On a CPU the
+operations of that step are counted, and the hours are those of a GPU that does `ASSUMED` of them a second; on a GPU the
+step is timed at the recipe's batch size instead. Evaluation and the reading of data are left out, except that a step's
+loss is part of it. Needs the demo's data (``make demo-all``), whose pictures stand in for the real ones.
+"""
+
+import argparse
+import dataclasses
+import importlib
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.random_data import write_shard
+from benchmarks.recipes import DEMO, PAPER
+from downstream import BENCHMARKS
+from downstream.frozen import freeze
+from liftedcl.device import prepare_device
+from liftedcl.encoder import build_backbone
+from liftedcl.engine import Task, train_step
+from liftedcl.errors import InputError, run_cli
+from liftedcl.methods import METHODS
+from liftedcl.pretrain import PretrainingTask
+from liftedcl.prior import sample_skeletons
+from workflow.benchmark_recipes import benchmark_of
+from workflow.table_spec import Table, read_tables
+
+_TABLES = Path(__file__).resolve().parent.parent / "workflow" / "tables.yaml"
+
+ASSUMED = 66e12
+"""Operations a second: ResNet-50 at 24.6 GFLOP an image and the 2,700 images/s published for an H100 in 16 bits."""
+
+PICTURES = {"coco": 150_000, "h36m": 156_000, "imagenet": 1_281_167}
+"""Pictures of an epoch of pre-training: the paper's crops; every second Human3.6M frame; ImageNet's training split."""
+
+SAMPLES = {"coco": 149_813, "mpii": 22_246, "h36m_2d": 63_000, "h36m_3d": 312_188, "pw3d": 312_188, "lip": 30_462}
+"""Samples of an epoch of fine-tuning: the official training splits; of pw3d the largest set, which is its epoch."""
+
+_FEW = 4  # samples of a step whose operations are counted
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """One training: pictures that it sees in all, and GPU seconds for each of them."""
+
+    pictures: int
+    seconds_each: float
+
+    @property
+    def hours(self) -> float:
+        return self.pictures * self.seconds_each / 3600
+
+
+def encoder_cost(row: str, device: torch.device) -> Cost | None:
+    """Cost of pre-training ``row``; None of a row that isn't trained."""
+    recipe = PAPER.encoders[row]
+    if recipe.training is None:
+        return None
+    batch = recipe.training.batch_size if device.type == "cuda" else 2 * _FEW
+    small = dataclasses.replace(recipe, training=dataclasses.replace(recipe.training, batch_size=batch))
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 256, (batch, PAPER.crops.height, PAPER.crops.width, 3), dtype=np.uint8)
+    with tempfile.TemporaryDirectory() as folder:
+        shard = write_shard(Path(folder) / "crops.npy", pictures)
+        skeletons = sample_skeletons(PAPER.skeletons.count, rng, PAPER.skeletons)
+        module = importlib.import_module(METHODS[recipe.method])
+        method = module.Method(small, build_backbone(recipe.backbone), shard, skeletons)
+        each = _seconds_each(PretrainingTask(method, small, shard, 0, device), batch, device, autocast=True)
+    seen = recipe.training.epochs * sum(PICTURES[name] for name in recipe.images.split("+"))
+    return Cost(seen, each)
+
+
+def finetuning_cost(run: str, device: torch.device) -> Cost:
+    """Cost of one fine-tuning of ``run``, a benchmark or a variant of it.
+
+    Raises:
+        InputError: the demo's data of that benchmark are not there.
+    """
+    benchmark, recipe = benchmark_of(run), PAPER.benchmarks[run]
+    entry = BENCHMARKS[benchmark]
+    data = Path(getattr(DEMO, entry.data))
+    if not data.exists():
+        raise InputError(f"{data}: not here; make it with: make demo-all")
+    batch = recipe.batch_size if device.type == "cuda" else _FEW
+    changes: dict[str, Any] = {"batch_size": batch}
+    if hasattr(recipe, "train_stride"):  # of videos; the demo's are a few frames long
+        changes |= {name: getattr(DEMO.benchmarks[run], name) for name in ("train_stride", "test_stride")}
+    backbone = build_backbone(PAPER.encoders["random"].backbone)
+    if recipe.probe:
+        freeze(backbone)
+    task = importlib.import_module(entry.task).Benchmark(
+        dataclasses.replace(recipe, **changes), backbone, data=data, seed=0, workers=0
+    )
+    return Cost(recipe.epochs * SAMPLES[benchmark], _seconds_each(task, batch, device, autocast=False))
+
+
+def _seconds_each(task: Task, batch: int, device: torch.device, *, autocast: bool) -> float:
+    """GPU seconds a sample of a step takes, timed on a GPU or from the operations that it counts."""
+    task.module.to(device).train()
+    data = next(iter(task.batches(0, 0)))
+    if device.type != "cuda":
+        with FlopCounterMode(display=False) as counter:
+            train_step(task, data, 0, nullcontext())
+        return counter.get_total_flops() / batch / ASSUMED
+
+    def step(number: int) -> float:
+        torch.cuda.synchronize()
+        started = time.perf_counter()
+        train_step(task, data, number, torch.autocast("cuda", torch.bfloat16) if autocast else nullcontext())
+        torch.cuda.synchronize()
+        return time.perf_counter() - started
+
+    return statistics.median([step(number) for number in range(25)][5:]) / batch
+
+
+def report(tables: dict[str, Table], device: torch.device) -> Iterator[str]:
+    """The costs as Markdown: each kind of training, each table alone, and all tables, whose runs are shared."""
+    finetunings = {run: finetuning_cost(run, device) for run in _runs(tables.values())}
+    encoders = {row: encoder_cost(row, device) for row in _chain(tables.values())}
+    how = "timed steps" if device.type == "cuda" else f"counted operations at {ASSUMED / 1e12:.0f} TFLOP/s"
+    yield f"From {how}, seed by seed; {_name(device)}.\n"
+    yield "| training | pictures | images/s | GPU hours |\n|---|---:|---:|---:|"
+    for name, cost in {**encoders, **finetunings}.items():
+        if cost is not None:
+            yield f"| {name} | {cost.pictures / 1e6:.1f} M | {1 / cost.seconds_each:,.0f} | {cost.hours:.1f} |"
+    yield "\n| target | encoders trained | fine-tunings | GPU hours |\n|---|---:|---:|---:|"
+    for name, of in {**{name: [table] for name, table in tables.items()}, "all": list(tables.values())}.items():
+        rows = [cost for row in _chain(of) if (cost := encoders[row]) is not None]
+        runs = {run for table in of for run in table.runs([0])}
+        hours = sum(cost.hours for cost in rows) + sum(finetunings[run].hours for run, *_ in runs)
+        yield f"| {name} | {len(rows)} | {len(runs)} | {hours:,.0f} |"
+
+
+def _runs(tables: Any) -> list[str]:
+    return list(dict.fromkeys(run for table in tables for run, *_ in table.runs([0])))
+
+
+def _chain(tables: Any) -> list[str]:
+    """The tables' encoders and those they start from, each once."""
+    rows: dict[str, None] = {}
+    for row in dict.fromkeys(row for table in tables for _, row, _ in table.runs([0])):
+        name: str | None = row
+        while name is not None:
+            rows[name] = None
+            name = PAPER.encoders[name].start
+    return list(rows)
+
+
+def _name(device: torch.device) -> str:
+    return torch.cuda.get_device_name() if device.type == "cuda" else "no GPU was used"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.gpu_hours", description="Print runs and GPU hours of the paper's tables."
+    )
+    parser.add_argument("--tables", nargs="+", metavar="TABLE", help="of tables.yaml (default: table1 to table9)")
+    parser.add_argument("--threads", type=int, default=2, help="CPU threads (default: %(default)s)")
+    arguments = parser.parse_args()
+    tables = read_tables(_TABLES, PAPER)
+    names = arguments.tables or [name for name in tables if name.startswith("table")]
+    if unknown := [name for name in names if name not in tables]:
+        raise InputError(f"--tables {unknown[0]}: there are {', '.join(tables)}")
+    for line in report({name: tables[name] for name in names}, prepare_device(arguments.threads)):
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    run_cli(main)

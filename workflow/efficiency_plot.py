@@ -1,0 +1,94 @@
+"""Scores over the share of the training set that was fine-tuned on: a panel a metric, a line an encoder. No torch."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from liftedcl.errors import InputError, run_cli
+from liftedcl.files import atomic_path
+from workflow.benchmark_recipes import SEPARATOR
+from workflow.made_table import read_made_table
+from workflow.recorded_runs import read_provenance
+from workflow.stored_scores import REFERENCE
+from workflow.table_spec import Column
+from workflow.table_text import not_the_papers
+
+_COLUMNS = 4
+_PANEL = (3.2, 2.6)
+"""Inches."""
+
+
+def plot_efficiency(table: Path, out: Path) -> None:
+    """Draw a table whose rows are encoders fine-tuned on different fractions; its provenance names the fractions.
+
+    Raises:
+        InputError: a file that is missing or damaged, or a table without any score.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    made = read_made_table(table)
+    rows = read_provenance(table.with_suffix(".provenance.json"))["rows"]
+    records = {record["row"]: record for record in made.records}
+    lines = {column: _lines(column, records, rows) for column in made.columns}
+    if not any(lines.values()):
+        raise InputError(f"{table}: holds no score; make the table again with snakemake")
+    across = min(_COLUMNS, len(lines))
+    down = -(-len(lines) // across)
+    figure = Figure(figsize=(across * _PANEL[0], down * _PANEL[1] + 0.9), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(down, across, squeeze=False).ravel()
+    drawn = {}
+    for axis, (column, encoders) in zip(panels, lines.items(), strict=False):
+        for number, (encoder, points) in enumerate(encoders.items()):
+            percent, mean, deviation = zip(*sorted(points), strict=True)
+            style = {"color": f"C{number % 10}", "marker": ".", "linewidth": 1.2, "capsize": 2}
+            drawn[encoder] = axis.errorbar(percent, mean, yerr=deviation, **style)
+        trivial = records[REFERENCE][column.key]
+        if trivial != "":
+            drawn[REFERENCE] = axis.axhline(trivial, color="grey", linestyle="--", linewidth=1)
+        shares = sorted({percent for points in encoders.values() for percent, *_ in points})
+        axis.set_xscale("log")
+        axis.set_xticks(shares, [f"{share:g}" for share in shares])
+        axis.set_xticks([], minor=True)
+        better = "higher" if column.better == "up" else "lower"
+        axis.set_title(f"{column.name} ({column.unit}), {better} is better", fontsize=8)
+        axis.set_xlabel("% of the training set", fontsize=8)
+        axis.tick_params(labelsize=7)
+        axis.grid(alpha=0.3)
+    for axis in panels[len(lines) :]:
+        axis.axis("off")
+    labels = [records[name]["method"] if name in records else name for name in drawn]
+    figure.legend(list(drawn.values()), labels, loc="outside lower center", ncols=across, fontsize=8, frameon=False)
+    figure.suptitle(not_the_papers(made.profile), fontsize=9)
+    with atomic_path(out) as part:
+        figure.savefig(part, format="png", dpi=100, metadata={"Software": None})
+
+
+def _lines(
+    column: Column, records: dict[str, dict[str, Any]], rows: dict[str, Any]
+) -> dict[str, list[tuple[float, float, float]]]:
+    """Encoder -> (percent of the training set, mean, deviation over seeds or 0) of each of its rows with a score."""
+    lines: dict[str, list[tuple[float, float, float]]] = {}
+    for name, benchmarks in rows.items():
+        record = records[name]
+        if record[column.key] == "":
+            continue
+        percent = 100 * float(benchmarks[column.benchmark][0]["finetuning"]["recipe"]["fraction"])
+        point = (percent, record[column.key], record[f"{column.key}_std"] or 0)
+        lines.setdefault(name.split(SEPARATOR)[0], []).append(point)
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m workflow.efficiency_plot", description="Draw scores over the share of the training set."
+    )
+    parser.add_argument("table", type=Path, help="results/data_efficiency.csv")
+    parser.add_argument("--out", type=Path, required=True, help="the figure (PNG)")
+    arguments = parser.parse_args()
+    plot_efficiency(arguments.table, arguments.out)
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,0 +1,28 @@
+# Pages about all of the paper's tables at once: what the runs took, and one page for whoever only looks at results.
+
+SHOWN_ROW = LIFTING_ROW or TABLES["table1"].rows[0].encoder  # whose predictions are shown
+
+
+rule run_times:
+    input: expand("results/{table}.provenance.json", table=PAPER_TABLES),
+    output:
+        csv="results/run_times.csv",
+        figure=report("results/run_times.png", caption="../report/run_times.rst", category="Run times"),
+    params: code=code_digest("workflow.run_times"),
+    localrule: True
+    shell: "{PYTHON} -m workflow.run_times --provenance {input:q} --out {output.csv:q}"
+
+
+rule summary:  # of what stands in results/ then: tables beyond the paper's are shown where they are there
+    input:
+        tables=expand("results/{table}.{kind}", table=PAPER_TABLES, kind=["csv", "provenance.json"]),
+        figures=expand("results/{figure}.png", figure=sorted({name for of in TABLES.values() for name in of.figures})),
+        examples=expand("results/examples_{benchmark}_{row}.png", benchmark=BENCHMARKS, row=SHOWN_ROW),
+        others=expand("results/{kind}_{benchmark}.png", kind=["augmented", "curves"], benchmark=BENCHMARKS),
+        run_times="results/run_times.png",
+        style=[str(Path(workflow.basedir, "workflow/summary_page.css"))],
+        captions=sorted(map(str, Path(workflow.basedir, "workflow/report").glob("*.rst"))),
+    output: "results/index.html",
+    params: code=code_digest("workflow.summary_page"),
+    localrule: True
+    shell: "{PYTHON} -m workflow.summary_page --results results --out {output:q}"

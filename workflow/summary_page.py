@@ -1,0 +1,195 @@
+"""results/ as one light page: tables with the best values marked, pictures, and what profile they are of. No torch."""
+
+import argparse
+import re
+import struct
+from collections.abc import Iterable, Iterator
+from html import escape
+from itertools import groupby
+from pathlib import Path
+
+from downstream import BENCHMARKS
+from liftedcl.errors import InputError, run_cli
+from liftedcl.files import write_text
+from workflow.captions import caption
+from workflow.made_table import MadeTable, read_made_table
+from workflow.recorded_runs import RecordedRun, distinct
+from workflow.table_html import label_of, table_html
+from workflow.table_spec import FIGURES
+from workflow.table_text import not_the_papers
+
+_LEAD = "What pre-training an image encoder on people is worth, on the tables of the LiftedCL paper."
+_STYLE = Path(__file__).with_suffix(".css")
+_PROVENANCE = ".provenance.json"
+_GALLERIES = {
+    "examples": ("Predictions", rf"examples_(?P<benchmark>{'|'.join(BENCHMARKS)})_(?P<row>.+)"),
+    "augmented": ("Training samples", rf"augmented_(?P<benchmark>{'|'.join(BENCHMARKS)})"),
+    "curves": ("Curves of the fine-tunings", rf"curves_(?P<benchmark>{'|'.join(BENCHMARKS)})"),
+}
+"""Pictures that come once a benchmark: their caption's file, the section's title, and their names."""
+
+
+def summary_page(results: Path) -> str:
+    """HTML of what stands in ``results``, with links relative to it.
+
+    Raises:
+        InputError: there is no table, or one, or a picture, is damaged.
+    """
+    tables = _tables(results)
+    pictures = {path.stem: path for path in sorted(results.glob("*.png"))}
+    sections = {"tables": ("Tables", _table_section(tables)), **_picture_sections(pictures, results)}
+    title = "LiftedCL: results"
+    parts = [
+        "<!DOCTYPE html>",
+        '<html lang="en"><head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<title>{title}</title>",
+        f"<style>\n{_STYLE.read_text(encoding='utf-8')}</style></head><body>",
+        f'<header id="top"><h1>{title}</h1>',
+        f'<p class="quiet">{_LEAD}</p>',
+        *(
+            f'<div class="banner" role="note">{escape(warning[:1].upper() + warning[1:])}</div>'
+            for warning in dict.fromkeys(not_the_papers(table.profile) for table in tables)
+            if warning
+        ),
+        _made(tables),
+        f"<nav>{_contents(tables, sections)}</nav></header>",
+    ]
+    for name, (heading, body) in sections.items():
+        parts.append(f'<h2 id="{name}">{heading}</h2>\n{body}')
+    return "\n".join([*parts, "</body></html>"]) + "\n"
+
+
+def _tables(results: Path) -> list[MadeTable]:
+    """Every table of which the csv or the provenance is there, in the paper's order and then by name."""
+    names = {path.name.removesuffix(_PROVENANCE) for path in results.glob(f"*{_PROVENANCE}")}
+    names |= {path.stem for path in results.glob("table*.csv")}
+    if not names:
+        raise InputError(f"{results}: holds no table; make one, such as: snakemake --cores all results/table4.csv")
+    order = sorted(names, key=lambda name: (not name.startswith("table"), len(name), name))
+    return [read_made_table(results / f"{name}.csv") for name in order]
+
+
+def _made(tables: list[MadeTable]) -> str:
+    """Profile, seeds, dates, hardware and commits of the runs behind the page."""
+    runs = distinct(run for table in tables for *_, run in table.runs)
+    days = sorted({run.started[:10] for run in runs})
+    commits = dict.fromkeys(_short(commit) for commit in (*(run.commit for run in runs), *(of.commit for of in tables)))
+    facts = {
+        "Profile": _listed(table.profile for table in tables),
+        "Seeds": _listed(", ".join(map(str, table.seeds)) for table in tables),
+        "Run on": " to ".join(dict.fromkeys((days[0], days[-1]))) + " (UTC)" if days else "no finished run",
+        "Hardware": _listed(run.hardware for run in runs),
+        "Runs": _counted(runs),
+        "Commits": ", ".join(f"<code>{escape(commit)}</code>" for commit in commits),
+    }
+    return f'<dl class="made">{"".join(f"<dt>{key}</dt><dd>{value}</dd>" for key, value in facts.items())}</dl>'
+
+
+def _listed(values: Iterable[str]) -> str:
+    return "; ".join(escape(value) for value in dict.fromkeys(values)) or "unknown"
+
+
+def _counted(runs: list[RecordedRun]) -> str:
+    encoders = sum(run.kind == "encoder" for run in runs)
+    hours = sum(run.wall_seconds for run in runs) / 3600
+    return f"{encoders} encoders and {len(runs) - encoders} fine-tunings, {hours:.1f} h in all"
+
+
+def _short(commit: str | None) -> str:
+    """``1f3fe737a9+changes`` of a commit's full name."""
+    digest, plus, changes = (commit or "unknown").partition("+")
+    return digest[:10] + plus + changes
+
+
+def _contents(tables: list[MadeTable], sections: dict[str, tuple[str, str]]) -> str:
+    links = [f'<a href="#{escape(table.name)}">{escape(label_of(table.name))}</a>' for table in tables]
+    links += [f'<a href="#{name}">{heading}</a>' for name, (heading, _) in sections.items() if name != "tables"]
+    return "".join(links)
+
+
+def _table_section(tables: list[MadeTable]) -> str:
+    return "\n".join([_paragraph(caption("table")), *map(table_html, tables)])
+
+
+def _picture_sections(pictures: dict[str, Path], results: Path) -> dict[str, tuple[str, str]]:
+    """Id -> heading and HTML of each section that has a picture; each picture stands in one of them."""
+    left = dict(pictures)
+    sections = {}
+    if figures := [left.pop(name) for name in FIGURES if name in left]:
+        body = [_figure(path, caption("figure", figure=path.stem), label_of(path.stem)) for path in figures]
+        sections["figures"] = ("Figures", "\n".join(body))
+    if "data_efficiency" in left:
+        body = _figure(left.pop("data_efficiency"), caption("data_efficiency"), "Data efficiency")
+        sections["data_efficiency_figure"] = ("Data efficiency", body)
+    times = left.pop("run_times", None)
+    for name, (heading, pattern) in _GALLERIES.items():
+        found = [(match, left.pop(stem)) for stem in list(left) if (match := re.fullmatch(pattern, stem))]
+        if found:
+            sections[name] = (heading, "\n".join(_gallery(name, found)))
+    if left:
+        body = [_figure(path, [], path.stem) for path in left.values()]
+        sections["others"] = ("Other pictures", f'<div class="gallery">{"".join(body)}</div>')
+    if times is not None:
+        link = '<p class="small"><a href="run_times.csv">run_times.csv</a></p>'
+        body = _figure(times, caption("run_times"), "Run times")
+        sections["run_times"] = ("Run times", body + (link if (results / "run_times.csv").exists() else ""))
+    return sections
+
+
+def _gallery(name: str, found: list[tuple[re.Match[str], Path]]) -> Iterator[str]:
+    """Pictures by benchmark, with the first paragraph of their captions; what the others say stands once, above."""
+    captions = {path: caption(name, **match.groupdict()) for match, path in found}
+    yield _paragraph(dict.fromkeys(text for paragraphs in captions.values() for text in paragraphs[1:]))
+    order = {benchmark: place for place, benchmark in enumerate(BENCHMARKS)}
+    found = sorted(found, key=lambda of: order[of[0]["benchmark"]])
+    singles: list[str] = []
+    several = len({match["benchmark"] for match, _ in found}) < len(found)
+    for benchmark, members in groupby(found, key=lambda of: of[0]["benchmark"]):
+        figures = [_figure(path, captions[path][:1], path.stem) for _, path in members]
+        if several:
+            yield f'<h4>{escape(benchmark)}</h4><div class="gallery">{"".join(figures)}</div>'
+        else:
+            singles += figures
+    if singles:
+        yield f'<div class="gallery wide">{"".join(singles)}</div>'
+
+
+def _paragraph(paragraphs: Iterable[str]) -> str:
+    return "".join(f"<p>{_coded(text)}</p>" for text in paragraphs)
+
+
+def _coded(text: str) -> str:
+    return re.sub(r"``(.+?)``", r"<code>\1</code>", escape(text))
+
+
+def _figure(path: Path, paragraphs: list[str], alternative: str) -> str:
+    width, height = _size(path)
+    name, words = escape(path.name), " ".join(map(_coded, paragraphs)) or escape(alternative)
+    picture = f'<img loading="lazy" src="{name}" width="{width}" height="{height}" alt="{escape(alternative)}">'
+    return f'<figure id="{escape(path.stem)}"><a href="{name}">{picture}</a><figcaption>{words}</figcaption></figure>'
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """Width and height in pixels: with them a page keeps a picture's place until it is loaded."""
+    with path.open("rb") as file:
+        head = file.read(24)
+    if len(head) < 24 or not head.startswith(b"\x89PNG\r\n\x1a\n"):
+        raise InputError(f"{path}: is no PNG, or cut off; remove it and make it again with snakemake")
+    return struct.unpack(">II", head[16:])
+
+
+def main(words: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m workflow.summary_page", description="Make one page of the tables and pictures in results/."
+    )
+    parser.add_argument("--results", type=Path, required=True, help="folder of the tables and pictures")
+    parser.add_argument("--out", type=Path, required=True, help="the page, in that folder: results/index.html")
+    arguments = parser.parse_args(words)
+    if arguments.out.resolve().parent != arguments.results.resolve():
+        raise InputError(f"{arguments.out}: not in {arguments.results}, where its links lead; choose a name in there")
+    write_text(arguments.out, summary_page(arguments.results))
+
+
+if __name__ == "__main__":
+    run_cli(main)
