@@ -176,8 +176,8 @@ def _pack(
 
 
 def _cut_people(recipe: Crops, image: PeopleImage) -> tuple[PeopleImage, list[Box], list[np.ndarray]]:
-    """The image, its people's boxes and their crops."""
-    pixels = read_image(image.path)
+    """The image, its people's boxes and their crops. Boxes are of the stored pixels; a picture without is turned."""
+    pixels = read_image(image.path, upright=image.width is None)
     height, width = pixels.shape[:2]
     if image.width is not None and (width, height) != (image.width, image.height):
         raise BrokenImageError(image.path, f"{width}x{height} pixels, {image.width}x{image.height} annotated")

@@ -30,8 +30,8 @@ class BrokenImageError(Exception):
         self.path = path
 
 
-def read_image(path: Path) -> np.ndarray:
-    """Decode an image file as it is stored, EXIF orientation ignored, into (H, W, 3) uint8 RGB.
+def read_image(path: Path, *, upright: bool = False) -> np.ndarray:
+    """Decode an image file into (H, W, 3) uint8 RGB: as it is stored, or ``upright``, turned as its EXIF tag says.
 
     COCO's annotations refer to the stored pixels, and PIL, which the ImageNet recipes read with, ignores the tag too.
     Grey, CMYK and 16-bit files become 8-bit RGB; transparency is dropped.
@@ -48,8 +48,9 @@ def read_image(path: Path) -> np.ndarray:
         raise BrokenImageError(path, "not found") from None
     except OSError as error:
         raise BrokenImageError(path, error.strerror or str(error)) from None
+    flags = cv2.IMREAD_COLOR_RGB | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION)
     try:
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION) if data.size else None
+        image = cv2.imdecode(data, flags) if data.size else None
     except cv2.error as error:
         raise BrokenImageError(path, f"can't be decoded ({error.err})") from None
     if image is None:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from conftest import REPOSITORY
+from PIL import Image
 from test_workflow import copy_to, planned
 
 from liftedcl.crops import PADDING, make_own_crops
@@ -74,6 +75,21 @@ def test_a_wide_picture_is_padded_and_stays_whole(tmp_path):
     (image,) = crop(root, tmp_path).images
     np.testing.assert_array_equal(image[10:30], noise(20, 30))
     assert (image[:10] == PADDING).all() and (image[30:] == PADDING).all()
+
+
+def test_a_photograph_that_lies_on_its_side_is_turned_unless_boxes_say_where_people_are(tmp_path):
+    root, sideways = tmp_path / "people", np.zeros((30, 40, 3), np.uint8)
+    sideways[:, :20] = 255  # stored: bright at the left; turned by a quarter to the right: bright above
+    exif = Image.Exif()
+    exif[0x0112] = 6  # orientation
+    root.mkdir()
+    Image.fromarray(sideways).save(root / "a.jpg", quality=95, exif=exif)
+    (image,) = crop(root, tmp_path).images
+    assert image[:18].min() > 200 and image[22:].max() < 50
+    images = [{"id": 1, "file_name": "a.jpg", "width": 40, "height": 30}]
+    write_boxes(root, box(1, bbox=[0, 0, 40, 30]), images=images)
+    (image,) = crop(root, tmp_path).images
+    assert image[18:22, 2:13].min() > 200 and image[18:22, 17:28].max() < 50
 
 
 def test_with_boxes_the_people_are_theirs(folder, tmp_path):

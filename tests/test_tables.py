@@ -90,7 +90,8 @@ def test_a_source_may_hold_any_sign(runs, tmp_path):
         dataclasses.replace(TABLE, differences=(difference,)),
         profile="demo", seeds=[0], layout=runs, out=tmp_path / "t.csv",
     )  # fmt: skip
-    assert "(paper, introduction; another in section 4.2); measured here (demo): MPJPE" in (tmp_path / "t.md").read_text()
+    text = (tmp_path / "t.md").read_text()
+    assert "(paper, introduction; another in section 4.2); measured here (demo): MPJPE" in text
 
 
 def test_seeds_give_an_interval_and_a_verdict(runs, tmp_path):

@@ -267,6 +267,7 @@ def test_a_diverged_run_stands_in_the_table_with_its_reason(finished, edited):
     rows = {row["row"]: row for row in csv.DictReader((finished / "results/table4.csv").open())}
     assert rows["moco_v2_in_cc"]["mpjpe_mm"] == "" and "not finite" in rows["moco_v2_in_cc"]["missing"]
     assert all(row["mpjpe_mm"] for name, row in rows.items() if name != "moco_v2_in_cc")
+    assert not (finished / "results/table7.csv").exists()  # shares runs with table 4, but nobody asked for it
 
 
 def test_the_table_is_whole_once_the_mistake_is_mended(finished):

@@ -2,7 +2,6 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from liftedcl.errors import InputError, run_cli
 from liftedcl.files import atomic_path
@@ -18,21 +17,40 @@ _PANEL = (3.2, 2.6)
 """Inches."""
 
 
-def plot_efficiency(table: Path, out: Path) -> None:
-    """Draw a table whose rows are encoders fine-tuned on different fractions; its provenance names the fractions.
+Lines = dict[str, list[tuple[float, float, float]]]
+"""Encoder -> percent of the training set, mean, and deviation over seeds (0 of one seed), by rising percent."""
+
+
+def efficiency_lines(table: Path) -> dict[Column, Lines]:
+    """The lines of each metric of a table whose rows are encoders fine-tuned on different fractions.
 
     Raises:
         InputError: a file that is missing or damaged, or a table without any score.
     """
+    made = read_made_table(table)
+    rows = read_provenance(table.with_suffix(".provenance.json"))["rows"]
+    lines: dict[Column, Lines] = {}
+    for column in made.columns:
+        of: Lines = {}
+        for record in made.records[1:]:
+            value = record[column.key]
+            if value != "":
+                fraction = rows[record["row"]][column.benchmark][0]["finetuning"]["recipe"]["fraction"]
+                point = (100 * float(fraction), value, record[f"{column.key}_std"] or 0.0)
+                of.setdefault(record["row"].split(SEPARATOR)[0], []).append(point)
+        lines[column] = {encoder: sorted(points) for encoder, points in of.items()}
+    if not any(lines.values()):
+        raise InputError(f"{table}: holds no score; make the table again with snakemake")
+    return lines
+
+
+def plot_efficiency(table: Path, out: Path) -> None:
+    """Draw `efficiency_lines` of ``table``. Raises what that does."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    made = read_made_table(table)
-    rows = read_provenance(table.with_suffix(".provenance.json"))["rows"]
+    made, lines = read_made_table(table), efficiency_lines(table)
     records = {record["row"]: record for record in made.records}
-    lines = {column: _lines(column, records, rows) for column in made.columns}
-    if not any(lines.values()):
-        raise InputError(f"{table}: holds no score; make the table again with snakemake")
     across = min(_COLUMNS, len(lines))
     down = -(-len(lines) // across)
     figure = Figure(figsize=(across * _PANEL[0], down * _PANEL[1] + 0.9), layout="constrained")
@@ -41,7 +59,7 @@ def plot_efficiency(table: Path, out: Path) -> None:
     drawn = {}
     for axis, (column, encoders) in zip(panels, lines.items(), strict=False):
         for number, (encoder, points) in enumerate(encoders.items()):
-            percent, mean, deviation = zip(*sorted(points), strict=True)
+            percent, mean, deviation = zip(*points, strict=True)
             style = {"color": f"C{number % 10}", "marker": ".", "linewidth": 1.2, "capsize": 2}
             drawn[encoder] = axis.errorbar(percent, mean, yerr=deviation, **style)
         trivial = records[REFERENCE][column.key]
@@ -63,21 +81,6 @@ def plot_efficiency(table: Path, out: Path) -> None:
     figure.suptitle(not_the_papers(made.profile), fontsize=9)
     with atomic_path(out) as part:
         figure.savefig(part, format="png", dpi=100, metadata={"Software": None})
-
-
-def _lines(
-    column: Column, records: dict[str, dict[str, Any]], rows: dict[str, Any]
-) -> dict[str, list[tuple[float, float, float]]]:
-    """Encoder -> (percent of the training set, mean, deviation over seeds or 0) of each of its rows with a score."""
-    lines: dict[str, list[tuple[float, float, float]]] = {}
-    for name, benchmarks in rows.items():
-        record = records[name]
-        if record[column.key] == "":
-            continue
-        percent = 100 * float(benchmarks[column.benchmark][0]["finetuning"]["recipe"]["fraction"])
-        point = (percent, record[column.key], record[f"{column.key}_std"] or 0)
-        lines.setdefault(name.split(SEPARATOR)[0], []).append(point)
-    return lines
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ def write_partial_tables(
 ) -> list[str]:
     """Write each table of which some runs are finished and some are not, and return a line about each.
 
-    A table without its trivial predictor, or without any finished run, is left as it is: nobody asked for it.
+    A table without its trivial predictor, or without any finished run, is left as it is.
     """
     lines = []
     for name, table in tables.items():
