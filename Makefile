@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 CORES  ?= all
 
-.PHONY: demo demo-all test lock
+.PHONY: demo demo-all test test-dvc test-faults test-cluster lock
 
 demo: .venv/.ready
 	$(BIN)/snakemake --cores $(CORES) results/table4.csv
@@ -26,6 +26,14 @@ test: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+# Long ones, each some minutes: the two tools' agreement and remotes; kills, full disks; a Slurm on this machine (root).
+test-dvc test-faults: test-%: .venv/.ready
+	$(BIN)/python -m pytest tests/$* -rs
+
+test-cluster: .venv/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock 'snakemake-executor-plugin-slurm>=2.8,<3'
+	$(BIN)/python -m pytest tests/slurm -rs
 
 # Exact versions first, then the packages of this repository, in place.
 .venv/.ready: requirements.lock pyproject.toml

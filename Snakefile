@@ -3,6 +3,8 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
+report: "workflow/report/workflow.rst"
+
 include: "workflow/rules/plan.smk"
 
 rule tables:  # the paper's

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from conftest import REPOSITORY
 from PIL import Image
-from test_workflow import copy_to, planned
+from repository_copy import copy_to, planned
 
 from liftedcl.crops import PADDING, make_own_crops
 from liftedcl.data_recipes import Crops

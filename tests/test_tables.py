@@ -62,7 +62,7 @@ def test_how_the_scores_were_taken_stands_in_the_table(runs, tmp_path):
     run.write_text(json.dumps({**json.loads(run.read_text()), "boxes": "detector"}))
     make_table(table, profile="demo", seeds=[0], layout=runs, out=tmp_path / "table4.csv")
     assert pd.read_csv(tmp_path / "table4.csv").set_index("row").loc[table.rows[0].encoder, "boxes"] == "detector"
-    assert "- person boxes: unknown; detector\n" in (tmp_path / "table4.md").read_text()
+    assert "- person boxes: detector; unknown\n" in (tmp_path / "table4.md").read_text()
 
 
 def test_the_papers_differences_stand_beside_ours(runs, tmp_path):
@@ -133,6 +133,16 @@ def test_a_metric_that_the_test_set_cannot_give_says_so(runs, tmp_path):
     row = pd.read_csv(tmp_path / "t.csv").set_index("row").loc["random"]
     assert pd.isna(row["mpjpe_mm"]) and row["pa_mpjpe_mm"] == 3
     assert row["missing"] == "MPJPE is not defined on this test set"
+
+
+def test_no_row_is_best_where_all_print_the_same(runs, tmp_path):
+    for row in TABLE.rows:
+        run = tmp_path / runs.benchmark(TABLE.benchmark, row.encoder, 0) / "metrics.json"
+        run.write_text(json.dumps({"mpjpe_mm": 0.01 * len(row.encoder) / 10, "pa_mpjpe_mm": float(len(row.encoder))}))
+    make_table(TABLE, profile="demo", seeds=[0], layout=runs, out=tmp_path / "t.csv")
+    text = (tmp_path / "t.md").read_text()
+    assert text.count("**6.0**") == 1 and "**0.0**" not in text
+    assert "-0.0" not in text and "MPJPE +0.0 mm" in text
 
 
 def test_latex_escapes_and_marks_the_best(runs, tmp_path):

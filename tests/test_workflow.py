@@ -13,52 +13,14 @@ from pathlib import Path
 
 import cv2
 import pytest
-import yaml
-from conftest import REPOSITORY
+from repository_copy import TABLE, TINY, copy_to, keep_rows, planned, run, start
 
 from downstream import BENCHMARKS
 from workflow.benchmark_recipes import benchmark_of
 from workflow.params import read_params
 from workflow.table_spec import read_tables
 
-SNAKEMAKE = [sys.executable, "-m", "snakemake", "--cores", "2"]
-TINY = ["--configfile", "tests/tiny.yaml"]
-TABLE = "results/table4.csv"
 ROWS = ("random", "moco_v2_in", "pixpro_in", "moco_v2_in_cc", "liftedcl_in_cc", "liftedcl_pixpro_in_cc")
-
-
-def start(copy, *arguments):
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        [*SNAKEMAKE, *arguments], cwd=copy, env=environment, start_new_session=True, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-
-
-def run(copy, *arguments):
-    process = start(copy, *arguments)
-    output, _ = process.communicate()
-    return process.returncode, output
-
-
-def planned(copy, *arguments):
-    """The jobs of a dry run, as (rule, row) pairs."""
-    status, output = run(copy, "-n", *(arguments or (TABLE, *TINY)))
-    assert status == 0, output
-    jobs = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", output, flags=re.MULTILINE)
-    rows = [(rule, re.search(r"wildcards: .*\brow=(\w+)", details)) for rule, details in jobs]
-    return sorted((rule, row.group(1) if row else "") for rule, row in rows)
-
-
-def copy_to(folder):
-    """A copy of the repository without anything it has made."""
-    folder.mkdir()
-    for name in ("liftedcl", "downstream", "workflow", "tests", "Snakefile", "params.yaml"):
-        source = REPOSITORY / name
-        copying = shutil.copytree if source.is_dir() else shutil.copy
-        copying(source, folder / name)
-    (folder / "profiles").symlink_to("workflow/profiles")
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -73,12 +35,7 @@ def finished(tmp_path_factory):
     The table has a row of each kind; `make demo` runs them all.
     """
     copy = copy_to(tmp_path_factory.mktemp("finished") / "repository")
-    file = copy / "workflow" / "tables.yaml"
-    tables = yaml.safe_load(file.read_text())
-    tables["table4"]["rows"][:] = [row for row in tables["table4"]["rows"] if row["encoder"] in ROWS]
-    for name in ("table1", "table2", "table3", "table4", "table5", "table6"):  # they share their rows
-        tables[name] |= {"baseline": "random", "differences": []}
-    file.write_text(yaml.safe_dump(tables, sort_keys=False))
+    keep_rows(copy, ROWS)
     for moment in ("runs/demo/crops.json", "runs/demo/encoders/moco_v2_in/seed0/log.txt", "runs/demo/h36m_3d"):
         process = start(copy, TABLE, *TINY)
         deadline = time.monotonic() + 240
@@ -254,6 +211,20 @@ def test_adding_a_row_runs_its_own_jobs_only(finished, edited):
     status, output = run(finished, "-n", TABLE, *TINY)
     assert status != 0 and "mine.pt: no such file; params.yaml: encoders.rows.mine.file" in output
     assert "Traceback" not in output
+
+
+def test_a_folder_of_photographs_is_pre_trained_on(finished, edited, tmp_path):
+    """The README's way with one's own images: a folder, a row with `images: people`; no boxes, so each is a person."""
+    photos = sorted((finished / "data/demo/coco/train2017").glob("*.jpg"))[:12]
+    for path in photos:
+        shutil.copy(path, tmp_path / path.name)
+    edited("params.yaml", "  rows:  ", "  rows:\n    mine: {method: moco_v2, images: people}\n    #")
+    encoder = "runs/demo/encoders/mine/seed0"
+    status, output = run(finished, f"{encoder}/encoder.pt", *TINY, "--config", f"people={tmp_path}")
+    assert status == 0, output
+    assert json.loads((finished / "runs/demo/people_crops.json").read_text())["report"]["crops"] == len(photos)
+    provenance = json.loads((finished / encoder / "provenance.json").read_text())
+    assert provenance["recipe"]["images"] == "people" and provenance["inputs"]["images"]
 
 
 def test_a_diverged_run_stands_in_the_table_with_its_reason(finished, edited):

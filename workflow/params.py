@@ -19,6 +19,7 @@ from liftedcl.errors import InputError, run_cli
 from liftedcl.strict import parse, require, require_at_least, require_choice
 from liftedcl.synthetic.recipes import Generated
 from workflow.benchmark_recipes import benchmark_recipes
+from workflow.cluster_recipe import Cluster
 
 IMAGE_FOLDERS = ("coco", "mpii", "h36m", "pw3d", "lip", "imagenet", "people")
 """The data sets of pictures that params.yaml names folders for."""
@@ -64,6 +65,7 @@ class Params:
     skeletons: Skeletons
     encoders: dict[str, EncoderRecipe]
     compute: Compute
+    cluster: Cluster
     generated: Generated | None = None
     benchmarks: dict[str, Any] = field(default_factory=dict)
 
@@ -113,7 +115,7 @@ def read_params(path: str | Path, overrides: dict[str, Any] | None = None) -> Pa
 
 def label_of(params: Params, overrides: dict[str, Any]) -> str:
     """What a table calls its values: the profile, and whether the command line has changed its numbers."""
-    changed = set(overrides) - {"profile", *IMAGE_FOLDERS, "weights", "seeds", "compute"}
+    changed = set(overrides) - {"profile", *IMAGE_FOLDERS, "weights", "seeds", "compute", "cluster"}
     return f"{params.profile} (changed)" if changed else params.profile
 
 

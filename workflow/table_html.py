@@ -9,7 +9,7 @@ from workflow.made_table import MadeTable
 from workflow.recorded_runs import duration
 from workflow.stored_scores import REFERENCE
 from workflow.table_spec import Column
-from workflow.table_text import best_rows, not_the_papers
+from workflow.table_text import best_rows, not_the_papers, signed
 
 _ARROWS = {"up": ("↑", "higher is better"), "down": ("↓", "lower is better")}
 _CLASSES = {"agree": "agree", "disagree": "disagree", "within noise": "noise"}
@@ -83,7 +83,7 @@ def _cell(record: dict[str, Any], column: Column, table: MadeTable) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.1f}".replace("-", "−")
+    return signed(value).replace("-", "−")
 
 
 def _notes(table: MadeTable) -> Iterator[str]:

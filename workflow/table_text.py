@@ -20,7 +20,7 @@ def not_the_papers(profile: str) -> str:
 
 def stated(difference: dict[str, Any]) -> str:
     """What the paper says, of an entry of ``differences`` in a table's provenance."""
-    values = ", ".join(f"{of['name']} {of['paper']:+.1f} {of['unit']}" for of in difference["metrics"])
+    values = ", ".join(f"{of['name']} {signed(of['paper'])} {of['unit']}" for of in difference["metrics"])
     return f"{values} against {difference['against']} ({difference['source']})"
 
 
@@ -29,7 +29,7 @@ def measured(difference: dict[str, Any]) -> str:
     values = ", ".join(
         f"{of['name']} not measured"
         if of["ours"] is None
-        else f"{of['name']} {of['ours']:+.1f} {of['unit']} ({of['verdict']})"
+        else f"{of['name']} {signed(of['ours'])} {of['unit']} ({of['verdict']})"
         for of in difference["metrics"]
     )
     return f"{values} against {difference['against']}"
@@ -90,14 +90,20 @@ def _cell(record: dict[str, Any], key: str) -> str:
 
 
 def best_rows(column: Column, records: list[dict[str, Any]]) -> set[str]:
-    """Rows whose printed value is the best of a column; the trivial predictor doesn't compete."""
+    """Rows with the best printed value of a column, none where all are equal; the trivial predictor doesn't compete."""
     values = {
         record["row"]: round(record[column.key], 1)
         for record in records
         if record["row"] != REFERENCE and record[column.key] != ""
     }
     best = (max if column.better == "up" else min)(values.values(), default=None)
-    return {row for row, value in values.items() if value == best}
+    found = {row for row, value in values.items() if value == best}
+    return found if len(found) < len(values) else set()
+
+
+def signed(value: float) -> str:
+    """With its sign, to a tenth; what rounds to nothing is +0.0."""
+    return f"{round(value, 1) + 0.0:+.1f}"
 
 
 def _tex_row(cells: list[str]) -> str:

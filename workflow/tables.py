@@ -80,7 +80,8 @@ def _record(
             record[f"{key}_{'difference' if name == 'mean' else name}"] = "" if value is None else value
     for key in table.settings:
         runs = [run for several in ours.metrics.values() for run in several if run is not None]
-        record[key] = "; ".join(dict.fromkeys(str(run.get(key, "unknown")) for run in runs))
+        unknown = "" if row.name == REFERENCE else "unknown"  # the trivial predictor has few settings
+        record[key] = "; ".join(filter(None, dict.fromkeys(str(run.get(key, unknown)) for run in runs)))
     record["missing"] = "; ".join(ours.missing)
     mine = [difference for difference in differences if difference["row"] == row.name]
     record["paper_says"] = "; ".join(map(stated, mine))

@@ -40,7 +40,8 @@ for kind, names in ANNOTATIONS.items() if PARAMS.generated is not None else ():
         params:
             recipe=to_json(getattr(PARAMS.generated, kind)), code=code_digest(f"liftedcl.synthetic.{kind}"),
             kind=kind, root=ROOT,
-        threads: 8
+        threads: PARAMS.cluster.data.cpus
+        resources: **PARAMS.cluster.resources("data"),
         priority: FIRST
         shell:
             "{PYTHON} -m liftedcl.synthetic {params.kind} --recipe {params.recipe:q} --out {params.root:q}"
@@ -58,7 +59,8 @@ rule crop_people:
         recipe=to_json(dataclasses.replace(PARAMS.crops, h36m_stride=1)),
         code=code_digest("liftedcl.crops"), root=PARAMS.coco,
     log: f"{LAYOUT.root}/logs/crops.log",
-    threads: 8
+    threads: PARAMS.cluster.data.cpus
+    resources: **PARAMS.cluster.resources("data"),
     priority: FIRST
     shell:
         "{PYTHON} -m liftedcl.crops --recipe {params.recipe:q} --coco {params.root:q} --split train"
@@ -75,7 +77,8 @@ rule crop_h36m:
         recipe=to_json(dataclasses.replace(PARAMS.crops, min_keypoints=0)),
         code=code_digest("liftedcl.crops"), root=PARAMS.h36m,
     log: f"{LAYOUT.root}/logs/h36m_crops.log",
-    threads: 8
+    threads: PARAMS.cluster.data.cpus
+    resources: **PARAMS.cluster.resources("data"),
     priority: FIRST
     shell:
         "{PYTHON} -m liftedcl.crops --recipe {params.recipe:q} --h36m {params.root:q}"
@@ -99,7 +102,8 @@ rule crop_own_people:
         code=code_digest("liftedcl.crops"), root=PARAMS.people,
         pictures=own_pictures,
     log: f"{LAYOUT.root}/logs/people_crops.log",
-    threads: 8
+    threads: PARAMS.cluster.data.cpus
+    resources: **PARAMS.cluster.resources("data"),
     priority: FIRST
     shell:
         "{PYTHON} -m liftedcl.crops --recipe {params.recipe:q} --people {params.root:q}"
@@ -114,7 +118,8 @@ rule pack_pictures:
         report=LAYOUT.pictures.replace(".npy", ".json"),
     params: recipe=to_json(PARAMS.pictures), code=code_digest("liftedcl.pictures"), root=PARAMS.imagenet,
     log: f"{LAYOUT.root}/logs/pictures.log",
-    threads: 8
+    threads: PARAMS.cluster.data.cpus
+    resources: **PARAMS.cluster.resources("data"),
     priority: FIRST
     shell:
         "{PYTHON} -m liftedcl.pictures --recipe {params.recipe:q} --imagenet {params.root:q} --split train"
@@ -126,5 +131,6 @@ rule sample_skeletons:
         skeletons=LAYOUT.skeletons,
         figure=LAYOUT.figure("figure7"),
     params: recipe=to_json(PARAMS.skeletons), code=code_digest("liftedcl.prior"),
+    resources: **PARAMS.cluster.resources("short"),
     shell:
         "{PYTHON} -m liftedcl.prior --recipe {params.recipe:q} --out {output.skeletons:q} --figure {output.figure:q}"

@@ -32,6 +32,7 @@ rule random_encoder:
     output: f"{ENCODER}/encoder.pt", f"{ENCODER}/provenance.json",
     wildcard_constraints: row=rows_by(lambda recipe: recipe.method == "random"),
     params: recipe=encoder_recipe, code=encoder_code_of, folder=ENCODER,
+    resources: **PARAMS.cluster.resources("short"),
     shell: "{PYTHON} -m liftedcl.pretrain --recipe {params.recipe:q} --seed {wildcards.seed} --out {params.folder:q}"
 
 
@@ -43,6 +44,7 @@ rule published_encoder:
         source=lambda wildcards: PARAMS.encoders[wildcards.row].source,
         backbone=lambda wildcards: PARAMS.encoders[wildcards.row].backbone,
         code=code_digest("liftedcl.weights"),
+    resources: **PARAMS.cluster.resources("short"),
     shell:
         "{PYTHON} -m liftedcl.weights import {input:q} --source {params.source} --backbone {params.backbone}"
         " --out {output[0]:q}"
@@ -70,10 +72,13 @@ def lifts(recipe):
     return recipe.lifting is not None and recipe.lifting.adv > 0
 
 
+GPU_SLOT = f"{PYTHON} -m workflow.gpu_slot"  # COUNT COMMAND: on GPUs that no other job has
 # One process a GPU; torchrun starts them.
 LAUNCH = PYTHON if PARAMS.compute.gpus < 2 else (
     f"{PYTHON} -m torch.distributed.run --standalone --nproc-per-node {PARAMS.compute.gpus}"
 )
+if PARAMS.compute.gpus:
+    LAUNCH = f"{GPU_SLOT} {PARAMS.compute.gpus} {LAUNCH}"
 COMPILE = "--compile" if PARAMS.compute.compile else ""
 PRETRAINED = [f"{ENCODER}/{name}" for name in ("encoder.pt", "heads.pt", "history.csv", "provenance.json")]
 
@@ -92,7 +97,7 @@ rule pretrain:
     log: f"{ENCODER}/log.txt",
     threads: PARAMS.compute.threads
     priority: 1  # before fine-tunings, which are nobody's input
-    resources: gpu=PARAMS.compute.gpus,
+    resources: **PARAMS.cluster.resources("pretrain", gpus=PARAMS.compute.gpus),
     shell:
         "{LAUNCH} -m liftedcl.pretrain --recipe {params.recipe:q} --seed {wildcards.seed} --images {input.images:q}"
         " {params.start} {params.skeletons} --threads {params.threads} {COMPILE} --out {params.folder:q} 2>&1 | tee {log:q}"
@@ -128,6 +133,7 @@ if LIFTING_ROW:
         params:
             recipe=to_json(PARAMS.encoders[LIFTING_ROW]), code=code_digest("liftedcl.lift"),
             people=lambda wildcards: LIFTED_CROPS[wildcards.figure],
+        resources: **PARAMS.cluster.resources("short"),
         shell:
             "{PYTHON} -m liftedcl.lift --recipe {params.recipe:q} --encoder {input.encoder:q} --heads {input.heads:q}"
             " --images {input.images:q} --count {params.people} --out {output:q}"
@@ -138,6 +144,7 @@ if LIFTING_ROW:
             images=[IMAGES[name] for name in PARAMS.encoders[LIFTING_ROW].images.split("+")],
         output: LAYOUT.figure("lifting_progress"),
         params: code=code_digest("liftedcl.lifting_progress"),
+        resources: **PARAMS.cluster.resources("short"),
         shell:
             "{PYTHON} -m liftedcl.lifting_progress --lifted {input.lifted:q} --images {input.images:q} --out {output:q}"
 
@@ -153,4 +160,5 @@ rule training_curves:
         ),
     output: LAYOUT.figure("training_curves"),
     params: code=code_digest("liftedcl.training_curves"),
+    resources: **PARAMS.cluster.resources("short"),
     shell: "{PYTHON} -m liftedcl.training_curves {input:q} --out {output:q}"

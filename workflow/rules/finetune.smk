@@ -13,6 +13,9 @@ def mixed_in(wildcards):
     return f"{folder}/annot/train.json" if folder else []
 
 
+ON_ONE_GPU = "{GPU_SLOT} 1 " if PARAMS.compute.gpus else ""  # a command of another text would re-run
+
+
 for benchmark, entry in BENCHMARKS.items():
     RUN = LAYOUT.benchmark("{run}", "{row}", "{seed}")
     PREDICTIONS = f"{RUN}/{entry.predictions}"
@@ -31,8 +34,9 @@ for benchmark, entry in BENCHMARKS.items():
             backbone=lambda wildcards: PARAMS.encoders[wildcards.row].backbone,
         log: f"{RUN}/log.txt",
         threads: PARAMS.compute.threads
-        resources: gpu=min(PARAMS.compute.gpus, 1),
+        resources: **PARAMS.cluster.resources("finetune", gpus=min(PARAMS.compute.gpus, 1)),
         shell:
+            ON_ONE_GPU +
             "{PYTHON} -m downstream.finetune --benchmark {params.benchmark} --recipe {params.recipe:q}"
             " --encoder {input.encoder:q} --backbone {params.backbone} --data {params.root:q} --seed {wildcards.seed}"
             " --threads {params.threads} --workers {WORKERS} --out {params.folder:q} 2>&1 | tee {log:q}"
@@ -44,6 +48,7 @@ for benchmark, entry in BENCHMARKS.items():
         params:
             recipe=to_json(PARAMS.benchmarks[benchmark]), code=code_digest("downstream.reference", entry.reference),
             benchmark=benchmark, root=getattr(PARAMS, entry.data),
+        resources: **PARAMS.cluster.resources("short"),
         shell:
             "{PYTHON} -m downstream.reference --benchmark {params.benchmark} --recipe {params.recipe:q}"
             " --data {params.root:q} --out {output:q}"
@@ -55,6 +60,7 @@ for benchmark, entry in BENCHMARKS.items():
         params:
             recipe=to_json(PARAMS.benchmarks[benchmark]), code=code_digest("downstream.augmented", entry.task),
             benchmark=benchmark, root=getattr(PARAMS, entry.data),
+        resources: **PARAMS.cluster.resources("short"),
         shell:
             "{PYTHON} -m downstream.augmented --benchmark {params.benchmark} --recipe {params.recipe:q}"
             " --data {params.root:q} --out {output:q}"

@@ -16,17 +16,21 @@ from liftedcl.recipe import to_json
 from liftedcl.weight_sources import SOURCES
 from workflow.benchmark_recipes import benchmark_of
 from workflow.data_sets import missing_data
+from workflow.job_records import restore
 from workflow.layout import generated_root, is_generated, layout_of
 from workflow.params import label_of, read_params
 from workflow.partial_tables import write_partial_tables
 from workflow.stale_locks import remove_stale_locks
 from workflow.table_spec import FIGURES, main_tables, read_tables
 
-remove_stale_locks(Path(".snakemake"))
+if workflow.is_main_process:  # and not in each job that it submits to a cluster
+    remove_stale_locks(Path(".snakemake"))
 
 PYTHON = sys.executable  # the environment that runs snakemake also runs its jobs
 
 try:
+    for line in restore() if workflow.is_main_process else ():  # what Snakemake knew of what came through DVC
+        print(line, file=sys.stderr)
     PARAMS = read_params(Path(workflow.basedir) / "params.yaml", config)
     TABLES = read_tables(Path(workflow.basedir) / "workflow" / "tables.yaml", PARAMS)
 except InputError as error:

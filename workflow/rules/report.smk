@@ -1,6 +1,7 @@
 # Pages about all of the paper's tables at once: what the runs took, and one page for whoever only looks at results.
 
 SHOWN_ROW = LIFTING_ROW or TABLES["table1"].rows[0].encoder  # whose predictions are shown
+CAPTIONS = ("augmented", "curves", "data_efficiency", "examples", "figure", "run_times", "table")
 
 
 rule run_times:
@@ -20,8 +21,8 @@ rule summary:  # of what stands in results/ then: tables beyond the paper's are 
         examples=expand("results/examples_{benchmark}_{row}.png", benchmark=BENCHMARKS, row=SHOWN_ROW),
         others=expand("results/{kind}_{benchmark}.png", kind=["augmented", "curves"], benchmark=BENCHMARKS),
         run_times="results/run_times.png",
-        style=[str(Path(workflow.basedir, "workflow/summary_page.css"))],
-        captions=sorted(map(str, Path(workflow.basedir, "workflow/report").glob("*.rst"))),
+        style="workflow/summary_page.css",
+        captions=expand("workflow/report/{name}.rst", name=CAPTIONS),
     output: "results/index.html",
     params: code=code_digest("workflow.summary_page"),
     localrule: True

@@ -1,0 +1,151 @@
+"""Kills at random moments, a full disk, a read-only folder: the same command again ends with the same bytes.
+
+Minutes long: `make test-faults` runs it, `make test` does not.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from repository_copy import TABLE, TINY, copy_to, keep_rows, planned, run, start
+
+ROWS = ("random", "moco_v2_in", "liftedcl_in_cc")
+KILLS = 24
+ROUNDS = 3  # each from the first job on, so that kills fall into every stage
+
+
+def products(copy):
+    """Bytes of everything that a table is made of, by path; records of time and machine are not among them."""
+    found = sorted(copy.glob("results/table4.*")) + sorted(copy.glob("runs/demo/**/*"))
+    kept = (".csv", ".md", ".tex", ".npy", ".pt", ".png")
+    return {
+        str(path.relative_to(copy)): path.read_bytes()
+        for path in found
+        if path.suffix in kept or path.name in ("metrics.json", "predictions.npz", "reference.json")
+    }
+
+
+def fresh(folder):
+    copy = copy_to(folder)
+    keep_rows(copy, ROWS)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    copy = fresh(tmp_path_factory.mktemp("undisturbed") / "repository")
+    status, output = run(copy, TABLE, *TINY)
+    assert status == 0, output
+    made = products(copy)
+    assert len(made) > 20 and any(name.endswith("encoder.pt") for name in made)
+    return made
+
+
+def trainers(group):
+    """Process ids of the jobs' own commands in a session; not snakemake's."""
+    found = subprocess.run(["pgrep", "-s", str(group), "-f", "-m (liftedcl|downstream|workflow)"], capture_output=True)
+    return [int(word) for word in found.stdout.split()]
+
+
+def spared(copy):
+    """No half-written file stands under a name that anything reads."""
+    assert not list(copy.rglob("*.pt.part")) and not list((copy / "results").glob("*.part"))
+
+
+def test_kills_at_random_moments_end_in_the_same_bytes(undisturbed, tmp_path):
+    rng, kills, hit = random.Random(0), 0, {"trainer": 0, "snakemake": 0}
+    for number in range(ROUNDS):
+        copy = fresh(tmp_path / f"round{number}")
+        while kills < KILLS * (number + 1) // ROUNDS:
+            process = start(copy, TABLE, *TINY)
+            time.sleep(rng.uniform(2, 12))
+            victim = rng.choice(("trainer", "snakemake"))
+            if process.poll() is not None and process.returncode == 0:
+                break  # it was done before
+            jobs = trainers(process.pid)
+            if victim == "trainer" and jobs:
+                os.kill(rng.choice(jobs), signal.SIGKILL)
+                hit["trainer"] += 1
+                process.communicate()  # the others go on, and it ends with an error
+            else:
+                os.killpg(process.pid, signal.SIGKILL)
+                hit["snakemake"] += 1
+                process.communicate()
+            kills += 1
+        status, output = run(copy, TABLE, *TINY)
+        assert status == 0, output
+        assert products(copy) == undisturbed
+        assert planned(copy) == []
+    assert kills >= 20 and min(hit.values()) >= 5, (kills, hit)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A copy whose runs/ is a file system of its own: (copy, resize)."""
+    copy = fresh(tmp_path / "repository")
+    folder = copy / "runs"
+    folder.mkdir()
+
+    def mount(*options):
+        done = subprocess.run(["mount", "-t", "tmpfs", *options, "tmpfs", str(folder)], capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"a file system can't be mounted here: {done.stderr.strip()}")
+
+    mount("-o", "size=3m")
+    yield copy, lambda option: mount("-o", f"remount,{option}")
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_is_named_and_nothing_is_lost(undisturbed, small_disk):
+    copy, remount = small_disk
+    status, output = run(copy, TABLE, *TINY)
+    assert status != 0
+    assert "No space left on device; free some space and run the same command again" in output
+    spared(copy)
+    remount("size=1g")
+    status, output = run(copy, TABLE, *TINY)
+    assert status == 0, output
+    assert products(copy) == undisturbed
+
+
+def test_a_read_only_folder_is_named_and_nothing_is_lost(undisturbed, small_disk):
+    copy, remount = small_disk
+    remount("size=1g")
+    status, output = run(copy, "runs/demo/encoders/random/seed0/encoder.pt", *TINY)
+    assert status == 0, output
+    remount("ro")
+    status, output = run(copy, TABLE, *TINY)
+    assert status != 0 and "ead-only file system" in output
+    remount("rw")
+    status, output = run(copy, TABLE, *TINY)
+    assert status == 0, output
+    assert products(copy) == undisturbed
+
+
+def test_a_job_that_vanishes_is_run_again_by_the_same_command(undisturbed, tmp_path):
+    """As on a node that is gone: the shell and all below it, at once; snakemake lives and tells which job."""
+    copy = fresh(tmp_path / "repository")
+    process = start(copy, TABLE, *TINY)
+    deadline = time.monotonic() + 300
+    victim: list[int] = []
+    while not victim and process.poll() is None and time.monotonic() < deadline:
+        victim = [job for job in trainers(process.pid) if "liftedcl.pretrain" in _command(job)]
+        time.sleep(0.1)
+    for job in victim:
+        os.kill(job, signal.SIGKILL)
+    output, _ = process.communicate()
+    assert process.returncode != 0 and "Error in rule" in output
+    status, output = run(copy, TABLE, *TINY)
+    assert status == 0, output
+    assert products(copy) == undisturbed
+
+
+def _command(process):
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""

@@ -1,0 +1,71 @@
+"""params.yaml's `cluster`: what a job asks a cluster for, by its kind. No result depends on it, and no job re-runs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from liftedcl.strict import require, require_at_least
+
+
+@dataclass(frozen=True)
+class JobSize:
+    """One job; of a training on several GPUs, each GPU's share. ``memory`` in MB, ``runtime`` in minutes.
+
+    ``partition`` None is the cluster's default one.
+    """
+
+    cpus: int
+    memory: int
+    runtime: int
+    partition: str | None
+
+    def __post_init__(self) -> None:
+        require_at_least(self, 1, "cpus", "memory", "runtime")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Sizes of the four kinds of jobs, and the account that pays for them (None: nobody asks).
+
+    A job that is tried again asks for more, up to ``most_memory`` and ``most_runtime``: one that asked for more than
+    any node has, or than its partition allows, would wait forever without a word.
+    """
+
+    account: str | None
+    most_memory: int
+    most_runtime: int
+    data: JobSize
+    pretrain: JobSize
+    finetune: JobSize
+    short: JobSize
+
+    def __post_init__(self) -> None:
+        for kind in ("data", "pretrain", "finetune", "short"):
+            size = getattr(self, kind)
+            for what, most in (("memory", self.most_memory), ("runtime", self.most_runtime)):
+                asked = getattr(size, what)
+                require(asked <= most, f"{kind}.{what}", f"{asked} is above cluster.most_{what}, {most}")
+
+    def resources(self, kind: str, gpus: int = 0) -> dict[str, Any]:
+        """The Snakemake resources of a job of this kind; memory and run time grow with its attempts.
+
+        ``gpu`` is what a cluster is asked for; ``local_gpu`` is what the default profile counts on a workstation. They
+        are two, since Snakemake also reads the default profile beside a cluster's, and caps what it counts.
+        """
+        size: JobSize = getattr(self, kind)
+        share = max(gpus, 1)
+        return {
+            "cpus_per_task": size.cpus * share,
+            "mem_mb": _by_attempt(size.memory * share, self.most_memory),
+            "runtime": _by_attempt(size.runtime, self.most_runtime),
+            **({"slurm_account": self.account} if self.account is not None else {}),
+            **({"slurm_partition": size.partition} if size.partition is not None else {}),
+            **({"gpu": gpus, "local_gpu": gpus, "nodes": 1} if gpus else {}),  # nodes: torchrun's GPUs share a machine
+        }
+
+
+def _by_attempt(first: int, most: int) -> Callable[..., int]:
+    def asked(wildcards: object, attempt: int) -> int:
+        return min(first * attempt, most)
+
+    return asked

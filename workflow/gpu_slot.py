@@ -1,0 +1,98 @@
+"""Run a command on GPUs of this machine that no other such command uses:  python -m workflow.gpu_slot COUNT COMMAND...
+
+Snakemake counts GPUs but assigns none. Here each one is a locked file, and the lock goes with the command's processes,
+however they end. Where Slurm has assigned just as many as are asked for the command simply runs, as it does where no
+GPU is found.
+"""
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from liftedcl.errors import InputError, run_cli
+
+_SECONDS_BETWEEN_TRIES = 0.2
+_USAGE = "usage: python -m workflow.gpu_slot COUNT COMMAND..., such as: gpu_slot 1 python -m downstream.finetune"
+
+
+def gpus_here() -> tuple[str, ...]:
+    """Names of the GPUs that commands share: those of CUDA_VISIBLE_DEVICES where it is set, else all of the machine."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return tuple(name.strip() for name in visible.split(",") if name.strip())
+    if shutil.which("nvidia-smi"):
+        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout
+        return tuple(re.findall(r"^GPU (\d+):", listed, flags=re.MULTILINE))
+    return tuple(str(number) for number in range(len(list(Path("/proc/driver/nvidia/gpus").glob("*")))))
+
+
+def claim(count: int, pool: Sequence[str], folder: Path) -> list[str]:
+    """Wait for ``count`` GPUs of ``pool`` that nobody holds, and hold them until this process and its heirs have ended.
+
+    Args:
+        folder: where the locks are; whoever shares GPUs shares it.
+
+    Raises:
+        InputError: the pool is smaller than ``count``.
+    """
+    if count > len(pool):
+        raise InputError(
+            f"params.yaml: compute.gpus: a job asks for {count} GPUs, but there are {len(pool)} here "
+            f"({', '.join(pool)}); lower it, or let CUDA_VISIBLE_DEVICES name more"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    told = False
+    while True:
+        held = _try_to_hold(count, pool, folder)
+        if held:
+            return held
+        if not told:
+            print(f"waiting for {count} of {len(pool)} GPUs to be free", flush=True)
+            told = True
+        time.sleep(_SECONDS_BETWEEN_TRIES)
+
+
+def _try_to_hold(count: int, pool: Sequence[str], folder: Path) -> list[str]:
+    """``count`` free GPUs, all or none: two that each held a half would wait for one another."""
+    with contextlib.ExitStack() as given_up, open(folder / "choosing", "w") as choosing:
+        fcntl.flock(choosing, fcntl.LOCK_EX)
+        held = []
+        for name in pool:
+            lock = given_up.enter_context(open(folder / name.replace("/", "_"), "w"))
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                held.append((name, lock))
+            if len(held) == count:
+                for _, taken in held:
+                    os.set_inheritable(os.dup(taken.fileno()), True)  # a lock lives as long as any copy is open
+                return [name for name, _ in held]
+    return []
+
+
+def main() -> None:
+    if len(sys.argv) < 3 or not sys.argv[1].isdecimal():
+        raise InputError(_USAGE)
+    count, command = int(sys.argv[1]), sys.argv[2:]
+    pool, allocation = gpus_here(), os.environ.get("SLURM_JOB_ID")
+    if count and pool and not (allocation and count == len(pool)):
+        # Slurm may number each allocation's GPUs from 0, so equal names in two of them are no conflict.
+        owner = "-".join(filter(None, (str(os.getuid()), allocation)))
+        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(
+            claim(count, pool, Path(tempfile.gettempdir(), f"liftedcl-gpus-{owner}"))
+        )
+    try:
+        os.execvp(command[0], command)
+    except FileNotFoundError:
+        raise InputError(f"{command[0]}: no such command; {_USAGE}") from None
+
+
+if __name__ == "__main__":
+    run_cli(main)

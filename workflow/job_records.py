@@ -1,0 +1,236 @@
+"""What Snakemake knows of each output, beside the outputs themselves, so that it travels with them through DVC.
+
+Snakemake keeps which rule, parameters, code and inputs made a file in `.snakemake`, which is in neither git nor DVC.
+``save`` writes that down in ``FOLDER/job_records.json`` with the MD5 of each output. Whoever gets the folder has
+the records too: `restore` gives them back to Snakemake for every file that still has its recorded content, and then a
+pulled result is as fresh, or as stale, as it was where it was made.
+
+The records are private to Snakemake: its version is pinned, and records of another format are refused.
+"""
+
+import argparse
+import dataclasses
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from snakemake.persistence import RECORD_FORMAT_VERSION, MetadataRecord
+from snakemake.persistence.file import FilePersistence
+
+from liftedcl.errors import InputError, run_cli
+from liftedcl.files import read_json, write_json
+from workflow.layout import layout_of
+from workflow.params import read_params
+
+NAME = "job_records.json"
+FORMAT = 6
+"""The record format that this module was checked with, that of Snakemake 9.27."""
+
+KEPT = ("rule", "input", "log", "params", "code", "conda_env", "container_img_url", "software_stack_hash",
+        "input_checksums")  # fmt: skip
+"""What Snakemake compares or shows. Times, process numbers and the command line, which names this machine's Python,
+would make equal results differ."""
+
+_PLACES = (f"data/*/{NAME}", f"runs/*/{NAME}", f"results/{NAME}")
+_SEEN = "job_records_seen.json"
+_TIMESTAMP = ".snakemake_timestamp"  # Snakemake's own file in a folder that is an output
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A finished job: what Snakemake recorded of it, and the MD5 of each of its outputs."""
+
+    record: dict[str, Any]
+    outputs: dict[str, str]
+
+
+def save(folder: Path, root: Path = Path(".")) -> list[Job]:
+    """Write ``folder/job_records.json`` about every output of Snakemake in ``folder``, and return what it says.
+
+    Args:
+        folder: relative to ``root``.
+        root: the repository, in which `.snakemake` stands.
+
+    Raises:
+        InputError: an output was changed by something else than its job since it was last saved, or an input that
+            one was made from is gone; Snakemake of another record format.
+    """
+    _check_format(RECORD_FORMAT_VERSION, "this Snakemake")
+    store, file = _store(root), root / folder / NAME
+    before = {path: digest for job in _read(file) for path, digest in job.outputs.items()} if file.exists() else {}
+    jobs: dict[str, Job] = {}
+    for path in _paths(root, folder):
+        found = store._read_record(path)
+        # A path inside this clone, written in full, would mean nothing in another one.
+        if found is None or any(Path(name).is_relative_to(root.resolve()) for name in found.input or ()):
+            continue
+        _check_format(found.record_format_version, f".snakemake's record of {path}")
+        digest = _digest(root / path)
+        if before.get(path, digest) != digest and _changed_at(root / path) > (found.endtime or 0):
+            raise InputError(f"{path}: changed by something else than its job; {_remedy(path, before[path])}")
+        record = _kept(found)
+        jobs.setdefault(repr(record), Job(record, {})).outputs[path] = digest
+    saved = list(jobs.values())
+    beside = [path for other in _record_files(root) for job in _read(root / other) for path in job.outputs]
+    for path in sorted({*beside, *(path for job in saved for path in job.outputs)}):
+        known = store._read_record(path) if (root / path).exists() else None
+        for name in (known.input or ()) if known is not None else ():
+            if not (root / name).exists():
+                raise InputError(f"{name}: gone, and {path} was made from it; `dvc checkout {name}` brings it back")
+    write_json(file, {"record_format": FORMAT, "jobs": [dataclasses.asdict(job) for job in saved]})
+    _remember(root, {str(folder / NAME): _digest(file)})
+    return saved
+
+
+def restore(root: Path = Path(".")) -> list[str]:
+    """Give Snakemake the records that stand beside data, runs and results.
+
+    A record is given back where the output has the content that was recorded, and Snakemake has no record of it, or the
+    file of records is another than the last one seen (a pull, another revision), or the output was written by something
+    else than the job that Snakemake recorded (`dvc checkout`). What a job made after the last `save` keeps its record.
+
+    Returns:
+        A line about each output that is neither what was recorded nor what a later job made: damaged, or edited.
+
+    Raises:
+        InputError: records of another format, or a damaged file of records.
+    """
+    files = _record_files(root)
+    if not files:
+        return []
+    _check_format(RECORD_FORMAT_VERSION, "this Snakemake")
+    store, seen, wrong = _store(root), _seen(root), []
+    digests = {str(file): _digest(root / file) for file in files}
+    for file, digest in digests.items():
+        for job in _read(root / file):
+            for path, content in job.outputs.items():
+                if not (root / path).exists():
+                    continue
+                time, known = _changed_at(root / path), store._read_record(path)
+                by_its_job = known is not None and time <= (known.endtime or 0)
+                if by_its_job and seen.get(file) == digest:
+                    continue
+                if _digest(root / path) == content:
+                    values = job.record | {"starttime": time, "endtime": time, "job_hash": 0, "incomplete": False}
+                    store._write_record(path, MetadataRecord(**values, record_format_version=FORMAT))
+                    store._unmark_incomplete(path)
+                elif not by_its_job and not store._filter_incomplete_keys([path]):
+                    wrong.append(f"warning: {path}: not what its job made: damaged or edited; {_remedy(path, content)}")
+    if any(seen.get(file) != digest for file, digest in digests.items()):
+        _remember(root, digests)
+    return wrong
+
+
+def require_followed(jobs: Iterable[Job], followed: Iterable[Path], root: Path = Path(".")) -> None:
+    """Raise an `InputError` where a job read a file that DVC doesn't watch: it would miss that file's changes.
+
+    Args:
+        jobs: what `save` returned.
+        followed: dependencies and outputs of dvc.yaml's stages.
+        root: the repository.
+    """
+    watched = {Path(path).resolve() for path in followed}
+    for job in jobs:
+        for name in job.record["input"] or ():
+            path = (root / name).resolve()
+            if not watched.intersection((path, *path.parents)):
+                raise InputError(
+                    f"dvc.yaml: {name} is read by rule {job.record['rule']}, but no stage depends on it or keeps it; "
+                    "add it to `deps` of the stage `runs` (docs/dvc.md)"
+                )
+
+
+def _remedy(path: str, digest: str) -> str:
+    return (
+        f"`dvc checkout --force {path}` brings back what DVC has; where that is damaged too, delete both "
+        f"(.dvc/cache/files/md5/{digest[:2]}/{digest[2:]} is DVC's), and `snakemake {path}` makes it again"
+    )
+
+
+def _record_files(root: Path) -> list[Path]:
+    return sorted(path.relative_to(root) for pattern in _PLACES for path in root.glob(pattern))
+
+
+def _check_format(found: int, whose: str) -> None:
+    if found != FORMAT:
+        raise InputError(
+            f"{whose} has record format {found}, not {FORMAT}; install the Snakemake that requirements.lock names"
+        )
+
+
+def _kept(record: MetadataRecord) -> dict[str, Any]:
+    return {name: record[name] for name in KEPT}
+
+
+def _store(root: Path) -> FilePersistence:
+    return FilePersistence(path=root.resolve() / ".snakemake")
+
+
+def _read(file: Path) -> list[Job]:
+    remedy = "`dvc checkout` brings it back"
+    content = read_json(file, remedy)
+    try:
+        _check_format(content["record_format"], str(file))
+        return [Job(job["record"], job["outputs"]) for job in content["jobs"]]
+    except (KeyError, TypeError):
+        raise InputError(f"{file}: holds no records of jobs; {remedy}") from None
+
+
+def _paths(root: Path, folder: Path) -> Iterator[str]:
+    """Everything below ``folder`` in a fixed order, files and folders, relative to ``root``."""
+    for path in sorted((root / folder).rglob("*")):
+        yield path.relative_to(root).as_posix()
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(file for file in path.rglob("*") if file.is_file() and file.name != _TIMESTAMP)
+
+
+def _digest(path: Path) -> str:
+    """MD5 of a file, by which DVC's cache names it too, or of the names and contents in a folder."""
+    if path.is_dir():
+        lines = [f"{file.relative_to(path).as_posix()}\0{_digest(file)}\n" for file in _files(path)]
+        return hashlib.md5("".join(lines).encode()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
+
+
+def _changed_at(path: Path) -> float:
+    """When a file, or the newest in a folder, was last written."""
+    return max((file.stat().st_mtime for file in _files(path)), default=0.0) if path.is_dir() else path.stat().st_mtime
+
+
+def _seen(root: Path) -> dict[str, str]:
+    """MD5 of each file of records when it was last in step with `.snakemake`."""
+    file = root / ".snakemake" / _SEEN
+    return read_json(file, "remove it") if file.exists() else {}
+
+
+def _remember(root: Path, digests: dict[str, str]) -> None:
+    write_json(root / ".snakemake" / _SEEN, _seen(root) | digests)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m workflow.job_records",
+        description="Write down beside its outputs what Snakemake knows of them. The stages of dvc.yaml call it; "
+        "Snakemake itself reads the records when it starts.",
+    )
+    parser.add_argument("command", choices=["save"], help="save: write FOLDER/job_records.json")
+    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="such as runs/demo, or results")
+    arguments = parser.parse_args()
+
+    from dvc.repo import Repo  # slow to import, and Snakemake, which imports this module, has no use for it
+
+    stages = [stage for stage in Repo().index.stages if not stage.is_data_source]
+    followed = [Path(item.fs_path) for stage in stages for item in (*stage.deps, *stage.outs)]
+    runs = layout_of(read_params("params.yaml")).root
+    if Path(runs).resolve() not in followed:
+        raise InputError(f"params.yaml: no stage of dvc.yaml keeps {runs}, where its runs stand (docs/dvc.md)")
+    for folder in arguments.folders:
+        require_followed(save(folder), followed)
+
+
+if __name__ == "__main__":
+    run_cli(main)
