@@ -114,6 +114,12 @@ def test_one_number_of_one_row_reruns_that_row_and_the_table(finished, edited):
     ]  # fmt: skip
 
 
+def test_a_row_whose_method_makes_more_files_is_run_again(finished, edited):
+    """The lifting network's outputs were never made for that row: there is no record that could differ."""
+    edited("params.yaml", "moco_v2_in_cc:         {method: moco_v2, ", "moco_v2_in_cc:         {method: liftedcl, ")
+    assert {("pretrain_lifting", "moco_v2_in_cc"), ("finetune_h36m_3d", "moco_v2_in_cc")} <= set(planned(finished))
+
+
 def test_benchmark_code_reruns_no_encoder(finished, edited):
     edited("downstream/rle.py", "import", "UNUSED = 1\nimport")
     rules = {rule for rule, _ in planned(finished)}
@@ -184,20 +190,6 @@ def test_one_encoder_goes_through_all_benchmarks(copy):
     assert kinds.count("random_encoder") == 1 and "pretrain" not in kinds
 
 
-def test_real_images_go_through_the_same_rules(finished, realdata):
-    coco = realdata("coco/coco_mini")
-    targets = ["results/figure5.png", "results/figure6.png"]
-    status, output = run(finished, *targets, *TINY, "--config", f"coco={coco}")
-    assert status == 0, output
-    report = json.loads((finished / "runs/demo-coco_mini/crops.json").read_text())["report"]
-    assert report["crops"] > 50
-    for name in targets:
-        picture = cv2.imread(str(finished / name))
-        assert picture is not None and picture.std() > 10
-    # Other people leave the demo's own runs alone: only the copies in results/ are made again.
-    assert {rule for rule, _ in planned(finished)} <= {"figure", "table"}
-
-
 def test_adding_a_row_runs_its_own_jobs_only(finished, edited):
     """The README's way to put one's own encoder beside the others: a file, and a line in params.yaml."""
     shutil.copy(finished / "runs/demo/encoders/random/seed0/encoder.pt", finished / "mine.pt")
@@ -213,6 +205,20 @@ def test_adding_a_row_runs_its_own_jobs_only(finished, edited):
     assert "Traceback" not in output
 
 
+def test_real_images_go_through_the_same_rules(finished, realdata):
+    coco = realdata("coco/coco_mini")
+    targets = ["results/figure5.png", "results/figure6.png"]
+    status, output = run(finished, *targets, *TINY, "--config", f"coco={coco}")
+    assert status == 0, output
+    report = json.loads((finished / "runs/demo-coco_mini/crops.json").read_text())["report"]
+    assert report["crops"] > 50
+    for name in targets:
+        picture = cv2.imread(str(finished / name))
+        assert picture is not None and picture.std() > 10
+    # Other people leave the demo's own runs alone: only the copies in results/ are made again.
+    assert {rule for rule, _ in planned(finished)} <= {"figure", "table"}
+
+
 def test_a_folder_of_photographs_is_pre_trained_on(finished, edited, tmp_path):
     """The README's way with one's own images: a folder, a row with `images: people`; no boxes, so each is a person."""
     photos = sorted((finished / "data/demo/coco/train2017").glob("*.jpg"))[:12]
@@ -220,7 +226,9 @@ def test_a_folder_of_photographs_is_pre_trained_on(finished, edited, tmp_path):
         shutil.copy(path, tmp_path / path.name)
     edited("params.yaml", "  rows:  ", "  rows:\n    mine: {method: moco_v2, images: people}\n    #")
     encoder = "runs/demo/encoders/mine/seed0"
-    status, output = run(finished, f"{encoder}/encoder.pt", *TINY, "--config", f"people={tmp_path}")
+    status, output = run(
+        finished, f"{encoder}/encoder.pt", f"{encoder}/heads.pt", *TINY, "--config", f"people={tmp_path}"
+    )
     assert status == 0, output
     assert json.loads((finished / "runs/demo/people_crops.json").read_text())["report"]["crops"] == len(photos)
     provenance = json.loads((finished / encoder / "provenance.json").read_text())

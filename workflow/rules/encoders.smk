@@ -18,6 +18,27 @@ def images_of(wildcards):
     return [IMAGES[name] for name in PARAMS.encoders[wildcards.row].images.split("+")]
 
 
+def lifts(recipe):
+    """Whether an encoder of this recipe is trained with a lifting network."""
+    return recipe.lifting is not None and recipe.lifting.adv > 0
+
+
+def beside_encoder(row, seed):
+    """What the rule of a row makes beside encoder.pt that others read.
+
+    Whoever reads an encoder asks for these too: Snakemake compares no record of a job of which one output was never
+    made, so that a row whose method changes to one that makes more would pass for up to date.
+    """
+    recipe = PARAMS.encoders[row]
+    names = [*(["heads.pt", "history.csv"] if recipe.training else []), *(["lifted.npz"] if lifts(recipe) else [])]
+    return [f"{LAYOUT.encoder(row, seed)}/{name}" for name in names]
+
+
+def beside_start(wildcards):
+    start = PARAMS.encoders[wildcards.row].start
+    return beside_encoder(start, wildcards.seed) if start else []
+
+
 def start_of(wildcards):
     start = PARAMS.encoders[wildcards.row].start
     return f"{LAYOUT.encoder(start, wildcards.seed)}/encoder.pt" if start else []
@@ -67,11 +88,6 @@ use rule published_encoder as own_encoder with:
         code=code_digest("liftedcl.weights"),
 
 
-def lifts(recipe):
-    """Whether an encoder of this recipe is trained with a lifting network."""
-    return recipe.lifting is not None and recipe.lifting.adv > 0
-
-
 GPU_SLOT = f"{PYTHON} -m workflow.gpu_slot"  # COUNT COMMAND: on GPUs that no other job has
 # One process a GPU; torchrun starts them.
 LAUNCH = PYTHON if PARAMS.compute.gpus < 2 else (
@@ -87,6 +103,7 @@ rule pretrain:
     input:
         images=images_of,
         start=start_of,
+        beside_start=beside_start,
         skeletons=lambda wildcards: LAYOUT.skeletons if lifts(PARAMS.encoders[wildcards.row]) else [],
     output: PRETRAINED,
     wildcard_constraints: row=rows_by(lambda recipe: recipe.training is not None and not lifts(recipe)),
@@ -112,10 +129,10 @@ TABLE_ROWS = sorted({row.encoder for table in TABLES.values() for row in table.r
 
 rule pretrained:
     input:
-        expand(
-            "{folder}/encoder.pt",
-            folder=[LAYOUT.encoder(row, seed) for row in TABLE_ROWS for seed in PARAMS.seeds],
-        ),
+        [
+            [f"{LAYOUT.encoder(row, seed)}/encoder.pt", *beside_encoder(row, seed)]
+            for row in TABLE_ROWS for seed in PARAMS.seeds
+        ],
     localrule: True
 
 

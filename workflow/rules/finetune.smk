@@ -22,7 +22,11 @@ for benchmark, entry in BENCHMARKS.items():
 
     rule:
         name: f"finetune_{benchmark}"
-        input: encoder=f"{ENCODER}/encoder.pt", annotations=benchmark_data(benchmark), mixed_in=mixed_in,
+        input:
+            encoder=f"{ENCODER}/encoder.pt",
+            beside_encoder=lambda wildcards: beside_encoder(wildcards.row, wildcards.seed),
+            annotations=benchmark_data(benchmark),
+            mixed_in=mixed_in,
         output:
             expand("{folder}/{name}", folder=RUN, name=["metrics.json", "examples.png", "history.csv", "provenance.json"],
                    allow_missing=True),
