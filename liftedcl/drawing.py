@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from liftedcl.files import atomic_path
+from liftedcl.figure_file import save_figure
 from liftedcl.skeleton import BONES, JOINTS
 
 if TYPE_CHECKING:  # matplotlib takes a second to import, and not every run draws
@@ -50,7 +50,7 @@ def figure_of_skeletons(skeletons: np.ndarray, path: str | Path, *, columns: int
     for place, joints in enumerate(skeletons):
         row, column = divmod(place, columns)
         draw_skeleton(_cell(figure, [_CELL] * columns, row, column), joints, extent=extent)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def figure_of_lifted(images: np.ndarray, skeletons: np.ndarray, path: str | Path, *, columns: int = 4) -> None:
@@ -72,7 +72,7 @@ def figure_of_lifted(images: np.ndarray, skeletons: np.ndarray, path: str | Path
         if row == 0:
             for axis, title in zip(shown, ("crop", "from the camera", "from the side"), strict=True):
                 axis.set_title(title, fontsize=8)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def figure_of_training(images: np.ndarray, skeletons: np.ndarray, titles: list[str], path: str | Path) -> None:
@@ -88,7 +88,7 @@ def figure_of_training(images: np.ndarray, skeletons: np.ndarray, titles: list[s
         if row == 0:
             for axis, title in zip(shown, ["crop", *titles], strict=True):
                 axis.set_title(title, fontsize=8)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _extent(skeletons: np.ndarray) -> float:
@@ -123,8 +123,3 @@ def _cell(figure: "Figure", widths: list[float], row: int, column: int) -> "Axes
     axis = figure.add_axes((left / width, bottom / height, widths[column] / width, _CELL / height))
     axis.axis("off")
     return axis
-
-
-def _save(figure: "Figure", path: str | Path) -> None:
-    with atomic_path(path) as part:
-        figure.savefig(part, format="png", dpi=100, metadata={"Software": None})  # no version: equal input, equal bytes

@@ -5,7 +5,7 @@ import itertools
 from pathlib import Path
 
 from liftedcl.errors import InputError, run_cli
-from liftedcl.files import atomic_path
+from liftedcl.figure_file import save_figure
 from liftedcl.journal import read_history
 
 _COLUMNS = 4
@@ -49,8 +49,7 @@ def figure_of_histories(histories: list[Path], path: Path) -> None:
     names = [name for name, _ in runs if name in lines]
     handles = [lines[name] for name in names]
     figure.legend(handles, names, loc="outside lower center", ncols=across, fontsize=8, frameon=False)
-    with atomic_path(path) as part:
-        figure.savefig(part, format="png", dpi=100, metadata={"Software": None})
+    save_figure(figure, path)
 
 
 def _name(history: Path) -> str:

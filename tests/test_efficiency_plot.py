@@ -10,6 +10,7 @@ from conftest import REPOSITORY
 from liftedcl.errors import InputError
 from workflow.efficiency_plot import efficiency_lines, plot_efficiency
 from workflow.layout import Layout
+from workflow.made_table import read_made_table
 from workflow.params import read_params
 from workflow.table_spec import read_tables
 from workflow.tables import make_table
@@ -44,7 +45,7 @@ def table(tmp_path):
 
 
 def test_a_line_goes_through_the_runs_of_one_encoder(table):
-    lines = efficiency_lines(table)
+    lines = efficiency_lines(read_made_table(table))
     assert [column.key for column in lines] == [column.key for column in TABLE.columns]
     for of in lines.values():
         assert list(of) == ["random", "supervised_in", "pixpro_in_cc", "liftedcl_in_cc"]

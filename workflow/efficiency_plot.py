@@ -4,10 +4,9 @@ import argparse
 from pathlib import Path
 
 from liftedcl.errors import InputError, run_cli
-from liftedcl.files import atomic_path
+from liftedcl.figure_file import save_figure
 from workflow.benchmark_recipes import SEPARATOR
-from workflow.made_table import read_made_table
-from workflow.recorded_runs import read_provenance
+from workflow.made_table import MadeTable, read_made_table
 from workflow.stored_scores import REFERENCE
 from workflow.table_spec import Column
 from workflow.table_text import not_the_papers
@@ -21,14 +20,13 @@ Lines = dict[str, list[tuple[float, float, float]]]
 """Encoder -> percent of the training set, mean, and deviation over seeds (0 of one seed), by rising percent."""
 
 
-def efficiency_lines(table: Path) -> dict[Column, Lines]:
+def efficiency_lines(made: MadeTable) -> dict[Column, Lines]:
     """The lines of each metric of a table whose rows are encoders fine-tuned on different fractions.
 
     Raises:
-        InputError: a file that is missing or damaged, or a table without any score.
+        InputError: a table without any score.
     """
-    made = read_made_table(table)
-    rows = read_provenance(table.with_suffix(".provenance.json"))["rows"]
+    rows = made.provenance["rows"]
     lines: dict[Column, Lines] = {}
     for column in made.columns:
         of: Lines = {}
@@ -40,16 +38,21 @@ def efficiency_lines(table: Path) -> dict[Column, Lines]:
                 of.setdefault(record["row"].split(SEPARATOR)[0], []).append(point)
         lines[column] = {encoder: sorted(points) for encoder, points in of.items()}
     if not any(lines.values()):
-        raise InputError(f"{table}: holds no score; make the table again with snakemake")
+        raise InputError(f"{made.csv}: holds no score; make the table again with snakemake")
     return lines
 
 
 def plot_efficiency(table: Path, out: Path) -> None:
-    """Draw `efficiency_lines` of ``table``. Raises what that does."""
+    """Draw `efficiency_lines` of ``table``.
+
+    Raises:
+        InputError: a file that is missing or damaged, or a table without any score.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    made, lines = read_made_table(table), efficiency_lines(table)
+    made = read_made_table(table)
+    lines = efficiency_lines(made)
     records = {record["row"]: record for record in made.records}
     across = min(_COLUMNS, len(lines))
     down = -(-len(lines) // across)
@@ -79,8 +82,7 @@ def plot_efficiency(table: Path, out: Path) -> None:
     labels = [records[name]["method"] if name in records else name for name in drawn]
     figure.legend(list(drawn.values()), labels, loc="outside lower center", ncols=across, fontsize=8, frameon=False)
     figure.suptitle(not_the_papers(made.profile), fontsize=9)
-    with atomic_path(out) as part:
-        figure.savefig(part, format="png", dpi=100, metadata={"Software": None})
+    save_figure(figure, out)
 
 
 def main() -> None:

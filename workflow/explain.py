@@ -8,7 +8,6 @@ from typing import Any
 
 from liftedcl.errors import InputError, run_cli
 from workflow.made_table import read_made_table
-from workflow.recorded_runs import read_provenance
 from workflow.stored_scores import REFERENCE
 
 
@@ -23,10 +22,11 @@ def explain(table: Path, row: str, column: str) -> Iterator[str]:
     Raises:
         InputError: a file that is missing, or a row or column that the table doesn't have.
     """
-    records = {record["row"]: record for record in read_made_table(table).records}
+    made = read_made_table(table)
+    records = {record["row"]: record for record in made.records}
     if row not in records:
         raise InputError(f"{table}: no row {row!r}; there are {', '.join(records)}")
-    provenance, cell = read_provenance(table.with_suffix(".provenance.json")), records[row]
+    provenance, cell = made.provenance, records[row]
     columns = {name: key for key, of in provenance["columns"].items() for name in (key, of["name"])}
     if column not in columns:
         raise InputError(f"{table}: no column {column!r}; there are {', '.join(columns)}")

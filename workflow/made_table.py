@@ -24,10 +24,10 @@ class MadeTable:
         records: lines of the csv by their columns, the trivial predictor's first; numbers are floats, or "" for none.
         settings: columns that say how the scores were taken.
         runs: row, benchmark and run, as `recorded_runs.runs_of` gives them.
-        baseline: name of the row that the others' differences are to.
         differences: of the paper and ours, as `tables.make_table` writes them.
         baseline: name of the row that the others' differences are to.
         commit: of the code that made the table.
+        provenance: all of the .provenance.json.
     """
 
     csv: Path
@@ -38,10 +38,10 @@ class MadeTable:
     records: tuple[dict[str, Any], ...]
     settings: tuple[str, ...]
     runs: tuple[tuple[str, str, RecordedRun], ...]
-    baseline: str
     differences: tuple[dict[str, Any], ...]
     baseline: str
     commit: str | None
+    provenance: dict[str, Any]
 
     @property
     def name(self) -> str:
@@ -60,7 +60,7 @@ def read_made_table(path: Path) -> MadeTable:
         columns = [Column(key=key, **of) for key, of in provenance["columns"].items()]
         seeds = tuple(int(seed) for seed in provenance["seeds"])
         rows = {REFERENCE, *provenance["rows"]}
-        differences, baseline = tuple(map(dict, provenance["differences"])), provenance["baseline"]
+        differences = tuple(map(dict, provenance["differences"]))
         baseline, commit = provenance["baseline"], provenance["table_made_with"]["commit"]
         if baseline not in rows:
             raise ValueError(f"no row {baseline}")
@@ -83,6 +83,7 @@ def read_made_table(path: Path) -> MadeTable:
         differences=differences,
         baseline=baseline,
         commit=commit,
+        provenance=provenance,
     )
 
 

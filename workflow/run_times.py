@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from liftedcl.errors import InputError, run_cli
-from liftedcl.files import atomic_path
+from liftedcl.figure_file import save_figure
 from workflow.recorded_runs import REMEDY, RecordedRun, distinct, duration, read_provenance, runs_of
 from workflow.records_csv import write_csv
 
@@ -68,8 +68,7 @@ def figure_of_runs(runs: list[RecordedRun], path: Path) -> None:
         axis.grid(axis="x", alpha=0.3)
         axis.set_axisbelow(True)
         axis.spines[["top", "right"]].set_visible(False)
-    with atomic_path(path) as part:
-        figure.savefig(part, format="png", dpi=130, metadata={"Software": None})
+    save_figure(figure, path, dpi=130)
 
 
 def _total(runs: list[RecordedRun]) -> str:

@@ -8,25 +8,22 @@ import pytest
 from tiny_pipeline import attempt, call, is_clean, planned, set_parameter, start
 
 
-def lengthen(copy):
+def repro_at_work(copy):
+    """A `dvc repro` with something to train, begun, and waited for until Snakemake below it is at work."""
     set_parameter(copy, "encoders.rows.liftedcl_in_cc.training", {"epochs": 20})
-
-
-def wait_for_a_job(copy, process):
-    """Until Snakemake, below ``process``, is at work."""
+    process = start(copy, "dvc", "repro")
     deadline = time.monotonic() + 120
     while not list((copy / ".snakemake/locks").glob("*.lock")):
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.05)
     time.sleep(1)
+    return process
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda of: of.name)
 def test_after_an_interruption_the_same_command_goes_on(copy, number):
-    lengthen(copy)
     lock = (copy / "dvc.lock").read_bytes()
-    process = start(copy, "dvc", "repro")
-    wait_for_a_job(copy, process)
+    process = repro_at_work(copy)
     os.killpg(process.pid, number)
     process.communicate()
     assert process.returncode != 0 and (copy / "dvc.lock").read_bytes() == lock
@@ -35,9 +32,7 @@ def test_after_an_interruption_the_same_command_goes_on(copy, number):
 
 
 def test_a_dvc_that_alone_was_killed_leaves_snakemake_at_work_and_says_so(copy):
-    lengthen(copy)
-    process = start(copy, "dvc", "repro")
-    wait_for_a_job(copy, process)
+    process = repro_at_work(copy)
     process.kill()
     process.wait()
     status, output = attempt(copy, "dvc", "repro")
@@ -48,9 +43,7 @@ def test_a_dvc_that_alone_was_killed_leaves_snakemake_at_work_and_says_so(copy):
 
 
 def test_two_at_once_get_a_clear_message(copy):
-    lengthen(copy)
-    first = start(copy, "dvc", "repro")
-    wait_for_a_job(copy, first)
+    first = repro_at_work(copy)
     status, output = attempt(copy, "dvc", "repro")
     assert status != 0 and "is busy, it is being blocked by" in output and "Traceback" not in output
     status, output = attempt(copy, "snakemake", "tables")

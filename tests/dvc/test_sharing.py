@@ -16,14 +16,20 @@ def add_folder_remote(repository, folder):
     call(repository, "dvc", "remote", "add", "--local", "--default", "lab", str(folder))
 
 
-@pytest.fixture
-def pulled(copy, tmp_path):
-    """A clone after `dvc pull` from a folder."""
+def clone_after_push(copy, tmp_path):
+    """A clone with the same folder as remote, into which ``copy`` has pushed; nothing is pulled yet."""
     add_folder_remote(copy, tmp_path / "store")
     call(copy, "dvc", "push")
     clone = tmp_path / "clone"
     call(tmp_path, "git", "clone", "--quiet", str(copy), str(clone))
     add_folder_remote(clone, tmp_path / "store")
+    return clone
+
+
+@pytest.fixture
+def pulled(copy, tmp_path):
+    """A clone after `dvc pull` from a folder."""
+    clone = clone_after_push(copy, tmp_path)
     call(clone, "dvc", "pull")
     return clone
 
@@ -55,11 +61,7 @@ def test_status_takes_less_than_five_seconds(pulled):
 
 
 def test_tables_alone_can_be_pulled(copy, tmp_path):
-    add_folder_remote(copy, tmp_path / "store")
-    call(copy, "dvc", "push")
-    clone = tmp_path / "clone"
-    call(tmp_path, "git", "clone", "--quiet", str(copy), str(clone))
-    add_folder_remote(clone, tmp_path / "store")
+    clone = clone_after_push(copy, tmp_path)
     call(clone, "dvc", "pull", "tables")
     assert (clone / "results/table4.csv").read_bytes() == (copy / "results/table4.csv").read_bytes()
     assert not (clone / "runs").exists()

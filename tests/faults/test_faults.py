@@ -46,8 +46,9 @@ def undisturbed(tmp_path_factory):
 
 
 def trainers(group):
-    """Process ids of the jobs' own commands in a session; not snakemake's."""
-    found = subprocess.run(["pgrep", "-s", str(group), "-f", "-m (liftedcl|downstream|workflow)"], capture_output=True)
+    """Process ids of the jobs' own commands in a session; not snakemake's, nor the shells'."""
+    command = r"^\S*python\S* -m (liftedcl|downstream|workflow)\."
+    found = subprocess.run(["pgrep", "-s", str(group), "-f", command], capture_output=True)
     return [int(word) for word in found.stdout.split()]
 
 
@@ -84,43 +85,50 @@ def test_kills_at_random_moments_end_in_the_same_bytes(undisturbed, tmp_path):
 
 
 @pytest.fixture
-def small_disk(tmp_path):
-    """A copy whose runs/ is a file system of its own: (copy, resize)."""
-    copy = fresh(tmp_path / "repository")
-    folder = copy / "runs"
-    folder.mkdir()
+def mounted(tmp_path):
+    """A copy, and a way to put a file system of its own at one of its folders: mount(name, options)."""
+    copy, folders = fresh(tmp_path / "repository"), set()
 
-    def mount(*options):
-        done = subprocess.run(["mount", "-t", "tmpfs", *options, "tmpfs", str(folder)], capture_output=True, text=True)
+    def mount(name, options):
+        folder = copy / name
+        folder.mkdir(exist_ok=True)
+        again = "remount," if folder in folders else ""
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", again + options, "tmpfs", str(folder)], capture_output=True, text=True
+        )
         if done.returncode:
             pytest.skip(f"a file system can't be mounted here: {done.stderr.strip()}")
+        folders.add(folder)
 
-    mount("-o", "size=3m")
-    yield copy, lambda option: mount("-o", f"remount,{option}")
-    subprocess.run(["umount", str(folder)], check=True)
+    yield copy, mount
+    for folder in folders:
+        subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_full_disk_is_named_and_nothing_is_lost(undisturbed, small_disk):
-    copy, remount = small_disk
+def test_a_full_disk_is_named_and_nothing_is_lost(undisturbed, mounted):
+    copy, mount = mounted
+    mount("runs", "size=3m")
     status, output = run(copy, TABLE, *TINY)
     assert status != 0
     assert "No space left on device; free some space and run the same command again" in output
     spared(copy)
-    remount("size=1g")
+    mount("runs", "size=1g")
     status, output = run(copy, TABLE, *TINY)
     assert status == 0, output
     assert products(copy) == undisturbed
 
 
-def test_a_read_only_folder_is_named_and_nothing_is_lost(undisturbed, small_disk):
-    copy, remount = small_disk
-    remount("size=1g")
+@pytest.mark.parametrize("name", ["runs", "results"])
+def test_a_read_only_folder_is_named_and_nothing_is_lost(undisturbed, mounted, name):
+    copy, mount = mounted
+    mount(name, "size=1g")
     status, output = run(copy, "runs/demo/encoders/random/seed0/encoder.pt", *TINY)
     assert status == 0, output
-    remount("ro")
+    mount(name, "ro")
     status, output = run(copy, TABLE, *TINY)
     assert status != 0 and "ead-only file system" in output
-    remount("rw")
+    spared(copy)
+    mount(name, "rw")
     status, output = run(copy, TABLE, *TINY)
     assert status == 0, output
     assert products(copy) == undisturbed
