@@ -1,33 +1,30 @@
-"""Tables of what there is, after a run in which some jobs failed: the rows without scores say why."""
+"""A table of what there is, after a run in which some jobs failed: the rows without scores say why."""
 
 from pathlib import Path
 
-from liftedcl.errors import InputError
 from workflow.layout import Layout
 from workflow.stored_scores import unfinished
 from workflow.table_spec import Table
 from workflow.tables import make_table
 
 
-def write_partial_tables(
-    tables: dict[str, Table], *, profile: str, seeds: list[int], layout: Layout, results: Path
-) -> list[str]:
-    """Write each table of which some runs are finished and some are not, and return a line about each.
+def missing_runs(table: Table, seeds: list[int], layout: Layout) -> int:
+    """How many runs of a table are not finished; 0 as well where none is finished, or a trivial predictor is missing.
 
-    A table without its trivial predictor, or without any finished run, is left as it is.
+    Of those a table of what there is would show nothing.
     """
-    lines = []
-    for name, table in tables.items():
-        runs = table.runs(seeds)
-        finished = sum(unfinished(Path(layout.benchmark(*run)), *run[1:], layout) is None for run in runs)
-        references = all(Path(layout.reference(benchmark)).exists() for benchmark in table.benchmarks)
-        if not references or not 0 < finished < len(runs):
-            continue
-        out = results / f"{name}.csv"
-        try:
-            make_table(table, profile=profile, seeds=seeds, layout=layout, out=out, partly=True)
-        except InputError as error:
-            lines.append(f"{name}: {error}")
-        else:
-            lines.append(f"{out}: {len(runs) - finished} of {len(runs)} runs are missing; the table says which and why")
-    return lines
+    runs = table.runs(seeds)
+    missing = sum(unfinished(Path(layout.benchmark(*run)), *run[1:], layout) is not None for run in runs)
+    references = all(Path(layout.reference(benchmark)).exists() for benchmark in table.benchmarks)
+    return missing if references and missing < len(runs) else 0
+
+
+def write_partial_table(table: Table, *, profile: str, seeds: list[int], layout: Layout, out: Path) -> str:
+    """Write a table some of whose runs are missing, and return a line that says how many.
+
+    Raises:
+        InputError: metrics that are damaged.
+    """
+    make_table(table, profile=profile, seeds=seeds, layout=layout, out=out, partly=True)
+    missing, of = missing_runs(table, seeds, layout), len(table.runs(seeds))
+    return f"{out}: {missing} of {of} runs are missing; the table says which and why"

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tiny_pipeline import OWN, attempt, call, edit, is_clean, jobs_in, planned, set_parameter
+from tiny_pipeline import OWN, append, attempt, call, edit, is_clean, jobs_in, planned, set_parameter
 
 TOUCHED = ("runs/demo/crops.npy", "results/table4.csv", "data/demo/coco/annotations/person_keypoints_train2017.json")
 
@@ -23,11 +23,11 @@ def a_benchmark_of_the_profile(copy):
 
 
 def code_of_one_stage(copy):
-    edit(copy, "downstream/lip/parsing_loss.py", "import", "UNUSED = 1\nimport")
+    append(copy, "downstream/lip/parsing_loss.py", "UNUSED = 1")
 
 
 def code_of_a_method(copy):
-    edit(copy, "liftedcl/methods/liftedcl.py", "from collections", "UNUSED = 1\nfrom collections")
+    append(copy, "liftedcl/methods/liftedcl.py", "UNUSED = 1")
 
 
 def a_raw_file(copy):
@@ -81,7 +81,7 @@ def test_what_changes_no_result_makes_neither_stale(copy):
         (copy / name).touch()
     set_parameter(copy, "profiles.study.seeds", [0])
     assert planned(copy) == [] and is_clean(copy)
-    edit(copy, "downstream/rle.py", "import", "# a remark\nimport")
+    append(copy, "downstream/rle.py", "# a remark")
     assert planned(copy) == [] and jobs_in(call(copy, "dvc", "repro")) == [] and is_clean(copy)
 
 

@@ -104,6 +104,11 @@ def edit(folder, name, old, new):
     file.write_text(text.replace(old, new, 1))
 
 
+def append(folder, name, line):
+    with open(folder / name, "a") as file:
+        file.write(f"{line}\n")
+
+
 def set_parameter(folder, key, value):
     """Change one value of params.yaml, by its dotted name."""
     params = yaml.safe_load((folder / "params.yaml").read_text())

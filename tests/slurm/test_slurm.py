@@ -16,8 +16,8 @@ from repository_copy import copy_to
 FOLDER = Path(__file__).resolve().parent
 SNAKEMAKE = [
     sys.executable, "-m", "snakemake", "--profile", "workflow/profiles/slurm",
-    "--slurm-init-seconds-before-status-checks", "3",
     "--configfile", "tests/tiny.yaml", "tests/slurm/shrunken.yaml",
+    "--slurm-init-seconds-before-status-checks", "3",
 ]  # fmt: skip
 ENCODERS = Path("runs/demo/encoders")
 MINUTES = 60
@@ -154,5 +154,5 @@ def test_torchrun_takes_the_gpus_of_a_node(copy, output):
         cwd=copy, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert json.loads((copy / target / "provenance.json").read_text())["device"] == "2 x cpu"
+    assert json.loads((copy / target / "provenance.json").read_text())["hardware"]["device"] == "2 x cpu"
     assert gpus(jobs_of("liftedcl_cc")[0]) == 2

@@ -19,7 +19,7 @@ from workflow.data_sets import missing_data
 from workflow.job_records import restore
 from workflow.layout import generated_root, is_generated, layout_of
 from workflow.params import label_of, read_params
-from workflow.partial_tables import write_partial_tables
+from workflow.partial_tables import missing_runs, write_partial_table
 from workflow.stale_locks import remove_stale_locks
 from workflow.table_spec import FIGURES, main_tables, read_tables
 

@@ -101,9 +101,13 @@ rule finetuning_curves:
 
 
 onerror:  # whatever failed, the other rows come out of the tables that were asked for
-    asked = [job.wildcards.table for job in workflow.dag.jobs if job.rule.name == "table"]
-    for line in write_partial_tables(
-        {name: TABLES[name] for name in asked},
-        profile=LABEL, seeds=list(PARAMS.seeds), layout=LAYOUT, results=Path("results"),
-    ):
+    for job in (job for job in workflow.dag.jobs if job.rule.name == "table"):
+        table, seeds = TABLES[job.wildcards.table], list(PARAMS.seeds)
+        if not missing_runs(table, seeds, LAYOUT):
+            continue
+        workflow.persistence.started(job)  # as incomplete as after a kill: the next run makes it whole
+        try:
+            line = write_partial_table(table, profile=LABEL, seeds=seeds, layout=LAYOUT, out=Path(job.output.csv))
+        except InputError as error:
+            line = f"{job.output.csv}: {error}"
         print(line, file=sys.stderr)
