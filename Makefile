@@ -29,7 +29,7 @@ test: .venv/.ready
 
 # Long ones, each some minutes: the two tools' agreement and remotes; kills, full disks; a Slurm on this machine (root).
 test-dvc test-faults: test-%: .venv/.ready
-	$(BIN)/python -m pytest tests/$* -rs
+	$(BIN)/python -m pytest tests/$* -rs --numprocesses 2 --dist worksteal
 
 test-cluster: .venv/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock 'snakemake-executor-plugin-slurm>=2.8,<3'
