@@ -64,7 +64,7 @@ def made_once(tmp_path_factory):
     (folder / "raw.txt").write_text("raw\n")
     snakemake(folder)
     for place in ("runs/demo", "results"):
-        save(Path(place), folder)
+        save(Path(place), [folder], folder)
     return folder
 
 
@@ -119,7 +119,7 @@ def test_what_dvc_checks_out_gets_its_records_again(toy, made_once):
 def test_another_revision_brings_its_own_records_of_equal_files(toy, made_once):
     """first.txt is the same for every recipe, so that DVC would leave it as it is."""
     snakemake(toy, "--config", "recipe=b")
-    save(Path("runs/demo"), toy)
+    save(Path("runs/demo"), [toy], toy)
     for name in (NAME, "folder/one.txt"):
         shutil.copyfile(made_once / "runs/demo" / name, toy / "runs/demo" / name)
     assert restore(toy) == [] and planned(toy) == []
@@ -136,29 +136,29 @@ def test_a_job_that_made_the_same_bytes_again_stays_done(toy):
 def test_equal_jobs_give_equal_bytes_without_times(toy):
     first = (toy / "runs/demo" / NAME).read_bytes()
     snakemake(toy, "--forceall")
-    save(Path("runs/demo"), toy)
+    save(Path("runs/demo"), [toy], toy)
     assert (toy / "runs/demo" / NAME).read_bytes() == first and b"time" not in first
 
 
 def test_an_output_changed_by_hand_is_not_recorded_as_its_jobs(toy):
     (toy / "results/table.csv").write_text("better\n")
     with pytest.raises(InputError, match=r"results/table.csv: changed by something else than its job; `dvc checkout"):
-        save(Path("results"), toy)
+        save(Path("results"), [toy], toy)
     (toy / "results/table.csv").unlink()
     snakemake(toy)
-    save(Path("results"), toy)
+    save(Path("results"), [toy], toy)
 
 
 def test_an_output_made_from_a_file_that_is_gone_is_not_recorded(toy):
     (toy / "runs/demo/first.txt").unlink()
     for place in ("results", "runs/demo"):  # the one holds what was made from it, the other would lose it
         with pytest.raises(InputError, match=r"runs/demo/first.txt: gone, and results/table.csv was made from it"):
-            save(Path(place), toy)
+            save(Path(place), [toy], toy)
 
 
 def test_touched_outputs_are_recorded(toy):
     (toy / "results/table.csv").touch()
-    assert len(save(Path("results"), toy)) == 1
+    assert len(save(Path("results"), [toy], toy)) == 1
 
 
 def test_records_of_another_format_or_damaged_ones_are_refused_in_one_line(pulled):
@@ -176,10 +176,16 @@ def test_records_of_another_format_or_damaged_ones_are_refused_in_one_line(pulle
 
 
 def test_a_file_that_dvc_does_not_follow_is_named(toy):
-    jobs = save(Path("runs/demo"), toy)
+    jobs = save(Path("runs/demo"), [toy], toy)
     with pytest.raises(InputError, match=r"raw.txt is read by rule first, but no stage depends on it"):
         require_followed(jobs, [toy / "runs"], toy)
     require_followed(jobs, [toy / "runs", toy / "raw.txt"], toy)
+
+
+def test_what_no_stage_keeps_is_not_recorded(toy):
+    """A page in results/, say, that was made beside the tables, from pictures that DVC doesn't keep either."""
+    jobs = save(Path("results"), [toy / "results/other.csv", toy / "runs"], toy)
+    assert jobs == [] and restore(toy) == [] and planned(toy) == []
 
 
 def test_an_encoders_metrics_are_the_numbers_of_the_tables(tmp_path):

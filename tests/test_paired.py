@@ -21,6 +21,7 @@ def test_interval_and_p_are_students(count):
     [
         ([3.0], [1.0], 0.5, "agree, one seed"),
         ([3.0], [1.0], -0.5, "disagree, one seed"),
+        ([3.04], [3.0], 0.5, "no difference, one seed"),
         ([3.0, 3.1, 3.2], [1.0, 1.2, 1.1], 0.5, "agree"),
         ([3.0, 3.1, 3.2], [1.0, 1.2, 1.1], -0.5, "disagree"),
         ([3.0, 0.0, 3.2], [1.0, 2.2, 1.1], -0.5, "within noise"),

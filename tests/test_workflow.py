@@ -255,21 +255,6 @@ def test_the_table_is_whole_once_the_mistake_is_mended(finished):
     assert planned(finished) == [] and not re.search("missing", (finished / "results/table4.md").read_text())
 
 
-def test_the_table_is_whole_once_what_failed_by_chance_is_run_again(finished):
-    """Nothing was edited, and the table of what there was is newer than all that it was made of."""
-    runs = finished / "runs/demo"
-    shutil.rmtree(runs / "h36m_3d/moco_v2_in_cc")
-    shutil.rmtree(runs / "encoders/moco_v2_in_cc")
-    (finished / TABLE).unlink()
-    (runs / "encoders/moco_v2_in_cc/seed0/last.pt").mkdir(parents=True)  # where its checkpoint stands
-    status, output = run(finished, TABLE, *TINY)
-    assert status != 0 and "results/table4.csv: 1 of 6 runs are missing" in output
-    (runs / "encoders/moco_v2_in_cc/seed0/last.pt").rmdir()
-    status, output = run(finished, TABLE, *TINY)
-    assert status == 0, output
-    assert planned(finished) == [] and not re.search("missing", (finished / "results/table4.md").read_text())
-
-
 def test_other_pictures_make_what_reads_them_stale(finished, edited):
     """Even when the run ends, or is killed, between making the pictures and reading them."""
     edited("liftedcl/synthetic/generation.py", "JPEG_QUALITY = 92", "JPEG_QUALITY = 70")

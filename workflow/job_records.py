@@ -45,11 +45,13 @@ class Job:
     outputs: dict[str, str]
 
 
-def save(folder: Path, root: Path = Path(".")) -> list[Job]:
-    """Write ``folder/job_records.json`` about every output of Snakemake in ``folder``, and return what it says.
+def save(folder: Path, followed: Iterable[Path], root: Path = Path(".")) -> list[Job]:
+    """Write ``folder/job_records.json`` about the outputs of Snakemake in ``folder``, and return what it says.
 
     Args:
         folder: relative to ``root``.
+        followed: dependencies and outputs of dvc.yaml's stages; what is not among them, such as a page in results/,
+            doesn't travel, and is not recorded.
         root: the repository, in which `.snakemake` stands.
 
     Raises:
@@ -60,7 +62,10 @@ def save(folder: Path, root: Path = Path(".")) -> list[Job]:
     store, file = _store(root), root / folder / NAME
     before = {path: digest for job in _read(file) for path, digest in job.outputs.items()} if file.exists() else {}
     jobs: dict[str, Job] = {}
+    watched = {path.resolve() for path in followed}
     for path in _paths(root, folder):
+        if not _among(root / path, watched):
+            continue
         found = store._read_record(path)
         # A path inside this clone, written in full, would mean nothing in another one.
         if found is None or any(Path(name).is_relative_to(root.resolve()) for name in found.input or ()):
@@ -130,15 +135,20 @@ def require_followed(jobs: Iterable[Job], followed: Iterable[Path], root: Path =
         followed: dependencies and outputs of dvc.yaml's stages.
         root: the repository.
     """
-    watched = {Path(path).resolve() for path in followed}
+    watched = {path.resolve() for path in followed}
     for job in jobs:
         for name in job.record["input"] or ():
-            path = (root / name).resolve()
-            if not watched.intersection((path, *path.parents)):
+            if not _among(root / name, watched):
                 raise InputError(
                     f"dvc.yaml: {name} is read by rule {job.record['rule']}, but no stage depends on it or keeps it; "
                     "add it to `deps` of the stage `runs` (docs/dvc.md)"
                 )
+
+
+def _among(path: Path, watched: set[Path]) -> bool:
+    """Whether a path, or a folder that it is in, is one of ``watched``, which are resolved."""
+    resolved = path.resolve()
+    return not watched.isdisjoint((resolved, *resolved.parents))
 
 
 def _remedy(path: str, digest: str) -> str:
@@ -229,7 +239,7 @@ def main() -> None:
     if Path(runs).resolve() not in followed:
         raise InputError(f"params.yaml: no stage of dvc.yaml keeps {runs}, where its runs stand (docs/dvc.md)")
     for folder in arguments.folders:
-        require_followed(save(folder), followed)
+        require_followed(save(folder, followed), followed)
 
 
 if __name__ == "__main__":

@@ -68,6 +68,7 @@ def _cell(value: float | None) -> float | str:
 def _beats(ours: float | None, trivial: float | None, column: Column) -> str:
     if ours is None or trivial is None:
         return "not defined"
+    ours, trivial = round(ours, 2), round(trivial, 2)  # as they are shown
     return "yes" if (ours > trivial) == (column.better == "up") and ours != trivial else "no"
 
 

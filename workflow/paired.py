@@ -21,8 +21,15 @@ class Paired:
     p: float | None
 
     def verdict(self, stated: float) -> str:
-        """Whether the sign of ``stated``, a difference of the paper, is ours too."""
-        sign = "agree" if self.mean * stated > 0 or self.mean == stated else "disagree"
+        """Whether the sign of ``stated``, a difference of the paper, is ours too.
+
+        Ours is shown to one decimal, as the paper's are; one that is then zero has no sign.
+        """
+        ours = round(self.mean, 1)
+        if ours == 0 != stated:
+            sign = "no difference"
+        else:
+            sign = "agree" if ours * stated > 0 or ours == stated else "disagree"
         if self.low is None or self.high is None:
             return f"{sign}, one seed"
         return "within noise" if self.low <= 0 <= self.high else sign

@@ -12,7 +12,7 @@ from workflow.table_spec import Column
 from workflow.table_text import best_rows, not_the_papers, signed
 
 _ARROWS = {"up": ("↑", "higher is better"), "down": ("↓", "lower is better")}
-_CLASSES = {"agree": "agree", "disagree": "disagree", "within noise": "noise"}
+_CLASSES = {"agree": "agree", "disagree": "disagree", "no difference": "noise", "within noise": "noise"}
 _FORMS = (".csv", ".md", ".tex", ".provenance.json")
 
 

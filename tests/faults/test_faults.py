@@ -152,6 +152,20 @@ def test_a_job_that_vanishes_is_run_again_by_the_same_command(undisturbed, tmp_p
     assert products(copy) == undisturbed
 
 
+def test_a_job_that_fails_by_chance_leaves_a_table_that_the_next_run_makes_whole(undisturbed, tmp_path):
+    """Nothing is edited in between, and the table of what there was is newer than all that it was made of."""
+    copy = fresh(tmp_path / "repository")
+    in_the_way = copy / "runs/demo/encoders/liftedcl_in_cc/seed0/last.pt"  # where its checkpoint stands
+    in_the_way.mkdir(parents=True)
+    status, output = run(copy, TABLE, *TINY)
+    assert status != 0 and "results/table4.csv: 1 of 3 runs are missing" in output
+    assert "is missing" in (copy / "results/table4.md").read_text()
+    in_the_way.rmdir()
+    status, output = run(copy, TABLE, *TINY)
+    assert status == 0, output
+    assert products(copy) == undisturbed
+
+
 def _command(process):
     try:
         return Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode()
