@@ -20,6 +20,11 @@ from workflow.tables import make_table
 PARAMS = read_params(REPOSITORY / "params.yaml")
 TABLES = read_tables(REPOSITORY / "workflow" / "tables.yaml", PARAMS)
 TABLE = TABLES["table4"]
+RECORD = {
+    "hardware": {"cpu": "x", "cores": 2, "device": "cpu"}, "wall_seconds": 1.5, "peak_memory_mib": 900,
+    "started": "2026-01-01T00:00:00Z",
+}  # fmt: skip
+"""What each run's provenance says of its making."""
 
 
 @pytest.fixture
@@ -36,8 +41,8 @@ def runs(tmp_path):
         for seed in (0, 1):
             run = layout.benchmark(TABLE.benchmark, row.encoder, seed)
             write(f"{run}/metrics.json", {"mpjpe_mm": 100.0 + 10 * i + seed, "pa_mpjpe_mm": 50.0 - i})
-            write(f"{run}/provenance.json", {"seed": seed, "of": "finetuning"})
-            write(f"{layout.encoder(row.encoder, seed)}/provenance.json", {"seed": seed, "of": "encoder"})
+            write(f"{run}/provenance.json", RECORD | {"seed": seed, "of": "finetuning"})
+            write(f"{layout.encoder(row.encoder, seed)}/provenance.json", RECORD | {"seed": seed, "of": "encoder"})
             write(f"{layout.encoder(row.encoder, seed)}/encoder.pt", "weights")
     write(layout.reference(TABLE.benchmark), {"mpjpe_mm": 290.0, "pa_mpjpe_mm": 240.0})
     return layout
@@ -162,7 +167,7 @@ def test_a_row_can_be_a_variant_and_a_column_of_another_benchmark(runs, tmp_path
             run = tmp_path / runs.benchmark(row.run(benchmark), row.encoder, 0)
             run.mkdir(parents=True, exist_ok=True)
             (run / "metrics.json").write_text(json.dumps({"jdr": value + len(row.name), "pa_mpjpe_mm": value}))
-            (run / "provenance.json").write_text("{}")
+            (run / "provenance.json").write_text(json.dumps(RECORD))
     (tmp_path / runs.reference("h36m_2d")).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / runs.reference("h36m_2d")).write_text('{"jdr": 1}')
     make_table(prior, profile="demo", seeds=[0], layout=runs, out=tmp_path / "t.csv")
@@ -239,6 +244,15 @@ def test_a_table_is_made_again_without_torch(runs, tmp_path):
     subprocess.run([sys.executable, "-c", code, *words], cwd=REPOSITORY, check=True)
     for ending in (".csv", ".md", ".tex", ".provenance.json"):
         assert (tmp_path / f"again{ending}").read_bytes() == (tmp_path / f"t{ending}").read_bytes()
+
+
+def test_the_page_of_a_table_stands_alone(runs, tmp_path):
+    """In Snakemake's report it is shown in a frame, from where no link leads anywhere."""
+    make_table(TABLE, profile="demo", seeds=[0, 1], layout=runs, out=tmp_path / "table4.csv")
+    page = (tmp_path / "table4.html").read_text()
+    assert "<style>" in page and "href=" not in page and "src=" not in page
+    assert f"Table 4 · {TABLE.title}" in page and "not the paper" in page
+    assert all(method in page for method in pd.read_csv(tmp_path / "table4.csv")["method"])
 
 
 @pytest.mark.parametrize("module", ["overview", "explain", "all_provenance", "run_times", "summary_page"])

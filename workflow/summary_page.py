@@ -12,14 +12,13 @@ from downstream import BENCHMARKS
 from liftedcl.errors import InputError, run_cli
 from liftedcl.files import write_text
 from workflow.captions import caption
+from workflow.html_page import banners, html_page
 from workflow.made_table import MadeTable, read_made_table
 from workflow.recorded_runs import RecordedRun, distinct
 from workflow.table_html import label_of, table_html
 from workflow.table_spec import FIGURES
-from workflow.table_text import not_the_papers
 
 _LEAD = "What pre-training an image encoder on people is worth, on the tables of the LiftedCL paper."
-_STYLE = Path(__file__).with_suffix(".css")
 _PROVENANCE = ".provenance.json"
 _GALLERIES = {
     "examples": ("Predictions", rf"examples_(?P<benchmark>{'|'.join(BENCHMARKS)})_(?P<row>.+)"),
@@ -40,24 +39,15 @@ def summary_page(results: Path) -> str:
     sections = {"tables": ("Tables", _table_section(tables)), **_picture_sections(pictures, results)}
     title = "LiftedCL: results"
     parts = [
-        "<!DOCTYPE html>",
-        '<html lang="en"><head><meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{title}</title>",
-        f"<style>\n{_STYLE.read_text(encoding='utf-8')}</style></head><body>",
         f'<header id="top"><h1>{title}</h1>',
         f'<p class="quiet">{_LEAD}</p>',
-        *(
-            f'<div class="banner" role="note">{escape(warning[:1].upper() + warning[1:])}</div>'
-            for warning in dict.fromkeys(not_the_papers(table.profile) for table in tables)
-            if warning
-        ),
+        *banners(table.profile for table in tables),
         _made(tables),
         f"<nav>{_contents(tables, sections)}</nav></header>",
     ]
     for name, (heading, body) in sections.items():
         parts.append(f'<h2 id="{name}">{heading}</h2>\n{body}')
-    return "\n".join([*parts, "</body></html>"]) + "\n"
+    return html_page(title, parts)
 
 
 def _tables(results: Path) -> list[MadeTable]:

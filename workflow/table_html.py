@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
+from workflow.html_page import banners, html_page
 from workflow.made_table import MadeTable
 from workflow.recorded_runs import duration
 from workflow.stored_scores import REFERENCE
@@ -16,6 +17,11 @@ _CLASSES = {"agree": "agree", "disagree": "disagree", "no difference": "noise", 
 _FORMS = (".csv", ".md", ".tex", ".provenance.json")
 
 
+def table_page(table: MadeTable) -> str:
+    """The table alone, as a page that can be read anywhere: inside Snakemake's report, say."""
+    return html_page(label_of(table.name), [*banners([table.profile]), *_parts(table), "</section>"])
+
+
 def table_html(table: MadeTable) -> str:
     """A section with the id ``table.name``; its links are relative to the table's folder."""
     forms = " · ".join(
@@ -23,17 +29,17 @@ def table_html(table: MadeTable) -> str:
         for form in _FORMS
         if table.csv.with_suffix(form).exists()
     )
-    parts = [
+    return "\n".join([*_parts(table), f'<div class="small quiet">Files: {forms}</div>', _runs(table), "</section>"])
+
+
+def _parts(table: MadeTable) -> list[str]:
+    return [
         f'<section class="table" id="{escape(table.name)}">',
         f'<div class="head"><h3>{escape(label_of(table.name))} · {escape(table.title)}</h3>{profile_mark(table)}</div>',
         _scores(table),
         *_notes(table),
         *_comparisons(table),
-        f'<div class="small quiet">Files: {forms}</div>',
-        _runs(table),
-        "</section>",
     ]
-    return "\n".join(parts)
 
 
 def label_of(name: str) -> str:

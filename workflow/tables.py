@@ -1,4 +1,4 @@
-"""Stored scores -> a table as csv, Markdown and LaTeX, with the provenance of every cell. No torch."""
+"""Stored scores -> a table as csv, Markdown, LaTeX and HTML, with the provenance of every cell. No torch."""
 
 import argparse
 import statistics
@@ -10,9 +10,11 @@ from liftedcl.files import write_json, write_text
 from liftedcl.provenance import commit, versions
 from liftedcl.recipe import read_recipe
 from workflow.layout import Layout
+from workflow.made_table import read_made_table
 from workflow.paired import paired
 from workflow.records_csv import write_csv
 from workflow.stored_scores import REFERENCE, Scores, encoder_chain, provenance_of, read_scores
+from workflow.table_html import table_page
 from workflow.table_spec import Difference, Row, Table
 from workflow.table_text import latex, markdown, measured, stated
 
@@ -20,7 +22,7 @@ from workflow.table_text import latex, markdown, measured, stated
 def make_table(
     table: Table, *, profile: str, seeds: list[int], layout: Layout, out: Path, partly: bool = False
 ) -> None:
-    """Write ``out`` (csv), and beside it the Markdown, the LaTeX and ``.provenance.json``.
+    """Write ``out`` (csv), and beside it the Markdown, the LaTeX, the page and ``.provenance.json``.
 
     Args:
         table: as `table_spec.read_tables` returns it.
@@ -55,6 +57,7 @@ def make_table(
     write_text(out.with_suffix(".md"), markdown(table, profile, records, differences))
     write_text(out.with_suffix(".tex"), latex(table, profile, records))
     write_csv(out, [_rounded(record) for record in records])
+    write_text(out.with_suffix(".html"), table_page(read_made_table(out)))
 
 
 def _record(
@@ -147,7 +150,12 @@ def main() -> None:
     add("--profile", required=True, help="profile that was run; stands in every row")
     add("--seeds", type=int, nargs="+", required=True, help="seeds that were run")
     add("--runs", required=True, help="folder of the runs, such as runs/demo")
-    add("--out", type=Path, required=True, help="results/TABLE.csv; .md, .tex and .provenance.json stand beside it")
+    add(
+        "--out",
+        type=Path,
+        required=True,
+        help="results/TABLE.csv; its other forms stand beside it",
+    )
     add("--partly", action="store_true", help="make it of what there is; rows without metrics say why")
     arguments = parser.parse_args()
     make_table(

@@ -1,4 +1,4 @@
-# Tables: stored metrics -> csv, Markdown and the provenance of every cell; and the pictures that go with them.
+# Tables: stored metrics -> csv, Markdown, LaTeX, a page, and the provenance of every cell; and the pictures with them.
 
 TABLE_OF = main_tables(TABLES)  # names a benchmark's metrics in the overview
 
@@ -56,10 +56,12 @@ rule table:
         metrics=metrics_of,
         references=lambda wildcards: [LAYOUT.reference(name) for name in TABLES[wildcards.table].benchmarks],
         figures=lambda wildcards: expand("results/{figure}.png", figure=TABLES[wildcards.table].figures),
+        style="workflow/html_page.css",
     output:
-        csv=report("results/{table}.csv", caption="../report/table.rst", category="Tables"),
+        csv="results/{table}.csv",
         markdown="results/{table}.md",
         latex="results/{table}.tex",
+        page=report("results/{table}.html", caption="../report/table.rst", category="Tables"),
         provenance="results/{table}.provenance.json",
     params:
         table=lambda wildcards: to_json(TABLES[wildcards.table]), code=code_digest("workflow.tables"),
