@@ -169,7 +169,7 @@ def test_the_report_holds_table_and_captioned_figures(finished):
         assert status == 0, output
     page = (finished / "results/report.html").read_text()
     for part in (
-        "table4.csv",
+        "table4.html",
         "augmented_h36m_3d.png",
         "figure5.png",
         "figure6.png",
