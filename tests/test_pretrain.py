@@ -61,7 +61,7 @@ def test_killed_at_any_moment_the_encoder_is_the_same(data, tmp_path):
     eager = "import liftedcl.engine as e; e._SECONDS_BETWEEN_CHECKPOINTS = 0; import runpy, sys; " \
         "sys.argv[0] = 'pretrain'; runpy.run_module('liftedcl.pretrain', run_name='__main__')"  # fmt: skip
     arguments = [sys.executable, "-c", eager, *command(data, killed)[3:]]
-    for kill in (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM):
+    for kill in (signal.SIGKILL, signal.SIGTERM):
         process = subprocess.Popen(arguments, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         before = os.stat(killed / "last.pt").st_mtime_ns if (killed / "last.pt").exists() else 0
         deadline = time.monotonic() + 60

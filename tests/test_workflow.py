@@ -236,6 +236,7 @@ def test_a_folder_of_photographs_is_pre_trained_on(finished, edited, tmp_path):
 
 
 def test_a_diverged_run_stands_in_the_table_with_its_reason(finished, edited):
+    """The next run would make the table whole (tests/faults); here it is left as it is."""
     edited(
         "params.yaml",
         "moco_v2_in_cc:         {method: moco_v2, ",
@@ -247,12 +248,6 @@ def test_a_diverged_run_stands_in_the_table_with_its_reason(finished, edited):
     assert rows["moco_v2_in_cc"]["mpjpe_mm"] == "" and "not finite" in rows["moco_v2_in_cc"]["missing"]
     assert all(row["mpjpe_mm"] for name, row in rows.items() if name != "moco_v2_in_cc")
     assert not (finished / "results/table7.csv").exists()  # shares runs with table 4, but nobody asked for it
-
-
-def test_the_table_is_whole_once_the_mistake_is_mended(finished):
-    status, output = run(finished, TABLE, *TINY)
-    assert status == 0, output
-    assert planned(finished) == [] and not re.search("missing", (finished / "results/table4.md").read_text())
 
 
 def test_other_pictures_make_what_reads_them_stale(finished, edited):
