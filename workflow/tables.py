@@ -150,12 +150,7 @@ def main() -> None:
     add("--profile", required=True, help="profile that was run; stands in every row")
     add("--seeds", type=int, nargs="+", required=True, help="seeds that were run")
     add("--runs", required=True, help="folder of the runs, such as runs/demo")
-    add(
-        "--out",
-        type=Path,
-        required=True,
-        help="results/TABLE.csv; its other forms stand beside it",
-    )
+    add("--out", type=Path, required=True, help="results/TABLE.csv; its other forms stand beside it")
     add("--partly", action="store_true", help="make it of what there is; rows without metrics say why")
     arguments = parser.parse_args()
     make_table(
