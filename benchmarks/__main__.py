@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks import NAMES
 from benchmarks.report import RESULTS, run_and_print, write_report
-from liftedcl.errors import run_cli
+from liftedcl.identity.errors import run_cli
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ from torchvision.ops import roi_align
 from benchmarks import published
 from benchmarks.recipes import PAPER
 from benchmarks.runner import FLOOR, OURS, PEER, PUBLISHED, Case, Variant, timed
-from liftedcl.align import align, shared_area
-from liftedcl.views import Geometry, draw_views
+from liftedcl.views.align import align, shared_area
+from liftedcl.views.rendering import Geometry, draw_views
 
 CORES = 2
 

@@ -19,8 +19,8 @@ from benchmarks import published
 from benchmarks.random_data import jpeg, pictures
 from benchmarks.recipes import PAPER
 from benchmarks.runner import FLOOR, OURS, PEER, PUBLISHED, Case, Variant, timed
-from liftedcl.rgb import MEAN, STD
-from liftedcl.views import draw_views, render_views
+from liftedcl.views.rendering import draw_views, render_views
+from liftedcl.views.rgb import MEAN, STD
 
 CORES = 1
 
@@ -37,7 +37,7 @@ def cases(smoke: bool) -> Iterator[Case]:
     torch.manual_seed(0)
     transform = published.PilView(_VIEWS)
     ways: dict[tuple[str, str], TwoViews] = {
-        (OURS, "liftedcl.views"): lambda: [_view(images) for _ in range(2)],
+        (OURS, "liftedcl.views.rendering"): lambda: [_view(images) for _ in range(2)],
         (PUBLISHED, "PIL, JPEG decoded"): lambda: _pil([Image.open(io.BytesIO(file)) for file in files], transform),
         (PEER, "PIL without decoding"): lambda: _pil(decoded, transform),
         (PEER, "torchvision v2 on tensors"): functools.partial(_one_by_one, images, _torchvision()),

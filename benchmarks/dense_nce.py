@@ -18,7 +18,7 @@ from torch.utils.checkpoint import checkpoint
 
 from benchmarks import published
 from benchmarks.runner import FLOOR, OURS, PEER, PUBLISHED, Case, Figure, Variant, timed
-from liftedcl.infonce import info_nce
+from liftedcl.losses.infonce import info_nce
 
 CORES = 2
 

@@ -10,9 +10,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from benchmarks import published
 from benchmarks.recipes import PAPER
 from benchmarks.runner import FLOOR, OURS, PEER, PUBLISHED, Case, Variant, timed
-from liftedcl.encoder import build_backbone
-from liftedcl.keys import KeyEncoder
-from liftedcl.projectors import MapProjector, VectorProjector
+from liftedcl.networks.encoder import build_backbone
+from liftedcl.networks.keys import KeyEncoder
+from liftedcl.networks.projectors import MapProjector, VectorProjector
 
 CORES = 2
 

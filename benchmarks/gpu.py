@@ -32,16 +32,16 @@ from benchmarks.recipes import PAPER, liftedcl_recipe
 from benchmarks.report import RESULTS, describe_result, write_report
 from benchmarks.runner import OURS, PEER, PUBLISHED, Case, Figure, Variant, cores, describe_environment, measure, timed
 from benchmarks.steps import OurStep, PublishedStep
-from liftedcl.align import align
-from liftedcl.device import prepare_device
-from liftedcl.encoder_recipe import EncoderRecipe
-from liftedcl.errors import InputError, run_cli
-from liftedcl.files import write_json
-from liftedcl.infonce import info_nce
-from liftedcl.keys import KeyEncoder
+from liftedcl.engine.device import prepare_device
+from liftedcl.files.atomic import write_json
+from liftedcl.identity.errors import InputError, run_cli
+from liftedcl.images.shard import Shard
+from liftedcl.losses.infonce import info_nce
+from liftedcl.networks.keys import KeyEncoder
 from liftedcl.prior import sample_skeletons
-from liftedcl.shard import Shard
-from liftedcl.views import Geometry, ViewDraw, draw_views, render_batched, render_views
+from liftedcl.recipes.encoder_recipe import EncoderRecipe
+from liftedcl.views.align import align
+from liftedcl.views.rendering import Geometry, ViewDraw, draw_views, render_batched, render_views
 
 _GOAL = 2400.0  # images/s on an H200
 _FLOP_PER_PAIR = 46.9e9  # query trunk 31.7, key trunk 10.7, dense heads 2.3, dense logits 2.2

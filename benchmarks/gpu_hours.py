@@ -25,18 +25,18 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.random_data import write_shard
 from benchmarks.recipes import DEMO, PAPER
 from downstream import BENCHMARKS
-from downstream.frozen import freeze
-from liftedcl.device import prepare_device
-from liftedcl.encoder import build_backbone
-from liftedcl.engine import Task, train_step
-from liftedcl.errors import InputError, run_cli
+from downstream.training.frozen import freeze
+from liftedcl.engine.device import prepare_device
+from liftedcl.engine.loop import Task, train_step
+from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.methods import METHODS
+from liftedcl.networks.encoder import build_backbone
 from liftedcl.pretrain import PretrainingTask
 from liftedcl.prior import sample_skeletons
 from workflow.benchmark_recipes import benchmark_of
-from workflow.table_spec import Table, read_tables
+from workflow.tables.table_spec import Table, read_tables
 
-_TABLES = Path(__file__).resolve().parent.parent / "workflow" / "tables.yaml"
+_TABLES = Path(__file__).resolve().parent.parent / "workflow" / "tables" / "tables.yaml"
 
 ASSUMED = 66e12
 """Operations a second: ResNet-50 at 24.6 GFLOP an image and the 2,700 images/s published for an H100 in 16 bits."""

@@ -22,8 +22,8 @@ from benchmarks import published
 from benchmarks.random_data import jpeg, pictures, write_shard
 from benchmarks.recipes import PAPER
 from benchmarks.runner import FLOOR, OURS, PUBLISHED, Case, Figure, Variant
-from liftedcl.batches import ShardBatches
-from liftedcl.encoder_recipe import Views
+from liftedcl.images.batches import ShardBatches
+from liftedcl.recipes.encoder_recipe import Views
 
 CORES = 2
 

@@ -14,8 +14,8 @@ from benchmarks.random_data import jpeg, pictures, write_shard
 from benchmarks.recipes import DEMO, liftedcl_recipe
 from benchmarks.runner import FLOOR, OURS, PUBLISHED, Case, Variant, timed
 from benchmarks.steps import OurStep, PublishedStep
-from liftedcl.encoder_recipe import EncoderRecipe
 from liftedcl.prior import sample_skeletons
+from liftedcl.recipes.encoder_recipe import EncoderRecipe
 
 CORES = 2
 

@@ -10,15 +10,15 @@ from torch.nn import functional as F
 from torchvision.transforms import ColorJitter, RandomResizedCrop
 from torchvision.transforms.v2 import functional as transforms
 
-from liftedcl.encoder_recipe import Views
-from liftedcl.rgb import MEAN, STD
-from liftedcl.views import Geometry
+from liftedcl.recipes.encoder_recipe import Views
+from liftedcl.views.rendering import Geometry
+from liftedcl.views.rgb import MEAN, STD
 
 
 def align(features: Tensor, geometry: Geometry, area: Tensor, size: int) -> Tensor:
     """Un-flip, cut whole cells, interpolate; a sample at a time, its four numbers fetched one by one.
 
-    Shapes as in `liftedcl.align.align`. Pairs that share nothing give zeros.
+    Shapes as in `liftedcl.views.align.align`. Pairs that share nothing give zeros.
     """
     cells = features.shape[-1]
     features = torch.where(geometry.flips[:, None, None, None], features.flip(3), features)
@@ -38,7 +38,7 @@ def align(features: Tensor, geometry: Geometry, area: Tensor, size: int) -> Tens
 
 
 def info_nce(queries: Tensor, positives: Tensor, negatives: Tensor, temperature: float) -> Tensor:
-    """Cross-entropy over all logits, the positive's first. Shapes as in `liftedcl.infonce.info_nce`."""
+    """Cross-entropy over all logits, the positive's first. Shapes as in `liftedcl.losses.infonce.info_nce`."""
     flat, matching = queries.flatten(0, -2), positives.flatten(0, -2)
     positive = torch.einsum("nd,nd->n", flat, matching)[:, None]
     logits = torch.cat([positive, torch.einsum("nd,kd->nk", flat, negatives)], dim=1) / temperature

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from liftedcl.files import write_json
-from liftedcl.shard import Shard, ShardWriter, open_shard
+from liftedcl.files.atomic import write_json
+from liftedcl.images.shard import Shard, ShardWriter, open_shard
 
 PEOPLE_PER_IMAGE = 2.65
 """150K crops out of 56.6K images of COCO train2017 (people with a keypoint, no crowds)."""

@@ -4,8 +4,8 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from liftedcl.data_recipes import Skeletons
-from liftedcl.encoder_recipe import EncoderRecipe
+from liftedcl.recipes.data_recipes import Skeletons
+from liftedcl.recipes.encoder_recipe import EncoderRecipe
 from workflow.params import read_params
 
 _PARAMS = Path(__file__).resolve().parent.parent / "params.yaml"

@@ -6,8 +6,8 @@ from typing import Any
 
 from benchmarks import NAMES
 from benchmarks.runner import FLOOR, OURS, PEER, PUBLISHED, run
-from liftedcl.errors import InputError
-from liftedcl.files import read_json, write_text
+from liftedcl.files.atomic import read_json, write_text
+from liftedcl.identity.errors import InputError
 
 FOLDER = Path(__file__).resolve().parent
 RESULTS = FOLDER / "results"

@@ -21,8 +21,8 @@ import cv2
 import numpy as np
 import torch
 
-from liftedcl import provenance
-from liftedcl.files import write_json
+from liftedcl.files.atomic import write_json
+from liftedcl.identity import provenance
 
 OURS, PUBLISHED, PEER, FLOOR = "ours", "published", "peer", "floor"
 

@@ -9,9 +9,9 @@ from scipy.spatial.transform import Rotation
 
 from benchmarks.recipes import skeleton_recipe
 from benchmarks.runner import FLOOR, OURS, PEER, PUBLISHED, Case, Variant, timed
-from liftedcl.data_recipes import Skeletons
 from liftedcl.prior import TRUNK_AXES, sample_skeletons
-from liftedcl.skeleton import BONE_LENGTHS_CM, BONES, JOINTS, NUM_JOINTS, TEMPLATE_BONES_CM
+from liftedcl.recipes.data_recipes import Skeletons
+from liftedcl.skeletons.skeleton import BONE_LENGTHS_CM, BONES, JOINTS, NUM_JOINTS, TEMPLATE_BONES_CM
 
 CORES = 1
 

@@ -12,17 +12,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from benchmarks import published
-from liftedcl.align import shared_area
-from liftedcl.batches import Batch
-from liftedcl.critic import Critic, critic_loss, lifting_loss
-from liftedcl.encoder import build_backbone
-from liftedcl.encoder_recipe import EncoderRecipe
-from liftedcl.engine import step_seed, train_step
-from liftedcl.lifting import LiftingNetwork
+from liftedcl.engine.loop import step_seed, train_step
+from liftedcl.images.batches import Batch
+from liftedcl.images.shard import Shard
 from liftedcl.methods.liftedcl import Method
+from liftedcl.networks.critic import Critic, critic_loss, lifting_loss
+from liftedcl.networks.encoder import build_backbone
+from liftedcl.networks.lifting import LiftingNetwork
+from liftedcl.networks.projectors import MapProjector, VectorProjector
 from liftedcl.pretrain import PretrainingTask
-from liftedcl.projectors import MapProjector, VectorProjector
-from liftedcl.shard import Shard
+from liftedcl.recipes.encoder_recipe import EncoderRecipe
+from liftedcl.views.align import shared_area
 
 
 class OurStep:
@@ -76,7 +76,7 @@ class PublishedStep:
     """The same networks and losses, with every part done the published way (`benchmarks.published`).
 
     The critic's gradients are computed in the encoder's step and thrown away; batch norm is the plain one; the loss is
-    read at every step. Queues start as in `liftedcl.queue`.
+    read at every step. Queues start as in `liftedcl.networks.queue`.
     """
 
     def __init__(self, recipe: EncoderRecipe, files: list[bytes], skeletons: np.ndarray, device: torch.device):

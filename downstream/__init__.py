@@ -6,7 +6,7 @@ reading this table needs no torch.
 
 from dataclasses import dataclass
 
-from liftedcl.code_digest import code_digest
+from liftedcl.identity.code_digest import code_digest
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Entry:
     """Where a benchmark's parts are.
 
     Attributes:
-        task: module with ``Benchmark`` (a task of liftedcl/engine.py that also evaluates itself),
+        task: module with ``Benchmark`` (a task of liftedcl/engine/loop.py that also evaluates itself),
             ``fingerprints`` and ``augmented_samples``.
         reference: module with ``reference_scores``, those of a predictor that doesn't look at the picture; no torch.
         data: the entry of params.yaml that names its folder.

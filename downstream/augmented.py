@@ -6,9 +6,9 @@ from pathlib import Path
 
 from downstream import BENCHMARKS
 from downstream.recipes import RECIPES
-from liftedcl.contact_sheet import write_contact_sheet
-from liftedcl.errors import run_cli
-from liftedcl.recipe import read_recipe
+from liftedcl.files.contact_sheet import write_contact_sheet
+from liftedcl.identity.errors import run_cli
+from liftedcl.identity.recipe import read_recipe
 
 _COLUMNS, _ROWS = 6, 3
 

@@ -10,17 +10,17 @@ from typing import Any
 import torch
 
 from downstream import BENCHMARKS, finetune_code
-from downstream.frozen import freeze
 from downstream.recipes import RECIPES
-from liftedcl import checkpoint
-from liftedcl.contact_sheet import write_contact_sheet
-from liftedcl.device import prepare_device
-from liftedcl.encoder import load_encoder
-from liftedcl.engine import fit, step_seed
-from liftedcl.errors import run_cli
-from liftedcl.files import exclusive, sha256_of_file, write_json
-from liftedcl.provenance import describe
-from liftedcl.recipe import read_recipe
+from downstream.training.frozen import freeze
+from liftedcl.engine import checkpoint
+from liftedcl.engine.device import prepare_device
+from liftedcl.engine.loop import fit, step_seed
+from liftedcl.files.atomic import exclusive, sha256_of_file, write_json
+from liftedcl.files.contact_sheet import write_contact_sheet
+from liftedcl.identity.errors import run_cli
+from liftedcl.identity.provenance import describe
+from liftedcl.identity.recipe import read_recipe
+from liftedcl.networks.encoder import load_encoder
 
 
 def finetune(
@@ -43,7 +43,7 @@ def finetune(
         benchmark: a key of `BENCHMARKS`.
         recipe: that benchmark's, of downstream/recipes.py.
         encoder: plain state dict to start from.
-        backbone: its architecture, a name of liftedcl/encoder.py.
+        backbone: its architecture, a name of liftedcl/networks/encoder.py.
         data: folder of the benchmark's data.
         seed: decides the head's weights, the order of the samples and their augmentation.
         threads: CPU threads; CPU results depend on them.

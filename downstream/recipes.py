@@ -5,7 +5,7 @@ from downstream.h36m.recipe import H36M2D, H36M3D
 from downstream.lip.recipe import LIP
 from downstream.mpii.recipe import Mpii
 from downstream.pw3d.recipe import PW3D
-from downstream.training_recipe import Training
+from downstream.training.training_recipe import Training
 
 RECIPES: dict[str, type[Training]] = {
     "coco": Coco2D,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from downstream import BENCHMARKS
 from downstream.recipes import RECIPES
-from liftedcl.errors import run_cli
-from liftedcl.files import write_json
-from liftedcl.recipe import read_recipe
+from liftedcl.files.atomic import write_json
+from liftedcl.identity.errors import run_cli
+from liftedcl.identity.recipe import read_recipe
 
 
 def main() -> None:

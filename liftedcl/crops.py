@@ -17,15 +17,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from liftedcl.coco_people import PeopleImage, Person, read_people
-from liftedcl.contact_sheet import write_contact_sheet
-from liftedcl.data_recipes import Crops
-from liftedcl.errors import InputError, run_cli
-from liftedcl.h36m_people import read_h36m_people
-from liftedcl.image_files import BrokenImageError, process_images, read_image, resize
-from liftedcl.own_people import read_own_people
-from liftedcl.recipe import read_recipe
-from liftedcl.shard import ShardWriter, open_shard
+from liftedcl.files.contact_sheet import write_contact_sheet
+from liftedcl.files.image_files import BrokenImageError, process_images, read_image, resize
+from liftedcl.identity.errors import InputError, run_cli
+from liftedcl.identity.recipe import read_recipe
+from liftedcl.images.coco_people import PeopleImage, Person, read_people
+from liftedcl.images.h36m_people import read_h36m_people
+from liftedcl.images.own_people import read_own_people
+from liftedcl.images.shard import ShardWriter, open_shard
+from liftedcl.recipes.data_recipes import Crops
 
 PADDING = (124, 116, 104)
 """Mean colour of ImageNet, RGB: what lies outside an image becomes about zero after normalisation."""

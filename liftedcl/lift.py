@@ -6,16 +6,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from liftedcl.device import prepare_device
-from liftedcl.drawing import figure_of_lifted
-from liftedcl.encoder import load_encoder, load_state, load_strictly
-from liftedcl.encoder_recipe import EncoderRecipe
-from liftedcl.errors import InputError, run_cli
-from liftedcl.evenly_spread import evenly_spread
-from liftedcl.lifting import LiftingNetwork
-from liftedcl.recipe import read_recipe
-from liftedcl.shard import open_shard
-from liftedcl.whole_crops import whole_views
+from liftedcl.engine.device import prepare_device
+from liftedcl.files.evenly_spread import evenly_spread
+from liftedcl.identity.errors import InputError, run_cli
+from liftedcl.identity.recipe import read_recipe
+from liftedcl.images.shard import open_shard
+from liftedcl.networks.encoder import load_encoder, load_state, load_strictly
+from liftedcl.networks.lifting import LiftingNetwork
+from liftedcl.recipes.encoder_recipe import EncoderRecipe
+from liftedcl.skeletons.drawing import figure_of_lifted
+from liftedcl.views.whole_crops import whole_views
 
 _BATCH = 32
 

@@ -3,11 +3,11 @@
 import argparse
 from pathlib import Path
 
-from liftedcl.drawing import figure_of_training
-from liftedcl.errors import InputError, run_cli
-from liftedcl.evenly_spread import evenly_spread
-from liftedcl.lifted_history import read_lifted_history
-from liftedcl.shard_union import open_shards
+from liftedcl.files.evenly_spread import evenly_spread
+from liftedcl.identity.errors import InputError, run_cli
+from liftedcl.images.shard_union import open_shards
+from liftedcl.skeletons.drawing import figure_of_training
+from liftedcl.skeletons.lifted_history import read_lifted_history
 
 
 def draw_progress(lifted: Path, images: list[Path], out: Path, *, count: int, moments: int) -> None:

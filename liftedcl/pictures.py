@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from liftedcl.data_recipes import Pictures
-from liftedcl.errors import InputError, run_cli
-from liftedcl.image_files import process_images, read_image, resize
-from liftedcl.recipe import read_recipe
-from liftedcl.shard import ShardWriter
+from liftedcl.files.image_files import process_images, read_image, resize
+from liftedcl.identity.errors import InputError, run_cli
+from liftedcl.identity.recipe import read_recipe
+from liftedcl.images.shard import ShardWriter
+from liftedcl.recipes.data_recipes import Pictures
 
 COLUMNS = ("file", "label")
 SUFFIXES = (".jpg", ".jpeg", ".png")

@@ -13,22 +13,22 @@ import numpy as np
 import torch
 from torch import nn
 
-from liftedcl import checkpoint, world
-from liftedcl.batches import Batch, ShardBatches
-from liftedcl.device import prepare_device
-from liftedcl.encoder import Backbone, build_backbone, load_encoder, save_encoder, save_state
-from liftedcl.encoder_recipe import EncoderRecipe
-from liftedcl.engine import Player, fit, step_seed
-from liftedcl.errors import InputError, run_cli
-from liftedcl.files import exclusive, sha256_of_file, write_json
-from liftedcl.lifted_history import write_lifted_history
+from liftedcl.engine import checkpoint, distributed
+from liftedcl.engine.device import prepare_device
+from liftedcl.engine.loop import Player, fit, step_seed
+from liftedcl.files.atomic import exclusive, sha256_of_file, write_json
+from liftedcl.identity.errors import InputError, run_cli
+from liftedcl.identity.provenance import describe
+from liftedcl.identity.recipe import read_recipe
+from liftedcl.images.batches import Batch, ShardBatches
+from liftedcl.images.shard import Shard
+from liftedcl.images.shard_union import ShardUnion, open_shards
 from liftedcl.methods import METHODS, encoder_code
-from liftedcl.probe import Probe
-from liftedcl.provenance import describe
-from liftedcl.recipe import read_recipe
-from liftedcl.shard import Shard
-from liftedcl.shard_union import ShardUnion, open_shards
-from liftedcl.skeleton import NUM_JOINTS
+from liftedcl.monitor.run_monitor import Probe
+from liftedcl.networks.encoder import Backbone, build_backbone, load_encoder, save_encoder, save_state
+from liftedcl.recipes.encoder_recipe import EncoderRecipe
+from liftedcl.skeletons.lifted_history import write_lifted_history
+from liftedcl.skeletons.skeleton import NUM_JOINTS
 
 
 class PretrainingTask:
@@ -38,8 +38,10 @@ class PretrainingTask:
         self, method: nn.Module, recipe: EncoderRecipe, shard: Shard | ShardUnion, seed: int, device: torch.device
     ):
         batch_size = recipe.training.batch_size
-        if batch_size % world.size():
-            raise InputError(f"training.batch_size: {world.size()} processes do not divide a batch of {batch_size}")
+        if batch_size % distributed.size():
+            raise InputError(
+                f"training.batch_size: {distributed.size()} processes do not divide a batch of {batch_size}"
+            )
         self._data = ShardBatches(shard, batch_size=batch_size, seed=seed)
         self._method, self.epochs = method, recipe.training.epochs
         self.probe = Probe(shard, size=recipe.views.size, epochs=self.epochs, lifts="lifting" in method.heads)
@@ -92,7 +94,7 @@ def pretrain(
         "recipe": dataclasses.asdict(recipe),
         "seed": seed,
         "threads": threads,
-        "processes": world.size(),
+        "processes": distributed.size(),
         "compiled": compiled,
         "inputs": inputs,
         "code": encoder_code(recipe.method),
@@ -112,7 +114,7 @@ def pretrain(
             task.compile()
         run = {"folder": out, "identity": identity, "seed": seed, "device": device, "name": out.parent.name}
         fit(task, **run, autocast=True, observe=task.observe)
-        if world.rank() > 0:
+        if distributed.rank() > 0:
             return
         save_state(method.heads.state_dict(), out / "heads.pt")
         if len(task.probe.rows):
@@ -134,7 +136,7 @@ def pretrain(
 
 def _device_name(device: torch.device) -> str:
     name = torch.cuda.get_device_name() if device.type == "cuda" else "cpu"
-    return name if world.size() == 1 else f"{world.size()} x {name}"
+    return name if distributed.size() == 1 else f"{distributed.size()} x {name}"
 
 
 def _starting_backbone(recipe: EncoderRecipe, start: Path | None, inputs: dict[str, str]) -> Backbone:
@@ -196,7 +198,7 @@ def main(words: list[str] | None = None) -> None:
     recipe = read_recipe(EncoderRecipe, arguments.pop("recipe"))
     if recipe.method == "published":
         raise InputError("--recipe: a published encoder is not trained; use python -m liftedcl.weights import")
-    with world.joined(), exclusive(arguments["out"]) if world.rank() == 0 else contextlib.nullcontext():
+    with distributed.joined(), exclusive(arguments["out"]) if distributed.rank() == 0 else contextlib.nullcontext():
         pretrain(recipe, **arguments)
 
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from liftedcl.data_recipes import Skeletons
-from liftedcl.drawing import figure_of_skeletons
-from liftedcl.errors import run_cli
-from liftedcl.files import atomic_path
-from liftedcl.recipe import read_recipe
-from liftedcl.skeleton import BONE_LENGTHS_CM, BONES, JOINTS, NUM_JOINTS, TEMPLATE_BONES_CM
+from liftedcl.files.atomic import atomic_path
+from liftedcl.identity.errors import run_cli
+from liftedcl.identity.recipe import read_recipe
+from liftedcl.recipes.data_recipes import Skeletons
+from liftedcl.skeletons.drawing import figure_of_skeletons
+from liftedcl.skeletons.skeleton import BONE_LENGTHS_CM, BONES, JOINTS, NUM_JOINTS, TEMPLATE_BONES_CM
 
 _PARENTS = {parent for parent, _ in BONES}
 

@@ -9,9 +9,9 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from liftedcl.errors import InputError, run_cli
-from liftedcl.files import sha256_of_file, write_text
-from liftedcl.journal import read_history
+from liftedcl.engine.journal import read_history
+from liftedcl.files.atomic import sha256_of_file, write_text
+from liftedcl.identity.errors import InputError, run_cli
 
 if TYPE_CHECKING:  # it takes seconds to import
     from torch.utils.tensorboard import SummaryWriter

@@ -4,9 +4,9 @@ import argparse
 import itertools
 from pathlib import Path
 
-from liftedcl.errors import InputError, run_cli
-from liftedcl.figure_file import save_figure
-from liftedcl.journal import read_history
+from liftedcl.engine.journal import read_history
+from liftedcl.files.figure_file import save_figure
+from liftedcl.identity.errors import InputError, run_cli
 
 _COLUMNS = 4
 _PANEL = (3.2, 2.4)

@@ -13,14 +13,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from liftedcl import tensor_file
-from liftedcl.code_digest import code_digest
-from liftedcl.encoder import BACKBONES, build_backbone, load_strictly, save_encoder
-from liftedcl.errors import InputError, run_cli
-from liftedcl.files import sha256_of_file, write_json
-from liftedcl.provenance import describe
-from liftedcl.strict import require_choice
-from liftedcl.weight_sources import OWN, SOURCES, Layout, Source
+from liftedcl.files import tensor_file
+from liftedcl.files.atomic import sha256_of_file, write_json
+from liftedcl.identity.code_digest import code_digest
+from liftedcl.identity.errors import InputError, run_cli
+from liftedcl.identity.provenance import describe
+from liftedcl.identity.strict import require_choice
+from liftedcl.networks.encoder import BACKBONES, build_backbone, load_strictly, save_encoder
+from liftedcl.recipes.weight_sources import OWN, SOURCES, Layout, Source
 
 _FIRST = "conv1.weight"
 """The first tensor of every backbone."""
@@ -32,7 +32,7 @@ def import_weights(file: Path, source: str, backbone: str, out: Path) -> str:
     Args:
         file: the checkpoint.
         source: a key of `SOURCES`, or 'own'.
-        backbone: its architecture, a name of liftedcl/encoder.py.
+        backbone: its architecture, a name of liftedcl/networks/encoder.py.
         out: the encoder to write.
 
     Returns:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from repository import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-_LONGEST = ("test_workflow.py", "test_pretrain.py", "test_synthetic_datasets.py")
+_LONGEST = ("test_workflow.py", "test_pretrain.py", "test_datasets.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

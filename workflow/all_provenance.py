@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from liftedcl.errors import run_cli
-from liftedcl.files import write_json
-from workflow.recorded_runs import read_provenance
+from liftedcl.files.atomic import write_json
+from liftedcl.identity.errors import run_cli
+from workflow.tables.recorded_runs import read_provenance
 
 _ENDING = ".provenance.json"
 

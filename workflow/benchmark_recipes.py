@@ -7,11 +7,11 @@ whose recipe has all of its keys, or for those that it names.
 import dataclasses
 from typing import Any
 
+from downstream.h36m.skeleton_prior_recipe import bends_of
 from downstream.recipes import RECIPES
-from downstream.skeleton_prior_recipe import bends_of
-from liftedcl.data_recipes import Skeletons
-from liftedcl.errors import InputError
-from liftedcl.strict import parse
+from liftedcl.identity.errors import InputError
+from liftedcl.identity.strict import parse
+from liftedcl.recipes.data_recipes import Skeletons
 
 SEPARATOR = "-"
 

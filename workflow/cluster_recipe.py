@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from liftedcl.strict import require, require_at_least
+from liftedcl.identity.strict import require, require_at_least
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 import argparse
 from pathlib import Path
 
-from liftedcl.errors import InputError, run_cli
-from liftedcl.figure_file import save_figure
+from liftedcl.files.figure_file import save_figure
+from liftedcl.identity.errors import InputError, run_cli
 from workflow.benchmark_recipes import SEPARATOR
-from workflow.made_table import MadeTable, read_made_table
-from workflow.stored_scores import REFERENCE
-from workflow.table_spec import Column
-from workflow.table_text import not_the_papers
+from workflow.tables.made_table import MadeTable, read_made_table
+from workflow.tables.stored_scores import REFERENCE
+from workflow.tables.table_spec import Column
+from workflow.tables.table_text import not_the_papers
 
 _COLUMNS = 4
 _PANEL = (3.2, 2.6)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from liftedcl.errors import InputError, run_cli
-from workflow.made_table import read_made_table
-from workflow.stored_scores import REFERENCE
+from liftedcl.identity.errors import InputError, run_cli
+from workflow.tables.made_table import read_made_table
+from workflow.tables.stored_scores import REFERENCE
 
 
 def explain(table: Path, row: str, column: str) -> Iterator[str]:

@@ -17,7 +17,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from liftedcl.errors import InputError, run_cli
+from liftedcl.identity.errors import InputError, run_cli
 
 _SECONDS_BETWEEN_TRIES = 0.2
 _USAGE = "usage: python -m workflow.gpu_slot COUNT COMMAND..., such as: gpu_slot 1 python -m downstream.finetune"

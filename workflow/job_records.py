@@ -18,8 +18,8 @@ from typing import Any
 from snakemake.persistence import RECORD_FORMAT_VERSION, MetadataRecord
 from snakemake.persistence.file import FilePersistence
 
-from liftedcl.errors import InputError, run_cli
-from liftedcl.files import read_json, write_json
+from liftedcl.files.atomic import read_json, write_json
+from liftedcl.identity.errors import InputError, run_cli
 from workflow.layout import layout_of
 from workflow.params import read_params
 

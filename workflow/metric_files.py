@@ -5,8 +5,8 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from liftedcl.errors import InputError, run_cli
-from liftedcl.files import read_json, write_json
+from liftedcl.files.atomic import read_json, write_json
+from liftedcl.identity.errors import InputError, run_cli
 
 
 def write_metric_files(tables: list[Path], out: Path) -> None:

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from downstream import BENCHMARKS
-from liftedcl.errors import InputError, run_cli
-from liftedcl.files import read_json, write_text
-from liftedcl.recipe import read_recipe
+from liftedcl.files.atomic import read_json, write_text
+from liftedcl.identity.errors import InputError, run_cli
+from liftedcl.identity.recipe import read_recipe
 from workflow.layout import Layout
-from workflow.records_csv import write_csv
-from workflow.table_spec import Column, Table
-from workflow.table_text import not_the_papers
+from workflow.tables.records_csv import write_csv
+from workflow.tables.table_spec import Column, Table
+from workflow.tables.table_text import not_the_papers
 
 _REMEDY = "make it with snakemake"
 
@@ -86,7 +86,7 @@ def main() -> None:
         prog="python -m workflow.overview", description="Make the table of one encoder on all benchmarks."
     )
     add = parser.add_argument
-    add("--tables", nargs="+", required=True, help="entries of workflow/tables.yaml as JSON, one a benchmark")
+    add("--tables", nargs="+", required=True, help="entries of workflow/tables/tables.yaml as JSON, one a benchmark")
     add("--row", required=True, help="the encoder's row of params.yaml")
     add("--seed", type=int, required=True, help="which of its runs")
     add("--profile", required=True, help="profile that was run")

@@ -13,11 +13,11 @@ from typing import Any
 
 import yaml
 
-from liftedcl.data_recipes import Crops, Pictures, Skeletons
-from liftedcl.encoder_recipe import METHOD_SECTIONS, EncoderRecipe
-from liftedcl.errors import InputError, run_cli
-from liftedcl.strict import parse, require, require_at_least, require_choice
-from liftedcl.synthetic.recipes import Generated
+from liftedcl.identity.errors import InputError, run_cli
+from liftedcl.identity.strict import parse, require, require_at_least, require_choice
+from liftedcl.recipes.data_recipes import Crops, Pictures, Skeletons
+from liftedcl.recipes.encoder_recipe import METHOD_SECTIONS, EncoderRecipe
+from synthetic.recipes import Generated
 from workflow.benchmark_recipes import benchmark_recipes
 from workflow.cluster_recipe import Cluster
 

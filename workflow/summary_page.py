@@ -9,14 +9,14 @@ from itertools import groupby
 from pathlib import Path
 
 from downstream import BENCHMARKS
-from liftedcl.errors import InputError, run_cli
-from liftedcl.files import write_text
-from workflow.captions import caption
-from workflow.html_page import banners, html_page
-from workflow.made_table import MadeTable, read_made_table
-from workflow.recorded_runs import RecordedRun, distinct
-from workflow.table_html import label_of, table_html
-from workflow.table_spec import FIGURES
+from liftedcl.files.atomic import write_text
+from liftedcl.identity.errors import InputError, run_cli
+from workflow.tables.captions import caption
+from workflow.tables.html_page import banners, html_page
+from workflow.tables.made_table import MadeTable, read_made_table
+from workflow.tables.recorded_runs import RecordedRun, distinct
+from workflow.tables.table_html import label_of, table_html
+from workflow.tables.table_spec import FIGURES
 
 _LEAD = "What pre-training an image encoder on people is worth, on the tables of the LiftedCL paper."
 _PROVENANCE = ".provenance.json"

@@ -7,12 +7,12 @@ from pathlib import Path
 from downstream.coco.annotations import read_annotations
 from downstream.coco.reader import DETECTIONS, SPLITS, annotation_path, image_folder, read_detections, read_people
 from downstream.coco.scores import read_predictions, score
-from downstream.data_check import Finding, count_finding, problem, report, tried
-from downstream.frames import read_picture
-from downstream.percent import percent
-from liftedcl.errors import InputError, run_cli
-from liftedcl.evenly_spread import evenly_spread
-from liftedcl.files import write_json
+from downstream.reading.data_check import Finding, count_finding, problem, report, tried
+from downstream.reading.frames import read_picture
+from downstream.reading.percent import percent
+from liftedcl.files.atomic import write_json
+from liftedcl.files.evenly_spread import evenly_spread
+from liftedcl.identity.errors import InputError, run_cli
 
 _IMAGES = {"train": 118_287, "val": 5_000}
 _ANNOTATED = {"train": 262_465, "val": 11_004}

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from downstream.annotation_entries import check_all, numbers
 from downstream.coco.keypoints import NAMES
-from liftedcl.errors import InputError
-from liftedcl.files import read_json
+from downstream.reading.annotation_entries import check_all, numbers
+from liftedcl.files.atomic import read_json
+from liftedcl.identity.errors import InputError
 
 PERSON = 1
 """COCO's category."""

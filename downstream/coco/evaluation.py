@@ -11,7 +11,7 @@ from downstream.coco.reader import AnnotatedPeople, PersonBoxes, annotation_path
 from downstream.coco.recipe import Coco2D
 from downstream.coco.rescoring import oks_nms, rescored
 from downstream.coco.scores import results_of, score, write_predictions
-from downstream.people import People
+from downstream.samples.people import People
 
 Predictor = Callable[[People], tuple[np.ndarray, np.ndarray]]
 """People to their joints (N, 17, 2) in px of the pictures and the joints' confidences (N, 17)."""

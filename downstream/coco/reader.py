@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from downstream.annotation_entries import check_all, check_pictures, numbers
 from downstream.coco.annotations import PERSON, REMEDY, check_integers, file_names, read_annotations
 from downstream.coco.keypoints import NAMES
-from downstream.crop import widths_at_aspect
-from downstream.people import LabelledPeople, People
-from liftedcl.errors import InputError
-from liftedcl.files import read_json
+from downstream.reading.annotation_entries import check_all, check_pictures, numbers
+from downstream.samples.crop import widths_at_aspect
+from downstream.samples.people import LabelledPeople, People
+from liftedcl.files.atomic import read_json
+from liftedcl.identity.errors import InputError
 
 DETECTIONS = "person_detection_results/COCO_val2017_detections_AP_H_56_person.json"
 SPLITS = ("train", "val")

@@ -8,8 +8,8 @@ import numpy as np
 from downstream.coco.evaluation import evaluate, read_test
 from downstream.coco.reader import read_people
 from downstream.coco.recipe import Coco2D
-from downstream.mean_keypoints import mean_keypoints
-from downstream.people import People
+from downstream.heatmap_pose.mean_keypoints import mean_keypoints
+from downstream.samples.people import People
 
 
 def reference_scores(recipe: Coco2D, data: Path) -> dict[str, Any]:

@@ -11,11 +11,11 @@ import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from downstream.annotation_entries import check_all, numbers
 from downstream.coco.annotations import PERSON, check_integers, read_annotations
 from downstream.coco.keypoints import NAMES
-from liftedcl.errors import InputError
-from liftedcl.files import read_json, write_text
+from downstream.reading.annotation_entries import check_all, numbers
+from liftedcl.files.atomic import read_json, write_text
+from liftedcl.identity.errors import InputError
 
 STATISTICS = ("ap", "ap50", "ap75", "ap_m", "ap_l", "ar", "ar50", "ar75", "ar_m", "ar_l")
 """COCOeval's ten numbers, in its order: over OKS 0.5 to 0.95, at 0.5, at 0.75, of medium and of large people."""

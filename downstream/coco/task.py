@@ -14,15 +14,15 @@ from downstream.coco.evaluation import evaluate, read_test
 from downstream.coco.keypoints import BONES, MIRRORED, SIDES
 from downstream.coco.reader import DETECTIONS, annotation_path, read_people
 from downstream.coco.recipe import Coco2D
-from downstream.fingerprint import fingerprint
-from downstream.keypoint_task import KeypointTask
-from downstream.overlay import EXAMPLES, augmented_keypoints, predicted_keypoints
-from liftedcl.encoder import Backbone
-from liftedcl.evenly_spread import evenly_spread
+from downstream.heatmap_pose.keypoint_task import KeypointTask
+from downstream.reading.fingerprint import fingerprint
+from downstream.samples.overlay import EXAMPLES, augmented_keypoints, predicted_keypoints
+from liftedcl.files.evenly_spread import evenly_spread
+from liftedcl.networks.encoder import Backbone
 
 
 class Benchmark(KeypointTask):
-    """The task of liftedcl/engine.py, and its evaluation.
+    """The task of liftedcl/engine/loop.py, and its evaluation.
 
     Args:
         recipe: schedule, sizes, augmentation and how people are scored.

@@ -3,7 +3,7 @@
 import argparse
 
 from downstream.h36m import check, evaluate, prepare
-from liftedcl.errors import run_cli
+from liftedcl.identity.errors import run_cli
 
 _COMMANDS = {
     "prepare": (prepare, "make frames and annotations from the official files"),

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from downstream.frames import read_picture
 from downstream.h36m import reader_2d, reader_3d
 from downstream.h36m.names import ACTIONS
 from downstream.h36m.official import CAMERAS, Lens, Metadata, View, ViewPoses, read_poses, split_of, view_name
-from liftedcl.files import atomic_path
+from downstream.reading.frames import read_picture
+from liftedcl.files.atomic import atomic_path
 
 _BOX_MARGIN = 0.05
 _BOX_MM = np.array([[-1000.0, -900.0, 0.0], [1000.0, 1100.0, 0.0]])

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from downstream.annotation_entries import check_pictures
-from downstream.data_check import Finding, report, tried
-from downstream.frames import read_picture
 from downstream.h36m import reader_2d, reader_3d
 from downstream.h36m.names import REMEDY
-from liftedcl.errors import InputError
-from liftedcl.evenly_spread import evenly_spread
+from downstream.reading.annotation_entries import check_pictures
+from downstream.reading.data_check import Finding, report, tried
+from downstream.reading.frames import read_picture
+from liftedcl.files.evenly_spread import evenly_spread
+from liftedcl.identity.errors import InputError
 
 _OFFICIAL_3D = {"train": (312_188, 312_188), "test": (8_500, 8_900)}
 """Samples of the annotation files of Li et al. (2021), fewest and most; S9's left-out sequences aside."""

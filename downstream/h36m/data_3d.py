@@ -10,17 +10,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from downstream.affine_augmentation import augmented_matrix, reach
-from downstream.crop import from_corner, square_boxes, warp
-from downstream.epoch_batches import EpochBatches, to_images
-from downstream.frames import CACHE_BYTES, Frames
 from downstream.h36m.mpii_mix import person_boxes
+from downstream.h36m.pose_augmentation import amplify, cover, draw
+from downstream.h36m.pose_coding import encode, encode_flat, mirrored_order, root_relative, turn_with_crop
 from downstream.h36m.reader_3d import H36MPoses
 from downstream.h36m.recipe import H36M3D
-from downstream.people import LabelledPeople, People
-from downstream.pose_augmentation import amplify, cover, draw
-from downstream.pose_coding import encode, encode_flat, mirrored_order, root_relative, turn_with_crop
-from liftedcl.skeleton import NUM_JOINTS
+from downstream.reading.frames import CACHE_BYTES, Frames
+from downstream.samples.affine_augmentation import augmented_matrix, reach
+from downstream.samples.crop import from_corner, square_boxes, warp
+from downstream.samples.people import LabelledPeople, People
+from downstream.training.epoch_batches import EpochBatches, to_images
+from liftedcl.skeletons.skeleton import NUM_JOINTS
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import Any
 from downstream.h36m import scores_2d, scores_3d
 from downstream.h36m.reader_2d import read_joints
 from downstream.h36m.reader_3d import read_poses
-from liftedcl.errors import InputError
-from liftedcl.files import write_json
+from liftedcl.files.atomic import write_json
+from liftedcl.identity.errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from downstream.crop import widths_at_aspect
 from downstream.h36m.reader_3d import NUM_REGRESSED
 from downstream.mpii.joints import JOINTS as MPII_JOINTS
 from downstream.mpii.reader import read_mpii, to_people
-from downstream.people import LabelledPeople, People
-from liftedcl.skeleton import JOINTS, NUM_JOINTS
+from downstream.samples.crop import widths_at_aspect
+from downstream.samples.people import LabelledPeople, People
+from liftedcl.skeletons.skeleton import JOINTS, NUM_JOINTS
 
 BOX_SCALE = 1.25
 """Of MPII's people only: their boxes are drawn tighter than Human3.6M's."""

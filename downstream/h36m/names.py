@@ -6,7 +6,7 @@ A picture is ``s_SS_act_AA_subact_UU_ca_CC/s_SS_act_AA_subact_UU_ca_CC_FFFFFF.jp
 import re
 from pathlib import Path
 
-from liftedcl.errors import InputError
+from liftedcl.identity.errors import InputError
 
 REMEDY = "see docs/data/h36m.md for the layout, or name the right folder with --config h36m=FOLDER"
 

@@ -13,14 +13,14 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from downstream.camera import project_through_lens, world_to_camera
+from downstream.h36m.camera import project_through_lens, world_to_camera
 from downstream.h36m.names import ACTIONS, SUBJECTS
-from liftedcl.errors import InputError
+from liftedcl.identity.errors import InputError
 
 CAMERAS = ("54138969", "55011271", "58860488", "60457274")
 """Cameras in the order of the picture names' ca_01 to ca_04."""
 JOINTS_OF_32 = (0, 1, 2, 3, 6, 7, 8, 12, 16, 14, 15, 17, 18, 19, 25, 26, 27)
-"""The benchmarks' 17 joints (liftedcl/skeleton.py) among the 32 of the distribution."""
+"""The benchmarks' 17 joints (liftedcl/skeletons/skeleton.py) among the 32 of the distribution."""
 
 Take = tuple[int, int, int]
 View = tuple[Take, int]

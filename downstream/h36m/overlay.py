@@ -3,17 +3,17 @@
 import cv2
 import numpy as np
 
-from downstream.camera import project
+from downstream.h36m.camera import project
 from downstream.h36m.data_3d import PoseBatch, TrainingBatches, people_of
 from downstream.h36m.reader_3d import H36MPoses
 from downstream.h36m.recipe import H36M3D
-from downstream.overlay import EXAMPLES, draw_keypoints, predicted_keypoints
-from liftedcl.evenly_spread import evenly_spread
-from liftedcl.skeleton import BONES, FLIP_PAIRS, JOINTS, NUM_JOINTS
+from downstream.samples.overlay import EXAMPLES, draw_keypoints, predicted_keypoints
+from liftedcl.files.evenly_spread import evenly_spread
+from liftedcl.skeletons.skeleton import BONES, FLIP_PAIRS, JOINTS, NUM_JOINTS
 
 _PAIRED = {joint for pair in FLIP_PAIRS for joint in pair}
 SIDES = tuple(name[0] if j in _PAIRED else "trunk" for j, name in enumerate(JOINTS))
-"""Of each joint, as `downstream.overlay` names them."""
+"""Of each joint, as `downstream.samples.overlay` names them."""
 
 _HEIGHT_MM = 2200.0
 """What the side of a picture of a pose shows."""

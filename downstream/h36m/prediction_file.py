@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from downstream.npz_file import read_arrays
-from liftedcl.errors import InputError
-from liftedcl.files import atomic_path
-from liftedcl.skeleton import NUM_JOINTS
+from downstream.reading.npz_file import read_arrays
+from liftedcl.files.atomic import atomic_path
+from liftedcl.identity.errors import InputError
+from liftedcl.skeletons.skeleton import NUM_JOINTS
 
 REMEDY = "make it with python -m downstream.finetune"
 

@@ -16,8 +16,8 @@ from downstream.h36m.annotate import annotate
 from downstream.h36m.names import SUBJECTS
 from downstream.h36m.official import CAMERAS, read_metadata
 from downstream.h36m.video_frames import FrameCutter
-from liftedcl.errors import InputError
-from liftedcl.files import exclusive, read_json, write_json
+from liftedcl.files.atomic import exclusive, read_json, write_json
+from liftedcl.identity.errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from downstream.annotation_entries import check_all, check_pictures, numbers
-from downstream.camera import project_through_lens
-from downstream.crop import widths_at_aspect
+from downstream.h36m.camera import project_through_lens
 from downstream.h36m.names import REMEDY, SUBJECTS
-from downstream.people import LabelledPeople, People
-from downstream.restricted_pickle import load_plain
-from liftedcl.errors import InputError
-from liftedcl.skeleton import NUM_JOINTS
+from downstream.reading.annotation_entries import check_all, check_pictures, numbers
+from downstream.reading.restricted_pickle import load_plain
+from downstream.samples.crop import widths_at_aspect
+from downstream.samples.people import LabelledPeople, People
+from liftedcl.identity.errors import InputError
+from liftedcl.skeletons.skeleton import NUM_JOINTS
 
 ANNOTATIONS = {"train": "h36m_train.pkl", "test": "h36m_validation.pkl"}
 

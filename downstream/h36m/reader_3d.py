@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from downstream.annotation_entries import check_all, check_pictures, numbers
-from downstream.camera import project, world_to_camera
+from downstream.h36m.camera import project, world_to_camera
 from downstream.h36m.names import REMEDY, action_of
-from liftedcl.errors import InputError
-from liftedcl.files import read_json
-from liftedcl.skeleton import JOINTS, NUM_JOINTS
+from downstream.reading.annotation_entries import check_all, check_pictures, numbers
+from liftedcl.files.atomic import read_json
+from liftedcl.identity.errors import InputError
+from liftedcl.skeletons.skeleton import JOINTS, NUM_JOINTS
 
 ANNOTATIONS = {
     "train": "Sample_trainmin_train_Human36M_protocol_2.json",

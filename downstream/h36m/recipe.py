@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from downstream.augmentation_recipe import AffineAugmentation
-from downstream.heatmap_recipe import HeatmapPose
-from downstream.skeleton_prior_recipe import SkeletonPriorRecipe
-from downstream.training_recipe import StepTraining
-from liftedcl.encoder_recipe import SMALLEST_INPUT
-from liftedcl.strict import require, require_at_least, require_positive, require_range, require_share
+from downstream.h36m.skeleton_prior_recipe import SkeletonPriorRecipe
+from downstream.heatmap_pose.heatmap_recipe import HeatmapPose
+from downstream.training.augmentation_recipe import AffineAugmentation
+from downstream.training.training_recipe import StepTraining
+from liftedcl.identity.strict import require, require_at_least, require_positive, require_range, require_share
+from liftedcl.recipes.encoder_recipe import SMALLEST_INPUT
 
 
 @dataclass(frozen=True, kw_only=True)

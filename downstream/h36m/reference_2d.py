@@ -6,7 +6,7 @@ from typing import Any
 from downstream.h36m.reader_2d import read_h36m_2d
 from downstream.h36m.recipe import H36M2D
 from downstream.h36m.scores_2d import score
-from downstream.mean_keypoints import mean_keypoints
+from downstream.heatmap_pose.mean_keypoints import mean_keypoints
 
 
 def reference_scores(recipe: H36M2D, data: Path) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from downstream.crop import crop_matrices, square_boxes
+from downstream.h36m.pose_coding import decode, encode, root_relative
 from downstream.h36m.reader_3d import H36MPoses, read_h36m_3d
 from downstream.h36m.recipe import H36M3D
 from downstream.h36m.scores_3d import score, true_poses
-from downstream.pose_coding import decode, encode, root_relative
-from liftedcl.skeleton import NUM_JOINTS
+from downstream.samples.crop import crop_matrices, square_boxes
+from liftedcl.skeletons.skeleton import NUM_JOINTS
 
 
 def mean_camera_pose(train: H36MPoses, test: H36MPoses) -> np.ndarray:

@@ -7,9 +7,9 @@ import numpy as np
 
 from downstream.h36m import prediction_file
 from downstream.h36m.reader_2d import H36MJoints
-from downstream.npz_file import read_arrays
-from liftedcl.errors import InputError
-from liftedcl.skeleton import JOINTS
+from downstream.reading.npz_file import read_arrays
+from liftedcl.identity.errors import InputError
+from liftedcl.skeletons.skeleton import JOINTS
 
 _PAPER = {"head_size": 25.6, "test_stride": 64}
 """For frames of the original size, 1000 px wide, and every 64th of them."""

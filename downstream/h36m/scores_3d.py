@@ -7,9 +7,9 @@ import numpy as np
 
 from downstream import metrics
 from downstream.h36m import prediction_file
+from downstream.h36m.pose_coding import root_relative
 from downstream.h36m.reader_3d import H36MPoses
-from downstream.pose_coding import root_relative
-from liftedcl.skeleton import NUM_JOINTS
+from liftedcl.skeletons.skeleton import NUM_JOINTS
 
 
 def true_poses(truth: H36MPoses) -> np.ndarray:

@@ -12,26 +12,26 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from downstream.fingerprint import fingerprint
 from downstream.h36m.mpii_mix import with_mix
 from downstream.h36m.names import REMEDY
 from downstream.h36m.overlay import SIDES
+from downstream.h36m.pose_coding import turn_with_crop
 from downstream.h36m.reader_2d import ANNOTATIONS, H36MJoints, annotation_path, read_h36m_2d
 from downstream.h36m.recipe import H36M2D
 from downstream.h36m.scores_2d import score, write_predictions
-from downstream.keypoint_data import KeypointBatch
-from downstream.keypoint_task import KeypointTask
+from downstream.h36m.skeleton_prior import SkeletonPrior
+from downstream.heatmap_pose.keypoint_data import KeypointBatch
+from downstream.heatmap_pose.keypoint_task import KeypointTask
 from downstream.mpii.reader import annotation_path as mpii_annotation_path
-from downstream.overlay import augmented_keypoints, predicted_keypoints
-from downstream.people import LabelledPeople
-from downstream.pose_coding import turn_with_crop
-from downstream.skeleton_prior import SkeletonPrior
-from liftedcl.encoder import Backbone
-from liftedcl.skeleton import BONES, NUM_JOINTS, flip_order
+from downstream.reading.fingerprint import fingerprint
+from downstream.samples.overlay import augmented_keypoints, predicted_keypoints
+from downstream.samples.people import LabelledPeople
+from liftedcl.networks.encoder import Backbone
+from liftedcl.skeletons.skeleton import BONES, NUM_JOINTS, flip_order
 
 
 class Benchmark(KeypointTask):
-    """The task of liftedcl/engine.py, and its evaluation.
+    """The task of liftedcl/engine/loop.py, and its evaluation.
 
     Args:
         recipe: schedule, sizes, strides and the head size.

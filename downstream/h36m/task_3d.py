@@ -13,28 +13,28 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from downstream.adam_player import adam_player
-from downstream.epoch_batches import load
-from downstream.fingerprint import fingerprint
 from downstream.h36m.data_3d import PoseBatch, TrainingBatches, people_of
 from downstream.h36m.mpii_mix import read_mix
 from downstream.h36m.names import REMEDY
 from downstream.h36m.overlay import augmented_poses, predicted_poses
+from downstream.h36m.pose_coding import decode, root_relative, unmirror
 from downstream.h36m.reader_3d import ANNOTATIONS, NUM_REGRESSED, annotation_path, read_h36m_3d
 from downstream.h36m.recipe import H36M3D
+from downstream.h36m.rle import RLERegressor, rle_loss
 from downstream.h36m.scores_3d import score, write_predictions
+from downstream.h36m.skeleton_prior import SkeletonPrior
 from downstream.mpii.reader import annotation_path as mpii_annotation_path
-from downstream.network_input import pixels_to_network
-from downstream.plain_crops import PlainCrops
-from downstream.pose_coding import decode, root_relative, unmirror
-from downstream.rle import RLERegressor, rle_loss
-from downstream.skeleton_prior import SkeletonPrior
-from liftedcl.errors import InputError
-from liftedcl.skeleton import NUM_JOINTS
+from downstream.reading.fingerprint import fingerprint
+from downstream.samples.network_input import pixels_to_network
+from downstream.samples.plain_crops import PlainCrops
+from downstream.training.adam_player import adam_player
+from downstream.training.epoch_batches import load
+from liftedcl.identity.errors import InputError
+from liftedcl.skeletons.skeleton import NUM_JOINTS
 
 
 class Benchmark:
-    """The task of liftedcl/engine.py, and its evaluation.
+    """The task of liftedcl/engine/loop.py, and its evaluation.
 
     Args:
         recipe: schedule, sizes and augmentation.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from downstream.h36m.official import CAMERAS, Metadata, View, read_poses, split_of, video_path, view_name
-from liftedcl.errors import InputError
+from liftedcl.identity.errors import InputError
 
 _KNOWN_BROKEN = {(11, "Directions", "54138969")}
 """Videos that are damaged in the distribution itself: (subject, name, camera)."""

@@ -4,13 +4,13 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from downstream.data_check import Finding, count_finding, report, tried
-from downstream.frames import read_picture
 from downstream.lip.reader import REMEDY, SPLITS, checked_labels, image_path, list_path, read_names
 from downstream.lip.scores import score_folders
-from liftedcl.errors import InputError, run_cli
-from liftedcl.evenly_spread import evenly_spread
-from liftedcl.files import write_json
+from downstream.reading.data_check import Finding, count_finding, report, tried
+from downstream.reading.frames import read_picture
+from liftedcl.files.atomic import write_json
+from liftedcl.files.evenly_spread import evenly_spread
+from liftedcl.identity.errors import InputError, run_cli
 
 OFFICIAL_SAMPLES = {"train": 30_462, "val": 10_000}
 _READ = 20

@@ -7,15 +7,15 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from downstream.affine_augmentation import augmented_matrix, draw_affine
-from downstream.crop import warp
-from downstream.epoch_batches import EpochBatches, to_images
-from downstream.frames import CACHE_BYTES
 from downstream.lip.labels import swap_sides
 from downstream.lip.reader import LipSamples
 from downstream.lip.recipe import LIP
 from downstream.lip.whole_picture import fitted, fitting_matrices, warp_labels
-from liftedcl.errors import InputError
+from downstream.reading.frames import CACHE_BYTES
+from downstream.samples.affine_augmentation import augmented_matrix, draw_affine
+from downstream.samples.crop import warp
+from downstream.training.epoch_batches import EpochBatches, to_images
+from liftedcl.identity.errors import InputError
 
 
 @dataclass(frozen=True)

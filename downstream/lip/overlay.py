@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from downstream.crop import warp
 from downstream.lip.labels import IGNORED, PALETTE
 from downstream.lip.whole_picture import fitting_matrices, warp_labels
+from downstream.samples.crop import warp
 
 _OPACITY = 0.6
 

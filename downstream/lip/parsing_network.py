@@ -13,8 +13,8 @@ from torch.nn import functional as F
 from torchvision.models.resnet import ResNet
 
 from downstream.lip.recipe import LIP
-from liftedcl.encoder import Backbone
-from liftedcl.errors import InputError
+from liftedcl.identity.errors import InputError
+from liftedcl.networks.encoder import Backbone
 
 STRIDE = 16
 _PYRAMID = (1, 2, 3, 6)

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from downstream.frames import read_picture
 from downstream.lip.labels import IGNORED, NUM_CLASSES
-from liftedcl.errors import InputError
-from liftedcl.image_files import process_images
+from downstream.reading.frames import read_picture
+from liftedcl.files.image_files import process_images
+from liftedcl.identity.errors import InputError
 
 SPLITS = ("train", "val")
 REMEDY = "see docs/data/lip.md for the layout, or name the right folder with --config lip=FOLDER"

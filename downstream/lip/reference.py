@@ -13,7 +13,7 @@ from downstream.lip.labels import BACKGROUND, NUM_CLASSES
 from downstream.lip.reader import LipSamples, read_lip
 from downstream.lip.recipe import LIP
 from downstream.lip.scores import ConfusionMatrix, confusion, score
-from liftedcl.image_files import process_images
+from liftedcl.files.image_files import process_images
 
 _CELLS = 64
 """Rows and columns of the map of commonest classes."""

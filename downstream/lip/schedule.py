@@ -3,7 +3,7 @@
 import math
 
 from downstream.lip.recipe import LIP
-from liftedcl.schedule import Schedule
+from liftedcl.engine.schedule import Schedule
 
 
 def warm_restarts(recipe: LIP, steps_per_epoch: int) -> Schedule:

@@ -13,9 +13,9 @@ import numpy as np
 
 from downstream.lip.labels import CLASSES, IGNORED, NUM_CLASSES
 from downstream.lip.reader import REMEDY, read_label
-from liftedcl.errors import InputError
-from liftedcl.files import atomic_path
-from liftedcl.image_files import process_images
+from liftedcl.files.atomic import atomic_path
+from liftedcl.files.image_files import process_images
+from liftedcl.identity.errors import InputError
 
 _PREDICTION_REMEDY = "make it with python -m downstream.finetune"
 

@@ -12,8 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from downstream.epoch_batches import load
-from downstream.fingerprint import fingerprint
 from downstream.lip.data import ParsingBatch, TestBatches, TrainingBatches
 from downstream.lip.labels import IGNORED, NUM_CLASSES
 from downstream.lip.overlay import compared, draw_labels
@@ -25,17 +23,19 @@ from downstream.lip.schedule import warm_restarts
 from downstream.lip.scores import ConfusionMatrix, score, write_prediction
 from downstream.lip.self_correction import SelfCorrection
 from downstream.lip.whole_picture import unwarp_labels
-from downstream.network_input import pixels_to_network
-from downstream.overlay import EXAMPLES
-from liftedcl.engine import Player
-from liftedcl.errors import InputError
-from liftedcl.evenly_spread import evenly_spread
+from downstream.reading.fingerprint import fingerprint
+from downstream.samples.network_input import pixels_to_network
+from downstream.samples.overlay import EXAMPLES
+from downstream.training.epoch_batches import load
+from liftedcl.engine.loop import Player
+from liftedcl.files.evenly_spread import evenly_spread
+from liftedcl.identity.errors import InputError
 
 _EXAMPLE_SIDE = 256
 
 
 class Benchmark:
-    """The task of liftedcl/engine.py, and its evaluation.
+    """The task of liftedcl/engine/loop.py, and its evaluation.
 
     Args:
         recipe: schedule, sizes and augmentation.

@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from downstream.crop import crop_matrices
 from downstream.lip.labels import IGNORED
+from downstream.samples.crop import crop_matrices
 
 
 def fitted(sizes: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:

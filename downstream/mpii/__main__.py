@@ -6,17 +6,17 @@ from collections.abc import Iterator, Sized
 from functools import partial
 from pathlib import Path
 
-from downstream.data_check import Finding, count_finding, problem, report, tried
-from downstream.frames import read_picture
 from downstream.mpii.reader import SPLITS, MpiiPeople, annotation_path, read_entries, read_mpii, to_people
 from downstream.mpii.release import ReleasePerson, read_release, split, truth_arrays
 from downstream.mpii.scores import read_predictions, score
 from downstream.mpii.truth import check_same_people, read_truth, truth_path
-from downstream.percent import percent
-from liftedcl.errors import InputError, run_cli
-from liftedcl.evenly_spread import evenly_spread
-from liftedcl.files import write_json
-from liftedcl.mat_file import write_mat
+from downstream.reading.data_check import Finding, count_finding, problem, report, tried
+from downstream.reading.frames import read_picture
+from downstream.reading.percent import percent
+from liftedcl.files.atomic import write_json
+from liftedcl.files.evenly_spread import evenly_spread
+from liftedcl.files.mat_file import write_mat
+from liftedcl.identity.errors import InputError, run_cli
 
 OFFICIAL_COUNTS = {"train": 22_246, "valid": 2_958, "trainval": 29_116, "test": 7_247}
 """People in the published JSON files."""

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from downstream.annotation_entries import check_all, check_pictures, numbers
 from downstream.mpii.joints import NUM_JOINTS
-from downstream.people import LabelledPeople, People
-from liftedcl.errors import InputError
-from liftedcl.files import read_json
+from downstream.reading.annotation_entries import check_all, check_pictures, numbers
+from downstream.samples.people import LabelledPeople, People
+from liftedcl.files.atomic import read_json
+from liftedcl.identity.errors import InputError
 
 SPLITS = ("train", "valid")
 REMEDY = "see docs/data/mpii.md for the layout, or name the right folder with --config mpii=FOLDER"

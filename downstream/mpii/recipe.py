@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from downstream.heatmap_recipe import HeatmapPose
-from liftedcl.strict import require
+from downstream.heatmap_pose.heatmap_recipe import HeatmapPose
+from liftedcl.identity.strict import require
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from downstream.mean_keypoints import mean_keypoints
+from downstream.heatmap_pose.mean_keypoints import mean_keypoints
 from downstream.mpii.reader import read_mpii, to_people
 from downstream.mpii.recipe import Mpii
 from downstream.mpii.scores import score

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from downstream.mpii.joints import NUM_JOINTS
-from liftedcl.errors import InputError
-from liftedcl.mat_file import read_mat
-from liftedcl.mpii_truth import truth_variables
+from downstream.mpii.truth_variables import truth_variables
+from liftedcl.files.mat_file import read_mat
+from liftedcl.identity.errors import InputError
 
 REMEDY = "download the annotations again, see docs/data/mpii.md"
 

@@ -8,8 +8,8 @@ import numpy as np
 from downstream.mpii.joints import JOINTS, NUM_JOINTS, PARTS, SCORED
 from downstream.mpii.reader import FIRST_PIXEL
 from downstream.mpii.truth import MpiiTruth
-from liftedcl.errors import InputError
-from liftedcl.mat_file import read_mat, write_mat
+from liftedcl.files.mat_file import read_mat, write_mat
+from liftedcl.identity.errors import InputError
 
 THRESHOLDS = {"pckh_50": 0.5, "pckh_10": 0.1}
 """Error at which a joint still counts, as a share of the head's size. Departure: the published code's "Mean@0.1" reads

@@ -5,19 +5,19 @@ from typing import Any
 
 import numpy as np
 
-from downstream.fingerprint import fingerprint
-from downstream.keypoint_task import KeypointTask
+from downstream.heatmap_pose.keypoint_task import KeypointTask
 from downstream.mpii.joints import BONES, MIRRORED, NUM_JOINTS, SIDES
 from downstream.mpii.reader import REMEDY, SPLITS, annotation_path, read_mpii, to_people
 from downstream.mpii.recipe import Mpii
 from downstream.mpii.scores import score, write_predictions
 from downstream.mpii.truth import check_same_people, read_truth, truth_path
-from downstream.overlay import augmented_keypoints, predicted_keypoints
-from liftedcl.encoder import Backbone
+from downstream.reading.fingerprint import fingerprint
+from downstream.samples.overlay import augmented_keypoints, predicted_keypoints
+from liftedcl.networks.encoder import Backbone
 
 
 class Benchmark(KeypointTask):
-    """The task of liftedcl/engine.py, and its evaluation.
+    """The task of liftedcl/engine/loop.py, and its evaluation.
 
     Args:
         recipe: schedule, sizes and augmentation.

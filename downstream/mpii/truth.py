@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from downstream.annotation_entries import check_all
 from downstream.mpii.joints import NUM_JOINTS
 from downstream.mpii.reader import FIRST_PIXEL, REMEDY, MpiiPeople
-from liftedcl.errors import InputError
-from liftedcl.mat_file import read_mat
-from liftedcl.mpii_truth import DATASET_JOINTS
+from downstream.mpii.truth_variables import DATASET_JOINTS
+from downstream.reading.annotation_entries import check_all
+from liftedcl.files.mat_file import read_mat
+from liftedcl.identity.errors import InputError
 
 _HEAD_FACTOR = 0.6
 """Andriluka et al. 2014: the head's size is 60% of the diagonal of its box."""

@@ -3,14 +3,14 @@
 import argparse
 from pathlib import Path
 
-from downstream.data_check import report
 from downstream.pw3d.body_model import read_bodies, read_regressors
 from downstream.pw3d.check import findings
 from downstream.pw3d.prepare import prepare_sequences, prepare_smpl
 from downstream.pw3d.reader import TRUTH, read_annotations
 from downstream.pw3d.scores import check_joints, read_predictions, score_parameters
-from liftedcl.errors import InputError, run_cli
-from liftedcl.files import write_json
+from downstream.reading.data_check import report
+from liftedcl.files.atomic import write_json
+from liftedcl.identity.errors import InputError, run_cli
 
 _DATA = "folder with dataset_extras/, images/ and smpl/ (docs/data/pw3d.md)"
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from downstream.pw3d.recipe import ShapeAugmentation
-from liftedcl.rgb import GREY
+from liftedcl.views.rgb import GREY
 
 GAINS, JITTERS = 3, 3
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from downstream.npz_file import read_arrays
-from liftedcl.errors import InputError
+from downstream.reading.npz_file import read_arrays
+from liftedcl.identity.errors import InputError
 
 FOLDER = "smpl"
 GENDERS = ("neutral", "male", "female")

@@ -5,9 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from downstream.annotation_entries import check_pictures
-from downstream.data_check import Finding, count_finding, tried
-from downstream.frames import read_picture
 from downstream.pw3d.body_model import GENDERS, body_folder, read_body, read_mean_parameters, read_regressors
 from downstream.pw3d.reader import (
     REMEDY,
@@ -19,8 +16,11 @@ from downstream.pw3d.reader import (
     picture_folder,
     read_annotations,
 )
-from liftedcl.errors import InputError
-from liftedcl.evenly_spread import evenly_spread
+from downstream.reading.annotation_entries import check_pictures
+from downstream.reading.data_check import Finding, count_finding, tried
+from downstream.reading.frames import read_picture
+from liftedcl.files.evenly_spread import evenly_spread
+from liftedcl.identity.errors import InputError
 
 OFFICIAL_SIZES = {
     TEST: 35_515,

@@ -12,17 +12,17 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from downstream.crop import apply_affine, crop_matrices
-from downstream.epoch_batches import to_images
-from downstream.frames import CACHE_BYTES
-from downstream.people import People
-from downstream.plain_crops import PlainCrops
 from downstream.pw3d.augmentation import draw_colours
 from downstream.pw3d.body_model import MIRRORED_JOINTS, MIRRORED_TRAINING_JOINTS
 from downstream.pw3d.reader import ShapeSamples
 from downstream.pw3d.recipe import PW3D
-from downstream.subset import subset_of
-from liftedcl.errors import InputError
+from downstream.reading.frames import CACHE_BYTES
+from downstream.samples.crop import apply_affine, crop_matrices
+from downstream.samples.people import People
+from downstream.samples.plain_crops import PlainCrops
+from downstream.training.epoch_batches import to_images
+from downstream.training.subset import subset_of
+from liftedcl.identity.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class ShapeBatch:
 class Steps:
     """The steps of a run whose epochs have batches of different sizes. The remainder of an epoch is left out.
 
-    liftedcl/engine.py counts epochs of equal length: it gets the run in as many equal parts as there are epochs, less
-    the few steps that don't divide. So a row of the history is such a part, which need not be an epoch of the data.
+    The engine counts epochs of equal length: it gets the run in as many equal parts as there are epochs, less the few
+    steps that don't divide. So a row of the history is such a part, which need not be an epoch of the data.
     """
 
     def __init__(self, recipe: PW3D, samples: int) -> None:

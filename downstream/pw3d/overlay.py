@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from downstream.overlay import draw_keypoints
 from downstream.pw3d.body_model import TRAINING_JOINTS
+from downstream.samples.overlay import draw_keypoints
 
 _LIGHT, _DARK = np.array([205.0, 215.0, 245.0]), np.array([30.0, 35.0, 60.0])
 """RGB of a surface that faces the camera, and of one seen from its edge."""

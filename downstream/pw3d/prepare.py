@@ -12,9 +12,9 @@ from scipy.spatial.transform import Rotation
 
 from downstream.pw3d.body_model import FOLDER, SHAPE_PARAMETERS, body_from_arrays, check_sides
 from downstream.pw3d.reader import TEST, annotation_path
-from downstream.restricted_pickle import load_plain
-from liftedcl.errors import InputError
-from liftedcl.files import atomic_path
+from downstream.reading.restricted_pickle import load_plain
+from liftedcl.files.atomic import atomic_path
+from liftedcl.identity.errors import InputError
 
 SMPL_FILES = {
     "neutral": ("basicModel_neutral_lbs_10_207_0_v1.0.0.pkl", "SMPL_NEUTRAL.pkl",

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from downstream.annotation_entries import check_pictures
-from downstream.npz_file import read_arrays
-from liftedcl.errors import InputError
+from downstream.reading.annotation_entries import check_pictures
+from downstream.reading.npz_file import read_arrays
+from liftedcl.identity.errors import InputError
 
 TEST = "3dpw_test"
 H36M, MPI_INF_3DHP = "h36m_train_protocol1", "mpi_inf_3dhp_train"

@@ -3,9 +3,9 @@
 import itertools
 from dataclasses import dataclass
 
-from downstream.training_recipe import Training
-from liftedcl.encoder_recipe import SMALLEST_INPUT
-from liftedcl.strict import require, require_at_least, require_positive, require_range, require_share
+from downstream.training.training_recipe import Training
+from liftedcl.identity.strict import require, require_at_least, require_positive, require_range, require_share
+from liftedcl.recipes.encoder_recipe import SMALLEST_INPUT
 
 
 @dataclass(frozen=True, kw_only=True)

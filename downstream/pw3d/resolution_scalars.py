@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, Bottleneck
 
-from liftedcl.errors import InputError
+from liftedcl.identity.errors import InputError
 
 
 class ResolutionScalars(nn.Module):

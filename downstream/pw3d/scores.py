@@ -14,13 +14,13 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from downstream import metrics
-from downstream.npz_file import read_arrays
 from downstream.pw3d.body_model import GENDERS, LSP_ROWS, BodyArrays, Regressors
 from downstream.pw3d.reader import ShapeSamples
 from downstream.pw3d.skinning import pose_body
-from liftedcl.errors import InputError
-from liftedcl.evenly_spread import evenly_spread
-from liftedcl.files import atomic_path
+from downstream.reading.npz_file import read_arrays
+from liftedcl.files.atomic import atomic_path
+from liftedcl.files.evenly_spread import evenly_spread
+from liftedcl.identity.errors import InputError
 
 _REMEDY = "make it with python -m downstream.finetune"
 _CHUNK_BYTES = 64 << 20

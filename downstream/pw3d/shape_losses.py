@@ -12,7 +12,7 @@ from torch import Tensor
 from downstream.pw3d.body_model import TRAINING_JOINTS
 from downstream.pw3d.recipe import ShapeLoss
 from downstream.pw3d.shape_network import Shapes
-from liftedcl.infonce import info_nce
+from liftedcl.losses.infonce import info_nce
 
 _HIPS = (TRAINING_JOINTS.index("right_hip"), TRAINING_JOINTS.index("left_hip"))
 

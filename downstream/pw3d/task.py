@@ -15,11 +15,6 @@ import torch
 from smplx.lbs import batch_rodrigues
 from torch import Tensor, nn
 
-from downstream.epoch_batches import load
-from downstream.fingerprint import fingerprint
-from downstream.network_input import to_network
-from downstream.overlay import EXAMPLES
-from downstream.plain_crops import PlainCrops
 from downstream.pw3d.augmentation import change_colours, lose_resolution, pyramid
 from downstream.pw3d.body_model import FOLDER, GENDERS, read_bodies, read_mean_parameters, read_regressors
 from downstream.pw3d.data import ShapeBatch, TrainingBatches, region
@@ -31,17 +26,22 @@ from downstream.pw3d.shape_losses import ShapeTargets, agreement_terms, fitted_c
 from downstream.pw3d.shape_network import ShapeNetwork, ShapeRegressor, Shapes, project, translations
 from downstream.pw3d.skinning import pose_body
 from downstream.pw3d.smpl_layer import TrainingJoints
-from liftedcl.engine import Player
-from liftedcl.errors import InputError
-from liftedcl.evenly_spread import evenly_spread
-from liftedcl.schedule import constant
+from downstream.reading.fingerprint import fingerprint
+from downstream.samples.network_input import to_network
+from downstream.samples.overlay import EXAMPLES
+from downstream.samples.plain_crops import PlainCrops
+from downstream.training.epoch_batches import load
+from liftedcl.engine.loop import Player
+from liftedcl.engine.schedule import constant
+from liftedcl.files.evenly_spread import evenly_spread
+from liftedcl.identity.errors import InputError
 
 _SHOWN_SIZE = 224
 """Smaller crops are enlarged to about this in pictures, so that drawings can be told apart."""
 
 
 class Benchmark:
-    """The task of liftedcl/engine.py, and its evaluation.
+    """The task of liftedcl/engine/loop.py, and its evaluation.
 
     Args:
         recipe: schedule, sizes, losses and augmentation.

@@ -8,7 +8,7 @@ A method is an nn.Module with
 - ``losses(batch)``: the engine's (player, loss terms) pairs.
 """
 
-from liftedcl.code_digest import code_digest
+from liftedcl.identity.code_digest import code_digest
 
 METHODS = {
     "supervised": "liftedcl.methods.supervised",

@@ -7,13 +7,13 @@ whose backbone feature is most similar (section 3.4).
 import numpy as np
 from torch import Tensor, nn
 
-from liftedcl.correspondence import matched, most_similar
-from liftedcl.encoder import Backbone
-from liftedcl.encoder_recipe import EncoderRecipe
-from liftedcl.infonce import info_nce
-from liftedcl.projectors import MapProjector, cell_vectors
-from liftedcl.shard import Shard
-from liftedcl.two_level import TwoLevelContrast
+from liftedcl.images.shard import Shard
+from liftedcl.losses.infonce import info_nce
+from liftedcl.methods.two_level import TwoLevelContrast
+from liftedcl.networks.encoder import Backbone
+from liftedcl.networks.projectors import MapProjector, cell_vectors
+from liftedcl.recipes.encoder_recipe import EncoderRecipe
+from liftedcl.views.correspondence import matched, most_similar
 
 
 class Method(TwoLevelContrast):

@@ -11,25 +11,25 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from liftedcl import world
-from liftedcl.align import align, shared_area
-from liftedcl.batches import Batch
-from liftedcl.critic import Critic, critic_loss, lifting_loss
-from liftedcl.encoder import Backbone
-from liftedcl.encoder_recipe import EncoderRecipe
-from liftedcl.engine import Player
-from liftedcl.errors import InputError
-from liftedcl.grouped_norm import group_batch_norms
-from liftedcl.infonce import info_nce
-from liftedcl.keys import KeyEncoder
-from liftedcl.lifting import LiftingNetwork
-from liftedcl.projectors import MapProjector, VectorProjector, cell_vectors
-from liftedcl.queue import KeyQueue
-from liftedcl.schedule import constant, cosine
-from liftedcl.sgd import sgd_player
-from liftedcl.shard import Shard
-from liftedcl.view_pair import ViewPair
-from liftedcl.views import Geometry
+from liftedcl.engine import distributed
+from liftedcl.engine.loop import Player
+from liftedcl.engine.schedule import constant, cosine
+from liftedcl.engine.sgd import sgd_player
+from liftedcl.identity.errors import InputError
+from liftedcl.images.batches import Batch
+from liftedcl.images.shard import Shard
+from liftedcl.losses.infonce import info_nce
+from liftedcl.networks.critic import Critic, critic_loss, lifting_loss
+from liftedcl.networks.encoder import Backbone
+from liftedcl.networks.grouped_norm import group_batch_norms
+from liftedcl.networks.keys import KeyEncoder
+from liftedcl.networks.lifting import LiftingNetwork
+from liftedcl.networks.projectors import MapProjector, VectorProjector, cell_vectors
+from liftedcl.networks.queue import KeyQueue
+from liftedcl.recipes.encoder_recipe import EncoderRecipe
+from liftedcl.views.align import align, shared_area
+from liftedcl.views.rendering import Geometry
+from liftedcl.views.view_pair import ViewPair
 
 
 class Method(nn.Module):
@@ -81,7 +81,7 @@ class Method(nn.Module):
                 terms["inv"], new_keys["invariant"] = self._invariant(features, keys["invariant"])
             if "equivariant" in keys:
                 terms["equiv"], new_keys["equivariant"] = self._equivariant(
-                    features, world.mine(keys["equivariant"]), geometry, pair.geometry(pair.key)
+                    features, distributed.mine(keys["equivariant"]), geometry, pair.geometry(pair.key)
                 )
         if "lifting" not in self.heads:
             yield "encoder", terms
@@ -91,7 +91,7 @@ class Method(nn.Module):
             terms["adv"] = self._lifting.adv * lifting_loss(self.critic(fakes))
             self.critic.requires_grad_(True)
             yield "encoder", terms
-            reals = world.mine(self._draw(len(pair.images)))
+            reals = distributed.mine(self._draw(len(pair.images)))
             yield "critic", {"lsgan": critic_loss(self.critic(reals), self.critic(fakes.detach()))}
         for name, new in new_keys.items():
             self.queues[name].push(new)
@@ -99,7 +99,9 @@ class Method(nn.Module):
     def _invariant(self, features: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
         """L_inv (paper, equation 2), weighted, and the keys (B, D) of the global batch to queue."""
         queries = self.heads["invariant"](features)
-        loss = info_nce(queries, world.mine(keys), self.queues["invariant"].keys, self._contrast.temperature).mean()
+        loss = info_nce(
+            queries, distributed.mine(keys), self.queues["invariant"].keys, self._contrast.temperature
+        ).mean()
         return self._lifting.inv * loss, keys
 
     def _equivariant(
@@ -114,14 +116,16 @@ class Method(nn.Module):
         area, overlap = shared_area(query_geometry, key_geometry)
         aligned = align(key_map, key_geometry, area, size)  # (B, D, S, S)
         whole = torch.where(overlap[:, None], aligned.mean(dim=(2, 3)), key_map.mean(dim=(2, 3)))
-        pooled = world.gathered(F.normalize(whole, dim=1))
+        pooled = distributed.gathered(F.normalize(whole, dim=1))
         queries = align(self.heads["equivariant"](features), query_geometry, area, size)
         loss = info_nce(
             cell_vectors(queries), cell_vectors(aligned), self.queues["equivariant"].keys, self._contrast.temperature
         )
         # where, not a product: the unused positions of a pair without overlap may hold anything
         loss = torch.where(overlap, loss.mean(dim=1), 0.0).sum()
-        pairs = world.total(overlap.sum()).clamp_min(1) / world.size()  # whose mean over the processes is the mean
+        pairs = (
+            distributed.total(overlap.sum()).clamp_min(1) / distributed.size()
+        )  # whose mean over the processes is the mean
         return self._lifting.equiv * loss / pairs, pooled
 
     def _draw(self, count: int) -> Tensor:

@@ -5,20 +5,20 @@ from collections.abc import Iterator
 import numpy as np
 from torch import Tensor, nn
 
-from liftedcl import world
-from liftedcl.batches import Batch
-from liftedcl.encoder import Backbone
-from liftedcl.encoder_recipe import EncoderRecipe
-from liftedcl.engine import Player
-from liftedcl.grouped_norm import group_batch_norms
-from liftedcl.infonce import info_nce
-from liftedcl.keys import KeyEncoder
-from liftedcl.projectors import VectorProjector
-from liftedcl.queue import KeyQueue
-from liftedcl.schedule import cosine
-from liftedcl.sgd import sgd_player
-from liftedcl.shard import Shard
-from liftedcl.view_pair import ViewPair
+from liftedcl.engine import distributed
+from liftedcl.engine.loop import Player
+from liftedcl.engine.schedule import cosine
+from liftedcl.engine.sgd import sgd_player
+from liftedcl.images.batches import Batch
+from liftedcl.images.shard import Shard
+from liftedcl.losses.infonce import info_nce
+from liftedcl.networks.encoder import Backbone
+from liftedcl.networks.grouped_norm import group_batch_norms
+from liftedcl.networks.keys import KeyEncoder
+from liftedcl.networks.projectors import VectorProjector
+from liftedcl.networks.queue import KeyQueue
+from liftedcl.recipes.encoder_recipe import EncoderRecipe
+from liftedcl.views.view_pair import ViewPair
 
 
 class Method(nn.Module):
@@ -44,6 +44,6 @@ class Method(nn.Module):
         queries = self.heads["invariant"](self.backbone(views))
         self.key.follow(self.backbone, self.heads, self._contrast.key_momentum)
         keys = self.key.shuffled(pair, ("invariant",))["invariant"]
-        loss = info_nce(queries, world.mine(keys), self.queue.keys, self._contrast.temperature).mean()
+        loss = info_nce(queries, distributed.mine(keys), self.queue.keys, self._contrast.temperature).mean()
         yield "encoder", {"inv": loss}
         self.queue.push(keys)

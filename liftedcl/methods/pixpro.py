@@ -13,19 +13,19 @@ from collections.abc import Iterator
 import numpy as np
 from torch import Tensor, nn
 
-from liftedcl.batches import Batch
-from liftedcl.correspondence import close_in_image
-from liftedcl.encoder import Backbone
-from liftedcl.encoder_recipe import EncoderRecipe
-from liftedcl.engine import Player
-from liftedcl.grouped_norm import group_batch_norms
-from liftedcl.keys import KeyEncoder
-from liftedcl.pixel_propagation import PixelPropagation, consistency_loss
-from liftedcl.projectors import NormalisedMapProjector
-from liftedcl.schedule import Schedule, constant, cosine
-from liftedcl.sgd import sgd_player
-from liftedcl.shard import Shard
-from liftedcl.view_pair import ViewPair
+from liftedcl.engine.loop import Player
+from liftedcl.engine.schedule import Schedule, constant, cosine
+from liftedcl.engine.sgd import sgd_player
+from liftedcl.images.batches import Batch
+from liftedcl.images.shard import Shard
+from liftedcl.networks.encoder import Backbone
+from liftedcl.networks.grouped_norm import group_batch_norms
+from liftedcl.networks.keys import KeyEncoder
+from liftedcl.networks.pixel_propagation import PixelPropagation, consistency_loss
+from liftedcl.networks.projectors import NormalisedMapProjector
+from liftedcl.recipes.encoder_recipe import EncoderRecipe
+from liftedcl.views.correspondence import close_in_image
+from liftedcl.views.view_pair import ViewPair
 
 
 class Method(nn.Module):

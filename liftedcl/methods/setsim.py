@@ -12,13 +12,13 @@ holds all positives of the query, and which averages over positives, then over t
 import numpy as np
 from torch import Tensor
 
-from liftedcl.correspondence import set_pairs
-from liftedcl.encoder import Backbone
-from liftedcl.encoder_recipe import EncoderRecipe
-from liftedcl.projectors import MapProjector, cell_vectors
-from liftedcl.set_contrast import set_contrast
-from liftedcl.shard import Shard
-from liftedcl.two_level import TwoLevelContrast
+from liftedcl.images.shard import Shard
+from liftedcl.losses.set_contrast import set_contrast
+from liftedcl.methods.two_level import TwoLevelContrast
+from liftedcl.networks.encoder import Backbone
+from liftedcl.networks.projectors import MapProjector, cell_vectors
+from liftedcl.recipes.encoder_recipe import EncoderRecipe
+from liftedcl.views.correspondence import set_pairs
 
 
 class Method(TwoLevelContrast):

@@ -8,17 +8,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from liftedcl import world
-from liftedcl.batches import Batch
-from liftedcl.encoder import Backbone
-from liftedcl.encoder_recipe import EncoderRecipe
-from liftedcl.engine import Player
-from liftedcl.errors import InputError
-from liftedcl.grouped_norm import group_batch_norms
-from liftedcl.schedule import cosine
-from liftedcl.sgd import sgd_player
-from liftedcl.shard import Shard
-from liftedcl.views import draw_views, render_views
+from liftedcl.engine import distributed
+from liftedcl.engine.loop import Player
+from liftedcl.engine.schedule import cosine
+from liftedcl.engine.sgd import sgd_player
+from liftedcl.identity.errors import InputError
+from liftedcl.images.batches import Batch
+from liftedcl.images.shard import Shard
+from liftedcl.networks.encoder import Backbone
+from liftedcl.networks.grouped_norm import group_batch_norms
+from liftedcl.recipes.encoder_recipe import EncoderRecipe
+from liftedcl.views.rendering import draw_views, render_views
 
 
 class Method(nn.Module):
@@ -45,8 +45,8 @@ class Method(nn.Module):
         images = batch.images.to(device, non_blocking=True)
         count, _, height, width = images.shape
         draw = draw_views(count, height, width, self._views, device)
-        part = world.mine(torch.arange(count, device=device))
+        part = distributed.mine(torch.arange(count, device=device))
         views = render_views(images[part], draw.select(part), self._views)
         scores = self.heads["classifier"](self.backbone(views).mean(dim=(2, 3)))
-        labels = self.labels[world.mine(batch.rows.to(device, non_blocking=True))]
+        labels = self.labels[distributed.mine(batch.rows.to(device, non_blocking=True))]
         yield "encoder", {"cross_entropy": F.cross_entropy(scores, labels)}

@@ -1,14 +1,7 @@
 """One run of the tiny pipeline for all of these tests; each works on a copy or a clone of it."""
 
-import sys
-from pathlib import Path
-
 import pytest
-
-REPOSITORY = Path(__file__).resolve().parent.parent.parent  # `conftest` is this file here: what tests share asks it
-sys.path.insert(0, str(REPOSITORY / "tests"))
-
-from tiny_pipeline import copied, make_repository, run_everything  # noqa: E402
+from tiny.pipeline import copied, make_repository, run_everything
 
 
 @pytest.fixture(scope="session")

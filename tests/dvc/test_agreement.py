@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tiny_pipeline import OWN, append, attempt, call, edit, is_clean, jobs_in, planned, set_parameter
+from tiny.pipeline import OWN, append, attempt, call, edit, is_clean, jobs_in, planned, set_parameter
 
 TOUCHED = ("runs/demo/crops.npy", "results/table4.csv", "data/demo/coco/annotations/person_keypoints_train2017.json")
 
@@ -35,7 +35,7 @@ def a_raw_file(copy):
 
 
 def a_label(copy):
-    edit(copy, "workflow/tables.yaml", "method: MoCo-v2", "method: MoCo 2")
+    edit(copy, "workflow/tables/tables.yaml", "method: MoCo-v2", "method: MoCo 2")
 
 
 def a_deleted_table(copy):
@@ -81,7 +81,7 @@ def test_what_changes_no_result_makes_neither_stale(copy):
         (copy / name).touch()
     set_parameter(copy, "profiles.study.seeds", [0])
     assert planned(copy) == [] and is_clean(copy)
-    append(copy, "downstream/rle.py", "# a remark")
+    append(copy, "downstream/h36m/rle.py", "# a remark")
     assert planned(copy) == [] and jobs_in(call(copy, "dvc", "repro")) == [] and is_clean(copy)
 
 

@@ -5,7 +5,7 @@ import signal
 import time
 
 import pytest
-from tiny_pipeline import attempt, call, is_clean, planned, set_parameter, start
+from tiny.pipeline import attempt, call, is_clean, planned, set_parameter, start
 
 
 def repro_at_work(copy):

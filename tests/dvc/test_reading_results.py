@@ -5,7 +5,7 @@ import json
 
 import pytest
 import yaml
-from tiny_pipeline import call, commit, is_clean, jobs_in, planned, set_parameter
+from tiny.pipeline import call, commit, is_clean, jobs_in, planned, set_parameter
 
 
 def test_metrics_show_the_numbers_of_the_tables(copy):

@@ -7,8 +7,8 @@ import shutil
 import sys
 
 import pytest
-from sshd import reason_to_skip, serve
-from tiny_pipeline import OWN, attempt, call, is_clean, planned, set_parameter
+from tiny.pipeline import OWN, attempt, call, is_clean, planned, set_parameter
+from tiny.sshd import reason_to_skip, serve
 
 
 def add_folder_remote(repository, folder):

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from repository_copy import TABLE, TINY, copy_to, keep_rows, planned, run, start
+from repository import TABLE, TINY, copy_to, keep_rows, planned, run, start
 
 ROWS = ("random", "moco_v2_in", "liftedcl_in_cc")
 KILLS = 24

@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from repository_copy import copy_to
+from repository import copy_to
 
 SLURM = ["--profile", "workflow/profiles/slurm"]
 TEN_SEEDS = ["--config", "seeds=[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"]

@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
-from repository_copy import copy_to
+from repository import copy_to
 
 FOLDER = Path(__file__).resolve().parent
 SNAKEMAKE = [
     sys.executable, "-m", "snakemake", "--profile", "workflow/profiles/slurm",
-    "--configfile", "tests/tiny.yaml", "tests/slurm/shrunken.yaml",
+    "--configfile", "tests/tiny/tiny.yaml", "tests/slurm/shrunken.yaml",
     "--slurm-init-seconds-before-status-checks", "3",
 ]  # fmt: skip
 ENCODERS = Path("runs/demo/encoders")

@@ -2,10 +2,10 @@
 
 import dataclasses
 
-from liftedcl.own_people import BOXES, listing_digest
+from liftedcl.images.own_people import BOXES, listing_digest
 
 FIRST = 2  # data takes every core and all else waits for it: begun late, it would wait for cores that stand idle
-BODY = "liftedcl/synthetic/body.npz"
+BODY = "synthetic/people/body.npz"
 SHAPE_SETS = (
     "3dpw_test", "h36m_train_protocol1", "lsp_dataset_original_train", "mpii_train", "coco_2014_train", "hr-lspet_train",
     "mpi_inf_3dhp_train",
@@ -38,13 +38,13 @@ for kind, names in ANNOTATIONS.items() if PARAMS.generated is not None else ():
         input: BODY,
         output: expand("{root}/{name}", root=ROOT, name=names),
         params:
-            recipe=to_json(getattr(PARAMS.generated, kind)), code=code_digest(f"liftedcl.synthetic.{kind}"),
+            recipe=to_json(getattr(PARAMS.generated, kind)), code=code_digest(f"synthetic.{kind}"),
             kind=kind, root=ROOT,
         threads: PARAMS.cluster.data.cpus
         resources: **PARAMS.cluster.resources("data"),
         priority: FIRST
         shell:
-            "{PYTHON} -m liftedcl.synthetic {params.kind} --recipe {params.recipe:q} --out {params.root:q}"
+            "{PYTHON} -m synthetic {params.kind} --recipe {params.recipe:q} --out {params.root:q}"
             " --workers {threads}"
 
 

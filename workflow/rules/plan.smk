@@ -9,19 +9,19 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, workflow.basedir)  # the packages stand beside the Snakefile, installed or not
 
 from downstream import BENCHMARKS, finetune_code
-from liftedcl.code_digest import code_digest
-from liftedcl.errors import InputError
+from liftedcl.identity.code_digest import code_digest
+from liftedcl.identity.errors import InputError
 from liftedcl.methods import encoder_code
-from liftedcl.recipe import to_json
-from liftedcl.weight_sources import SOURCES
+from liftedcl.identity.recipe import to_json
+from liftedcl.recipes.weight_sources import SOURCES
 from workflow.benchmark_recipes import benchmark_of
 from workflow.data_sets import missing_data
 from workflow.job_records import restore
 from workflow.layout import generated_root, is_generated, layout_of
 from workflow.params import label_of, read_params
-from workflow.partial_tables import missing_runs, write_partial_table
+from workflow.tables.partial_tables import missing_runs, write_partial_table
 from workflow.stale_locks import remove_stale_locks
-from workflow.table_spec import FIGURES, main_tables, read_tables
+from workflow.tables.table_spec import FIGURES, main_tables, read_tables
 
 if workflow.is_main_process:  # and not in each job that it submits to a cluster
     remove_stale_locks(Path(".snakemake"))
@@ -32,7 +32,7 @@ try:
     for line in restore() if workflow.is_main_process else ():  # what Snakemake knew of what came through DVC
         print(line, file=sys.stderr)
     PARAMS = read_params(Path(workflow.basedir) / "params.yaml", config)
-    TABLES = read_tables(Path(workflow.basedir) / "workflow" / "tables.yaml", PARAMS)
+    TABLES = read_tables(Path(workflow.basedir) / "workflow" / "tables" / "tables.yaml", PARAMS)
 except InputError as error:
     raise WorkflowError(str(error))
 

@@ -21,7 +21,7 @@ rule summary:  # of what stands in results/ then: tables beyond the paper's are 
         examples=expand("results/examples_{benchmark}_{row}.png", benchmark=BENCHMARKS, row=SHOWN_ROW),
         others=expand("results/{kind}_{benchmark}.png", kind=["augmented", "curves"], benchmark=BENCHMARKS),
         run_times="results/run_times.png",
-        style="workflow/html_page.css",
+        style="workflow/tables/html_page.css",
         captions=expand("workflow/report/{name}.rst", name=CAPTIONS),
     output: "results/index.html",
     params: code=code_digest("workflow.summary_page"),

@@ -1,0 +1,83 @@
+"""Training batches of the heatmap benchmarks: augmented crops, and joints with sides swapped where mirrored."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from downstream.heatmap_pose.heatmap_recipe import HeatmapPose
+from downstream.reading.frames import CACHE_BYTES, Frames
+from downstream.samples.affine_augmentation import augmented_matrix, draw_affine, reach
+from downstream.samples.crop import apply_affine, from_corner, warp
+from downstream.samples.people import LabelledPeople
+from downstream.training.epoch_batches import EpochBatches, to_images
+
+
+@dataclass(frozen=True)
+class KeypointBatch:
+    """B training samples.
+
+    Attributes:
+        images: (B, 3, H, W) uint8 RGB.
+        joints: (B, J, 2) float32 px of the crop.
+        visible: (B, J) float32, 0 or 1.
+        rows: (B,) int64, their places in the training split.
+        flipped: (B,) bool: mirrored.
+        matrices: (B, 2, 3) float32, from px of the picture to px of the crop.
+    """
+
+    images: Tensor
+    joints: Tensor
+    visible: Tensor
+    rows: Tensor
+    flipped: Tensor
+    matrices: Tensor
+
+
+class KeypointBatches(EpochBatches):
+    """Augmented crops of a training split.
+
+    Args:
+        train: the split.
+        recipe: sizes, augmentation and the fraction that is trained on.
+        mirrored: joint order after a mirror image, (J,) int.
+        seed: decides order and augmentation.
+        cached: keep decoded regions in this process.
+    """
+
+    def __init__(
+        self, train: LabelledPeople, recipe: HeatmapPose, mirrored: np.ndarray, *, seed: int, cached: bool
+    ) -> None:
+        super().__init__(train.counts, recipe, seed)
+        self._train, self._recipe, self._mirrored = train, recipe, mirrored
+        self._size = recipe.input_width, recipe.input_height
+        people = train.people
+        margin = reach(people.widths, recipe.augmentation, self._size)[:, None] + 2
+        regions = np.concatenate([people.centres - margin, people.centres + margin], axis=1)
+        cache_bytes = CACHE_BYTES if cached else 0
+        self._frames = Frames(people.folder, people.names, people.sizes, regions, cache_bytes=cache_bytes)
+
+    def batch(self, draws: np.ndarray) -> KeypointBatch:
+        rows = self.rows(draws)
+        crops, matrices, flips = zip(*map(self._sample, draws.tolist(), rows.tolist()), strict=True)
+        matrices, flipped = np.stack(matrices), np.array(flips)
+        joints = apply_affine(matrices, self._train.joints[rows])
+        visible = self._train.visible[rows]
+        joints[flipped] = joints[flipped][:, self._mirrored]
+        visible[flipped] = visible[flipped][:, self._mirrored]
+        return KeypointBatch(
+            images=to_images(crops),
+            joints=torch.from_numpy(joints.astype(np.float32)),
+            visible=torch.from_numpy(visible.astype(np.float32)),
+            rows=torch.from_numpy(rows.astype(np.int64)),
+            flipped=torch.from_numpy(flipped),
+            matrices=torch.from_numpy(matrices.astype(np.float32)),
+        )
+
+    def _sample(self, draw: int, row: int) -> tuple[np.ndarray, np.ndarray, bool]:
+        """Crop, its matrix (picture to crop) and whether it is mirrored."""
+        people, drawn = self._train.people, draw_affine(self._recipe.augmentation, self.generator(draw))
+        matrix = augmented_matrix(people.centres[row], people.widths[row], drawn, self._size)
+        region, corner = self._frames.region(row)
+        return warp(region, from_corner(matrix, corner), self._size), matrix, drawn.flip

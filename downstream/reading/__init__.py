@@ -1,0 +1,1 @@
+"""Readers that check what they read: annotations, archives, frames."""

@@ -1,0 +1,50 @@
+"""What the ``check`` command of a data set prints: what is there, what is missing, and what doesn't match."""
+
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from liftedcl.identity.errors import InputError
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of a report. ``state``: ok, missing, differs (from what the official release has), or broken."""
+
+    state: str
+    text: str
+
+
+def count_finding(what: str, found: int, expected: int | None) -> Finding:
+    """``found`` things against the official release's number of them; None where that isn't known."""
+    if found == 0:
+        return Finding("missing", f"{what}: none")
+    if expected is None or found == expected:
+        return Finding("ok", f"{what}: {found:,}")
+    return Finding("differs", f"{what}: {found:,}, the official release has {expected:,}")
+
+
+def problem(error: InputError) -> Finding:
+    """What a reader complains of."""
+    return Finding("missing" if ": not found" in str(error) else "broken", str(error))
+
+
+def tried(what: str, read: Callable[[], str]) -> Finding:
+    """Whether ``read`` works on ``what``; it returns a few words about what it saw."""
+    try:
+        return Finding("ok", f"{what}: {read()}")
+    except InputError as error:
+        return problem(error)
+
+
+def report(title: str, findings: Iterable[Finding]) -> None:
+    """Print the findings as they come; exit with status 1 when something is missing or broken."""
+    print(title)
+    states = set()
+    for finding in findings:
+        states.add(finding.state)
+        print(f"  {finding.state:<8} {finding.text}", flush=True)
+    if states & {"missing", "broken"}:
+        print("not complete: docs/data.md says where everything comes from")
+        sys.exit(1)
+    print("complete" + (", though not the official release" if "differs" in states else ""))

@@ -1,0 +1,41 @@
+"""Drawing a sample's scale, rotation and mirror, and the crop they make. No torch."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from downstream.samples.crop import crop_matrices
+from downstream.training.augmentation_recipe import AffineAugmentation
+
+
+@dataclass(frozen=True)
+class AffineDraw:
+    """What one sample gets: relative scale of its region, rotation in degrees, mirrored or not."""
+
+    scale: float
+    rotation: float
+    flip: bool
+
+
+def draw_affine(recipe: AffineAugmentation, rng: np.random.Generator) -> AffineDraw:
+    """Draw one sample's augmentation. Every call uses the generator equally often."""
+    scale = np.clip(rng.normal(1, recipe.scale_deviation), *recipe.scale_limits)
+    rotation = np.clip(rng.normal(0, recipe.rotation_deviation), -recipe.rotation_limit, recipe.rotation_limit)
+    turned, flipped = rng.random(2) < (recipe.rotation_probability, recipe.flip)
+    return AffineDraw(float(scale), float(rotation * turned), bool(flipped))
+
+
+def augmented_matrix(centre: np.ndarray, width: float, drawn: AffineDraw, size: tuple[int, int]) -> np.ndarray:
+    """Picture to crop (2, 3) for a region of ``centre`` (2,) and ``width`` px, augmented as ``drawn``."""
+    return crop_matrices(
+        centre[None],
+        np.array([width * drawn.scale]),
+        size=size,
+        rotations=np.array([drawn.rotation]),
+        flips=np.array([drawn.flip]),
+    )[0]
+
+
+def reach(widths: np.ndarray, recipe: AffineAugmentation, size: tuple[int, int]) -> np.ndarray:
+    """How far from its centre an augmented crop can see, in px: half the diagonal of the largest crop. Shape (N,)."""
+    return widths * recipe.scale_limits[1] * np.sqrt((1 + (size[1] / size[0]) ** 2) / 4)

@@ -1,0 +1,45 @@
+"""Crops of people as a test sees them: no augmentation, every person, in order."""
+
+import numpy as np
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from downstream.reading.frames import Frames
+from downstream.samples.crop import crop_matrices, from_corner, warp
+from downstream.samples.people import People
+from downstream.training.epoch_batches import to_images
+from liftedcl.identity.errors import InputError
+
+
+class PlainCrops(Dataset):
+    """Item ``i`` is the i-th batch of crops (B, 3, H, W) uint8 RGB; the last is smaller.
+
+    Args:
+        people: whom to crop.
+        size: width and height of the network's input.
+        batch_size: crops of a batch.
+
+    Attributes:
+        matrices: maps from picture to crop, (N, 2, 3).
+    """
+
+    def __init__(self, people: People, size: tuple[int, int], batch_size: int) -> None:
+        self._size, self._batch_size, self._count = size, batch_size, len(people)
+        self.matrices = crop_matrices(people.centres, people.widths, size=size)
+        half = people.widths[:, None] * (0.5, size[1] / size[0] / 2) + 2
+        regions = np.concatenate([people.centres - half, people.centres + half], axis=1)
+        self._frames = Frames(people.folder, people.names, people.sizes, regions, cache_bytes=0)
+
+    def __len__(self) -> int:
+        return -(-self._count // self._batch_size)
+
+    def __getitem__(self, i: int) -> Tensor | InputError:
+        try:
+            return to_images([self.crop(n) for n in range(self._count)[i * self._batch_size :][: self._batch_size]])
+        except InputError as error:
+            return error
+
+    def crop(self, n: int) -> np.ndarray:
+        """Crop (H, W, 3) uint8 RGB of person ``n``."""
+        region, corner = self._frames.region(n)
+        return warp(region, from_corner(self.matrices[n], corner), self._size)

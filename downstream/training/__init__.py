@@ -1,0 +1,1 @@
+"""What the trainings of all benchmarks share: recipe, batches, optimiser, frozen encoders, subsets."""

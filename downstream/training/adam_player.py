@@ -1,0 +1,22 @@
+"""What RLE and SimplePose train with: Adam on all that is not frozen; its rate falls at the epochs the recipe names."""
+
+import torch
+from torch import nn
+
+from downstream.training.training_recipe import StepTraining
+from liftedcl.engine.loop import Player
+from liftedcl.engine.schedule import milestones
+
+
+def adam_player(
+    module: nn.Module, recipe: StepTraining, steps_per_epoch: int, gradient_clip: float | None = None
+) -> Player:
+    """A player of liftedcl/engine/loop.py; ``gradient_clip`` is the largest norm of a step's gradient."""
+    rate = milestones(
+        recipe.learning_rate,
+        steps_per_epoch=steps_per_epoch,
+        epochs_list=recipe.milestones,
+        factor=recipe.milestone_factor,
+    )
+    parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    return Player(parameters, torch.optim.Adam(parameters, lr=recipe.learning_rate, fused=True), rate, gradient_clip)

@@ -1,0 +1,86 @@
+"""Training batches that are a function of (seed, epoch, step), so neither workers nor a resumed run change a bit."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from downstream.training.subset import subset_of
+from downstream.training.training_recipe import Training
+from liftedcl.identity.errors import InputError
+
+
+class EpochBatches(Dataset):
+    """Item ``step`` of an epoch is a whole batch, made by `batch`. The remainder of an epoch is left out.
+
+    An epoch has as many draws whatever fraction of the samples is trained on: each draw has random numbers of its own,
+    and `rows` says whose sample it is.
+
+    Args:
+        counts: samples of each training set; in the split they follow each other.
+        recipe: batch size, and the fraction of each set that is trained on.
+        seed: decides that fraction, the order of every epoch and, through `generator`, the augmentation.
+        draws: of an epoch; by default as many as there are samples.
+
+    Attributes:
+        chosen: rows of the split that are trained on, (M,) ascending.
+    """
+
+    def __init__(self, counts: Sequence[int], recipe: Training, seed: int, draws: int | None = None) -> None:
+        self._count, self._batch_size, self._seed = draws or sum(counts), recipe.batch_size, seed
+        self.chosen = subset_of(counts, recipe.fraction, seed)
+        self.start(0)
+
+    def start(self, epoch: int) -> None:
+        """Items are those of ``epoch`` from now on."""
+        self._epoch = epoch
+        self._permutation = np.random.default_rng([self._seed, epoch]).permutation(self._count)
+
+    def __len__(self) -> int:
+        return self._count // self._batch_size
+
+    def __getitem__(self, step: int) -> Any | InputError:
+        draws = self._permutation[step * self._batch_size : (step + 1) * self._batch_size]
+        try:
+            return self.batch(draws)
+        except InputError as error:
+            return error  # raised in the main process; a worker's exception would bring its stack trace along
+
+    def generator(self, draw: int) -> np.random.Generator:
+        """The random numbers of ``draw`` in this epoch."""
+        return np.random.default_rng([self._seed, self._epoch, draw])
+
+    def rows(self, draws: np.ndarray) -> np.ndarray:
+        """Rows (B,) of the split that ``draws`` (B,) of an epoch are samples of; all of `chosen` come equally often."""
+        return self.chosen[draws % len(self.chosen)]
+
+    def batch(self, draws: np.ndarray) -> Any:
+        """The samples of ``draws`` (B,) of this epoch, augmented."""
+        raise NotImplementedError
+
+
+def load(batches: Dataset, first: int, workers: int) -> Iterator[Any]:
+    """The items of ``batches`` from ``first`` on, in order; made by ``workers`` processes, or here when 0.
+
+    Raises:
+        InputError: the first item that is one.
+    """
+    loader = DataLoader(
+        batches,
+        batch_size=None,
+        sampler=range(first, len(batches)),
+        num_workers=workers,
+        generator=torch.Generator(),  # its own: the engine's stream stays untouched
+    )
+    for item in loader:
+        if isinstance(item, InputError):
+            raise item
+        yield item
+
+
+def to_images(crops: list[np.ndarray] | tuple[np.ndarray, ...]) -> Tensor:
+    """RGB crops (H, W, 3) to (B, 3, H, W)."""
+    return torch.from_numpy(np.ascontiguousarray(np.stack(crops).transpose(0, 3, 1, 2)))

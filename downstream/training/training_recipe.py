@@ -1,0 +1,39 @@
+"""What every fine-tuning recipe says: length, batch, rate, and whether the encoder is trained on. No torch."""
+
+from dataclasses import dataclass
+
+from liftedcl.identity.strict import require, require_at_least, require_positive
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """``probe`` freezes the encoder, its batch norms included, so that only what stands on it is trained.
+
+    ``fraction`` of the training samples, drawn by the seed, is trained on; steps and schedule stay those of all.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    probe: bool = False
+    fraction: float = 1.0
+
+    def __post_init__(self) -> None:
+        require_at_least(self, 1, "epochs")
+        require_at_least(self, 2, "batch_size")
+        require_positive(self, "learning_rate")
+        require(0 < self.fraction <= 1, "fraction", f"{self.fraction:g} is not above 0 and at most 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepTraining(Training):
+    """The rate is multiplied by ``milestone_factor`` when an epoch of ``milestones`` begins."""
+
+    milestones: tuple[int, ...]
+    milestone_factor: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        ascending = all(first < second for first, second in zip(self.milestones, self.milestones[1:], strict=False))
+        require(ascending and min(self.milestones, default=0) >= 0, "milestones", "are ascending epochs from 0 on")
+        require(0 < self.milestone_factor <= 1, "milestone_factor", f"{self.milestone_factor:g} is not in (0, 1]")

@@ -1,0 +1,1 @@
+"""The one training loop, with its schedule, checkpoints, progress and processes."""

@@ -1,0 +1,31 @@
+"""The device a training job runs on, and what makes its bits repeat."""
+
+import os
+
+import cv2
+import torch
+
+from liftedcl.identity.errors import InputError
+
+
+def prepare_device(threads: int) -> torch.device:
+    """Set ``threads`` CPU threads and deterministic kernels; return the GPU where there is one, else the CPU.
+
+    Each process that torchrun has started on a machine takes the GPU of its local rank. The sums of CPU kernels depend
+    on the number of threads, which is therefore part of a run's identity.
+    """
+    if threads < 1:
+        raise InputError(f"--threads {threads}: needs at least 1")
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(1)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
+    torch.backends.cudnn.benchmark = False
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # nothing here reads memory that it hasn't written
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    local_rank = int(os.environ.get("LOCAL_RANK", "0"))
+    if local_rank >= torch.cuda.device_count():
+        raise InputError(f"torchrun: {torch.cuda.device_count()} GPUs are visible; lower --nproc-per-node")
+    torch.cuda.set_device(local_rank)
+    return torch.device("cuda", local_rank)

@@ -1,0 +1,215 @@
+"""The only training loop: every pre-training and every fine-tuning runs through `fit`.
+
+A task names its players (parameters with their optimiser) and, for a batch, yields (player, losses) pairs; the engine
+zeroes that player's gradients, back-propagates, clips, steps, and asks for the next pair. MoCo and the fine-tunings
+yield once; LiftedCL yields the encoder and then the critic.
+
+Randomness derives from (seed, step) alone, so resuming is running the same command again, and gives the same bits.
+
+Several processes (distributed.py) each compute the loss of their rows; their gradients and running statistics are
+averaged at every step, so that all hold the same state. The first one writes and tells.
+"""
+
+import contextlib
+import hashlib
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from liftedcl.engine import checkpoint, distributed
+from liftedcl.engine.journal import Journal, write_history
+from liftedcl.engine.schedule import Schedule
+from liftedcl.identity.errors import InputError
+
+_SECONDS_BETWEEN_CHECKPOINTS = 20.0
+
+
+@dataclass
+class Player:
+    """Parameters that are stepped together. ``learning_rate`` maps the step to a rate, ``gradient_clip`` is a norm."""
+
+    parameters: list[nn.Parameter]
+    optimiser: torch.optim.Optimizer
+    learning_rate: Schedule
+    gradient_clip: float | None = None
+
+
+class Task(Protocol):
+    """What `fit` trains."""
+
+    module: nn.Module
+    """Everything a checkpoint must hold: networks, queues, momentum copies."""
+    players: dict[str, Player]
+    epochs: int
+    steps_per_epoch: int
+    images_per_step: int
+
+    def batches(self, epoch: int, first_step: int) -> Iterator[Any]:
+        """The batches of an epoch from ``first_step`` on; a function of (seed, epoch, step) alone."""
+
+    def losses(self, batch: Any) -> Iterator[tuple[str, dict[str, Tensor]]]:
+        """Yield (player, weighted loss terms whose sum is that player's loss); resumed after each optimiser step."""
+
+
+def fit(
+    task: Task,
+    *,
+    folder: Path,
+    identity: dict[str, Any],
+    seed: int,
+    device: torch.device,
+    name: str,
+    autocast: bool = False,
+    observe: Callable[[int], dict[str, float]] | None = None,
+) -> list[dict[str, float]]:
+    """Train ``task`` to its end, going on from ``folder/last.pt`` where that belongs to the same run.
+
+    Args:
+        folder: where the checkpoint and ``history.csv`` go.
+        identity: everything that decides the result (recipe, seed, data, code); guards the checkpoint.
+        name: what the progress lines call the run.
+        autocast: losses are computed in bfloat16 where that is accurate enough; on a GPU only.
+        observe: called with the number of epochs done after each; what it returns goes into the history.
+
+    Returns:
+        The history, one row an epoch.
+
+    Raises:
+        InputError: a loss that is not finite; names the run, the step, the terms and the last good checkpoint.
+    """
+    total = task.epochs * task.steps_per_epoch
+    if total == 0:
+        raise InputError(f"{name}: the data holds less than one batch; lower batch_size or add data")
+    folder.mkdir(parents=True, exist_ok=True)
+    task.module.to(device)
+    step, history, sums = _resume(task, folder, identity, device, name)
+    journal = Journal(name, steps=total, images_per_step=task.images_per_step, first_step=step)
+    saved = time.monotonic()
+    statistics = _running_statistics(task.module)
+    precision = torch.autocast(device.type, torch.bfloat16, enabled=autocast and device.type == "cuda")
+    task.module.train()
+    while step < total:
+        epoch, first = divmod(step, task.steps_per_epoch)
+        for batch in task.batches(epoch, first):
+            torch.manual_seed(step_seed(seed, step))
+            terms = train_step(task, batch, step, precision)
+            distributed.average_(statistics)
+            _accumulate(sums, terms)
+            step += 1
+            epoch_ends = step % task.steps_per_epoch == 0
+            save_due = time.monotonic() - saved >= _SECONDS_BETWEEN_CHECKPOINTS and step < total
+            line_due, save_due = distributed.agreed(journal.due(), save_due)
+            if epoch_ends or save_due or line_due:
+                values = _values(terms)
+                distributed.average_(sums.values())
+                _stop_if_not_finite(values, sums, step, folder, name)
+                if distributed.rank() == 0 and (line_due or step == total):
+                    journal.line(step, values)
+            if epoch_ends:
+                means = {key: value / task.steps_per_epoch for key, value in _values(sums).items()}
+                observed = observe(epoch + 1) if observe is not None else {}
+                task.module.train()
+                history.append({"epoch": epoch + 1, "step": step, **means, **observed})
+                sums = {}
+                if distributed.rank() == 0:
+                    write_history(folder / "history.csv", history)
+            if save_due:
+                if distributed.rank() == 0:
+                    checkpoint.save(folder, identity, _state(task, step, history, sums))
+                saved = time.monotonic()
+    return history
+
+
+def step_seed(seed: int, step: int) -> int:
+    """The torch seed of one training step: 63 bits that are unrelated for neighbouring seeds and steps.
+
+    Step -1 is what comes before the first. Raises `InputError` for a seed below 0.
+    """
+    if seed < 0:
+        raise InputError(f"--seed {seed}: needs at least 0")
+    return int.from_bytes(hashlib.sha256(f"{seed}/{step}".encode()).digest()[:8], "big") >> 1
+
+
+def train_step(
+    task: Task, batch: Any, step: int, precision: contextlib.AbstractContextManager[Any]
+) -> dict[str, Tensor]:
+    """One round of all players. Returns the detached loss terms as 'player/term'.
+
+    Args:
+        step: steps since the start of the run; decides the learning rates.
+        precision: entered for the forward passes, see ``autocast`` of `fit`.
+    """
+    seen: dict[str, Tensor] = {}
+    rounds = iter(task.losses(batch))
+    while True:
+        with precision:  # the forward pass only: gradients take the precision of what they are gradients of
+            name, terms = next(rounds, (None, {}))
+        if name is None:
+            return seen
+        player = task.players[name]
+        player.optimiser.zero_grad(set_to_none=True)
+        sum(terms.values()).backward()
+        distributed.average_(p.grad for p in player.parameters if p.grad is not None)
+        if player.gradient_clip is not None:
+            nn.utils.clip_grad_norm_(player.parameters, player.gradient_clip)
+        for group in player.optimiser.param_groups:
+            group["lr"] = player.learning_rate(step)
+        player.optimiser.step()
+        seen |= {f"{name}/{term}": value.detach() for term, value in terms.items()}
+
+
+def _running_statistics(module: nn.Module) -> list[Tensor]:
+    return [buffer for name, buffer in module.named_buffers() if name.endswith(("running_mean", "running_var"))]
+
+
+def _values(terms: dict[str, Tensor]) -> dict[str, float]:
+    """Means over the processes, fetched from the device at once."""
+    stacked = torch.stack([value.float() for value in terms.values()])
+    distributed.average_([stacked])
+    return dict(zip(terms, stacked.tolist(), strict=True))
+
+
+def _accumulate(sums: dict[str, Tensor], terms: dict[str, Tensor]) -> None:
+    """Add on the device: reading a value here would make the host wait for it at every step."""
+    for key, value in terms.items():
+        sums[key] = sums[key] + value if key in sums else value.clone()
+
+
+def _stop_if_not_finite(values: dict[str, float], sums: dict[str, Tensor], step: int, folder: Path, name: str) -> None:
+    # The sums hold every step since the epoch began, so an explosion between two looks is seen as well.
+    if all(math.isfinite(value) for value in values.values()) and all(bool(s.isfinite()) for s in sums.values()):
+        return
+    terms = ", ".join(f"{key} = {value:.4g}" for key, value in values.items())
+    last = folder / "last.pt"
+    good = f"the last good checkpoint is {last}" if last.exists() else "there is no checkpoint yet"
+    raise InputError(f"{name}: the loss is not finite at or before step {step} ({terms}); {good}; lower learning_rate")
+
+
+def _state(task: Task, step: int, history: list[dict[str, float]], sums: dict[str, Tensor]) -> dict[str, Any]:
+    return {
+        "step": step,
+        "history": history,
+        "sums": sums,
+        "module": task.module.state_dict(),
+        "optimisers": {name: player.optimiser.state_dict() for name, player in task.players.items()},
+    }
+
+
+def _resume(
+    task: Task, folder: Path, identity: dict[str, Any], device: torch.device, name: str
+) -> tuple[int, list[dict[str, float]], dict[str, Tensor]]:
+    state = checkpoint.load(folder, identity, device)
+    if state is None:
+        return 0, [], {}
+    task.module.load_state_dict(state["module"])
+    for player, optimiser in state["optimisers"].items():
+        task.players[player].optimiser.load_state_dict(optimiser)
+    if distributed.rank() == 0:
+        print(f"[{name}] going on from step {state['step']}", flush=True)
+    return state["step"], state["history"], state["sums"]

@@ -1,0 +1,85 @@
+"""Where a result comes from: recipe, seed, data, code, versions, hardware and cost, as one JSON beside the result."""
+
+import importlib.metadata
+import os
+import platform
+import resource
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_PACKAGES = (
+    "torch",
+    "torchvision",
+    "numpy",
+    "opencv-python",
+    "timm",
+    "numba",
+    "snakemake",
+    "dvc",
+    "pandas",
+    "pycocotools",
+)
+
+
+def describe(
+    *, recipe: Mapping[str, Any], seed: int | None, inputs: Mapping[str, str], code: str, started: float, device: str
+) -> dict[str, Any]:
+    """Describe a finished run.
+
+    Args:
+        recipe: the resolved recipe.
+        seed: None where nothing is random.
+        inputs: name -> SHA-256 (or other fingerprint) of what was read.
+        code: `liftedcl.identity.code_digest.code_digest` of what ran.
+        started: ``time.time()`` at the start.
+        device: what torch calls the device, or "cpu".
+    """
+    return {
+        "recipe": dict(recipe),
+        "seed": seed,
+        "inputs": dict(inputs),
+        "code": code,
+        "commit": commit(),
+        "packages": versions(),
+        "hardware": {"cpu": _cpu_name(), "cores": os.cpu_count(), "device": device},
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
+        "wall_seconds": round(time.time() - started, 1),
+        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide a result; a missing package is left out."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def commit() -> str | None:
+    """The git commit of this code, with '+changes' when tracked files differ from it; None outside a checkout."""
+    root = Path(__file__).resolve().parents[2]
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain", "-uno") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())

@@ -1,0 +1,38 @@
+"""Recipes on the command line: every stage takes its numbers as ``--recipe``, one JSON of a frozen dataclass."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+from liftedcl.identity.errors import InputError
+from liftedcl.identity.strict import parse
+
+T = TypeVar("T")
+
+
+def read_recipe(cls: type[T], text: str) -> T:
+    """Parse a command line's ``--recipe``: JSON text, or the path of a JSON file.
+
+    Raises:
+        InputError: not JSON, or not a ``cls``.
+    """
+    where = "--recipe"
+    if not text.lstrip().startswith("{"):
+        where, path = text, Path(text)
+        if not path.is_file():
+            raise InputError(f"--recipe {text}: neither JSON text nor a file; see python -m workflow.params --help")
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise InputError(f"{path}: not text, so no recipe; see python -m workflow.params --help") from None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where}: not valid JSON ({error}); see python -m workflow.params --help") from None
+    return parse(cls, value, f"{where}: ")
+
+
+def to_json(recipe: Any) -> str:
+    """One line of JSON with sorted keys: the identity of a recipe, and what ``--recipe`` takes."""
+    return json.dumps(dataclasses.asdict(recipe), sort_keys=True)

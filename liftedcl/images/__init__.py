@@ -1,0 +1,1 @@
+"""Where pictures come from: person crops, packed shards, and batches of them."""

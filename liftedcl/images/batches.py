@@ -1,0 +1,58 @@
+"""Batches of packed images: the order of an epoch is a function of the seed and the epoch alone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from liftedcl.identity.errors import InputError
+from liftedcl.images.prefetch import prefetch
+from liftedcl.images.shard import Shard
+from liftedcl.images.shard_union import ShardUnion
+
+
+@dataclass(frozen=True)
+class Batch:
+    """``images`` (B, 3, H, W) uint8 RGB on the CPU, channels last in memory (a view of (B, H, W, 3)), and pinned where
+    there is a GPU; ``rows`` (B,) int64, their rows in the shard; ``step``, the steps since the start of the run."""
+
+    images: Tensor
+    rows: Tensor
+    step: int
+
+
+class ShardBatches:
+    """Whole batches of a shard in a fresh order each epoch; the remainder of an epoch is left out, as in MoCo."""
+
+    def __init__(self, shard: Shard | ShardUnion, *, batch_size: int, seed: int):
+        if len(shard) < batch_size:
+            raise InputError(
+                f"{shard.path}: holds {len(shard)} images, less than one batch of {batch_size}; "
+                "lower training.batch_size or add data"
+            )
+        self._shard, self._batch_size, self._seed = shard, batch_size, seed
+        self._pinned = torch.cuda.is_available()
+        self.steps_per_epoch = len(shard) // batch_size
+
+    def epoch(self, epoch: int, first_step: int) -> Iterator[Batch]:
+        """The batches of ``epoch`` from ``first_step`` on, read ahead by a thread that ends with the iterator.
+
+        Raises:
+            InputError: a shard has been cut off or removed.
+        """
+        return prefetch(self._read(epoch, first_step))
+
+    def _read(self, epoch: int, first_step: int) -> Iterator[Batch]:
+        order = np.random.default_rng([self._seed, epoch]).permutation(len(self._shard))
+        shape = (self._batch_size, *self._shard.image_size, 3)
+        for step in range(first_step, self.steps_per_epoch):
+            rows = order[step * self._batch_size : (step + 1) * self._batch_size]
+            images = torch.empty(shape, dtype=torch.uint8, pin_memory=self._pinned)
+            self._shard.gather(rows, images.numpy())
+            yield Batch(
+                images=images.permute(0, 3, 1, 2),
+                rows=torch.from_numpy(rows),
+                step=epoch * self.steps_per_epoch + step,
+            )

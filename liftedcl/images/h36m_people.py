@@ -1,0 +1,95 @@
+"""People of a Human3.6M folder, for pre-training: frames of the training subjects and their person boxes.
+
+Of the annotations (``ROOT/annotations/Sample_trainmin_train_Human36M_protocol_2.json``, Li et al. 2021) only the file
+names and the boxes are read: pre-training is without poses. Frames of any other subject than the five that train are
+left out, whatever the file holds: S9 and S11 are what the downstream tasks are tested on.
+"""
+
+import itertools
+import re
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from liftedcl.files.atomic import read_json
+from liftedcl.identity.errors import InputError
+from liftedcl.images.coco_people import PeopleImage, Person
+
+ANNOTATIONS = "annotations/Sample_trainmin_train_Human36M_protocol_2.json"
+TRAIN_SUBJECTS = (1, 5, 6, 7, 8)
+REMEDY = "see docs/data/h36m.md for the layout, or name the folder with --config h36m=FOLDER"
+
+Sample = tuple[PurePosixPath, dict[str, Any], dict[str, Any]]
+
+
+def read_h36m_people(root: str | Path, stride: int) -> tuple[list[PeopleImage], dict[str, int]]:
+    """Every ``stride``-th annotated frame of each take and camera, by file name, and how many frames were left out.
+
+    Returns:
+        The frames, with one person each, and ``{"test_subject": ..., "stride": ...}``, frames left out by reason.
+
+    Raises:
+        InputError: a file or folder is missing or damaged, or no frame of a training subject is annotated.
+    """
+    root = Path(root)
+    path, folder = root / ANNOTATIONS, root / "images"
+    samples = _samples(path, read_json(path, REMEDY))
+    training = [sample for sample in samples if _subject(path, sample[0]) in TRAIN_SUBJECTS]
+    training.sort(key=lambda sample: sample[0].parts)
+    if not training:
+        raise InputError(f"{path}: holds no frame of a training subject (1, 5, 6, 7, 8); {REMEDY}")
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; {REMEDY}")
+    for (name, *_), (following, *_) in itertools.pairwise(training):
+        if name == following:
+            raise InputError(f"{path}: {name} stands in it twice, the file is damaged; {REMEDY}")
+    # Per take and camera: in the whole list a stride that divides 4 could meet one of the four cameras alone.
+    takes = itertools.groupby(training, key=lambda sample: sample[0].parent)
+    kept = [sample for _, take in takes for sample in itertools.islice(take, 0, None, stride)]
+    left_out = {"test_subject": len(samples) - len(training), "stride": len(training) - len(kept)}
+    return [_people_image(path, folder, sample) for sample in kept], left_out
+
+
+def _samples(path: Path, content: Any) -> list[Sample]:
+    """File name, image and annotation of every frame; images and annotations belong together by position."""
+    lists = [content.get(key) if isinstance(content, dict) else None for key in ("images", "annotations")]
+    if not all(isinstance(entries, list) for entries in lists):
+        raise InputError(f"{path}: has no lists `images` and `annotations`; {REMEDY}")
+    if len(lists[0]) != len(lists[1]):
+        raise InputError(f"{path}: {len(lists[0])} images for {len(lists[1])} annotations; {REMEDY}")
+    samples = []
+    for number, (image, annotation) in enumerate(zip(*lists, strict=True)):
+        try:
+            same, name = image["id"] == annotation["image_id"], PurePosixPath(image["file_name"])
+        except (KeyError, TypeError) as error:
+            raise InputError(f"{path}: sample {number}: not in Human3.6M's format ({error}); {REMEDY}") from None
+        if not same:
+            raise InputError(f"{path}: sample {number}: its annotation is that of another image; {REMEDY}")
+        if name.is_absolute() or ".." in name.parts:
+            raise InputError(f"{path}: sample {number}: {name} is not a path below images/; {REMEDY}")
+        samples.append((name, image, annotation))
+    return samples
+
+
+def _subject(path: Path, name: PurePosixPath) -> int:
+    found = re.match(r"s_(\d+)_act_", name.name)
+    if found is None:  # it might be a test subject's
+        raise InputError(f"{path}: {name} does not begin with s_SUBJECT_act_, so whose it is can't be told; {REMEDY}")
+    return int(found[1])
+
+
+def _people_image(path: Path, folder: Path, sample: Sample) -> PeopleImage:
+    name, image, annotation = sample
+    try:
+        x, y, width, height = (float(value) for value in annotation["bbox"])
+        number = int(image["id"])
+        # The id of its image is the person's too: there is one in a frame, and not every release numbers annotations.
+        person = Person(annotation_id=number, box=(x, y, width, height), crowd=False, keypoints=None)
+        return PeopleImage(
+            image_id=number,
+            path=folder / name,
+            width=int(image["width"]),
+            height=int(image["height"]),
+            people=(person,),
+        )
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"{path}: {name}: its box, id or size is missing or no number ({error}); {REMEDY}") from None

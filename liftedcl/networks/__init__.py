@@ -1,0 +1,1 @@
+"""Backbones, and the networks that methods put on them."""

@@ -1,0 +1,72 @@
+"""Recipes of what encoders are trained on: person crops, stage I pictures, sampled skeletons."""
+
+from dataclasses import dataclass
+
+from liftedcl.identity.strict import require, require_at_least, require_range
+from liftedcl.skeletons.skeleton import JOINTS
+
+
+@dataclass(frozen=True)
+class Crops:
+    """Person crops (paper, appendix A). Of Human3.6M, every ``h36m_stride``-th annotated frame of a take is cropped.
+
+    The paper doesn't say how many frames table 7 trains on. The annotations hold 312,188, a tenth of a second apart;
+    2, the default of params.yaml, leaves 156K, so that rows of equal epochs differ from COCO's ~150K in kind alone.
+    """
+
+    height: int
+    width: int
+    min_keypoints: int
+    min_side: float
+    h36m_stride: int = 1
+
+    def __post_init__(self) -> None:
+        require_at_least(self, 1, "height", "width")
+        require(self.height * 3 == self.width * 4, "height", f"{self.height}x{self.width} is not height:width = 4:3")
+        require(0 <= self.min_keypoints <= 17, "min_keypoints", f"{self.min_keypoints} is not from 0 to COCO's 17")
+        require_at_least(self, 0, "min_side")
+        require_at_least(self, 1, "h36m_stride")
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Packed stage I pictures: side of the square they are cropped to, in pixels."""
+
+    size: int
+
+    def __post_init__(self) -> None:
+        require_at_least(self, 1, "size")
+
+
+@dataclass(frozen=True)
+class Angles:
+    """Ranges [low, high] of a bone's three Euler angles in degrees; liftedcl/prior.py says what each turns."""
+
+    a: tuple[float, float]
+    b: tuple[float, float]
+    c: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        for name in ("a", "b", "c"):
+            require_range(self, name, -360, 360)
+
+
+@dataclass(frozen=True)
+class Skeletons:
+    """The kinematic prior (paper, appendix B). ``ranges``: composition -> joint that ends the bone -> angles."""
+
+    count: int
+    seed: int
+    composition: str
+    length_ratio: tuple[float, float]
+    ranges: dict[str, dict[str, Angles]]
+
+    def __post_init__(self) -> None:
+        require_at_least(self, 1, "count")
+        require_at_least(self, 0, "seed")
+        require_range(self, "length_ratio", 0.01, 100)
+        require(self.composition in ("chained", "global"), "composition", "is chained or global")
+        require(self.composition in self.ranges, f"ranges.{self.composition}", "is missing")
+        for composition, bones in self.ranges.items():
+            require(composition in ("chained", "global"), f"ranges.{composition}", "is neither chained nor global")
+            require(set(bones) == set(JOINTS[1:]), f"ranges.{composition}", f"names each of {', '.join(JOINTS[1:])}")

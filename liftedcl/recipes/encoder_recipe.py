@@ -1,0 +1,218 @@
+"""The recipe of an encoder, one row of params.yaml: everything that decides its weights except seed and data."""
+
+import itertools
+from dataclasses import dataclass
+
+from liftedcl.identity.strict import (
+    require,
+    require_at_least,
+    require_choice,
+    require_positive,
+    require_range,
+    require_share,
+)
+from liftedcl.recipes.weight_sources import SOURCES
+
+BACKBONE_NAMES = ("resnet50", "resnet18", "resnet18_narrow", "hrnet_w32")
+"""The architectures of liftedcl/networks/encoder.py, named here too so that a recipe is checked without torch."""
+
+SMALLEST_INPUT = 32
+"""Pixels: the largest stride of a backbone, whose map then still has a cell."""
+
+_SMALLEST_SCALE = 0.001  # of an image's area: below it a crop has no pixel, and the whole image would be taken
+
+
+@dataclass(frozen=True)
+class Training:
+    """Length and optimiser of a pre-training. SGD with a cosine schedule (paper, section 4.1)."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    momentum: float
+    weight_decay: float
+
+    def __post_init__(self) -> None:
+        require_at_least(self, 1, "epochs")
+        require_at_least(self, 2, "batch_size")
+        require_positive(self, "learning_rate")
+        require(0 <= self.momentum < 1, "momentum", f"{self.momentum:g} is not from 0 to below 1")
+        require_at_least(self, 0, "weight_decay")
+
+
+@dataclass(frozen=True)
+class Views:
+    """Augmentation of a view (paper, appendix C). ``blur`` is the range of sigma in pixels of the view."""
+
+    size: int
+    scale: tuple[float, float]
+    flip: float
+    jitter: tuple[float, float, float, float]
+    jitter_probability: float
+    grey: float
+    blur: tuple[float, float]
+    blur_probability: float
+
+    def __post_init__(self) -> None:
+        require_at_least(self, SMALLEST_INPUT, "size")
+        require_range(self, "scale", _SMALLEST_SCALE, 1)
+        require(all(0 <= s <= 1 for s in self.jitter[:3]), "jitter", "brightness, contrast, saturation are from 0 to 1")
+        require(0 <= self.jitter[3] <= 0.5, "jitter", "the fourth, hue, is from 0 to 0.5 of the circle")
+        require_share(self, "flip", "jitter_probability", "grey", "blur_probability")
+        # The kernel reaches 3 sigma, and a reflected border has to be smaller than the view.
+        require_range(self, "blur", 0.01, (self.size - 1) / 3, "to leave out the blur set blur_probability: 0")
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Contrastive learning with a momentum encoder (paper, section 3.2 and appendix C)."""
+
+    dimension: int
+    hidden: int
+    queue: int
+    temperature: float
+    key_momentum: float
+    norm_groups: int
+
+    def __post_init__(self) -> None:
+        require_at_least(self, 1, "dimension", "hidden", "queue", "norm_groups")
+        require_positive(self, "temperature")
+        require_share(self, "key_momentum")
+
+
+@dataclass(frozen=True)
+class Lifting:
+    """Equivariant grid, lifting network and critic of LiftedCL (paper, sections 3.2 and 3.3), and the loss weights."""
+
+    align_size: int
+    hidden: int
+    blocks: int
+    critic_hidden: int
+    critic_blocks: int
+    critic_learning_rate: float
+    inv: float
+    equiv: float
+    adv: float
+
+    def __post_init__(self) -> None:
+        require_at_least(self, 1, "align_size", "hidden", "critic_hidden")
+        require_at_least(self, 0, "blocks", "critic_blocks", "inv", "equiv", "adv")
+        require_positive(self, "critic_learning_rate")
+        require(self.inv + self.equiv + self.adv > 0, "inv", "one of inv, equiv and adv has to be above 0")
+
+
+@dataclass(frozen=True)
+class Dense:
+    """Dense branch of DenseCL (Wang et al. 2021, sections 3.2 to 3.4).
+
+    ``grid`` is S, cells along each side; 0 takes the backbone's map as it is. ``weight`` is lambda, the share of the
+    dense loss.
+    """
+
+    grid: int
+    weight: float
+
+    def __post_init__(self) -> None:
+        require_at_least(self, 0, "grid")
+        require_share(self, "weight")
+
+
+@dataclass(frozen=True)
+class Propagation:
+    """Pixel-to-propagation consistency of PixPro (Xie et al. 2021, section 3.2).
+
+    ``sharpness`` is gamma; ``threshold`` is the largest distance of a positive pair, in diagonals of a cell of the map;
+    ``key_momentum`` is that of the first step, from which it rises to 1.
+    """
+
+    dimension: int
+    hidden: int
+    sharpness: float
+    threshold: float
+    key_momentum: float
+
+    def __post_init__(self) -> None:
+        require_at_least(self, 1, "dimension", "hidden")
+        # Below 1 the gradient of max(cos, 0)^gamma has no bound where the cosine is 0.
+        require_at_least(self, 1, "sharpness")
+        require_positive(self, "threshold")
+        require_share(self, "key_momentum")
+
+
+@dataclass(frozen=True)
+class Sets:
+    """Set-level branch of SetSim (Wang et al. 2022).
+
+    ``threshold`` is delta: a cell belongs to the set of its view from this attention on, which is scaled to 0..1 within
+    the view. ``weight`` is the share of the set-level loss.
+    """
+
+    threshold: float
+    weight: float
+
+    def __post_init__(self) -> None:
+        require_share(self, "threshold", "weight")
+
+
+METHOD_SECTIONS: dict[str, tuple[str, ...]] = {
+    "random": (),
+    "published": (),
+    "own": (),
+    "supervised": ("training", "views"),
+    "moco_v2": ("training", "views", "contrast"),
+    "densecl": ("training", "views", "contrast", "dense"),
+    "pixpro": ("training", "views", "propagation"),
+    "setsim": ("training", "views", "contrast", "sets"),
+    "liftedcl": ("training", "views", "contrast", "lifting"),
+}
+"""Which sections of a row each method reads; a row never depends on a number its method doesn't use."""
+
+
+PEOPLE_SETS = ("coco", "h36m", "people")
+"""What person crops are made of; ``people`` are one's own pictures."""
+
+IMAGE_SETS = (
+    "imagenet",
+    *("+".join(sets) for count in (1, 2, 3) for sets in itertools.combinations(PEOPLE_SETS, count)),
+)
+"""What a row's ``images`` may name: the packed stage I pictures, or the packed person crops of one set or several."""
+
+
+@dataclass(frozen=True)
+class EncoderRecipe:
+    """One row of encoders, resolved: everything that decides its weights except the seed and the data.
+
+    ``images`` is what it is trained on, ``start`` the row whose encoder it starts from, ``source`` the published
+    file it is read from, ``file`` an encoder of the user's own. ``backbone`` is one of `BACKBONE_NAMES`.
+    """
+
+    method: str
+    backbone: str
+    images: str | None = None
+    start: str | None = None
+    source: str | None = None
+    file: str | None = None
+    training: Training | None = None
+    views: Views | None = None
+    contrast: Contrast | None = None
+    lifting: Lifting | None = None
+    dense: Dense | None = None
+    propagation: Propagation | None = None
+    sets: Sets | None = None
+
+    def __post_init__(self) -> None:
+        require_choice(self.method, METHOD_SECTIONS, "method")
+        require_choice(self.backbone, BACKBONE_NAMES, "backbone")
+        trained = "training" in METHOD_SECTIONS[self.method]
+        for name in METHOD_SECTIONS[self.method]:
+            require(getattr(self, name) is not None, name, f"is missing, {self.method} needs it")
+        require(trained == (self.images is not None), "images", "goes with a trained method, and only with one")
+        require((self.method == "published") == (self.source is not None), "source", "goes with method published")
+        if self.source is not None:
+            require_choice(self.source, SOURCES, "source")
+        require((self.method == "own") == (self.file is not None), "file", "goes with method own, and only with it")
+        if self.backbone == "hrnet_w32" and self.views is not None:  # its coarser maps are added to the finer ones
+            require(self.views.size % 32 == 0, "views.size", f"{self.views.size} is no multiple of 32, as HRNet needs")
+        require(trained or self.start is None, "start", "goes with a trained method only")
+        if self.images is not None:
+            require_choice(self.images, IMAGE_SETS, "images")

@@ -1,0 +1,68 @@
+"""The skeletons of a few crops at several moments of a training: ``lifted.npz`` beside the encoder.pt of a run."""
+
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from liftedcl.files.atomic import atomic_path
+from liftedcl.identity.errors import InputError
+from liftedcl.skeletons.skeleton import NUM_JOINTS
+
+
+@dataclass(frozen=True)
+class LiftedHistory:
+    """P crops lifted at T moments.
+
+    ``rows`` (P,) int64: their rows of the shard. ``epochs`` (T,) int64, rising: how many epochs the network had been
+    trained for; 0 is before the first step. ``skeletons`` (T, P, 17, 3) float32: root 0, Frobenius norm 1.
+    """
+
+    rows: np.ndarray
+    epochs: np.ndarray
+    skeletons: np.ndarray
+
+
+def write_lifted_history(path: Path, history: LiftedHistory) -> None:
+    """Write ``lifted.npz``, atomically; equal histories give equal bytes."""
+    with atomic_path(path) as part, part.open("wb") as file:
+        np.savez(
+            file,
+            rows=history.rows.astype(np.int64),
+            epochs=history.epochs.astype(np.int64),
+            skeletons=history.skeletons.astype(np.float32),
+        )
+
+
+def read_lifted_history(path: Path) -> LiftedHistory:
+    """Read what `write_lifted_history` wrote.
+
+    Raises:
+        InputError: missing, damaged, or arrays that don't belong together.
+    """
+    remedy = "make it again with python -m liftedcl.pretrain and a recipe whose lifting.adv is above 0"
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            history = LiftedHistory(rows=file["rows"], epochs=file["epochs"], skeletons=file["skeletons"])
+    except FileNotFoundError:
+        raise InputError(f"{path}: not found; {remedy}") from None
+    except (KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f"{path}: not a history of lifted skeletons ({error}); {remedy}") from None
+    rows, epochs, skeletons = history.rows, history.epochs, history.skeletons
+    whole = (
+        all(array.ndim == 1 and array.dtype == np.int64 and len(array) > 0 for array in (rows, epochs))
+        and (rows >= 0).all()
+        and epochs[0] >= 0
+        and (np.diff(epochs) > 0).all()
+        and skeletons.shape == (len(epochs), len(rows), NUM_JOINTS, 3)
+        and skeletons.dtype == np.float32
+        and np.isfinite(skeletons).all()
+    )
+    if not whole:
+        raise InputError(
+            f"{path}: rows {rows.shape} {rows.dtype}, epochs {epochs.shape} {epochs.dtype} and skeletons "
+            f"{skeletons.shape} {skeletons.dtype} are not a history of lifted skeletons; {remedy}"
+        )
+    return history

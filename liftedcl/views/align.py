@@ -1,0 +1,55 @@
+"""Inverse geometry: the area two views share, resampled from each feature map to one grid (paper, appendix C).
+
+Departs from the released code, whose slices of the map are rounded to whole cells: the region is sampled exactly.
+The region is axis-aligned, so bilinear sampling is two small matrix products, whose gradient is deterministic on a GPU
+where that of grid_sample is not.
+"""
+
+import torch
+from torch import Tensor
+
+from liftedcl.views.rendering import Geometry
+
+
+def shared_area(first: Geometry, second: Geometry) -> tuple[Tensor, Tensor]:
+    """Intersection of the two views' boxes.
+
+    Returns:
+        boxes (B, 4) x, y, width, height in image pixels, and a mask (B,) of the pairs that overlap; the box of a pair
+        that doesn't is without meaning.
+    """
+    start = torch.maximum(first.boxes[:, :2], second.boxes[:, :2])
+    end = torch.minimum(first.boxes[:, :2] + first.boxes[:, 2:], second.boxes[:, :2] + second.boxes[:, 2:])
+    extent = end - start
+    return torch.cat([start, extent], dim=1), (extent > 0).all(dim=1)
+
+
+def align(features: Tensor, geometry: Geometry, area: Tensor, size: int) -> Tensor:
+    """Sample ``area`` of the image from a view's feature map, undoing crop and flip.
+
+    Args:
+        features: (B, C, h, w), the map of the whole view.
+        geometry: where the view came from.
+        area: (B, 4), see `shared_area`.
+        size: S, cells of the grid along each side.
+
+    Returns:
+        (B, C, S, S); cell (i, j) shows the same spot of the image for both views.
+    """
+    centres = (torch.arange(size, device=features.device) + 0.5) / size
+    position = area[:, :2, None] + centres * area[:, 2:, None]  # (B, 2, S) in image pixels
+    position = (position - geometry.boxes[:, :2, None]) / geometry.boxes[:, 2:, None]  # share of the view
+    x = torch.where(geometry.flips[:, None], 1.0 - position[:, 0], position[:, 0])
+    height, width = features.shape[2:]
+    with torch.autocast(features.device.type, enabled=False):  # bfloat16 would round the positions
+        rows, columns = _linear_weights(position[:, 1], height), _linear_weights(x, width)
+        return torch.einsum("bih,bchw,bjw->bcij", rows, features.float(), columns)
+
+
+def _linear_weights(position: Tensor, cells: int) -> Tensor:
+    """Weights (B, S, cells) that interpolate a row of cells linearly at ``position`` (B, S), a share of its length.
+
+    Positions beyond the outermost centres take the outermost cell.
+    """
+    place = (position * cells - 0.5).clamp(0, cells - 1)
+    return (1.0 - (place[..., None] - torch.arange(cells, device=position.device)).abs()).clamp_min(0)

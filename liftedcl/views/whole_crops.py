@@ -1,0 +1,15 @@
+"""Crops as they are, without augmentation: what a network in training is judged and drawn on."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from liftedcl.views.rendering import Geometry, normalise, resample
+
+
+def whole_views(crops: np.ndarray, size: int, device: torch.device) -> Tensor:
+    """Crops (N, H, W, 3) uint8 RGB -> normalised views (N, 3, size, size) that show all of each crop, not flipped."""
+    images = torch.from_numpy(np.ascontiguousarray(crops.transpose(0, 3, 1, 2))).to(device).float() / 255.0
+    count, _, height, width = images.shape
+    boxes = torch.tensor([0.0, 0.0, width, height], device=device).expand(count, 4)
+    return normalise(resample(images, Geometry(boxes, torch.zeros(count, dtype=torch.bool, device=device)), size))

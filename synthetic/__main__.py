@@ -1,0 +1,66 @@
+"""Command line: write generated data in the layout of a real data set."""
+
+import argparse
+import os
+from pathlib import Path
+
+from liftedcl.identity.errors import run_cli
+from liftedcl.identity.recipe import read_recipe
+from synthetic import coco, h36m, imagenet, lip, mpii, pw3d
+from synthetic.generation import generate
+from synthetic.recipes import (
+    GeneratedCoco,
+    GeneratedH36M,
+    GeneratedImagenet,
+    GeneratedLip,
+    GeneratedMpii,
+    GeneratedPw3d,
+)
+
+_KINDS = {
+    "coco": (GeneratedCoco, coco.plan),
+    "mpii": (GeneratedMpii, mpii.plan),
+    "h36m": (GeneratedH36M, h36m.plan),
+    "pw3d": (GeneratedPw3d, pw3d.plan),
+    "lip": (GeneratedLip, lip.plan),
+    "imagenet": (GeneratedImagenet, imagenet.plan),
+}
+_DESCRIPTION = """Generate people with full ground truth, or pictures without people, in a real data set's layout.
+
+coco      ROOT/annotations/{person_keypoints,instances}_{train,val}2017.json, ROOT/{train,val}2017/*.jpg,
+          ROOT/person_detection_results/COCO_val2017_detections_AP_H_56_person.json
+mpii      ROOT/annot/{train,valid,trainval,test}.json, ROOT/annot/gt_valid.mat, ROOT/images/*.jpg
+h36m      ROOT/annotations/Sample_{trainmin_train,64_test}_Human36M_protocol_2.json,
+          ROOT/annot/h36m_{train,validation}.pkl, ROOT/images/s_*/*.jpg
+pw3d      ROOT/dataset_extras/*.npz, ROOT/smpl/ (the body model), ROOT/images/<set>/*.jpg
+lip       ROOT/{train,val}_id.txt, ROOT/{train,val}_images/*.jpg, ROOT/{train,val}_segmentations/*.png
+imagenet  ROOT/{train,val}/<class>/*.jpg (an ImageFolder), ROOT/classes.json
+
+The same recipe gives the same bytes for any number of workers. A run can be stopped at any moment: the same command
+goes on where it stopped. The annotations (imagenet: classes.json) are written last: where they are, the data is whole.
+With another recipe, data generated before is replaced; a folder with other files is refused."""
+_EXAMPLE = """example:
+  python -m synthetic coco --out data/demo/coco \\
+    --recipe '{"seed": 0, "train_scenes": 400, "val_scenes": 40, "width": 640, "height": 480}'"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m synthetic",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("kind", choices=_KINDS, help="which data set's layout")
+    parser.add_argument("--recipe", required=True, metavar="JSON", help="the recipe: JSON text or a JSON file")
+    parser.add_argument("--out", required=True, type=Path, metavar="ROOT", help="the folder to write")
+    parser.add_argument(
+        "--workers", type=int, default=os.cpu_count(), metavar="N", help="processes (default: %(default)s)"
+    )
+    arguments = parser.parse_args()
+    recipe_class, plan = _KINDS[arguments.kind]
+    generate(plan(read_recipe(recipe_class, arguments.recipe)), arguments.out, arguments.workers)
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,0 +1,224 @@
+"""Write a generated data set in chunks: in parallel, the same bytes for any number of workers, resumable at any moment.
+
+A chunk's pictures are written first, then its labels atomically as ``ROOT/.generation/chunk_XXXXX.json``; what a kill
+leaves of an unfinished chunk is rendered again. ``ROOT/generation.json`` says what the folder holds: the recipe and a
+digest of this package. A folder with files but without it is never touched.
+"""
+
+import contextlib
+import functools
+import hashlib
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from liftedcl.files.atomic import read_json, sha256_of_file, write_json
+from liftedcl.identity.code_digest import code_digest
+from liftedcl.identity.errors import InputError
+
+JPEG_QUALITY = 92
+IDENTITY = "generation.json"
+_PROGRESS_SECONDS = 10.0
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_REMEDY = "remove the folder and generate it again"
+
+Labels = dict[str, Any]
+Chunk = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to write. ``render(root, recipe, chunk)`` writes a chunk's pictures and returns its labels (plain JSON).
+
+    Its labels carry ``files``, the pictures' paths relative to the root, and get ``pictures``, their digest.
+    ``contents`` are the names in the root that generated data of this ``kind`` consists of; ``finish(root, recipe,
+    labels)`` writes the ``annotations`` from all chunks' labels, in order: those files mark the data set as complete.
+    """
+
+    kind: str
+    recipe: Any
+    chunks: list[Chunk]
+    render: Callable[[Path, Any, Chunk], Labels]
+    finish: Callable[[Path, Any, list[Labels]], None]
+    contents: tuple[str, ...]
+    annotations: tuple[str, ...]
+
+
+def generate(plan: Plan, root: Path, workers: int) -> None:
+    """Bring ``root`` to hold ``plan``, starting from whatever a run of the same plan has left there.
+
+    Raises:
+        InputError: ``root`` holds files that were not generated, or ``workers`` is below 1.
+    """
+    if workers < 1:
+        raise InputError(f"--workers {workers}: at least one worker is needed; leave it out for one a core")
+    _prepare(plan, root)
+    missing = [number for number in range(len(plan.chunks)) if not _is_finished(root, number)]
+    if missing:
+        for name in plan.annotations:
+            (root / name).unlink(missing_ok=True)
+        _render_chunks(plan, root, missing, workers)
+    if not all((root / name).exists() for name in plan.annotations):
+        labels = [read_json(_chunk_path(root, number), _REMEDY) for number in range(len(plan.chunks))]
+        plan.finish(root, plan.recipe, labels)
+
+
+def write_jpeg(path: Path, image: np.ndarray) -> None:
+    """Write an RGB image (H, W, 3) uint8; the same quality in every generated data set."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _, encoded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    path.write_bytes(encoded.tobytes())
+
+
+def batches(count: int, size: int) -> list[tuple[int, int]]:
+    """``count`` items as (first, end) ranges of at most ``size``."""
+    return [(first, min(first + size, count)) for first in range(0, count, size)]
+
+
+def pictures_digest(labels: list[Labels]) -> str:
+    """SHA-256 over the pictures of some chunks, for the annotations to carry: other pictures, other annotations.
+
+    What reads a data set is made again when its annotation file changes; by itself that file needn't depend on a pixel.
+    """
+    return hashlib.sha256("".join(chunk["pictures"] for chunk in labels).encode()).hexdigest()
+
+
+@functools.cache
+def package_digest(kind: str) -> str:
+    """What a data set's pictures depend on beside the recipe: the code that makes them, and the body."""
+    body = Path(__file__).with_name("people") / "body.npz"
+    return f"{code_digest(f'synthetic.{kind}')}-{sha256_of_file(body)[:16]}"
+
+
+def _identity(plan: Plan) -> dict[str, Any]:
+    about = {"kind": plan.kind, "recipe": asdict(plan.recipe), "contents": [*plan.contents]}
+    return about | {"package": package_digest(plan.kind)}
+
+
+def _prepare(plan: Plan, root: Path) -> None:
+    """Make ``root`` a folder of this plan: new, resumed, or emptied of another plan's data."""
+    marker, identity = root / IDENTITY, _identity(plan)
+    if marker.is_file():
+        found = read_json(marker, _REMEDY)
+        if found == identity:
+            return
+        if not isinstance(found, dict) or not {"kind", "recipe", "contents"} <= set(found):
+            raise InputError(f"{marker}: not written by this program; choose an empty folder")
+        _remove_contents(root, found["contents"])
+    elif (foreign := _any_file(root)) is not None:
+        raise InputError(
+            f"{root}: holds files that were not generated ({foreign.relative_to(root)}); choose an empty folder"
+        )
+    write_json(marker, identity)
+
+
+def _any_file(root: Path) -> Path | None:
+    """Some file below ``root``, what a killed write of the marker leaves excepted; None when there is none."""
+    if root.exists() and not root.is_dir():
+        raise InputError(f"{root}: is a file; choose a folder")
+    for folder, _, names in os.walk(root):
+        for name in names:
+            if name != f".{IDENTITY}.part":
+                return Path(folder) / name
+    return None
+
+
+def _remove_contents(root: Path, names: list[str]) -> None:
+    """Remove generated data; the chunks' labels go first, so that no chunk ever counts as finished without pictures."""
+    for name in (".generation", *names):
+        path = root / name
+        # Only plain names: a damaged marker must not reach outside the folder.
+        if Path(name).name == name and path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif Path(name).name == name:
+            path.unlink(missing_ok=True)
+
+
+def _chunk_path(root: Path, number: int) -> Path:
+    return root / ".generation" / f"chunk_{number:05d}.json"
+
+
+def _is_finished(root: Path, number: int) -> bool:
+    """Whether a chunk's labels and every picture they name are there."""
+    path = _chunk_path(root, number)
+    if not path.exists():
+        return False
+    return all((root / name).is_file() for name in read_json(path, _REMEDY)["files"])
+
+
+def _render_chunks(plan: Plan, root: Path, missing: list[int], workers: int) -> None:
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(min(workers, len(missing)), mp_context=context, initializer=_start_worker)
+    others = set(multiprocessing.active_children())
+    with _single_threaded_children():
+        try:
+            tasks = [
+                pool.submit(_render_chunk, plan.render, root, plan.recipe, plan.chunks[number], number)
+                for number in missing
+            ]
+            done = len(plan.chunks) - len(missing)
+            for task in _with_progress(tasks, plan.kind, done, len(plan.chunks)):
+                task.result()
+        except BaseException:
+            # Nobody should wait for chunks that are being rendered: they don't count until their labels are written.
+            for process in set(multiprocessing.active_children()) - others:
+                process.terminate()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _render_chunk(render: Callable[..., Labels], root: Path, recipe: Any, chunk: Chunk, number: int) -> None:
+    labels = render(root, recipe, chunk)
+    digest = hashlib.sha256(b"".join((root / name).read_bytes() for name in labels["files"])).hexdigest()
+    write_json(_chunk_path(root, number), labels | {"pictures": digest})
+
+
+def _start_worker() -> None:
+    """One thread, deaf to Ctrl-C (the parent ends the work), and gone when the parent is killed."""
+    cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+
+
+@contextlib.contextmanager
+def _single_threaded_children() -> Iterator[None]:
+    """Children's linear algebra runs on one thread: sums, and so pictures, must not depend on the machine's cores."""
+    before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _with_progress(tasks: list, kind: str, done: int, total: int) -> Iterator:
+    """Tasks as they finish, with a bar on a terminal and a line every few seconds elsewhere."""
+    if sys.stderr.isatty():
+        yield from tqdm(as_completed(tasks), desc=kind, initial=done, total=total, unit="chunk")
+        return
+    last = time.monotonic()
+    for count, task in enumerate(as_completed(tasks), start=done + 1):
+        yield task
+        if time.monotonic() - last > _PROGRESS_SECONDS or count == total:
+            last = time.monotonic()
+            print(f"[{kind}] {count}/{total} chunks", file=sys.stderr, flush=True)

@@ -1,0 +1,224 @@
+"""Generated people in Human3.6M's formats: seven subjects, fifteen actions, two takes, four cameras in one hall.
+
+The same pictures are annotated twice, as the 3D benchmark (JSON) and the 2D benchmark (pickle) each expect.
+"""
+
+import functools
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from liftedcl.files.atomic import atomic_path, write_json
+from synthetic.coco import mask_box
+from synthetic.generation import Chunk, Labels, Plan, pictures_digest, write_jpeg
+from synthetic.keypoints import H36M_MAP
+from synthetic.people.person import Person, PosedPerson, sample_person, stand
+from synthetic.people.pose import sample_motion
+from synthetic.recipes import GeneratedH36M
+from synthetic.renderer.camera import Camera, look_at
+from synthetic.renderer.environment import Environment, laboratory
+from synthetic.renderer.render import Background, render, render_background
+from synthetic.scene import seat_under
+from synthetic.textures.textures import TextureBank
+
+TRAIN_SUBJECTS, TEST_SUBJECTS = (1, 5, 6, 7, 8), (9, 11)
+ANNOTATIONS = {
+    "train": "annotations/Sample_trainmin_train_Human36M_protocol_2.json",
+    "test": "annotations/Sample_64_test_Human36M_protocol_2.json",
+}
+ANNOTATIONS_2D = {"train": "annot/h36m_train.pkl", "test": "annot/h36m_validation.pkl"}
+WORLD_FROM_SCENE = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
+"""Human3.6M's world has z up; ours has y up."""
+_STREAM = 31
+_BANK, _HALL, _CAMERAS, _PEOPLE, _TAKES, _FRAMES = range(6)
+_FRAMES_PER_KEY_POSE = 8
+_NOISE = 2.0
+_BOX_LEFT_MM, _BOX_RIGHT_MM, _BOX_UP_MM, _BOX_DOWN_MM = -1000.0, 1000.0, -900.0, 1100.0
+"""The 2D benchmark's person box, about the root and at its depth."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """What somebody does during an action: stances and arm templates of `pose.py`."""
+
+    name: str
+    stances: tuple[str, ...]
+    arms: tuple[str, ...]
+
+
+ACTIONS = {
+    2: Action("Directions", ("stand",), ("forward", "side")),
+    3: Action("Discussion", ("stand", "step"), ("forward", "wave", "fold")),
+    4: Action("Eating", ("sit",), ("fold", "phone")),
+    5: Action("Greeting", ("stand", "step"), ("wave", "up")),
+    6: Action("Phoning", ("stand", "step"), ("phone", "down")),
+    7: Action("Posing", ("stand", "wide"), ("hip", "up")),
+    8: Action("Purchases", ("step", "crouch"), ("reach_down", "carry")),
+    9: Action("Sitting", ("sit", "cross"), ("down", "fold")),
+    10: Action("SittingDown", ("crouch", "kneel"), ("down", "reach_down")),
+    11: Action("Smoking", ("stand", "sit"), ("phone", "down")),
+    12: Action("Photo", ("stand", "lunge"), ("carry", "phone")),
+    13: Action("Waiting", ("stand", "wide"), ("down", "hip")),
+    14: Action("Walking", ("step",), ("swing_forward", "swing_back")),
+    15: Action("WalkDog", ("step", "crouch"), ("swing_forward", "carry")),
+    16: Action("WalkTogether", ("step",), ("swing_forward", "swing_back")),
+}
+
+
+def plan(recipe: GeneratedH36M) -> Plan:
+    """One chunk a subject and action."""
+    chunks = [(subject, action) for subject in TRAIN_SUBJECTS + TEST_SUBJECTS for action in ACTIONS]
+    annotated = (*ANNOTATIONS.values(), *ANNOTATIONS_2D.values())
+    return Plan("h36m", recipe, chunks, render_chunk, write_annotations, ("annotations", "annot", "images"), annotated)
+
+
+def rig(recipe: GeneratedH36M, subject: int) -> list[Camera]:
+    """The four cameras, each moved a little for every subject as in Human3.6M."""
+    rng = np.random.default_rng([recipe.seed, _STREAM, _CAMERAS, subject])
+    size, cameras = recipe.image_size, []
+    for azimuth in (45, 135, 225, 315):
+        turn = np.radians(azimuth + rng.uniform(-12, 12))
+        distance = rng.uniform(4.2, 5.4)
+        centre = np.array([distance * np.cos(turn), rng.uniform(1.3, 1.7), distance * np.sin(turn)])
+        rotation = look_at(centre, np.array([0, 0.9, 0]))
+        cameras.append(Camera(rotation, centre, 1.145 * size, 0.512 * size, 0.508 * size, size, size))
+    return cameras
+
+
+@functools.lru_cache(maxsize=1)
+def _hall(recipe: GeneratedH36M) -> Environment:
+    bank = TextureBank((recipe.seed, _STREAM, _BANK), variants=4)
+    return laboratory(bank, np.random.default_rng([recipe.seed, _STREAM, _HALL]))
+
+
+@functools.lru_cache(maxsize=1)
+def _backgrounds(recipe: GeneratedH36M, subject: int) -> list[Background]:
+    return [render_background(_hall(recipe), camera) for camera in rig(recipe, subject)]
+
+
+@functools.lru_cache(maxsize=1)
+def person_of(recipe: GeneratedH36M, subject: int) -> Person:
+    """The person that stands for a subject; everyone has a wardrobe of their own, in trousers."""
+    bank = TextureBank((recipe.seed, _STREAM, _BANK, subject), variants=4)
+    return sample_person(bank, np.random.default_rng([recipe.seed, _STREAM, _PEOPLE, subject]), trousers=True)
+
+
+def take(recipe: GeneratedH36M, subject: int, action: int, subaction: int) -> list[PosedPerson]:
+    """The poses of one take, frame by frame."""
+    frames = recipe.frames_per_take
+    motion = sample_motion(
+        np.random.default_rng([recipe.seed, _STREAM, _TAKES, subject, action, subaction]),
+        stances=ACTIONS[action].stances,
+        arms=ACTIONS[action].arms,
+        key_poses=max(2, frames // _FRAMES_PER_KEY_POSE + 2),
+        range_m=0.55,
+    )
+    person = person_of(recipe, subject)
+    return [stand(person, *motion.at(frame / frames)) for frame in range(frames)]
+
+
+def render_chunk(root: Path, recipe: GeneratedH36M, chunk: Chunk) -> Labels:
+    """Write both takes of a subject's action; labels ``subject``, ``files``, ``images``, ``annotations`` (paired)."""
+    subject, action = chunk
+    cameras, backgrounds = rig(recipe, subject), _backgrounds(recipe, subject)
+    images, annotations = [], []
+    for subaction in (1, 2):
+        for frame, person in enumerate(take(recipe, subject, action, subaction)):
+            key = [recipe.seed, _STREAM, _FRAMES, subject, action, subaction, frame]
+            seat = seat_under(person, np.random.default_rng(key[:-1]))
+            for number, (camera, background) in enumerate(zip(cameras, backgrounds, strict=True), start=1):
+                rng = np.random.default_rng([*key, number])
+                picture = render([person], seat, _hall(recipe), camera, rng, background=background, noise=_NOISE)
+                image_id = _image_id(recipe, subject, action, subaction, number, frame)
+                take_name = f"s_{subject:02d}_act_{action:02d}_subact_{subaction:02d}_ca_{number:02d}"
+                file_name = f"{take_name}/{take_name}_{frame + 1:06d}.jpg"
+                write_jpeg(root / "images" / file_name, picture.image)
+                images.append(
+                    {
+                        "id": image_id,
+                        "file_name": file_name,
+                        "width": recipe.image_size,
+                        "height": recipe.image_size,
+                        "subject": subject,
+                        "action_name": ACTIONS[action].name,
+                        "action_idx": action,
+                        "subaction_idx": subaction,
+                        "cam_idx": number,
+                        "frame_idx": frame,
+                    }
+                )
+                annotations.append(_annotation(person, camera, mask_box(picture.instance == 1), image_id))
+    files = [f"images/{image['file_name']}" for image in images]
+    return {"subject": subject, "files": files, "images": images, "annotations": annotations}
+
+
+def _image_id(recipe: GeneratedH36M, subject: int, action: int, subaction: int, camera: int, frame: int) -> int:
+    take_number = ((subject * 17 + action) * 2 + subaction - 1) * 4 + camera - 1
+    return take_number * recipe.frames_per_take + frame
+
+
+def _annotation(person: PosedPerson, camera: Camera, box: list[int], image_id: int) -> dict[str, Any]:
+    joints = H36M_MAP @ person.landmarks @ WORLD_FROM_SCENE.T * 1000
+    return {
+        "id": image_id,
+        "image_id": image_id,
+        "bbox": box,
+        "keypoints_world": np.round(joints, 3).tolist(),
+        "cam_param": {
+            "R": (camera.rotation.T @ WORLD_FROM_SCENE.T).tolist(),
+            "t": (WORLD_FROM_SCENE @ camera.centre * 1000).tolist(),
+            "f": [camera.focal, camera.focal],
+            "c": [camera.cx, camera.cy],
+        },
+    }
+
+
+def write_annotations(root: Path, recipe: GeneratedH36M, labels: list[Labels]) -> None:
+    """Write all four annotation files. In the JSON files, image i belongs to annotation i."""
+    for split, subjects in (("train", TRAIN_SUBJECTS), ("test", TEST_SUBJECTS)):
+        chunks = [chunk for chunk in labels if chunk["subject"] in subjects]
+        paired = {name: [entry for chunk in chunks for entry in chunk[name]] for name in ("images", "annotations")}
+        info = {"description": "generated people", "pictures": pictures_digest(chunks)}
+        write_json(root / ANNOTATIONS[split], {"info": info, **paired})
+        entries = [_entry_2d(*pair) for pair in zip(paired["images"], paired["annotations"], strict=True)]
+        with atomic_path(root / ANNOTATIONS_2D[split]) as part, part.open("wb") as file:
+            pickle.dump(entries, file, protocol=4)
+
+
+def _entry_2d(image: dict[str, Any], annotation: dict[str, Any]) -> dict[str, Any]:
+    """One frame as the 2D benchmark's pickles hold it: mm, and px of the frame; the lens has no distortion."""
+    R, t, f, c = (np.array(annotation["cam_param"][key], dtype=np.float64) for key in ("R", "t", "f", "c"))
+    world = np.array(annotation["keypoints_world"])
+    seen = (world - t) @ R.T
+    corners = seen[0, :2] + [[_BOX_LEFT_MM, _BOX_UP_MM], [_BOX_RIGHT_MM, _BOX_DOWN_MM]]
+    box = (corners / seen[0, 2] * f + c).ravel()
+    return {
+        "image": image["file_name"],
+        "image_id": image["frame_idx"],
+        "video_id": image["id"] - image["frame_idx"],
+        "subject": image["subject"],
+        "action": image["action_idx"],
+        "subaction": image["subaction_idx"],
+        "camera_id": image["cam_idx"] - 1,
+        "source": "h36m",
+        "joints_2d": seen[:, :2] / seen[:, 2:] * f + c,
+        "joints_3d": world,
+        "joints_3d_camera": seen,
+        "joints_vis": np.ones((len(world), 3)),
+        "center": (box[:2] + box[2:]) / 2,
+        "scale": (box[2:] - box[:2]) / 200,
+        "box": box,
+        "camera": {
+            "R": R,
+            "T": t[:, None],
+            "fx": f[:1],
+            "fy": f[1:],
+            "cx": c[:1],
+            "cy": c[1:],
+            "k": np.zeros((3, 1)),
+            "p": np.zeros((2, 1)),
+        },
+    }

@@ -1,0 +1,1 @@
+"""Generated people: body, pose, garments, accessories."""

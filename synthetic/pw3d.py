@@ -1,0 +1,207 @@
+"""Generated people in SPIN's format for 3DPW: npz annotations of seven sets, their pictures, and the body's files.
+
+Each set holds what its namesake does: the test set bodies and no joints, Human3.6M bodies with 2D and 3D joints,
+MPI-INF-3DHP joints without bodies, hr-lspet 2D joints alone, the other sets bodies and 2D joints. Joints are the 24
+training joints of SPIN: forward kinematics, J_regressor_extra and face vertices of the body without clothes, so that
+the true parameters have no joint error. People and clothes differ between the test set and the others. Human3.6M's and
+MPI-INF-3DHP's pictures come from four cameras in a hall each, the others from everyday scenes, unless the recipe puts
+all of them into one hall.
+"""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from liftedcl.files.atomic import atomic_path
+from synthetic.generation import Chunk, Labels, Plan, batches, pictures_digest, write_jpeg
+from synthetic.people.body import forward_kinematics, load_body, skin
+from synthetic.people.garments import WITH_DRESS, WITH_SKIRT
+from synthetic.people.person import PosedPerson, stand
+from synthetic.people.pose import STANCES, sample_pose, sample_stance
+from synthetic.people.rotation import matrix_to_axis_angle
+from synthetic.recipes import GeneratedPw3d
+from synthetic.renderer.camera import Camera, look_at
+from synthetic.renderer.environment import Environment, laboratory
+from synthetic.renderer.render import Background, Frame, render, render_background
+from synthetic.scene import Cast, Scene, sample_cast, sample_scene, seat_under
+from synthetic.smpl_files import FILES, extra_regressor, face_vertices, write_smpl_files
+from synthetic.textures.textures import TextureBank
+
+TEST = "3dpw_test"
+TRAIN_SHARES = {
+    "h36m_train_protocol1": 0.40,
+    "lsp_dataset_original_train": 0.05,
+    "mpii_train": 0.15,
+    "coco_2014_train": 0.25,
+    "hr-lspet_train": 0.05,
+    "mpi_inf_3dhp_train": 0.10,
+}
+_BODIES = ("imgname", "center", "scale", "pose", "shape")
+_FIELDS = {
+    TEST: (*_BODIES, "gender"),
+    "h36m_train_protocol1": (*_BODIES, "has_smpl", "S", "part"),
+    "lsp_dataset_original_train": (*_BODIES, "has_smpl", "part"),
+    "mpii_train": (*_BODIES, "has_smpl", "part"),
+    "coco_2014_train": (*_BODIES, "has_smpl", "part"),
+    "hr-lspet_train": ("imgname", "center", "scale", "part"),
+    "mpi_inf_3dhp_train": ("imgname", "center", "scale", "S", "part"),
+}
+TREE_JOINTS = (8, 5, 4, 7, 21, 19, 17, 16, 18, 20)
+"""Right ankle and knee, left knee and ankle, right wrist to shoulder, left shoulder to wrist, of the body's 24."""
+_PELVIS = 14
+_IN_A_HALL = ("h36m_train_protocol1", "mpi_inf_3dhp_train")
+_STANCES_IN_SKIRTS = ("stand", "step", "wide", "run")
+_STREAM = 41
+_SCENES, _HALL = 2, 3  # random streams of the data set; a split's first two are its cast's
+_PEOPLE_PER_CHUNK = 16
+_BOX_MARGIN = 1.2
+_LEAST_SHARE_SEEN = 0.06
+"""Of the square around the joints; below it somebody stands behind something, or far away in the dark of a scene."""
+_MOST_DRAWS = 200
+
+
+def plan(recipe: GeneratedPw3d) -> Plan:
+    """Chunks of all seven sets."""
+    chunks = [(name, *span) for name in _FIELDS for span in batches(set_size(recipe, name), _PEOPLE_PER_CHUNK)]
+    files = (*(f"dataset_extras/{name}.npz" for name in _FIELDS), *(f"smpl/{name}" for name in FILES))
+    return Plan("pw3d", recipe, chunks, render_chunk, write_annotations, ("dataset_extras", "images", "smpl"), files)
+
+
+def set_size(recipe: GeneratedPw3d, name: str) -> int:
+    """How many people a set has; the training sets divide ``train_people`` by `TRAIN_SHARES`."""
+    if name == TEST:
+        return recipe.test_people
+    ends = np.rint(np.cumsum(list(TRAIN_SHARES.values())) * recipe.train_people).astype(int)
+    return int(np.diff(ends, prepend=0)[list(TRAIN_SHARES).index(name)])
+
+
+@functools.lru_cache(maxsize=2)
+def _split_state(recipe: GeneratedPw3d, split: str) -> tuple[Cast, TextureBank]:
+    size = recipe.train_identities if split == "train" else recipe.test_identities
+    return sample_cast((recipe.seed, _STREAM, ("train", "test").index(split)), size)
+
+
+def scene_at(recipe: GeneratedPw3d, name: str, number: int) -> tuple[Scene, Frame]:
+    """Person ``number`` of a set in a scene, and its picture; drawn until all joints are in it and enough is seen.
+
+    Raises:
+        RuntimeError: no draw was good, which takes a picture of a few pixels.
+    """
+    cast, bank = _split_state(recipe, "test" if name == TEST else "train")
+    rng = np.random.default_rng([recipe.seed, _STREAM, _SCENES, list(_FIELDS).index(name), number])
+    for _ in range(_MOST_DRAWS):
+        if recipe.one_hall or name in _IN_A_HALL:
+            scene, background = _hall_scene(cast, _hall(recipe, _IN_A_HALL[0] if recipe.one_hall else name), rng)
+        else:
+            scene = sample_scene(cast, bank, rng, width=recipe.width, height=recipe.height, most_people=1)
+            background = None
+        joints = scene.camera.project(training_joints(scene.people[0]))
+        if not _inside(joints, scene.camera).all():
+            continue
+        frame = render(scene.people, scene.solids, scene.environment, scene.camera, rng, background=background)
+        side = 200 * _square(joints[:, :2])[1]
+        if (frame.instance == 1).sum() > _LEAST_SHARE_SEEN * side**2:
+            return scene, frame
+    raise RuntimeError(f"{name}: nobody fits into a picture of {recipe.width}x{recipe.height} px")
+
+
+@dataclass(frozen=True)
+class _Hall:
+    """A capture hall, its cameras, and what each sees of it without people."""
+
+    environment: Environment
+    cameras: list[Camera]
+    backgrounds: list[Background]
+
+
+@functools.lru_cache(maxsize=2)
+def _hall(recipe: GeneratedPw3d, name: str) -> _Hall:
+    key = (recipe.seed, _STREAM, _HALL, _IN_A_HALL.index(name))
+    _, bank = _split_state(recipe, "train")
+    rng = np.random.default_rng(key)
+    environment, cameras = laboratory(bank, rng), []
+    width, height = recipe.width, recipe.height
+    for azimuth in (45, 135, 225, 315):
+        turn, distance = np.radians(azimuth + rng.uniform(-12, 12)), rng.uniform(4.2, 5.4)
+        centre = np.array([distance * np.cos(turn), rng.uniform(1.2, 1.8), distance * np.sin(turn)])
+        rotation = look_at(centre, np.array([0, 0.9, 0]))
+        focal = 1.5 * min(width, height)  # raised arms are still in the picture
+        cameras.append(Camera(rotation, centre, focal, width / 2 - 0.5, height / 2 - 0.5, width, height))
+    return _Hall(environment, cameras, [render_background(environment, camera) for camera in cameras])
+
+
+def _hall_scene(cast: Cast, hall: _Hall, rng: np.random.Generator) -> tuple[Scene, Background]:
+    person, view = cast.person(int(rng.integers(cast.size))), int(rng.integers(len(hall.cameras)))
+    in_skirt = person.outfit["kind"] in (WITH_SKIRT, WITH_DRESS)
+    stance = sample_stance(rng, _STANCES_IN_SKIRTS if in_skirt else tuple(STANCES))
+    posed = stand(person, sample_pose(rng, stance=stance), rng.uniform(-0.5, 0.5, 2))
+    return Scene([posed], seat_under(posed, rng), hall.environment, hall.cameras[view]), hall.backgrounds[view]
+
+
+def training_joints(posed: PosedPerson) -> np.ndarray:
+    """The 24 training joints (24, 3) of a person in the world, metres."""
+    body, person = load_body(), posed.person
+    tree = forward_kinematics(person.rest_joints, posed.pose)[1]
+    naked = skin(person.body_vertices, body.weights, person.rest_joints, posed.pose)
+    extra, tree_joints = extra_regressor(body) @ naked, tree[list(TREE_JOINTS)]
+    rows = [tree_joints[:2], extra[:2], tree_joints[2:], extra[2:], naked[face_vertices(body)]]
+    return np.concatenate(rows) + posed.translation
+
+
+def render_chunk(root: Path, recipe: GeneratedPw3d, chunk: Chunk) -> Labels:
+    """Write people [first, end) of a set; labels ``name``, ``files`` and ``people``, a dict of npz fields each."""
+    name, first, end = chunk
+    files, people = [], []
+    for number in range(first, end):
+        scene, frame = scene_at(recipe, name, number)
+        picture = f"{number:06d}.jpg"
+        write_jpeg(root / "images" / name / picture, frame.image)
+        files.append(f"images/{name}/{picture}")
+        person = annotate(scene.people[0], scene.camera)
+        people.append({"imgname": picture, "gender": "mf"[number % 2], **person})
+    return {"name": name, "files": files, "people": people}
+
+
+def annotate(posed: PosedPerson, camera: Camera) -> dict[str, Any]:
+    """The numbers of a person; joints outside the picture have confidence 0 in ``part``."""
+    joints = training_joints(posed)
+    projected, in_camera = camera.project(joints), camera.to_camera(joints)
+    inside = _inside(projected, camera)
+    centre, scale = _square(projected[inside, :2])
+    pose = posed.pose.copy()
+    pose[0] = camera.rotation.T @ pose[0]
+    return {
+        "center": centre.tolist(),
+        "scale": scale,
+        "pose": matrix_to_axis_angle(pose).reshape(72).tolist(),
+        "shape": posed.person.betas.tolist(),
+        "has_smpl": 1,
+        "S": np.concatenate([in_camera - in_camera[_PELVIS], np.ones((24, 1))], axis=1).tolist(),
+        "part": np.concatenate([projected[:, :2], inside[:, None]], axis=1).tolist(),
+    }
+
+
+def write_annotations(root: Path, recipe: GeneratedPw3d, labels: list[Labels]) -> None:
+    """Write the body's files and the npz of each set; ``pictures`` is a digest of the set's pictures."""
+    write_smpl_files(root / "smpl")
+    for name, fields in _FIELDS.items():
+        chunks = [chunk for chunk in labels if chunk["name"] == name]
+        people = [person for chunk in chunks for person in chunk["people"]]
+        arrays = {field: np.array([person[field] for person in people]) for field in fields}
+        with atomic_path(root / "dataset_extras" / f"{name}.npz") as part, part.open("wb") as file:
+            np.savez_compressed(file, **arrays, pictures=np.array(pictures_digest(chunks)))
+
+
+def _inside(projected: np.ndarray, camera: Camera) -> np.ndarray:
+    """Which points (n, 3: px and depth) are in the picture, (n,) bool."""
+    x, y, depth = projected.T
+    return (depth > 0.05) & (x >= 0) & (y >= 0) & (x <= camera.width - 1) & (y <= camera.height - 1)
+
+
+def _square(points: np.ndarray) -> tuple[np.ndarray, float]:
+    """Centre (2,) and side / 200 px of the padded square around points (n, 2) px, as SPIN's preprocessing has it."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    return (low + high) / 2, float(_BOX_MARGIN * (high - low).max() / 200)

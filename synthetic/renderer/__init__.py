@@ -1,0 +1,1 @@
+"""The renderer: camera, rasteriser, shading, surroundings."""

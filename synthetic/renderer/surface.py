@@ -1,0 +1,224 @@
+"""What is seen at each pixel, before light: a picture-shaped record, filled for people and props here, for rooms and
+landscapes in background.py, and lit in shading.py."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from synthetic.people.garments import (
+    COAT,
+    DRESS,
+    FACE,
+    GLOVE,
+    HAIR,
+    HAT,
+    JUMPSUIT,
+    LEFT_ARM,
+    LEFT_SHOE,
+    PANTS,
+    RIGHT_LEG,
+    RIGHT_SHOE,
+    SCARF,
+    SKIRT,
+    SOCKS,
+    SUNGLASSES,
+    UPPER_CLOTHES,
+)  # fmt: skip
+
+UNLIT, UNTEXTURED, EMPTY = -3, -1, -2
+"""Values of ``texture`` besides an index into the textures: shown as it is, colour only, nothing there."""
+SKIN_COLOUR, HAIR_COLOUR, SHOE_COLOUR, HAT_COLOUR, SOCK_COLOUR, SCARF_COLOUR = range(6)
+"""Rows of a person's palette."""
+
+
+@dataclass(frozen=True)
+class Surface:
+    """H x W pixels. ``tint`` RGB in 0-255 (multiplies the texture), ``normal`` unit, ``uv`` in texture lengths,
+
+    ``footprint`` texture lengths a pixel covers, ``gloss`` strength of the highlight, ``depth`` along the view axis.
+    """
+
+    texture: np.ndarray
+    tint: np.ndarray
+    normal: np.ndarray
+    uv: np.ndarray
+    footprint: np.ndarray
+    gloss: np.ndarray
+    depth: np.ndarray
+
+
+def empty_surface(height: int, width: int) -> Surface:
+    """A record with nothing in it."""
+    return Surface(
+        np.full((height, width), EMPTY, np.int16),
+        *(np.empty((height, width, channels), np.float32) for channels in (3, 3, 2)),
+        *(np.zeros((height, width), np.float32) for _ in range(3)),
+    )
+
+
+@njit(cache=True)
+def _smooth(field, u, v, channel):
+    """Bilinear value of a tileable (n, n, channels) field at (u, v) in cells; n a power of two."""
+    mask = field.shape[0] - 1
+    a, b = u + 65536.0, v + 65536.0
+    i, j = int(a), int(b)
+    s, t = a - i, b - j
+    i0, i1, j0, j1 = i & mask, (i + 1) & mask, j & mask, (j + 1) & mask
+    top = field[j0, i0, channel] * (1 - s) + field[j0, i1, channel] * s
+    return top * (1 - t) + (field[j1, i0, channel] * (1 - s) + field[j1, i1, channel] * s) * t
+
+
+@njit(cache=True)
+def _garment_texture(label):
+    """0: the upper garment's texture, 1: the lower garment's, -1: the palette."""
+    if label in (UPPER_CLOTHES, DRESS, COAT, JUMPSUIT):
+        return 0
+    if label in (PANTS, SKIRT):
+        return 1
+    return -1
+
+
+@njit(cache=True)
+def _palette_row(label):
+    if label == HAIR:
+        return HAIR_COLOUR
+    if label in (LEFT_SHOE, RIGHT_SHOE):
+        return SHOE_COLOUR
+    if label == HAT:
+        return HAT_COLOUR
+    if label == SOCKS:
+        return SOCK_COLOUR
+    if label in (SCARF, GLOVE):
+        return SCARF_COLOUR
+    return SKIN_COLOUR
+
+
+@njit(cache=True)
+def _face_feature(x, y, z, outfit):
+    """0: skin, 1: white of an eye, 2: iris, 3: brow, 4: lips, at T-pose coordinates of the face."""
+    if z < outfit.hair_depth + 0.018:
+        return 0
+    across, up = abs(x) - 0.031, y - outfit.eyes
+    if across * across + up * up < 0.000032:
+        return 2
+    if across * across * 1.2 + up * up * 4 < 0.00016:
+        return 1
+    if abs(up - 0.021) < 0.004 and abs(across) < 0.018:
+        return 3
+    if abs(up + 0.066) < 0.0055 and abs(x) < 0.023:
+        return 4
+    return 0
+
+
+@njit(cache=True)
+def fill_figures(
+    triangle, barycentric, depth, faces, normals, point, label, part, face_owner, outfits, palettes, cloth,
+    prop_texture, prop_tint, prop_gloss, relief, focal, view, cx, cy,
+    texture, tint, normal, uv, footprint, gloss,
+):  # fmt: skip
+    """Fill a `Surface` where there are people and props.
+
+    Args:
+        triangle, barycentric, depth: the visibility buffer; faces (F, 3); normals (V, 3).
+        point, label, part: from `garments.label_pixels`; face_owner (F,).
+        outfits (persons,); palettes (persons, 6, 3); cloth (persons, 2) texture indices.
+        prop_texture, prop_gloss (solids,); prop_tint (solids, 3).
+        relief: (128, 128, 3) tileable brightness noise and the two slopes of the folds.
+        focal, cx, cy, view: camera; ``view`` (3, 3) camera to world.
+        texture ... gloss: out.
+    """
+    height, width = triangle.shape
+    for row in range(height):
+        for column in range(width):
+            t = triangle[row, column]
+            if t < 0:
+                continue
+            w0, w1 = barycentric[row, column, 0], barycentric[row, column, 1]
+            w2 = 1 - w0 - w1
+            a, b, c = faces[t, 0], faces[t, 1], faces[t, 2]
+            nx = w0 * normals[a, 0] + w1 * normals[b, 0] + w2 * normals[c, 0]
+            ny = w0 * normals[a, 1] + w1 * normals[b, 1] + w2 * normals[c, 1]
+            nz = w0 * normals[a, 2] + w1 * normals[b, 2] + w2 * normals[c, 2]
+            x, y, z = point[row, column]
+            owner = face_owner[t]
+            pixel = depth[row, column] / focal
+            gloss[row, column] = 0.0
+            if owner > 0:
+                lab = label[row, column]
+                joint = part[row, column] - 1
+                on_arm = joint >= 16 or joint == 13 or joint == 14
+                u, v = x + 0.6 * z, -y
+                if on_arm:
+                    u, v = y + 0.7 * z, x
+                garment = _garment_texture(lab)
+                fine, coarse = 0.14, 0.1
+                if garment >= 0:
+                    texture[row, column] = cloth[owner - 1, garment]
+                    red, green, blue = 255.0, 255.0, 255.0
+                    if lab == COAT and abs(x) < 0.012 and z > 0 and not on_arm:
+                        red, green, blue = 100.0, 100.0, 100.0
+                    fold = 0.55
+                else:
+                    texture[row, column] = UNTEXTURED
+                    shade = palettes[owner - 1, _palette_row(lab)]
+                    red, green, blue = shade[0], shade[1], shade[2]
+                    fold = 0.0
+                    if lab == HAIR:
+                        strand = 0.62 + 0.7 * _smooth(relief, x * 900, y * 90 + z * 60, 0)
+                        red, green, blue = red * strand, green * strand, blue * strand
+                        gloss[row, column] = 0.1
+                    elif lab == FACE or LEFT_ARM <= lab <= RIGHT_LEG:
+                        fine, coarse = 0.05, 0.03
+                        gloss[row, column] = 0.1
+                        if lab == FACE:
+                            feature = _face_feature(x, y, z, outfits[owner - 1])
+                            if feature == 1:
+                                red, green, blue = 215.0, 212.0, 208.0
+                            elif feature == 2:
+                                red, green, blue = 40.0, 30.0, 26.0
+                            elif feature == 3:
+                                dark = palettes[owner - 1, HAIR_COLOUR]
+                                red = 0.5 * red + 0.5 * dark[0]
+                                green = 0.5 * green + 0.5 * dark[1]
+                                blue = 0.5 * blue + 0.5 * dark[2]
+                            elif feature == 4:
+                                red, green, blue = red * 0.88, green * 0.62, blue * 0.62
+                    elif lab == SUNGLASSES:
+                        red, green, blue = 18.0, 18.0, 22.0
+                        gloss[row, column] = 0.5
+                    elif lab in (LEFT_SHOE, RIGHT_SHOE):
+                        gloss[row, column] = 0.12
+                    else:
+                        fold = 0.3
+                if fold > 0:
+                    nx += fold * _smooth(relief, u * 75, v * 75, 1)
+                    ny += fold * _smooth(relief, u * 75, v * 75, 2)
+                    nz += 0.5 * fold * _smooth(relief, v * 60, u * 60, 1)
+                amount = 1 - fine - coarse + 2 * fine * _smooth(relief, u * 420, v * 420, 0)
+                amount += 2 * coarse * _smooth(relief, u * 80, v * 55, 0)
+                tint[row, column, 0] = red * amount
+                tint[row, column, 1] = green * amount
+                tint[row, column, 2] = blue * amount
+                uv[row, column, 0], uv[row, column, 1] = u * 1.7, v * 1.7
+                footprint[row, column] = pixel * 1.7
+            else:
+                solid = -owner - 1
+                texture[row, column] = prop_texture[solid]
+                for channel in range(3):
+                    tint[row, column, channel] = prop_tint[solid, channel]
+                uv[row, column, 0], uv[row, column, 1] = x, y
+                footprint[row, column] = pixel
+                gloss[row, column] = prop_gloss[solid]
+            length = np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-9
+            dx, dy = (column - cx) / focal, (row - cy) / focal
+            facing = (
+                nx * (view[0, 0] * dx + view[0, 1] * dy + view[0, 2])
+                + ny * (view[1, 0] * dx + view[1, 1] * dy + view[1, 2])
+                + nz * (view[2, 0] * dx + view[2, 1] * dy + view[2, 2])
+            )
+            # Garments are sheets: what is seen from behind is lit like its front.
+            if facing > 0:
+                length = -length
+            normal[row, column, 0], normal[row, column, 1] = nx / length, ny / length
+            normal[row, column, 2] = nz / length

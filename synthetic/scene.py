@@ -1,0 +1,148 @@
+"""Everyday scenes: a few people among things, in a room or outdoors, seen by a camera held by somebody."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from synthetic.people.body import LEFT_KNEE, PELVIS, RIGHT_KNEE
+from synthetic.people.garments import WITH_DRESS, WITH_SKIRT
+from synthetic.people.person import Person, PosedPerson, sample_person, stand
+from synthetic.people.pose import STANCES, sample_pose, sample_stance
+from synthetic.props.props import INDOOR_OBJECTS, OUTDOOR_OBJECTS, build
+from synthetic.props.solids import Material, Solid, box, legs
+from synthetic.props.stock import stock
+from synthetic.renderer.camera import Camera, look_at
+from synthetic.renderer.environment import Environment, sample_environment
+from synthetic.renderer.render import Frame, render
+from synthetic.textures.noise import wood_colour
+from synthetic.textures.textures import TextureBank
+
+_INDOOR_SHARE = 0.55
+_CROWD_SHARES = (0.42, 0.28, 0.18, 0.12)
+_SKIRT_STANCES = ("stand", "step", "sit", "wide", "run", "cross")
+_LOWEST_SEAT_M, _HIGHEST_SEAT_M = 0.28, 0.62
+
+
+class Cast:
+    """The identities of one data split, made when first asked for. Splits with other keys share nobody."""
+
+    def __init__(self, key: tuple[int, ...], size: int, bank: TextureBank):
+        self._key, self.size, self._bank = key, size, bank
+        self._made: dict[int, Person] = {}
+
+    def person(self, number: int) -> Person:
+        """Identity ``number`` of ``size``."""
+        if number not in self._made:
+            self._made[number] = sample_person(self._bank, np.random.default_rng([*self._key, number]))
+        return self._made[number]
+
+
+def sample_cast(key: tuple[int, ...], size: int) -> tuple[Cast, TextureBank]:
+    """``size`` identities of a split, and what they wear and live among, from the random streams 0 and 1 of ``key``."""
+    bank = TextureBank((*key, 0), variants=int(np.clip(size // 8, 3, 12)))
+    return Cast((*key, 1), size, bank), bank
+
+
+def identities(scenes: int, most: int) -> int:
+    """How many different people ``scenes`` have: fewer in small data sets, which must not wait for them."""
+    return int(np.clip(scenes // 3, 8, most))
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What `render` takes; ``environment.exposure`` and the rest of the camera's response included."""
+
+    people: list[PosedPerson]
+    solids: list[Solid]
+    environment: Environment
+    camera: Camera
+
+
+def sample_scene(
+    cast: Cast, bank: TextureBank, rng: np.random.Generator, *, width: int, height: int, most_people: int = 4
+) -> Scene:
+    """Draw a scene with 1 to ``most_people`` people (at most 4) for a picture of width x height pixels."""
+    shares = np.array(_CROWD_SHARES[:most_people])
+    count = 1 + int(rng.choice(len(shares), p=shares / shares.sum()))
+    camera, distance = _handheld_camera(rng, width, height)
+    people = []
+    for k, number in enumerate(rng.choice(cast.size, count, replace=False)):
+        place = np.array([(k - (count - 1) / 2) * rng.uniform(0.45, 1.0), distance * rng.uniform(0.8, 1.35)])
+        place[0] += rng.normal(0, 0.15)
+        person = cast.person(int(number))
+        in_skirt = person.outfit["kind"] in (WITH_SKIRT, WITH_DRESS)
+        stance = sample_stance(rng, _SKIRT_STANCES if in_skirt else tuple(STANCES))
+        people.append(stand(person, sample_pose(rng, stance=stance), place))
+    indoor = rng.random() < _INDOOR_SHARE
+    reach = distance * 1.35 + rng.uniform(0.8, 3)
+    environment = sample_environment(bank, rng, indoor=indoor, reach=reach)
+    solids = [solid for person in people for solid in seat_under(person, rng)]
+    solids += _things(bank, rng, people, distance, environment)
+    return Scene(people, solids, environment, camera)
+
+
+def render_scene(scene: Scene, rng: np.random.Generator) -> Frame:
+    """Render a scene from its own camera."""
+    return render(scene.people, scene.solids, scene.environment, scene.camera, rng)
+
+
+def seat_under(posed: PosedPerson, rng: np.random.Generator) -> list[Solid]:
+    """A stool or a block below somebody who sits on nothing; empty for everybody else."""
+    pelvis, knees = posed.landmarks[PELVIS], posed.landmarks[[LEFT_KNEE, RIGHT_KNEE]]
+    thighs_level = (np.abs(knees[:, 1] - pelvis[1]) < 0.2).all()
+    height = pelvis[1] - 0.12
+    upright = posed.pose[0][1, 1] > 0.8
+    if not (thighs_level and upright and _LOWEST_SEAT_M < height < _HIGHEST_SEAT_M):
+        return []
+    back = pelvis[[0, 2]] - knees[:, [0, 2]].mean(0)
+    place = pelvis[[0, 2]] + 0.04 * back / (np.linalg.norm(back) + 1e-9)
+    width, yaw = rng.uniform(0.3, 0.42), float(np.degrees(np.arctan2(-back[0], -back[1])))
+    material = Material(None, wood_colour(rng), 0.1)
+    if rng.random() < 0.35:
+        parts = [box((width, height, width), (0, height / 2, 0), material)]
+    else:
+        parts = [
+            *legs(width, width, height, 0.035, material),
+            box((width, 0.05, width), (0, height - 0.025, 0), material),
+        ]
+    return [part.placed(np.array([place[0], 0.0, place[1]]), yaw) for part in parts]
+
+
+def _handheld_camera(rng: np.random.Generator, width: int, height: int) -> tuple[Camera, float]:
+    """A camera .6 to 2.1 m above the origin, and how far ahead (m) what it looks at is."""
+    # Focal lengths are meant for pictures 640 wide or 480 high and grow with other sizes.
+    unit = max(width / 640, height / 480)
+    focal = rng.uniform(450, 1000)
+    distance = rng.uniform(2.0, 5.0) * focal / 600
+    centre = np.array([0.0, rng.uniform(0.6, 2.1), 0.0])
+    target = np.array([0.0, rng.uniform(0.6, 1.1), distance])
+    rotation = look_at(centre, target, rng.normal(0, 0.04))
+    return Camera(rotation, centre, focal * unit, width / 2 - 0.5, height / 2 - 0.5, width, height), distance
+
+
+def _things(
+    bank: TextureBank, rng: np.random.Generator, people: list[PosedPerson], distance: float, environment: Environment
+) -> list[Solid]:
+    """Objects about the people, some of them before somebody, none inside somebody or right before the lens."""
+    places = np.array([person.landmarks[PELVIS][[0, 2]] for person in people])
+    names, solids = (INDOOR_OBJECTS if environment.indoor else OUTDOOR_OBJECTS), []
+    for _ in range(int(rng.integers(0, 6))):
+        z = distance * rng.uniform(0.5, 1.6)
+        place = np.array([rng.uniform(-1.5, 1.5) * z / 3, z])
+        if not environment.indoor and rng.random() < 0.4:
+            z = distance + rng.uniform(4, 30)
+            place = np.array([rng.uniform(-0.6, 0.6) * z, z])
+        if np.linalg.norm(places - place, axis=1).min() < 0.6 or z < 1.2:
+            continue
+        if environment.indoor and (np.abs(place) > environment.half_extent[[0, 2]] - 0.4).any():
+            continue
+        name = str(rng.choice(names))
+        if name in ("tree", "sofa", "bookcase", "car", "table") and z < distance * 1.15:
+            continue
+        scale = 1.8 if name == "car" else 1.0
+        solids += build(name, stock(bank, rng), (place[0], place[1]), float(rng.uniform(-180, 180)), scale)
+    if not environment.indoor:
+        for _ in range(int(rng.integers(0, 4))):
+            z = rng.uniform(distance + 9, 45)
+            solids += build("house", stock(bank, rng), (rng.uniform(-0.8, 0.8) * z, z), rng.uniform(-90, 90), 2.2)
+    return solids

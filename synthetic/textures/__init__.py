@@ -1,0 +1,1 @@
+"""Textures of cloth, walls, floors, ground and materials."""

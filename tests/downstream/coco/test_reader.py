@@ -1,0 +1,236 @@
+"""COCO's reader: who is kept, where their crops are, which side is left, and what damaged data says."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+from pycocotools.cocoeval import Params
+from tiny.coco import HEIGHT, RECIPE, WIDTH, edit_annotations, write_tiny_coco
+
+from downstream.coco.keypoints import BONES, MIRRORED, NAMES, OKS_SIGMAS, SIDES
+from downstream.coco.reader import DETECTIONS, annotation_path, read_detections, read_people
+from downstream.samples.crop import apply_affine, crop_matrices, invert_affine
+from downstream.samples.plain_crops import PlainCrops
+from liftedcl.identity.errors import InputError
+from synthetic.keypoints import COCO_MAP
+from synthetic.people.body import load_body
+from synthetic.renderer.camera import Camera, look_at
+
+SIZE = (RECIPE.input_width, RECIPE.input_height)
+
+
+@pytest.fixture
+def root(tmp_path):
+    return write_tiny_coco(tmp_path / "coco")
+
+
+def test_crowds_and_people_without_keypoints_are_left_out(root):
+    people = read_people(root, "train")
+    content = json.loads(annotation_path(root, "train").read_text())
+    assert len(content["annotations"]) > len(people) == 9
+    for n, entry in enumerate(content["annotations"][:9]):
+        keypoints = np.array(entry["keypoints"]).reshape(17, 3)
+        np.testing.assert_array_equal(people.visible[n], keypoints[:, 2] > 0)
+        np.testing.assert_array_equal(people.joints[n], keypoints[:, :2])
+    edit_annotations(root, "train", area=0)
+    assert len(read_people(root, "train")) == 8
+
+
+def test_boxes_are_cut_to_their_picture(root):
+    edit_annotations(root, "train", bbox=[-20, 10, 60.5, 400])
+    edit_annotations(root, "val", bbox=[WIDTH + 5, 10, 30, 30])
+    assert read_people(root, "train").boxes.boxes[0].tolist() == [0, 10, 39.5, HEIGHT - 1]
+    assert len(read_people(root, "val")) == 3  # wholly outside
+
+
+def test_crops_have_the_inputs_aspect_and_hold_the_box_with_padding(root):
+    boxes = read_people(root, "train").boxes
+    people = boxes.people(SIZE, RECIPE.box_scale)
+    corners = np.stack([boxes.boxes[:, :2], boxes.boxes[:, 2:]], axis=1)
+    placed = apply_affine(crop_matrices(people.centres, people.widths, size=SIZE), corners)
+    middle = placed.mean(axis=1)
+    np.testing.assert_allclose(middle, np.broadcast_to(np.array(SIZE) / 2, middle.shape), atol=1e-9)
+    shares = (placed[:, 1] - placed[:, 0]) / SIZE
+    np.testing.assert_allclose(shares.max(axis=1), 1 / RECIPE.box_scale)
+
+
+def test_crop_to_network_and_back_is_exact_with_turns_flips_and_boxes_outside():
+    rng = np.random.default_rng(0)
+    centres, widths = rng.uniform(-400, 900, (50, 2)), rng.uniform(3, 900, 50)
+    matrices = crop_matrices(
+        centres, widths, size=SIZE, rotations=rng.uniform(-180, 180, 50), flips=rng.random(50) < 0.5
+    )
+    joints = rng.uniform(-500, 1000, (50, 17, 2))
+    np.testing.assert_allclose(apply_affine(invert_affine(matrices), apply_affine(matrices, joints)), joints, atol=1e-8)
+
+
+def test_the_left_of_somebody_who_faces_the_camera_is_at_larger_x():
+    body = load_body()
+    centre = np.array([0.0, 0.2, 5.0])  # before somebody at the origin who faces +z
+    camera = Camera(look_at(centre, np.zeros(3)), centre, focal=500.0, cx=320.0, cy=240.0, width=640, height=480)
+    joints = camera.project(COCO_MAP @ (body.landmark_regressor @ body.v_template))[:, :2]
+    left = np.array([side == "l" for side in SIDES])
+    assert left.sum() == 8 and (joints[left, 0] > joints[MIRRORED[left], 0] + 1).all()
+    assert abs(joints[NAMES.index("nose"), 0] - 320) < 2
+    # A mirror image with pairs swapped is a person again: every bone's ends are where they were, on the other side.
+    mirrored = (joints * (-1, 1) + (640, 0))[MIRRORED]
+    assert np.abs(mirrored - joints).max() < 25
+    heights = dict(zip(NAMES, joints[:, 1], strict=True))
+    for side in ("left", "right"):
+        chain = [heights[f"{side}_{part}"] for part in ("eye", "shoulder", "hip", "knee", "ankle")]
+        assert chain == sorted(chain)
+
+
+def test_names_pairs_and_sigmas_are_cocos(realdata):
+    category = json.loads(annotation_path(realdata("coco/coco_mini"), "val").read_text())["categories"][0]
+    assert list(NAMES) == category["keypoints"]
+    assert {frozenset(bone) for bone in BONES} == {frozenset(end - 1 for end in pair) for pair in category["skeleton"]}
+    np.testing.assert_allclose(OKS_SIGMAS, Params("keypoints").kpt_oks_sigmas, rtol=1e-12)
+    for name, other in zip(NAMES, np.array(NAMES)[MIRRORED], strict=True):
+        swapped = name.replace("left", "x").replace("right", "left").replace("x", "right")
+        assert other == swapped
+
+
+def test_real_people_are_read(realdata):
+    root = realdata("coco/coco_mini")
+    for split, kept in (("train", 86), ("val", 68)):
+        people = read_people(root, split)
+        assert len(people) == kept
+        inside = (people.joints >= -0.5) & (people.joints <= people.boxes.sizes[:, None])
+        assert inside[people.visible].all()
+    assert read_detections(root) is None
+    # People who look at the camera show both eyes; most of them have the left one at the larger x.
+    left, right = NAMES.index("left_eye"), NAMES.index("right_eye")
+    both = people.visible[:, [left, right, 0]].all(axis=1)
+    assert (people.joints[both, left, 0] > people.joints[both, right, 0]).mean() > 0.8
+
+
+def test_detections_in_pictures_of_the_annotations_only(root):
+    path = root / DETECTIONS
+    boxes = json.loads(path.read_text())
+    assert len(read_detections(root)) == 4
+    stray = {**boxes[0], "image_id": 999}
+    other = {**boxes[0], "category_id": 3}
+    path.write_text(json.dumps([stray, other, *boxes[::-1]]))
+    found = read_detections(root)
+    assert len(found) == 4 and (np.diff(found.image_ids) >= 0).all() and (found.scores == 0.9).all()
+    x, y, width, height = boxes[0]["bbox"]
+    np.testing.assert_allclose(found.boxes[0], [x, y, x + width - 1, y + height - 1])
+    path.write_text(json.dumps([stray]))
+    with pytest.raises(InputError, match="holds no person in an image of"):
+        read_detections(root)
+    path.write_text(json.dumps(boxes)[:-9])
+    with pytest.raises(InputError, match="not valid JSON"):
+        read_detections(root)
+    path.write_text(json.dumps([{**boxes[0], "score": float("nan")}]))
+    with pytest.raises(InputError, match="sample 0: score holds NaN"):
+        read_detections(root)
+
+
+def nan_keypoint(root):
+    keypoints = [1.0] * 50 + [2]
+    keypoints[3] = float("nan")
+    edit_annotations(root, "train", keypoints=keypoints)
+
+
+def text_id(root):
+    edit_annotations(root, "train", image_id="7")
+
+
+def edit_first(root, key, **changes):
+    path = annotation_path(root, "train")
+    content = json.loads(path.read_text())
+    content[key][0].update(changes)
+    path.write_text(json.dumps(content))
+
+
+def unnamed_picture(root):
+    path = annotation_path(root, "train")
+    content = json.loads(path.read_text())
+    del content["images"][3]["file_name"]
+    path.write_text(json.dumps(content))
+
+
+def cut(root):
+    path = annotation_path(root, "train")
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+DAMAGES = {
+    "no annotations": (lambda root: annotation_path(root, "train").unlink(), "train2017.json: not found"),
+    "truncated JSON": (cut, "not valid JSON"),
+    "not COCO": (lambda root: annotation_path(root, "train").write_text("[]"), "has no list `images`"),
+    "NaN keypoint": (nan_keypoint, "sample 0: keypoints holds NaN"),
+    "13 joints": (lambda root: edit_annotations(root, "train", keypoints=[0] * 39), "not (51,)"),
+    "flag 3": (lambda root: edit_annotations(root, "train", keypoints=[1, 1, 3] * 17), "a flag is none of 0, 1, 2"),
+    "short box": (lambda root: edit_annotations(root, "train", bbox=[1, 2, 3]), "bbox has shape (3,)"),
+    "unknown image": (lambda root: edit_annotations(root, "train", image_id=12345), "image_id is of no image"),
+    "id of nobody": (lambda root: edit_annotations(root, "train", id=0), "id is below 1"),
+    "text as an id": (text_id, "image_id is no integer"),
+    "area as text": (lambda root: edit_annotations(root, "train", area="50"), "sample 0: area is missing or no number"),
+    "crowd as text": (lambda root: edit_annotations(root, "train", iscrowd="0"), "sample 0: iscrowd is missing or no"),
+    "text among keypoints": (
+        lambda root: edit_annotations(root, "train", keypoints=["7", *[1] * 50]),
+        "sample 0: keypoints is missing or no number",
+    ),
+    "picture without a name": (unnamed_picture, "sample 3: images: file_name is missing"),
+    "number as a name": (lambda root: edit_first(root, "images", file_name=7), "sample 0: images: file_name is"),
+    "text as an image's id": (lambda root: edit_first(root, "images", id="7"), "sample 0: images: id is no integer"),
+    "list as a category": (lambda root: edit_first(root, "categories", id=[1]), "sample 0: categories: id is no"),
+    "category without an id": (lambda root: edit_first(root, "categories", id=None), "sample 0: categories: id is no"),
+    "another category": (lambda root: edit_annotations(root, "train", category_id=2), "category"),
+    "lost picture": (lambda root: next((root / "train2017").iterdir()).unlink(), ".jpg: not found"),
+    "no pictures": (lambda root: (root / "train2017").rename(root / "elsewhere"), "train2017: not found"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_damage_is_named(root, name):
+    damage, message = DAMAGES[name]
+    damage(root)
+    with pytest.raises(InputError) as caught:
+        read_people(root, "train")
+    text = str(caught.value)
+    assert message in text and "docs/data/coco.md" in text and str(root) in text and "\n" not in text
+
+
+def test_a_lost_picture_is_named_with_its_persons_place_in_the_file(root):
+    """Entries are sorted when read, and some are left out: neither must show in the place."""
+    path = annotation_path(root, "val")
+    content = json.loads(path.read_text())
+    content["annotations"].reverse()
+    path.write_text(json.dumps(content))
+    place = next(i for i, entry in enumerate(content["annotations"]) if entry["num_keypoints"])
+    image_id = content["annotations"][place]["image_id"]
+    detections = json.loads((root / DETECTIONS).read_text())
+    box = next(box for box in detections if box["image_id"] == image_id)
+    others = [entry for entry in detections if entry is not box]
+    (root / DETECTIONS).write_text(json.dumps([{**box, "category_id": 3}, box, *others]))
+    next((root / "val2017").glob(f"*{image_id}.jpg")).unlink()
+    with pytest.raises(InputError, match=f"val2017.json: sample {place}\\)"):
+        read_people(root, "val")
+    with pytest.raises(InputError, match=r"_56_person.json: sample 1\)"):
+        read_detections(root)
+
+
+def test_detections_as_text_and_of_pictures_without_a_name_are_named(root):
+    path, boxes = root / DETECTIONS, json.loads((root / DETECTIONS).read_text())
+    path.write_text(json.dumps([{**boxes[0], "score": "0.5"}]))
+    with pytest.raises(InputError, match="sample 0: score is missing or no number"):
+        read_detections(root)
+    path.write_text(json.dumps(boxes))
+    annotations = annotation_path(root, "val")
+    content = json.loads(annotations.read_text())
+    del content["images"][1]["file_name"]
+    annotations.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"val2017\.json: sample 1: images: file_name is missing"):
+        read_detections(root)
+
+
+def test_a_picture_of_another_size_is_named(root):
+    people = read_people(root, "val").boxes.people(SIZE, 1.25)
+    path = people.folder / people.names[0]
+    cv2.imwrite(str(path), np.zeros((50, 60, 3), np.uint8))
+    error = PlainCrops(people, SIZE, batch_size=4)[0]
+    assert isinstance(error, InputError) and f"{path}: is 60x50 px, annotated as {WIDTH}x{HEIGHT}" in str(error)

@@ -1,0 +1,137 @@
+"""The training loop: resuming gives the same bits, players are stepped apart, explosions stop the run."""
+
+import pytest
+import torch
+from torch import nn
+
+from liftedcl.engine import checkpoint, loop
+from liftedcl.engine.schedule import constant, cosine, milestones
+from liftedcl.identity.errors import InputError
+
+CPU = torch.device("cpu")
+
+
+class InterruptedRunError(Exception):
+    pass
+
+
+class TwoPlayers:
+    """A little adversarial task with momentum, dropout and a buffer: everything that a resume can forget."""
+
+    epochs, steps_per_epoch, images_per_step = 3, 7, 4
+
+    def __init__(self, stop_after: int | None = None, explode_at: int | None = None):
+        torch.manual_seed(1)
+        self.module = nn.ModuleDict(
+            {"encoder": nn.Sequential(nn.Linear(6, 6), nn.BatchNorm1d(6), nn.Dropout(0.5)), "critic": nn.Linear(6, 1)}
+        )
+        self.players = {
+            name: loop.Player(
+                list(self.module[name].parameters()),
+                torch.optim.SGD(self.module[name].parameters(), lr=0.1, momentum=0.9),
+                cosine(0.1, steps=21) if name == "encoder" else constant(0.05),
+                gradient_clip=1.0,
+            )
+            for name in ("encoder", "critic")
+        }
+        self.stop_after, self.explode_at, self.steps = stop_after, explode_at, 0
+
+    def batches(self, epoch, first_step):
+        for step in range(first_step, self.steps_per_epoch):
+            yield torch.randn(4, 6, generator=torch.Generator().manual_seed(100 * epoch + step)), epoch, step
+
+    def losses(self, batch):
+        x, epoch, step = batch
+        features = self.module["encoder"](x + 0.1 * torch.randn_like(x))
+        scale = float("inf") if self.explode_at == epoch * self.steps_per_epoch + step else 1.0
+        yield "encoder", {"fool": scale * (self.module["critic"](features) - 1).square().mean()}
+        yield "critic", {"tell": self.module["critic"](features.detach()).square().mean()}
+        self.steps += 1
+        if self.steps == self.stop_after:
+            raise InterruptedRunError
+
+
+def run(folder, task, seed=0, identity=None):
+    return loop.fit(task, folder=folder, identity=identity or {"a": 1}, seed=seed, device=CPU, name="run")
+
+
+def test_resuming_gives_the_same_bits(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "_SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    whole = TwoPlayers()
+    history = run(tmp_path / "whole", whole)
+    for stop in (1, 6, 7, 13):
+        folder = tmp_path / f"stopped{stop}"
+        with pytest.raises(InterruptedRunError):
+            run(folder, TwoPlayers(stop_after=stop))
+        resumed = TwoPlayers()
+        assert run(folder, resumed) == history
+        assert resumed.steps < whole.steps or stop == 1
+        for ours, theirs in zip(resumed.module.state_dict().values(), whole.module.state_dict().values(), strict=True):
+            assert torch.equal(ours, theirs)
+        assert (folder / "history.csv").read_bytes() == (tmp_path / "whole" / "history.csv").read_bytes()
+
+
+def test_another_seed_gives_other_bits(tmp_path):
+    tasks = [TwoPlayers(), TwoPlayers()]
+    for seed, task in enumerate(tasks):
+        run(tmp_path / str(seed), task, seed=seed)
+    assert not torch.equal(tasks[0].module["critic"].weight, tasks[1].module["critic"].weight)
+
+
+def test_a_checkpoint_of_another_run_is_not_used(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(loop, "_SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    with pytest.raises(InterruptedRunError):
+        run(tmp_path, TwoPlayers(stop_after=10))
+    task = TwoPlayers()
+    run(tmp_path, task, identity={"a": 2})
+    assert task.steps == 21
+    assert "starting over" in capsys.readouterr().out
+
+
+def test_a_damaged_checkpoint_means_starting_over(tmp_path):
+    (tmp_path / "last.pt").write_bytes(b"PK\x03\x04 cut off")
+    task = TwoPlayers()
+    run(tmp_path, task)
+    assert task.steps == 21
+
+
+def test_an_explosion_names_step_terms_and_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "_SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    with pytest.raises(InputError) as error:
+        run(tmp_path, TwoPlayers(explode_at=9))
+    message = str(error.value)
+    assert "step 10" in message
+    assert "encoder/fool" in message
+    assert "last.pt" in message
+    good = checkpoint.load(tmp_path, {"a": 1}, CPU)
+    assert good["step"] == 9
+    assert all(value.isfinite().all() for value in good["module"].values())
+
+
+def test_step_seeds_are_apart():
+    seeds = {loop.step_seed(seed, step) for seed in range(4) for step in range(1000)}
+    assert len(seeds) == 4000
+
+
+def test_schedules():
+    rate = cosine(2.0, steps=10)
+    assert rate(0) == 2.0
+    assert rate(5) == pytest.approx(1.0)
+    assert rate(10) == pytest.approx(0.0)
+    rate = milestones(1.0, steps_per_epoch=3, epochs_list=[2, 4], factor=0.1)
+    assert [rate(step) for step in (0, 5, 6, 11, 12)] == pytest.approx([1.0, 1.0, 0.1, 0.1, 0.01])
+
+
+@pytest.mark.parametrize("content", [b"hello\n", b"\x80\x02K\x01.", b""])
+def test_junk_as_checkpoint_means_starting_over(tmp_path, content):
+    (tmp_path / "last.pt").write_bytes(content)
+    task = TwoPlayers()
+    run(tmp_path, task)
+    assert task.steps == 21
+
+
+def test_a_foreign_torch_file_as_checkpoint_means_starting_over(tmp_path):
+    torch.save(torch.zeros(3), tmp_path / "last.pt")
+    task = TwoPlayers()
+    run(tmp_path, task)
+    assert task.steps == 21

@@ -1,0 +1,391 @@
+"""Person crops: exact geometry, checked through pixels on real and hand-made images; mistakes are named."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from repository import REPOSITORY
+
+from liftedcl.crops import PADDING, extend_box, make_crops, to_crop
+from liftedcl.files.image_files import BrokenImageError, read_image
+from liftedcl.identity.errors import InputError
+from liftedcl.images.shard import open_shard
+from liftedcl.pictures import pack_pictures
+from liftedcl.recipes.data_recipes import Crops, Pictures
+
+PAPER = Crops(height=256, width=192, min_keypoints=0, min_side=0.0)
+
+
+class Coco:
+    """A folder in COCO's layout, filled by hand."""
+
+    def __init__(self, root, folder="train2017"):
+        self.root, self.folder = root, root / folder
+        self.images, self.people = [], []
+        self.folder.mkdir(parents=True)
+
+    def image(self, pixels, name=None, **annotated):
+        number = len(self.images) + 1
+        name = name or f"{number:012d}.png"
+        if pixels is not None:
+            cv2.imwrite(str(self.folder / name), pixels[..., ::-1])
+            annotated = {"height": pixels.shape[0], "width": pixels.shape[1], **annotated}
+        self.images.append({"id": number, "file_name": name, **annotated})
+        return number
+
+    def person(self, image, box, **more):
+        entry = {"id": 100 + len(self.people), "image_id": image, "category_id": 1, "bbox": box}
+        self.people.append({**entry, "iscrowd": 0, "num_keypoints": 17, **more})
+
+    def write(self):
+        content = {"images": self.images, "annotations": self.people, "categories": [{"id": 1, "name": "person"}]}
+        (self.root / "annotations").mkdir(exist_ok=True)
+        self.annotations.write_text(json.dumps(content))
+        return self.root
+
+    @property
+    def annotations(self):
+        return self.root / "annotations" / "person_keypoints_train2017.json"
+
+
+@pytest.fixture
+def coco(tmp_path):
+    return Coco(tmp_path / "coco")
+
+
+def noise(height=60, width=80, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def crop(root, out, recipe=PAPER, **options):
+    make_crops(root, "train", out, recipe, **options)
+    return open_shard(out)
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+# ------------------------------------------------------------------------------------------------- geometry
+def test_extended_box_is_the_smallest_4_to_3_around_the_box():
+    rng = np.random.default_rng(0)
+    for x, y, width, height in rng.uniform([-50, -50, 0.1, 0.1], [600, 400, 300, 300], (2000, 4)):
+        rectangle = extend_box((x, y, width, height))
+        assert rectangle.height * 3 == rectangle.width * 4
+        assert rectangle.x <= x and rectangle.y <= y
+        assert rectangle.x + rectangle.width >= x + width and rectangle.y + rectangle.height >= y + height
+        assert rectangle.width - 3 < max(width + 2, (height + 2) * 3 / 4)  # no smaller one of whole pixels
+        assert abs(rectangle.x + rectangle.width / 2 - (x + width / 2)) <= 1
+        assert abs(rectangle.y + rectangle.height / 2 - (y + height / 2)) <= 1
+
+
+def test_point_mapping_keeps_the_corners():
+    rectangle = extend_box((10, 20, 30, 40))
+    corners = [[rectangle.x - 0.5, rectangle.y - 0.5], [rectangle.x + 30 - 0.5, rectangle.y + 40 - 0.5]]
+    np.testing.assert_allclose(to_crop(corners, rectangle, 256), [[-0.5, -0.5], [191.5, 255.5]])
+
+
+def test_a_box_of_whole_pixels_is_copied_exactly(coco, tmp_path):
+    pixels = noise()
+    coco.person(coco.image(pixels), [12, 8, 30, 40])
+    shard = crop(coco.write(), tmp_path / "x.npy", Crops(40, 30, 0, 0.0))
+    np.testing.assert_array_equal(shard.images[0], pixels[8:48, 12:42])
+
+
+def test_past_the_border_is_padding_and_nothing_is_shifted(coco, tmp_path):
+    pixels = noise()
+    number = coco.image(pixels)
+    coco.person(number, [-10, -8, 30, 40])
+    coco.person(number, [65, 45, 30, 40])
+    first, second = crop(coco.write(), tmp_path / "x.npy", Crops(40, 30, 0, 0.0)).images
+    np.testing.assert_array_equal(first[8:, 10:], pixels[:32, :20])
+    np.testing.assert_array_equal(second[:15, :15], pixels[45:, 65:])
+    assert (first[:8] == PADDING).all() and (first[:, :10] == PADDING).all()
+    assert (second[15:] == PADDING).all() and (second[:, 15:] == PADDING).all()
+
+
+def _find_marker(image, darker):
+    """Centre of mass of what ``image`` is brighter than ``darker``, x and y."""
+    weight = np.clip(image.astype(int) - darker, 0, None).sum(axis=2).astype(float)
+    weight[weight < 0.25 * weight.max()] = 0
+    y, x = np.mgrid[: weight.shape[0], : weight.shape[1]]
+    return np.array([(weight * x).sum(), (weight * y).sum()]) / weight.sum()
+
+
+@pytest.mark.parametrize(
+    "box", [(100, 60, 90, 200), (-40, 30, 150, 120), (250, 150, 140, 160), (130.7, 90.2, 33.3, 41.9)]
+)
+def test_a_marked_pixel_is_found_where_the_geometry_says(coco, tmp_path, box):
+    pixels = noise(300, 360) // 4
+    rng = np.random.default_rng(1)
+    rectangle = extend_box(box)
+    low = np.maximum([rectangle.x + 3, rectangle.y + 3], 3)
+    high = np.minimum([rectangle.x + rectangle.width - 3, rectangle.y + rectangle.height - 3], [357, 297])
+    points = rng.integers(low, high, (8, 2))
+    for x, y in points:
+        marked = pixels.copy()
+        marked[y - 1 : y + 2, x - 1 : x + 2] = 255
+        coco.person(coco.image(marked), list(box))
+        coco.person(coco.image(pixels), list(box))
+    images = crop(coco.write(), tmp_path / "x.npy").images
+    for number, point in enumerate(points):
+        found = _find_marker(images[2 * number], images[2 * number + 1].astype(int))
+        np.testing.assert_allclose(found, to_crop(point, rectangle, 256), atol=0.35)
+
+
+# ------------------------------------------------------------------------------------------------ real COCO
+def test_real_coco_keypoints_land_on_the_same_content(realdata, tmp_path):
+    """Every labelled keypoint of coco_mini, by matching the patch around it, enlarged, in its crop."""
+    root = realdata("coco/coco_mini")
+    shard = crop(root, tmp_path / "x.npy", Crops(256, 192, 1, 8.0))
+    content = json.loads((root / "annotations" / "person_keypoints_train2017.json").read_text())
+    annotations = {annotation["id"]: annotation for annotation in content["annotations"]}
+    names = {image["id"]: image["file_name"] for image in content["images"]}
+    misses, past_border = [], 0
+    for row, pixels in zip(shard.index.itertuples(), shard.images, strict=True):
+        annotation = annotations[row.annotation_id]
+        assert annotation["image_id"] == row.image_id and not annotation["iscrowd"]
+        assert row.crop_height * 3 == row.crop_width * 4
+        image = read_image(root / "train2017" / names[row.image_id])
+        rectangle = extend_box((row.box_x, row.box_y, row.box_width, row.box_height))
+        past_border += rectangle.x < 0 or rectangle.y < 0 or rectangle.y + rectangle.height > image.shape[0]
+        for x, y, visible in np.reshape(annotation["keypoints"], (-1, 3)):
+            reach = 6
+            patch = image[max(y - reach, 0) : y + reach + 1, max(x - reach, 0) : x + reach + 1]
+            if not visible or patch.shape[:2] != (2 * reach + 1,) * 2 or patch.std() < 12 or row.scale > 4:
+                continue
+            size = round((2 * reach + 1) * row.scale)
+            interpolation = cv2.INTER_AREA if row.scale < 1 else cv2.INTER_LINEAR
+            enlarged = cv2.resize(patch, (size, size), interpolation=interpolation)
+            expected = to_crop([x, y], rectangle, 256)
+            corner = np.round(expected - (size - 1) / 2).astype(int)
+            margin = 6
+            left, top = corner - margin
+            window = pixels[max(top, 0) : top + size + 2 * margin, max(left, 0) : left + size + 2 * margin]
+            if min(left, top) < 0 or window.shape[:2] != (size + 2 * margin,) * 2:
+                continue
+            match = cv2.matchTemplate(window, enlarged, cv2.TM_CCOEFF_NORMED)
+            found_y, found_x = np.unravel_index(match.argmax(), match.shape)
+            misses.append(np.hypot(found_x - margin, found_y - margin))
+    assert len(misses) > 200 and past_border > 5
+    assert np.mean(np.array(misses) <= 1.5) > 0.98
+    assert shard.meta["report"]["skipped_crowd"] == sum(a["iscrowd"] for a in annotations.values())
+    assert len(shard.index) == 86  # people with a labelled keypoint
+
+
+def test_worker_counts_give_the_same_bytes(realdata, tmp_path):
+    root = realdata("coco/coco_mini")
+    for workers in (1, 3):
+        make_crops(root, "val", tmp_path / str(workers) / "x.npy", PAPER, workers=workers)
+    assert contents(tmp_path / "1") == contents(tmp_path / "3")
+    assert sorted(contents(tmp_path / "1")) == ["x.csv", "x.json", "x.npy"]
+
+
+# --------------------------------------------------------------------------------------------- what is left out
+def test_every_skipped_person_is_counted(coco, tmp_path):
+    number = coco.image(noise())
+    coco.person(number, [10, 10, 20, 20])
+    coco.person(number, [10, 10, 20, 20], iscrowd=1)
+    for box in ([10, 10, 0, 20], [10, 10, 20, -3], [float("nan"), 1, 2, 3], [1, 1, float("inf"), 3], [0, 0, 1e9, 1e9]):
+        coco.person(number, box)
+    for box in ([80, 10, 20, 20], [10, 60.5, 20, 20], [-30, 10, 30, 20], [10, -40, 20, 39]):
+        coco.person(number, box)
+    coco.person(number, [10, 10, 4.9, 20])
+    coco.person(number, [10, 10, 20, 20], num_keypoints=2)
+    coco.person(number, [10, 10, 20, 20], category_id=2)
+    report = crop(coco.write(), tmp_path / "x.npy", Crops(40, 30, 3, 5.0)).meta["report"]
+    counts = {key.removeprefix("skipped_"): value for key, value in report.items() if key.startswith("skipped_")}
+    assert counts == {
+        "crowd": 1, "no_area": 5, "outside_image": 4, "too_small": 1, "too_few_keypoints": 1, "broken_image": 0
+    }  # fmt: skip
+    assert (report["people"], report["crops"]) == (13, 1)
+
+
+def test_order_is_by_image_and_annotation(coco, tmp_path):
+    for _ in range(5):
+        coco.image(noise())
+    for image in (4, 2, 5, 2, 1, 3):
+        coco.person(image, [10, 10, 20, 20])
+    coco.people.reverse()
+    coco.images.reverse()
+    index = crop(coco.write(), tmp_path / "x.npy", workers=3).index
+    assert list(index["image_id"]) == [1, 2, 2, 3, 4, 5]
+    assert list(index["annotation_id"]) == [104, 101, 103, 105, 100, 102]
+
+
+def test_images_may_stand_in_a_folder_images(tmp_path):
+    coco = Coco(tmp_path / "coco", "images/train2017")
+    coco.person(coco.image(noise()), [10, 10, 20, 20])
+    assert len(crop(coco.write(), tmp_path / "x.npy").images) == 1
+
+
+def test_a_broken_image_in_a_hundred_is_reported_and_skipped(coco, tmp_path, capsys):
+    for number in range(100):
+        coco.person(coco.image(noise(seed=number)), [10, 10, 20, 20])
+    (coco.folder / f"{50:012d}.png").write_bytes(b"no image")
+    shard = crop(coco.write(), tmp_path / "x.npy")
+    assert len(shard.images) == 99 and 50 not in set(shard.index["image_id"])
+    report = shard.meta["report"]
+    assert (report["broken_images"], report["skipped_broken_image"]) == ([f"{50:012d}.png"], 1)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1 and f"{50:012d}.png" in lines[0]
+    (coco.folder / f"{51:012d}.png").unlink()
+    with pytest.raises(InputError, match="2 of 100"):
+        make_crops(coco.root, "train", tmp_path / "y.npy", PAPER)
+    assert not list(tmp_path.glob("*y.*"))
+
+
+# ---------------------------------------------------------------------------------------------- odd image files
+def test_exif_orientation_is_ignored_as_cocos_annotations_do(coco, tmp_path):
+    from PIL import Image
+
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    coco.image(None, name="a.jpg", width=80, height=60)
+    Image.fromarray(cv2.GaussianBlur(noise(), (0, 0), 3)).save(coco.folder / "a.jpg", quality=98, exif=exif)
+    coco.person(1, [12, 8, 30, 40])
+    stored = np.asarray(Image.open(coco.folder / "a.jpg"))
+    image = crop(coco.write(), tmp_path / "x.npy", Crops(40, 30, 0, 0.0)).images[0]
+    np.testing.assert_allclose(image.astype(int), stored[8:48, 12:42], atol=3)
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK", "I;16", "RGBA"])
+def test_every_colour_mode_becomes_8_bit_rgb(tmp_path, mode):
+    from PIL import Image
+
+    path = tmp_path / ("x.png" if mode in ("I;16", "RGBA") else "x.jpg")
+    grey = np.full((32, 48), 100, dtype=np.uint8)
+    if mode == "I;16":
+        cv2.imwrite(str(path), grey.astype(np.uint16) * 257)
+    else:
+        Image.fromarray(np.stack([grey] * 3, axis=-1)).convert(mode).save(path)
+    image = read_image(path)
+    assert image.shape == (32, 48, 3) and image.dtype == np.uint8
+    np.testing.assert_allclose(image.astype(int), 100, atol=4)
+
+
+def test_colours_are_rgb(tmp_path):
+    from PIL import Image
+
+    Image.new("RGB", (20, 20), (200, 30, 90)).save(tmp_path / "x.png")
+    assert tuple(read_image(tmp_path / "x.png")[0, 0]) == (200, 30, 90)
+
+
+@pytest.mark.parametrize("keep", [0, 100, 0.5, -2])
+def test_a_truncated_jpeg_is_broken(tmp_path, keep):
+    path = tmp_path / "x.jpg"
+    cv2.imwrite(str(path), noise(200, 300))
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * keep) if keep == 0.5 else keep])
+    with pytest.raises(BrokenImageError):
+        read_image(path)
+
+
+# ------------------------------------------------------------------------------------- mistakes, on the command line
+def run(coco, out, *more):
+    recipe = '{"height": 40, "width": 30, "min_keypoints": 1, "min_side": 4}'
+    command = [sys.executable, "-m", "liftedcl.crops", "--recipe", recipe, "--coco", str(coco), "--split", "train"]
+    return subprocess.run(
+        [*command, "--out", str(out), *more],
+        cwd=REPOSITORY, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+
+
+def _truncate(coco):
+    coco.annotations.write_text(coco.annotations.read_text()[:-40])
+
+
+def _rewrite(coco, **change):
+    content = json.loads(coco.annotations.read_text())
+    coco.annotations.write_text(json.dumps({**content, **change}))
+
+
+def _corrupt_jpeg(coco):
+    file = next(coco.folder.iterdir())
+    file.write_bytes(file.read_bytes()[:300])
+
+
+def _wrong_size(coco):
+    coco.images[0]["width"] += 1
+    coco.write()
+
+
+@pytest.mark.parametrize(
+    ("mistake", "named"),
+    [
+        (lambda coco: shutil.rmtree(coco.root / "annotations"), "person_keypoints_train2017.json: not found"),
+        (_truncate, "person_keypoints_train2017.json: not valid JSON"),
+        (lambda coco: _rewrite(coco, annotations=[]), "no person is annotated"),
+        (lambda coco: _rewrite(coco, annotations=[{"id": 1}]), "category_id"),
+        (lambda coco: _rewrite(coco, images=[]), "damaged"),
+        (lambda coco: coco.annotations.write_text("[]"), "not in COCO's format"),
+        (lambda coco: shutil.rmtree(coco.folder), "train2017: no such folder"),
+        (_corrupt_jpeg, "000000000001.png"),
+        (_wrong_size, "80x60 pixels, 81x60 annotated"),
+    ],
+)
+def test_mistakes_end_in_one_line_and_leave_nothing(coco, tmp_path, mistake, named):
+    coco.person(coco.image(noise()), [10, 10, 20, 20])
+    coco.write()
+    mistake(coco)
+    with pytest.raises(InputError) as error:
+        make_crops(coco.root, "train", tmp_path / "out" / "x.npy", PAPER)
+    assert named in str(error.value) and "docs/data.md" in str(error.value)
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize("boxes", [[], [[100, 10, 20, 20]], [[float("nan")] * 4]])
+def test_no_crop_left_is_a_mistake_too(coco, tmp_path, boxes):
+    number = coco.image(noise())
+    for box in boxes:
+        coco.person(number, box)
+    result = run(coco.write(), tmp_path / "out" / "x.npy")
+    assert result.returncode == 2 and result.stderr.startswith("error: ") and result.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_command_line(coco, tmp_path):
+    coco.person(coco.image(noise()), [10, 10, 20, 20])
+    result = run(coco.write(), tmp_path / "x.npy", "--sheet", str(tmp_path / "figure6.png"))
+    assert (result.returncode, result.stderr) == (0, "")
+    assert cv2.imread(str(tmp_path / "figure6.png")) is not None
+    _corrupt_jpeg(coco)
+    result = run(coco.root, tmp_path / "out" / "x.npy")
+    assert result.returncode == 2 and result.stderr.startswith("error: ") and result.stderr.count("\n") == 1
+    assert not list((tmp_path / "out").iterdir())
+
+
+# ---------------------------------------------------------------------------------------------- stage I pictures
+def test_pictures_are_centre_squares_with_their_labels(tmp_path):
+    for label, name in enumerate(("n01", "n02")):
+        (tmp_path / "imagenet" / "train" / name).mkdir(parents=True)
+        for number in range(2):
+            pixels = np.full((40, 60, 3), 255, dtype=np.uint8)
+            pixels[:, 10:50] = 100 * label + 10 * number
+            cv2.imwrite(str(tmp_path / "imagenet" / "train" / name / f"{number}.png"), pixels)
+    pack_pictures(tmp_path / "imagenet", "train", tmp_path / "x.npy", Pictures(20))
+    shard = open_shard(tmp_path / "x.npy")
+    assert list(shard.index["file"]) == ["n01/0.png", "n01/1.png", "n02/0.png", "n02/1.png"]
+    assert list(shard.index["label"]) == [0, 0, 1, 1]
+    assert shard.meta["report"]["classes"] == ["n01", "n02"]
+    np.testing.assert_array_equal(
+        shard.images, np.array([0, 10, 100, 110])[:, None, None, None] + np.zeros((20, 20, 3))
+    )
+
+
+def test_pictures_mistakes_are_named(tmp_path):
+    root = tmp_path / "imagenet"
+    with pytest.raises(InputError, match="train: no such folder"):
+        pack_pictures(root, "train", tmp_path / "x.npy", Pictures(20))
+    (root / "train" / "n01").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"n01: holds no \.jpg"):
+        pack_pictures(root, "train", tmp_path / "x.npy", Pictures(20))
+    (root / "train" / "n01" / "a.jpg").write_bytes(b"")
+    with pytest.raises(InputError, match=r"a\.jpg.*1 of 1"):
+        pack_pictures(root, "train", tmp_path / "x.npy", Pictures(20))
+    assert not list(tmp_path.glob("*x*"))

@@ -1,0 +1,88 @@
+"""Figures 5 and 8: crops lifted by a trained network, and their drawing."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from repository import REPOSITORY
+
+from liftedcl.identity.errors import InputError
+from liftedcl.identity.recipe import to_json
+from liftedcl.images.shard import ShardWriter
+from liftedcl.lift import lift, main
+from liftedcl.networks.encoder import build_backbone, save_encoder, save_state
+from liftedcl.networks.lifting import LiftingNetwork
+from liftedcl.skeletons.drawing import figure_of_lifted
+from workflow.params import read_params
+
+ROWS = read_params(REPOSITORY / "params.yaml", {"profile": "demo"}).encoders
+RECIPE = ROWS["liftedcl_in_cc"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A folder with encoder.pt and heads.pt of an untrained LiftedCL, and crops.npy of 40 images."""
+    folder = tmp_path_factory.mktemp("run")
+    torch.manual_seed(0)
+    backbone = build_backbone(RECIPE.backbone)
+    network = LiftingNetwork(backbone.out_channels, hidden=RECIPE.lifting.hidden, blocks=RECIPE.lifting.blocks)
+    save_encoder(backbone, folder / "encoder.pt")
+    save_state({f"lifting.{key}": value for key, value in network.state_dict().items()}, folder / "heads.pt")
+    rng = np.random.default_rng(0)
+    with ShardWriter(folder / "crops.npy", 64, 48, ("file",)) as writer:
+        for i in range(40):
+            writer.append(rng.integers(0, 256, (64, 48, 3), dtype=np.uint8), (f"{i}.jpg",))
+    return folder
+
+
+def lifted(run, images):
+    return lift(RECIPE, encoder=run / "encoder.pt", heads=run / "heads.pt", images=images)
+
+
+def test_skeletons_are_in_the_gauge_of_the_sampled_ones_and_belong_to_their_crop(run):
+    images = np.load(run / "crops.npy")
+    skeletons = lifted(run, images)
+    assert skeletons.shape == (40, 17, 3)
+    assert np.abs(skeletons[:, 0]).max() == 0
+    assert np.linalg.norm(skeletons.reshape(40, -1), axis=1) == pytest.approx(np.ones(40), abs=1e-5)
+    assert lifted(run, images[35:36]) == pytest.approx(skeletons[35:36], abs=1e-5)  # of the second batch
+    assert np.abs(skeletons[1:] - skeletons[:-1]).max(axis=(1, 2)).min() > 0
+
+
+def test_a_row_without_lifting_is_refused(run):
+    with pytest.raises(InputError, match="no lifting network"):
+        lift(ROWS["moco_v2_in_cc"], encoder=run / "encoder.pt", heads=run / "heads.pt", images=np.zeros(()))
+
+
+def test_the_command_draws_as_many_crops_as_asked(run, tmp_path):
+    words = ["--recipe", to_json(RECIPE), "--encoder", str(run / "encoder.pt"), "--heads", str(run / "heads.pt")]
+    words += ["--images", str(run / "crops.npy"), "--out", str(tmp_path / "figure.png"), "--count"]
+    heights = {}
+    for count in ("12", "36"):
+        main([*words, count])
+        heights[count] = cv2.imread(str(tmp_path / "figure.png")).shape[0]
+    assert heights["36"] - heights["12"] == pytest.approx(3 * 138, abs=2)  # rows of 1.38 inches: six against three
+    with pytest.raises(InputError, match="--count 0"):
+        main([*words, "0"])
+
+
+@pytest.mark.parametrize(("count", "columns"), [(1, 4), (5, 4), (4, 2)])
+def test_any_number_of_people_fits(tmp_path, count, columns):
+    rng = np.random.default_rng(0)
+    images = np.zeros((count, 64, 48, 3), np.uint8)
+    figure_of_lifted(images, rng.normal(size=(count, 17, 3)), tmp_path / "figure.png", columns=columns)
+    black = (cv2.imread(str(tmp_path / "figure.png")) == 0).all(2).sum()
+    assert black == pytest.approx(count * 130 * 97.5, rel=0.05)
+
+
+def test_a_skeleton_is_whole_and_at_one_scale_from_both_sides(tmp_path):
+    skeleton = np.random.default_rng(0).normal(size=(1, 17, 3)) * [0.5, 1, 1.5]  # widest from the side
+    figure_of_lifted(np.zeros((1, 64, 48, 3), np.uint8), skeleton, tmp_path / "figure.png")
+    drawn = np.ptp(cv2.imread(str(tmp_path / "figure.png")), axis=2) > 40  # coloured bones, not the grey trunk
+    cells = [drawn[30:160, left : left + 130] for left in (30 + 97 + 8, 30 + 97 + 8 + 130 + 8)]
+    sizes = [[np.ptp(axis) for axis in np.nonzero(cell)] for cell in cells]  # height and width in pixels
+    limbs = skeleton[0, [1, 2, 3, 4, 5, 6, 11, 12, 13, 14, 15, 16]]
+    scale = 130 / 1.1 / np.ptp(skeleton[0], axis=0).max()
+    for (height, width), across in zip(sizes, (0, 2), strict=True):
+        assert height == pytest.approx(scale * np.ptp(limbs[:, 1]), abs=12)
+        assert width == pytest.approx(scale * np.ptp(limbs[:, across]), abs=12)

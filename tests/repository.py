@@ -1,0 +1,59 @@
+"""Where the repository is, a copy of it to run the DAG in, and ways to run it there."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SNAKEMAKE = [sys.executable, "-m", "snakemake", "--cores", "2", "--max-jobs-per-timespan", "100/1s"]  # ends sooner
+TINY = ["--configfile", "tests/tiny/tiny.yaml"]
+TABLE = "results/table4.csv"
+
+
+def start(copy, *arguments):
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [*SNAKEMAKE, *arguments], cwd=copy, env=environment, start_new_session=True, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def run(copy, *arguments):
+    process = start(copy, *arguments)
+    output, _ = process.communicate()
+    return process.returncode, output
+
+
+def planned(copy, *arguments):
+    """The jobs of a dry run, as (rule, row) pairs."""
+    status, output = run(copy, "-n", *(arguments or (TABLE, *TINY)))
+    assert status == 0, output
+    jobs = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", output, flags=re.MULTILINE)
+    rows = [(rule, re.search(r"wildcards: .*\brow=(\w+)", details)) for rule, details in jobs]
+    return sorted((rule, row.group(1) if row else "") for rule, row in rows)
+
+
+def copy_to(folder):
+    """A copy of the repository without anything it has made."""
+    folder.mkdir()
+    for name in ("liftedcl", "downstream", "synthetic", "workflow", "tests", "Snakefile", "params.yaml"):
+        source = REPOSITORY / name
+        copying = shutil.copytree if source.is_dir() else shutil.copy
+        copying(source, folder / name)
+    (folder / "profiles").symlink_to("workflow/profiles")
+    return folder
+
+
+def keep_rows(copy, rows):
+    """Tables 1 to 6, which share their rows, with those of ``rows`` alone; one from each kind is enough for a test."""
+    file = copy / "workflow" / "tables" / "tables.yaml"
+    tables = yaml.safe_load(file.read_text())
+    tables["table4"]["rows"][:] = [row for row in tables["table4"]["rows"] if row["encoder"] in rows]
+    for name in ("table1", "table2", "table3", "table4", "table5", "table6"):
+        tables[name] |= {"baseline": rows[0], "differences": []}
+    file.write_text(yaml.safe_dump(tables, sort_keys=False))

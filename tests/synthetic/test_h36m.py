@@ -1,0 +1,92 @@
+"""Generated Human3.6M as its two readers see it: one truth in both formats, and the person's left where it belongs."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from downstream.h36m import reader_2d
+from downstream.h36m.camera import project
+from downstream.h36m.reader_3d import annotation_path, read_h36m_3d
+from liftedcl.skeletons.skeleton import FLIP_PAIRS, JOINTS
+from synthetic import h36m
+from synthetic.generation import generate
+from synthetic.recipes import GeneratedH36M
+
+SPLITS = ("train", "test")
+
+
+def write(root, workers):
+    plan = h36m.plan(GeneratedH36M(seed=1, frames_per_take=1, image_size=64))
+    chunks = [(subject, action) for subject in (1, 9) for action in (6, 7)]  # people who stand
+    generate(dataclasses.replace(plan, chunks=chunks), root, workers)
+    return root
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return write(tmp_path_factory.mktemp("h36m"), workers=1)
+
+
+def at(joints, name):
+    return joints[:, JOINTS.index(name)]
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_both_formats_tell_the_same(root, split):
+    flat, deep = reader_2d.read_h36m_2d(root, split, 1), read_h36m_3d(root, split)
+    assert flat.names == deep.names and len(flat) == 16
+    np.testing.assert_allclose(flat.poses, deep.joints[:, :17] - deep.joints[:, :1], atol=1e-6)
+    np.testing.assert_allclose(flat.joints, project(deep.joints[:, :17], deep.f, deep.c), atol=1e-6)
+    # The box is 2 m wide at the root's depth, and people are in it, but for raised hands.
+    width_mm = flat.extents * deep.joints[:, 0, 2:] / deep.f
+    np.testing.assert_allclose(width_mm, 2000)
+    low, high = flat.centres - flat.extents / 2, flat.centres + flat.extents / 2
+    assert ((flat.joints > low[:, None]) & (flat.joints < high[:, None])).all(axis=2).mean() > 0.95
+
+
+def test_pickles_are_remade_with_the_same_bytes(root):
+    paths = [reader_2d.annotation_path(root, split) for split in SPLITS]
+    before = [path.read_bytes() for path in paths]
+    paths[0].unlink()
+    write(root, workers=2)
+    assert [path.read_bytes() for path in paths] == before
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_left_is_at_larger_x_on_people_who_face_the_camera(root, split):
+    """Who faces whom is read off the nose, which neither flip pair nor side touches."""
+    joints = reader_2d.read_h36m_2d(root, split, 1)
+    ahead = at(joints.poses, "nose") - (at(joints.poses, "neck") + at(joints.poses, "head")) / 2
+    towards = -ahead[:, 2] / np.hypot(ahead[:, 0], ahead[:, 2])  # 1: straight at the camera
+    facing = np.where(np.abs(towards) > 0.8, np.sign(towards), 0)
+    assert (facing > 0).sum() >= 2 and (facing < 0).sum() >= 2
+    for part in ("hip", "shoulder"):
+        across = at(joints.joints, f"l{part}")[:, 0] - at(joints.joints, f"r{part}")[:, 0]
+        assert (across[facing > 0] > 0).all() and (across[facing < 0] < 0).all()
+
+
+def test_joints_are_in_order(root):
+    """Up and down, and a pair is the two ends of the same bone on either side."""
+    poses = read_h36m_3d(root, "test").joints
+    downwards = ("head", "neck", "belly", "root", "lknee", "lankle")
+    heights = np.stack([at(poses, name)[:, 1] for name in downwards])  # y is down
+    assert (np.diff(heights, axis=0) > 0).all()
+    parents = {"hip": "root", "knee": "hip", "ankle": "knee", "shoulder": "neck", "elbow": "shoulder", "wrist": "elbow"}
+    for pair in FLIP_PAIRS:
+        first, second = (JOINTS[j] for j in pair)
+        assert first[1:] == second[1:] and {first[0], second[0]} == {"l", "r"}
+        lengths = []
+        for name in (first, second):
+            parent = parents[name[1:]]
+            bone = at(poses, name) - at(poses, parent if parent in JOINTS else name[0] + parent)
+            lengths.append(np.linalg.norm(bone, axis=1))
+        np.testing.assert_allclose(*lengths, rtol=0.1)
+        assert lengths[0].min() > 80 and lengths[0].max() < 560
+
+
+def test_annotations_are_marked_as_the_plans(root):
+    plan = h36m.plan(GeneratedH36M(seed=1, frames_per_take=1, image_size=64))
+    for split in SPLITS:
+        for path in (annotation_path(root, split), reader_2d.annotation_path(root, split)):
+            assert str(path.relative_to(root)) in plan.annotations

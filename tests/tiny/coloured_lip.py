@@ -1,0 +1,68 @@
+"""A LIP of a few pictures in the real on-disk format whose colours are their labels: what is off by a pixel shows."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from downstream.lip.labels import NUM_CLASSES
+from downstream.lip.recipe import LIP
+from downstream.training.augmentation_recipe import AffineAugmentation
+
+RECIPE = LIP(
+    input_size=33,
+    epochs=3,
+    batch_size=4,
+    learning_rate=1e-2,
+    lowest_learning_rate=1e-4,
+    restart_learning_rate=5e-3,
+    momentum=0.9,
+    weight_decay=5e-4,
+    warmup_epochs=0,
+    first_round=1,
+    round_epochs=1,
+    pyramid_width=8,
+    width=8,
+    detail_width=8,
+    dropout=0.1,
+    augmentation=AffineAugmentation(
+        scale_deviation=0.25,
+        scale_limits=(0.75, 1.25),
+        rotation_deviation=30.0,
+        rotation_limit=60.0,
+        rotation_probability=0.6,
+        flip=0.5,
+    ),
+)
+
+_K = np.arange(NUM_CLASSES)
+COLOURS = np.stack([20 + 12 * _K, 20 + _K**2 * 6 // 10, (_K * 97 + 60) % 256], axis=1).astype(np.uint8)
+"""(20, 3): no colour is a mixture of others, nor black."""
+
+SIZES = ((70, 50), (48, 90), (33, 33), (64, 64), (5, 3), (1, 7), (200, 120), (60, 61))
+"""Width and height; the third is the network's input, the fourth about twice that."""
+
+
+def label_map(width: int, height: int, seed: int) -> np.ndarray:
+    """Rectangles of all classes over a background, (height, width) uint8."""
+    rng, labels = np.random.default_rng(seed), np.zeros((height, width), dtype=np.uint8)
+    for label in rng.permutation(NUM_CLASSES):
+        low, extent = rng.random(2) * (width, height), (0.2 + 0.4 * rng.random(2)) * (width, height)
+        (x0, y0), (x1, y1) = low.astype(int), np.ceil(low + extent).astype(int)
+        labels[y0:y1, x0:x1] = label
+    return labels
+
+
+def write_coloured_lip(root: Path, *, train: int = 9, val: int = 8) -> Path:
+    """Write both splits below ``root``; returns ``root``. PNGs by content: JPEG would blur the colours."""
+    for split, count in (("train", train), ("val", val)):
+        names = [f"{n}_{1000 + n}" for n in range(count)]
+        for folder in ("images", "segmentations"):
+            (root / f"{split}_{folder}").mkdir(parents=True, exist_ok=True)
+        for n, name in enumerate(names):
+            labels = label_map(*SIZES[n % len(SIZES)], seed=n + 100 * (split == "val"))
+            picture = cv2.imencode(".png", COLOURS[labels][..., ::-1])[1].tobytes()
+            (root / f"{split}_images" / f"{name}.jpg").write_bytes(picture)
+            cv2.imwrite(str(root / f"{split}_segmentations" / f"{name}.png"), labels)
+        (root / f"{split}_id.txt").write_text("".join(f"{name}\n" for name in names))
+    return root

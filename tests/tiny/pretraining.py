@@ -1,0 +1,67 @@
+"""A method of the demo at test size, one batch for it, and the views that it drew."""
+
+import dataclasses
+import importlib
+
+import pytest
+import torch
+from repository import REPOSITORY
+from torch import Tensor, nn
+
+from liftedcl.images.batches import Batch
+from liftedcl.methods import METHODS
+from liftedcl.networks.encoder import build_backbone
+from liftedcl.views import view_pair
+from liftedcl.views.rendering import ViewDraw, render_views
+from workflow.params import read_params
+
+ROWS = read_params(
+    REPOSITORY / "params.yaml",
+    {"profile": "demo", "encoders": {"defaults": {"training": {"epochs": 3, "batch_size": 8}}}},
+).encoders
+
+
+IMAGES = 4
+
+
+def tiny_recipe(row: str, **changes: dict[str, float]):
+    """Row ``row`` of the demo with a batch of `IMAGES`, and sections changed as ``section={"key": value}``."""
+    recipe = read_params(REPOSITORY / "params.yaml", {"profile": "demo"}).encoders[row]
+    changes.setdefault("training", {}).update(batch_size=IMAGES)
+    if recipe.contrast is not None:
+        changes.setdefault("contrast", {}).update(queue=32)
+    sections = {name: dataclasses.replace(getattr(recipe, name), **values) for name, values in changes.items()}
+    return dataclasses.replace(recipe, **sections)
+
+
+def tiny_method(recipe) -> nn.Module:
+    """The recipe's method. Its key network is moved away from the query network."""
+    torch.manual_seed(0)
+    module = importlib.import_module(METHODS[recipe.method])
+    method = module.Method(recipe, build_backbone(recipe.backbone), None, None)
+    with torch.no_grad():
+        for parameter in method.key.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter) * parameter.abs().mean())
+    return method
+
+
+def tiny_batch(step: int = 0) -> Batch:
+    generator = torch.Generator().manual_seed(1)
+    images = torch.randint(0, 256, (IMAGES, 64, 48, 3), dtype=torch.uint8, generator=generator).permute(0, 3, 1, 2)
+    return Batch(images=images, rows=torch.arange(IMAGES), step=step)
+
+
+def recorded_draws(monkeypatch: pytest.MonkeyPatch) -> list[ViewDraw]:
+    """A list that will hold what a pair of views draws."""
+    draws, original = [], view_pair.draw_views
+
+    def draw_views(*arguments) -> ViewDraw:
+        draws.append(original(*arguments))
+        return draws[-1]
+
+    monkeypatch.setattr(view_pair, "draw_views", draw_views)
+    return draws
+
+
+def rendered(draw: ViewDraw, recipe) -> Tensor:
+    return render_views(tiny_batch().images, draw, recipe.views)

@@ -1,0 +1,91 @@
+"""Trains every method for a few steps and stores what came out, in one process or in two (test_distributed.py)."""
+
+import argparse
+import dataclasses
+import importlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from liftedcl.engine import distributed
+from liftedcl.engine.device import prepare_device
+from liftedcl.engine.loop import fit
+from liftedcl.identity.recipe import read_recipe
+from liftedcl.images.shard import open_shard
+from liftedcl.methods import METHODS
+from liftedcl.networks.encoder import build_backbone
+from liftedcl.networks.grouped_norm import group_batch_norms
+from liftedcl.pretrain import PretrainingTask
+from liftedcl.recipes.encoder_recipe import METHOD_SECTIONS, EncoderRecipe
+
+BATCH = 8
+
+
+def train(method: str, recipe: EncoderRecipe, images: Path, out: Path) -> dict:
+    """Two epochs of two steps; the history and the state of everything."""
+    torch.manual_seed(0)
+    skeletons = torch.nn.functional.normalize(torch.randn(20, 51), dim=1).view(-1, 17, 3).numpy().astype(np.float32)
+    shard, backbone = open_shard(images), build_backbone(recipe.backbone)
+    module = importlib.import_module(METHODS[method]).Method(recipe, backbone, shard, skeletons)
+    task = PretrainingTask(module, recipe, shard, 0, torch.device("cpu"))
+    history = fit(
+        task, folder=out / method, identity={}, seed=0, device=torch.device("cpu"), name=method, observe=task.observe
+    )
+    return {"history": history, "state": task.module.state_dict()}
+
+
+def messages() -> dict[str, torch.Tensor]:
+    """What each function of liftedcl.engine.distributed gives for known rows."""
+    rows = torch.arange(12.0).view(6, 2)
+    mean = [distributed.mine(rows).mean(dim=0), torch.full((3,), float(distributed.rank()))]
+    distributed.average_(mean)
+    return {
+        "rows": distributed.gathered(distributed.mine(rows) * 10),
+        "total": distributed.total(distributed.mine(rows).sum()),
+        "mean": mean[0],
+        "agreed": torch.tensor(distributed.agreed(distributed.rank() == 0, distributed.rank() > 0)),
+    }
+
+
+def norms() -> dict[str, torch.Tensor]:
+    """Output, gradients and running statistics of batch norms over one group, and over four."""
+    torch.manual_seed(1)
+    images, weights = torch.randn(8, 3, 5, 5) * torch.arange(1, 9).view(8, 1, 1, 1), torch.randn(8, 3, 5, 5)
+    found = {}
+    for groups in (1, 4):
+        norm = group_batch_norms(nn.Sequential(nn.BatchNorm2d(3)), groups, batch_size=8)
+        x = distributed.mine(images).clone().requires_grad_()
+        out = norm(x)
+        (out * distributed.mine(weights)).sum(dim=(1, 2, 3)).mean().backward()
+        gradients = [parameter.grad for parameter in norm.parameters()]
+        distributed.average_([*gradients, norm[0].running_mean, norm[0].running_var])
+        # A row's gradient is that of its process's mean loss, of which the global one is a share.
+        input_gradient = distributed.gathered(x.grad) / distributed.size()
+        found |= {f"{groups} out": distributed.gathered(out), f"{groups} input gradient": input_gradient}
+        found |= {f"{groups} gradient {i}": gradient for i, gradient in enumerate(gradients)}
+        found |= {f"{groups} {key}": value for key, value in norm[0].state_dict().items()}
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    for name in ("recipe", "images", "out"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    arguments = parser.parse_args()
+    prepare_device(1)
+    base = read_recipe(EncoderRecipe, str(arguments.recipe))
+    results = {"messages": messages(), "norms": norms()}
+    for method in METHODS:
+        sections = {name: getattr(base, name) for name in METHOD_SECTIONS[method]}
+        recipe = EncoderRecipe(method=method, backbone=base.backbone, images="coco", **sections)
+        training = dataclasses.replace(recipe.training, batch_size=BATCH, epochs=2)
+        recipe = dataclasses.replace(recipe, training=training)
+        results[method] = train(method, recipe, arguments.images, arguments.out)
+    torch.save(results, arguments.out / f"{distributed.rank()}of{distributed.size()}.pt")
+
+
+if __name__ == "__main__":
+    with distributed.joined():
+        main()

@@ -1,0 +1,71 @@
+"""From a cell of a table back to the data."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from repository import REPOSITORY
+
+from liftedcl.identity.errors import InputError
+from workflow.explain import explain
+from workflow.layout import Layout
+from workflow.params import read_params
+from workflow.tables.__main__ import make_table
+from workflow.tables.table_spec import read_tables
+
+TABLE = read_tables(REPOSITORY / "workflow" / "tables" / "tables.yaml", read_params(REPOSITORY / "params.yaml"))[
+    "table4"
+]
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Table 4 of runs that all took 12.5 s; LiftedCL's encoder started from MoCo's."""
+    layout = Layout(str(tmp_path / "runs"))
+
+    def write(path, value):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(json.dumps(value))
+
+    took = {"wall_seconds": 12.5, "peak_memory_mib": 900, "started": "2026-01-01T00:00:00Z"}
+    took["hardware"] = {"cpu": "Xeon", "cores": 2, "device": "cpu"}
+    for row in TABLE.rows:
+        run, encoder = layout.benchmark("h36m_3d", row.encoder, 0), layout.encoder(row.encoder, 0)
+        write(f"{run}/metrics.json", {"mpjpe_mm": 123.4, "pa_mpjpe_mm": 56.7})
+        write(f"{run}/provenance.json", {"seed": 0, "inputs": {"h36m_3d_train": "abc123"}} | took)
+        start = "moco_v2_in" if row.encoder == "liftedcl_in_cc" else None
+        about = {"recipe": {"start": start}, "inputs": {"images": f"of {row.encoder}"}}
+        write(f"{encoder}/provenance.json", about | took)
+    write(layout.reference("h36m_3d"), {"mpjpe_mm": 290.0, "pa_mpjpe_mm": 240.0})
+    make_table(TABLE, profile="demo", seeds=[0], layout=layout, out=tmp_path / "table4.csv")
+    return tmp_path / "table4.csv"
+
+
+@pytest.mark.parametrize("column", ["MPJPE", "mpjpe_mm"])
+def test_the_chain_leads_to_the_first_encoder_and_the_data(table, column):
+    lines = list(explain(table, "liftedcl_in_cc", column))
+    assert lines[0] == "MPJPE of liftedcl_in_cc: 123.40 mm (profile demo)"
+    places = [line.split("/")[-2] for line in lines if line.startswith("  f")]
+    assert places == ["liftedcl_in_cc", "liftedcl_in_cc", "moco_v2_in"]
+    for part in ("12.5 s", "h36m_3d_train: sha256 abc123", "of liftedcl_in_cc", "of moco_v2_in"):
+        assert any(part in line for line in lines)
+
+
+def test_the_trivial_predictor_has_no_network(table):
+    lines = list(explain(table, "reference", "PA-MPJPE"))
+    assert lines[0].startswith("PA-MPJPE of reference: 240.00 mm") and lines[1].endswith("runs/h36m_3d/reference.json")
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "named"), [("rnd", "MPJPE", "no row 'rnd'"), ("random", "AP", "no column 'AP'")]
+)
+def test_what_the_table_lacks_is_named(table, row, column, named):
+    with pytest.raises(InputError, match=named):
+        list(explain(table, row, column))
+
+
+def test_a_mistake_ends_in_one_line(tmp_path):
+    command = [sys.executable, "-m", "workflow.explain", str(tmp_path / "t.csv"), "--row", "random", "--column", "AP"]
+    run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert run.returncode == 2 and run.stderr.startswith("error: ") and run.stderr.count("\n") == 1

@@ -1,0 +1,159 @@
+"""params.yaml: the two merges, and one clear line for every mistake."""
+
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from repository import REPOSITORY
+
+from downstream import BENCHMARKS
+from liftedcl.identity.errors import InputError
+from liftedcl.identity.recipe import read_recipe, to_json
+from liftedcl.recipes.encoder_recipe import EncoderRecipe
+from workflow.params import label_of, read_params, resolve
+
+PARAMS = REPOSITORY / "params.yaml"
+
+
+@pytest.mark.parametrize("profile", ["demo", "study", "paper"])
+def test_every_profile_resolves(profile):
+    params = read_params(PARAMS, {"profile": profile})
+    assert params.profile == profile
+    assert params.encoders["liftedcl_in_cc"].start == "moco_v2_in"
+
+
+def test_the_paper_profile_has_the_papers_numbers():
+    params = read_params(PARAMS, {"profile": "paper"})
+    row = params.encoders["liftedcl_in_cc"]
+    assert (row.training.epochs, row.training.batch_size, row.training.learning_rate) == (200, 128, 0.03)
+    assert (row.contrast.queue, row.contrast.temperature, row.contrast.key_momentum) == (16384, 0.2, 0.999)
+    assert (row.lifting.inv, row.lifting.equiv, row.lifting.adv, row.lifting.align_size) == (0.5, 0.5, 0.5, 16)
+    assert (params.crops.height, params.crops.width, row.views.size) == (256, 192, 256)
+    assert (params.benchmarks["h36m_3d"].epochs, params.benchmarks["h36m_3d"].milestones) == (200, (90, 120))
+
+
+def test_command_line_wins_over_profile_and_profile_over_file():
+    file = yaml.safe_load(PARAMS.read_text())
+    assert resolve(file, {"profile": "paper"}).coco == "data/coco"
+    assert resolve(file, {"profile": "demo"}).coco == "data/demo/coco"
+    assert resolve(file, {"profile": "demo", "coco": "elsewhere"}).coco == "elsewhere"
+
+
+def test_values_of_the_command_line_are_yaml():
+    """Snakemake hands lists and mappings of --config over with texts in them."""
+    params = read_params(PARAMS, {"seeds": ["0", "1"], "crops": {"min_keypoints": "0"}, "coco": "some/folder"})
+    assert (params.seeds, params.crops.min_keypoints, params.coco) == ((0, 1), 0, "some/folder")
+
+
+def test_changed_numbers_are_told_from_the_profiles_own():
+    for overrides, label in (
+        ({}, "demo"),
+        ({"profile": "paper", "coco": "elsewhere", "seeds": [1]}, "paper"),
+        ({"profile": "paper", "benchmarks": {"h36m_3d": {"epochs": 1}}}, "paper (changed)"),
+    ):
+        assert label_of(read_params(PARAMS, overrides), overrides) == label
+
+
+def test_the_unused_table_of_ranges_is_no_part_of_a_run():
+    file = yaml.safe_load(PARAMS.read_text())
+    before = resolve(file, {}).skeletons
+    file["skeletons"]["ranges"]["global"]["rknee"]["a"] = [-80, 80]
+    assert resolve(file, {}).skeletons == before
+
+
+def test_a_row_depends_only_on_the_sections_its_method_reads():
+    file = yaml.safe_load(PARAMS.read_text())
+    before = resolve(file, {}).encoders
+    file["encoders"]["defaults"]["lifting"]["blocks"] = 5
+    after = resolve(file, {}).encoders
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {name for name in before if before[name].method == "liftedcl"}
+
+
+def test_a_variant_is_its_benchmark_with_some_values_changed():
+    recipes = read_params(PARAMS).benchmarks
+    for name in BENCHMARKS:
+        assert not recipes[name].probe
+        assert dataclasses.replace(recipes[name], probe=True) == recipes[f"{name}-probe"]
+
+
+def test_mpii_can_be_mixed_in_and_the_prior_goes_without():
+    for name in ("h36m_2d", "h36m_3d"):
+        recipes = read_params(PARAMS, {"benchmarks": {name: {"mpii": "folder"}}}).benchmarks
+        assert recipes[name].mpii == recipes[f"{name}-probe"].mpii == "folder"
+        assert recipes[f"{name}-prior"].mpii is None
+        assert read_params(PARAMS, {}).benchmarks[f"{name}-mixed"].mpii == "data/demo/mpii"
+
+
+def test_recipes_survive_the_command_line():
+    for recipe in read_params(PARAMS).encoders.values():
+        assert read_recipe(EncoderRecipe, to_json(recipe)) == recipe
+
+
+@pytest.mark.parametrize(
+    ("overrides", "named", "remedy"),
+    [
+        ({"crops": {"heigth": 1}}, "crops.heigth", "did you mean height"),
+        ({"profil": "demo"}, "profil", "did you mean profile"),
+        ({"profile": "dmo"}, "profile", "none of demo, study, paper"),
+        ({"crops": {"height": 100}}, "crops.height", "4:3"),
+        ({"seeds": []}, "seeds", "list"),
+        ({"seeds": [0, 0]}, "seeds", "repeats"),
+        ({"seeds": "[1, 1]"}, "seeds", "repeats"),
+        ({"seeds": [-1]}, "seeds", "below 0"),
+        ({"encoders": {"rows": {"random": 5}}}, "encoders.rows.random", "not a mapping"),
+        ({"encoders": {"rows": {"random": {"method": [1]}}}}, "rows.random.method", "none of"),
+        ({"crops": {"height": "tall"}}, "crops.height", "not of type int"),
+        ({"crops": {"min_side": float("nan")}}, "crops.min_side", "finite"),
+        ({"encoders": {"rows": {"liftedcl_in_cc": {"start": "nobody"}}}}, "liftedcl_in_cc.start", "none of"),
+        ({"encoders": {"rows": {"moco_v2_in": {"start": "moco_v2_in_cc"}}}}, "start", "back to itself"),
+        ({"encoders": {"rows": {"moco_v2_in": {"backbone": "resnet18"}}}}, "cc.start", "another backbone"),
+        ({"encoders": {"rows": {"moco_v2_in_cc": {"lifting": {"adv": 1.0}}}}}, "moco_v2_in_cc.lifting", "remove it"),
+        ({"encoders": {"rows": {"new": {"method": "mocov2"}}}}, "rows.new.method", "none of"),
+        ({"encoders": {"row": {}}}, "encoders.row", "unknown key"),
+        ({"encoders": {"defaults": {"training": {"batch_size": 1.5}}}}, "training.batch_size", "not of type int"),
+        ({"benchmarks": {"h36m_3d": {"epoch": 3}}}, "benchmarks.h36m_3d.epoch", "did you mean epochs"),
+        ({"benchmarks": {"h36m": {}}}, "benchmarks.h36m", "unknown key"),
+        ({"benchmarks": 5}, "benchmarks", "not a mapping"),
+        ({"variants": {"probe": {"prob": True}}}, "variants.probe", "no benchmark's recipe has the keys"),
+        ({"variants": {"probe": 1}}, "variants.probe", "not a mapping"),
+        ({"variants": {"a-b": {"probe": True}}}, "variants.a-b", "letters"),
+        ({"variants": {"short": {"epochs": 0}}}, "variants.short", "epochs"),
+    ],
+)
+def test_a_mistake_names_its_key(overrides, named, remedy):
+    with pytest.raises(InputError) as error:
+        read_params(PARAMS, overrides)
+    message = str(error.value)
+    assert named in message
+    assert remedy in message
+    assert "\n" not in message
+
+
+def test_broken_yaml_and_missing_file_are_named(tmp_path):
+    broken = tmp_path / "params.yaml"
+    broken.write_text("a: [1,\n")
+    for path in (broken, tmp_path / "none.yaml"):
+        with pytest.raises(InputError, match=str(path)):
+            read_params(path)
+
+
+def test_the_command_prints_one_line_and_fails():
+    command = [sys.executable, "-m", "workflow.params", "crops.hieght"]
+    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: params.yaml: crops.hieght")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_recipe_can_be_a_file(tmp_path):
+    path = Path(tmp_path / "row.json")
+    path.write_text('{"method": "random", "backbone": "resnet18"}')
+    assert read_recipe(EncoderRecipe, str(path)).backbone == "resnet18"
+    path.write_text('{"method": "random", ')
+    with pytest.raises(InputError, match=r"row.json: not valid JSON"):
+        read_recipe(EncoderRecipe, str(path))

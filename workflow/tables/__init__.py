@@ -1,0 +1,1 @@
+"""Tables from stored scores, as data, text and pages."""

@@ -1,0 +1,106 @@
+"""A finished table as its csv and .provenance.json hold it. No torch, no pandas."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from liftedcl.identity.errors import InputError
+from workflow.tables.recorded_runs import REMEDY, RecordedRun, read_provenance, runs_of
+from workflow.tables.stored_scores import REFERENCE
+from workflow.tables.table_spec import Column
+
+_OF_A_METRIC = ("", "_std", "_difference", "_low", "_high", "_p")
+_TEXTS = ("profile", "row", "method", "pretraining", "seeds", "missing", "paper_says", "measured_here")
+
+
+@dataclass(frozen=True)
+class MadeTable:
+    """One table.
+
+    Attributes:
+        csv: the file; its other forms stand beside it.
+        columns: metrics.
+        records: lines of the csv by their columns, the trivial predictor's first; numbers are floats, or "" for none.
+        settings: columns that say how the scores were taken.
+        runs: row, benchmark and run, as `recorded_runs.runs_of` gives them.
+        differences: of the paper and ours, as `tables.make_table` writes them.
+        baseline: name of the row that the others' differences are to.
+        commit: of the code that made the table.
+        provenance: all of the .provenance.json.
+    """
+
+    csv: Path
+    title: str
+    profile: str
+    seeds: tuple[int, ...]
+    columns: tuple[Column, ...]
+    records: tuple[dict[str, Any], ...]
+    settings: tuple[str, ...]
+    runs: tuple[tuple[str, str, RecordedRun], ...]
+    differences: tuple[dict[str, Any], ...]
+    baseline: str
+    commit: str | None
+    provenance: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return self.csv.stem
+
+
+def read_made_table(path: Path) -> MadeTable:
+    """Read ``path``, the csv, and the provenance beside it.
+
+    Raises:
+        InputError: one of the two is missing or damaged, or they are not of the same table.
+    """
+    source = path.with_suffix(".provenance.json")
+    provenance = read_provenance(source)
+    try:
+        columns = [Column(key=key, **of) for key, of in provenance["columns"].items()]
+        seeds = tuple(int(seed) for seed in provenance["seeds"])
+        rows = {REFERENCE, *provenance["rows"]}
+        differences = tuple(map(dict, provenance["differences"]))
+        baseline, commit = provenance["baseline"], provenance["table_made_with"]["commit"]
+        if baseline not in rows:
+            raise ValueError(f"no row {baseline}")
+    except (InputError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{source}: its columns, seeds or rows are damaged ({error!r}); {REMEDY}") from None
+    head, records = _read_csv(path, columns)
+    if {record["row"] for record in records} != rows or {record["profile"] for record in records} != {
+        provenance["profile"]
+    }:
+        raise InputError(f"{path}: its rows or profile are not those of {source.name}; {REMEDY}")
+    return MadeTable(
+        csv=path,
+        title=str(provenance["title"]),
+        profile=provenance["profile"],
+        seeds=seeds,
+        columns=tuple(sorted(columns, key=lambda column: head.index(column.key))),  # JSON has sorted its keys
+        records=tuple(records),
+        settings=tuple(key for key in head if key not in (*_numbers(columns), *_TEXTS)),
+        runs=tuple(runs_of(source, provenance)),
+        differences=differences,
+        baseline=baseline,
+        commit=commit,
+        provenance=provenance,
+    )
+
+
+def _numbers(columns: list[Column]) -> list[str]:
+    return [column.key + suffix for column in columns for suffix in _OF_A_METRIC]
+
+
+def _read_csv(path: Path, columns: list[Column]) -> tuple[list[str], list[dict[str, Any]]]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            head, *lines = list(csv.reader(file, strict=True))
+        records: list[dict[str, Any]] = [dict(zip(head, line, strict=True)) for line in lines]
+        for record in records:
+            record |= {key: float(record[key]) if record[key] else "" for key in _numbers(columns)}
+            record |= {key: record[key] for key in _TEXTS}
+    except FileNotFoundError:
+        raise InputError(f"{path}: not found, but its provenance is there; {REMEDY}") from None
+    except (KeyError, ValueError, csv.Error) as error:
+        raise InputError(f"{path}: not a table of this project, or damaged ({error}); {REMEDY}") from None
+    return head, records

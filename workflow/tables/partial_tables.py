@@ -1,0 +1,30 @@
+"""A table of what there is, after a run in which some jobs failed: the rows without scores say why."""
+
+from pathlib import Path
+
+from workflow.layout import Layout
+from workflow.tables.__main__ import make_table
+from workflow.tables.stored_scores import unfinished
+from workflow.tables.table_spec import Table
+
+
+def missing_runs(table: Table, seeds: list[int], layout: Layout) -> int:
+    """How many runs of a table are not finished; 0 as well where none is finished, or a trivial predictor is missing.
+
+    Of those a table of what there is would show nothing.
+    """
+    runs = table.runs(seeds)
+    missing = sum(unfinished(Path(layout.benchmark(*run)), *run[1:], layout) is not None for run in runs)
+    references = all(Path(layout.reference(benchmark)).exists() for benchmark in table.benchmarks)
+    return missing if references and missing < len(runs) else 0
+
+
+def write_partial_table(table: Table, *, profile: str, seeds: list[int], layout: Layout, out: Path) -> str:
+    """Write a table some of whose runs are missing, and return a line that says how many.
+
+    Raises:
+        InputError: metrics that are damaged.
+    """
+    make_table(table, profile=profile, seeds=seeds, layout=layout, out=out, partly=True)
+    missing, of = missing_runs(table, seeds, layout), len(table.runs(seeds))
+    return f"{out}: {missing} of {of} runs are missing; the table says which and why"

@@ -1,0 +1,105 @@
+"""The runs behind a table, as its .provenance.json records them: what each took, where and when. No torch."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from liftedcl.files.atomic import read_json
+from liftedcl.identity.errors import InputError
+
+REMEDY = "make the table again with snakemake"
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """One finished training.
+
+    Attributes:
+        kind: ``encoder`` or ``fine-tuning``.
+        run: its folder, as `Layout` names it.
+        row: the encoder.
+        benchmark: with its variant, such as h36m_3d-prior; empty of an encoder.
+        hardware: the device that the run was on: the accelerator's name, or the processor's with its cores.
+        started: UTC, such as 2026-11-21T17:02:29Z.
+    """
+
+    kind: str
+    run: str
+    row: str
+    benchmark: str
+    seed: int
+    wall_seconds: float
+    peak_memory_mib: int
+    device: str
+    hardware: str
+    started: str
+    commit: str | None
+
+
+def read_provenance(path: Path) -> dict[str, Any]:
+    """A table's .provenance.json.
+
+    Raises:
+        InputError: it is missing, damaged, or not what this version of the tables writes.
+    """
+    provenance = read_json(path, REMEDY)
+    there = set(provenance) if isinstance(provenance, dict) else set()
+    lacking = {"title", "profile", "seeds", "baseline", "columns", "differences", "rows"} - there
+    if lacking:
+        raise InputError(f"{path}: lacks {', '.join(sorted(lacking))}; {REMEDY}")
+    return provenance
+
+
+def runs_of(path: Path, provenance: dict[str, Any]) -> Iterator[tuple[str, str, RecordedRun]]:
+    """Row and benchmark of the table with each finished run behind them; an encoder comes once for each of its uses.
+
+    Raises:
+        InputError: an entry that is damaged; ``path`` is what to blame.
+    """
+    try:
+        for row, benchmarks in provenance["rows"].items():
+            for benchmark, chains in benchmarks.items():
+                for chain in chains:
+                    stages = [("fine-tuning", chain["run"], chain["finetuning"])]
+                    stages += [("encoder", encoder["run"], encoder["provenance"]) for encoder in chain["encoders"]]
+                    for kind, run, record in stages:
+                        if record is not None:
+                            yield row, benchmark, _recorded(kind, run, record)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise InputError(f"{path}: its record of a run is damaged ({error!r}); {REMEDY}") from None
+
+
+def distinct(runs: Iterable[RecordedRun]) -> list[RecordedRun]:
+    """Each folder once, encoders first; of two records of one folder the one that started later."""
+    latest: dict[str, RecordedRun] = {}
+    for run in runs:
+        if run.run not in latest or latest[run.run].started < run.started:
+            latest[run.run] = run
+    return sorted(latest.values(), key=lambda run: (run.kind, run.benchmark, run.row, run.seed))
+
+
+def duration(seconds: float) -> str:
+    """Such as 46 s, 3.4 min or 12.5 h."""
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def _recorded(kind: str, run: str, record: dict[str, Any]) -> RecordedRun:
+    *_, benchmark, row, seed = PurePosixPath(run).parts
+    hardware = record["hardware"]
+    device = str(hardware["device"])
+    return RecordedRun(
+        kind=kind,
+        run=run,
+        row=row,
+        benchmark="" if kind == "encoder" else benchmark,
+        seed=int(seed.removeprefix("seed")),
+        wall_seconds=float(record["wall_seconds"]),
+        peak_memory_mib=int(record["peak_memory_mib"]),
+        device=device,
+        hardware=f"{hardware['cpu']}, {hardware['cores']} cores" if device == "cpu" else device,
+        started=str(record["started"]),
+        commit=record.get("commit"),
+    )

@@ -1,0 +1,115 @@
+"""Scores of finished runs, by row, column and seed, and why there is none where there is none. No torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from liftedcl.files.atomic import read_json
+from liftedcl.identity.errors import InputError
+from workflow.layout import Layout
+from workflow.tables.table_spec import Column, Row, Table
+
+REFERENCE = "reference"
+"""Name of the row that holds the trivial predictor's scores."""
+_REMEDY = "make it with snakemake"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Of one row, in the order of the seeds.
+
+    Attributes:
+        metrics: benchmark -> metrics.json of each seed; None where a seed has none.
+        missing: one sentence for each run without metrics, and for each metric that the test set can't give.
+    """
+
+    metrics: dict[str, list[dict[str, Any] | None]]
+    missing: tuple[str, ...]
+
+    def values(self, column: Column) -> list[float] | None:
+        """The metric of every seed; None where a seed has none."""
+        values = [None if run is None else run.get(column.key) for run in self.metrics[column.benchmark]]
+        return values if all(isinstance(value, int | float) for value in values) else None
+
+
+def read_scores(table: Table, seeds: list[int], layout: Layout, *, partly: bool) -> dict[str, Scores]:
+    """Scores of every row, by its name; `REFERENCE` comes first.
+
+    Args:
+        table: rows and columns.
+        seeds: that were run.
+        layout: where runs stand.
+        partly: take what there is; a run without metrics is an error otherwise.
+
+    Raises:
+        InputError: metrics that are missing (unless ``partly``) or damaged, or lack a metric of the table.
+    """
+    references = {name: [read_json(layout.reference(name), _REMEDY)] for name in table.benchmarks}
+    scores = {REFERENCE: Scores(references, ())}
+    for row in table.rows:
+        scores[row.name] = _read_row(row, table, seeds, layout, partly=partly)
+    return {name: _checked(name, of, table) for name, of in scores.items()}
+
+
+def _read_row(row: Row, table: Table, seeds: list[int], layout: Layout, *, partly: bool) -> Scores:
+    metrics: dict[str, list[dict[str, Any] | None]] = {}
+    missing = []
+    for benchmark in table.benchmarks:
+        metrics[benchmark] = []
+        for seed in seeds:
+            folder = Path(layout.benchmark(row.run(benchmark), row.encoder, seed))
+            unmade = unfinished(folder, row.encoder, seed, layout) if partly else None
+            if unmade is None:
+                metrics[benchmark].append(read_json(folder / "metrics.json", _REMEDY))
+            else:
+                metrics[benchmark].append(None)
+                missing.append(f"{folder}: {_reason(unmade)}")
+    return Scores(metrics, tuple(missing))
+
+
+def _checked(name: str, scores: Scores, table: Table) -> Scores:
+    """Every metric is a number, or null where the data can't give one, which is then said in ``missing``."""
+    missing = list(scores.missing)
+    for column in table.columns:
+        for run in scores.metrics[column.benchmark]:
+            if run is None:
+                continue
+            if not isinstance(run, dict) or not isinstance(run.get(column.key, ""), int | float | None):
+                raise InputError(f"metrics.json of {name}: holds no number {column.key}; remove it and {_REMEDY}")
+            if run[column.key] is None:
+                missing.append(f"{column.name} is not defined on this test set")
+    return Scores(scores.metrics, tuple(dict.fromkeys(missing)))
+
+
+def unfinished(run: Path, encoder: str, seed: int, layout: Layout) -> Path | None:
+    """The first folder that lacks its product, of the encoders that lead to a fine-tuning and its own; None: none does.
+
+    A fine-tuning whose encoder is gone is unfinished: its metrics are those of an earlier one.
+    """
+    encoders = [place for place, _ in reversed(encoder_chain(encoder, seed, layout))]
+    stages = [*((place, place / "encoder.pt") for place in encoders), (run, run / "metrics.json")]
+    return next((place for place, product in stages if not product.exists()), None)
+
+
+def encoder_chain(encoder: str, seed: int, layout: Layout) -> list[tuple[Path, Any]]:
+    """Folder and provenance of an encoder, of the one it started from, and so on to the first."""
+    chain, row = [], encoder
+    while row is not None:
+        place = Path(layout.encoder(row, seed))
+        chain.append((place, provenance_of(place)))
+        row = ((chain[-1][1] or {}).get("recipe") or {}).get("start")
+    return chain
+
+
+def provenance_of(folder: Path) -> Any:
+    """What a stage wrote of itself; None of one that did not finish."""
+    path = folder / "provenance.json"
+    return read_json(path, _REMEDY) if path.exists() else None
+
+
+def _reason(place: Path) -> str:
+    """What the log of a stage that didn't finish ends with."""
+    log = place / "log.txt"
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    errors = [line.removeprefix("error: ").strip() for line in lines if line.startswith("error: ")]
+    return f"{place} stopped: {errors[-1]}" if errors else f"{place} was not run to its end"

@@ -1,0 +1,159 @@
+"""One finished table as HTML: values with the best marked, what is missing, the paper's differences beside ours."""
+
+import re
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+
+from workflow.tables.html_page import banners, html_page
+from workflow.tables.made_table import MadeTable
+from workflow.tables.recorded_runs import duration
+from workflow.tables.stored_scores import REFERENCE
+from workflow.tables.table_spec import Column
+from workflow.tables.table_text import best_rows, not_the_papers, signed
+
+_ARROWS = {"up": ("↑", "higher is better"), "down": ("↓", "lower is better")}
+_CLASSES = {"agree": "agree", "disagree": "disagree", "no difference": "noise", "within noise": "noise"}
+_FORMS = (".csv", ".md", ".tex", ".provenance.json")
+
+
+def table_page(table: MadeTable) -> str:
+    """The table alone, as a page that can be read anywhere: inside Snakemake's report, say."""
+    return html_page(label_of(table.name), [*banners([table.profile]), *_parts(table), "</section>"])
+
+
+def table_html(table: MadeTable) -> str:
+    """A section with the id ``table.name``; its links are relative to the table's folder."""
+    forms = " · ".join(
+        f'<a href="{escape(table.name)}{form}">{form[1:]}</a>'
+        for form in _FORMS
+        if table.csv.with_suffix(form).exists()
+    )
+    return "\n".join([*_parts(table), f'<div class="small quiet">Files: {forms}</div>', _runs(table), "</section>"])
+
+
+def _parts(table: MadeTable) -> list[str]:
+    return [
+        f'<section class="table" id="{escape(table.name)}">',
+        f'<div class="head"><h3>{escape(label_of(table.name))} · {escape(table.title)}</h3>{profile_mark(table)}</div>',
+        _scores(table),
+        *_notes(table),
+        *_comparisons(table),
+    ]
+
+
+def label_of(name: str) -> str:
+    """``table4`` is Table 4; ``data_efficiency`` is Data efficiency."""
+    words = re.sub(r"(?<=[a-z])(?=\d)", " ", name).replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def profile_mark(table: MadeTable) -> str:
+    """A word that says which profile the values are of, and that they are not the paper's where they aren't."""
+    if not_the_papers(table.profile):
+        return f'<span class="mark warn">{escape(table.profile)} values · not the paper\'s experiment</span>'
+    return f'<span class="mark">{escape(table.profile)} values</span>'
+
+
+def _scores(table: MadeTable) -> str:
+    heads = ["<th>Method</th><th>Pre-training</th>"]
+    for column in table.columns:
+        arrow, words = _ARROWS[column.better]
+        heads.append(f'<th class="number" title="{words}">{escape(column.name)} ({escape(column.unit)}) {arrow}</th>')
+    best = {column.key: best_rows(column, list(table.records)) for column in table.columns}
+    lines = []
+    for record in table.records:
+        method, data = escape(record["method"]), escape(record["pretraining"])
+        cells = [f"<td>{method}</td><td>{data}</td>"]
+        if record["row"] == REFERENCE:
+            cells = [f'<td colspan="2">{method}</td>']
+        for column in table.columns:
+            first = record["row"] in best[column.key]
+            cells.append(f'<td class="number{" best" if first else ""}">{_cell(record, column, table)}</td>')
+        kind = ' class="reference"' if record["row"] == REFERENCE else ""
+        lines.append(f"<tr{kind}>{''.join(cells)}</tr>")
+    return f'<div class="box"><table class="scores"><tr>{"".join(heads)}</tr>\n' + "\n".join(lines) + "</table></div>"
+
+
+def _cell(record: dict[str, Any], column: Column, table: MadeTable) -> str:
+    key = column.key
+    if record[key] == "":
+        return '<span class="lacks">missing</span>'
+    text = f"{record[key]:.1f}"
+    if record[f"{key}_std"] != "":
+        text += f' <span class="spread">± {record[f"{key}_std"]:.1f}</span>'
+    if record[f"{key}_low"] != "":
+        shift, low, high = (_signed(record[f"{key}_{name}"]) for name in ("difference", "low", "high"))
+        text += f'<span class="shift" title="p = {record[f"{key}_p"]:.4f}">{shift} [{low}, {high}]</span>'
+    return text
+
+
+def _signed(value: float) -> str:
+    return signed(value).replace("-", "−")
+
+
+def _notes(table: MadeTable) -> Iterator[str]:
+    notes = []
+    if any(record[f"{column.key}_low"] != "" for record in table.records for column in table.columns):
+        baseline = next(_name(record) for record in table.records if record["row"] == table.baseline)
+        notes.append(f"Below a value: its difference to {baseline} over the same seeds, with its 95% interval.")
+    for key in table.settings:
+        values = "; ".join(dict.fromkeys(record[key] for record in table.records if record[key]))
+        notes.append(f"{escape(key.replace('_', ' '))}: {escape(values)}")
+    for record in table.records:
+        if record["missing"]:
+            notes.append(f'<span class="lacks">missing</span>: {_name(record)}: {escape(record["missing"])}')
+    if notes:
+        yield f'<ul class="notes">{"".join(f"<li>{note}</li>" for note in notes)}</ul>'
+
+
+def _name(record: dict[str, Any]) -> str:
+    return escape(f"{record['method']} ({record['pretraining']})")
+
+
+def _comparisons(table: MadeTable) -> Iterator[str]:
+    """What the paper says of a difference, what was measured here, and whether the signs agree."""
+    names = {record["row"]: _name(record) for record in table.records}
+    lines = [line for of in table.differences for line in _differences(names[of["row"]], of)]
+    if lines:
+        heads = '<th>Difference</th><th class="number">Paper says</th><th class="number">Measured here</th>'
+        table_of = f"<table><tr>{heads}<th>Signs</th><th>Source</th></tr>\n" + "\n".join(lines) + "</table>"
+        yield f'<div class="box small">{table_of}</div>'
+
+
+def _differences(name: str, difference: dict[str, Any]) -> Iterator[str]:
+    for of in difference["metrics"]:
+        word, comma, seeds = of["verdict"].partition(",")
+        ours = "–" if of["ours"] is None else f"{_signed(of['ours'])} {escape(of['unit'])}"
+        yield (
+            f"<tr><td>{name} − {escape(difference['against'])}, {escape(of['name'])}</td>"
+            f'<td class="number">{_signed(of["paper"])} {escape(of["unit"])}</td><td class="number">{ours}</td>'
+            f'<td><span class="{_CLASSES.get(word, "")}">{escape(word)}</span>{escape(comma + seeds)}</td>'
+            f'<td class="quiet">{escape(difference["source"])}</td></tr>'
+        )
+
+
+def _runs(table: MadeTable) -> str:
+    """What each row's fine-tunings took, and the command that leads from its cells to the data."""
+    lines = []
+    for record in table.records:
+        if record["row"] == REFERENCE:
+            continue
+        for column in {column.benchmark: column for column in reversed(table.columns)}.values():
+            runs = [
+                run
+                for row, benchmark, run in table.runs
+                if (row, benchmark, run.kind) == (record["row"], column.benchmark, "fine-tuning")
+            ]
+            times = ", ".join(duration(run.wall_seconds) for run in runs) or "not run"
+            memory = f"{max(run.peak_memory_mib for run in runs) / 1024:.1f} GiB" if runs else ""
+            command = f"python -m workflow.explain {table.csv} --row {record['row']} --column {column.key}"
+            lines.append(
+                f"<tr><td>{_name(record)}</td><td>{escape(column.benchmark)}</td>"
+                f'<td class="number">{times}</td><td class="number">{memory}</td>'
+                f'<td><code class="command">{escape(command)}</code></td></tr>'
+            )
+    heads = '<th>Row</th><th>Benchmark</th><th class="number">Wall time</th><th class="number">Peak memory</th>'
+    body = f"<table><tr>{heads}<th>Where its values come from</th></tr>{''.join(lines)}</table>"
+    summary = "<summary>Fine-tunings behind it, and how to trace a value</summary>"
+    return f'<details>{summary}<div class="box">{body}</div></details>'

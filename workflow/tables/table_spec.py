@@ -1,0 +1,163 @@
+"""Tables as data (workflow/tables/tables.yaml): rows, columns, and the differences that the paper states."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from downstream import BENCHMARKS
+from liftedcl.identity.errors import InputError
+from liftedcl.identity.strict import parse, require_choice
+from workflow.benchmark_recipes import SEPARATOR
+from workflow.params import Params, read_yaml
+
+FIGURES = ("figure5", "figure6", "figure7", "figure8", "lifting_progress", "training_curves")
+"""What the rules draw; a table names those that are made with it."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A metric: its key in metrics.json, its name and unit in the table, and whether ``up`` or ``down`` is better.
+
+    ``benchmark`` is the one it is a metric of, where that isn't the table's.
+    """
+
+    key: str
+    name: str
+    unit: str
+    better: str
+    benchmark: str = ""
+
+    def __post_init__(self) -> None:
+        require_choice(self.better, ("up", "down"), "better")
+
+
+@dataclass(frozen=True)
+class Row:
+    """An encoder of params.yaml under the paper's name for it, fine-tuned with a ``variant`` of the recipe or none."""
+
+    encoder: str
+    method: str
+    data: str
+    variant: str = ""
+
+    @property
+    def name(self) -> str:
+        """The encoder, and the variant where there is one; what differences and the csv call the row."""
+        return f"{self.encoder}{SEPARATOR}{self.variant}" if self.variant else self.encoder
+
+    def run(self, benchmark: str) -> str:
+        """The key of params.yaml's ``benchmarks`` that this row runs for a column of ``benchmark``."""
+        return f"{benchmark}{SEPARATOR}{self.variant}" if self.variant else benchmark
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What the paper states: row ``row`` minus row ``against``, both by their names, per metric key."""
+
+    row: str
+    against: str
+    source: str
+    values: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table.
+
+    Attributes:
+        benchmark: whose metrics the columns are, where they name no other.
+        reference: what the trivial predictor is, whose scores stand in the first row.
+        baseline: name of the row that the others are compared with.
+        settings: keys of metrics.json that say how the scores were taken, and what they are called in the table.
+        extends: whether encoders of params.yaml that no table names come below the rows.
+    """
+
+    title: str
+    benchmark: str
+    columns: tuple[Column, ...]
+    reference: str
+    baseline: str
+    rows: tuple[Row, ...]
+    differences: tuple[Difference, ...]
+    figures: tuple[str, ...]
+    settings: dict[str, str] = field(default_factory=dict)
+    extends: bool = False
+
+    @property
+    def benchmarks(self) -> tuple[str, ...]:
+        """All benchmarks that a row is run on."""
+        return tuple(dict.fromkeys(column.benchmark for column in self.columns))
+
+    def runs(self, seeds: Iterable[int]) -> list[tuple[str, str, int]]:
+        """What `Layout.benchmark` takes of each fine-tuning that the table shows."""
+        return [(row.run(name), row.encoder, seed) for row in self.rows for name in self.benchmarks for seed in seeds]
+
+
+def read_tables(path: str | Path, params: Params) -> dict[str, Table]:
+    """Read tables.yaml; each column of what is returned names its benchmark, and tables that extend have all rows.
+
+    Raises:
+        InputError: unreadable YAML, an unknown key, a row whose encoder or variant params.yaml doesn't have, a
+            benchmark or figure that nothing makes, or a baseline or difference of a row or column that isn't there.
+    """
+    tables = parse(dict[str, Table], read_yaml(path), f"{Path(path).name}: ")
+    named = {row.encoder for table in tables.values() for row in table.rows}
+    unnamed = [encoder for encoder in params.encoders if encoder not in named]
+    return {name: _checked(name, _extended(table, unnamed, params), params) for name, table in tables.items()}
+
+
+def main_tables(tables: dict[str, Table]) -> dict[str, Table]:
+    """Benchmark -> the first table that is about it alone."""
+    alone = {table.benchmarks[0]: table for table in reversed(tables.values()) if len(table.benchmarks) == 1}
+    return {benchmark: alone[benchmark] for benchmark in BENCHMARKS if benchmark in alone}
+
+
+def _extended(table: Table, encoders: list[str], params: Params) -> Table:
+    """``table`` with a row of each of ``encoders`` in each of its variants, where it takes any."""
+    if not table.extends:
+        return table
+    variants = list(dict.fromkeys(row.variant for row in table.rows))
+    rows = [
+        Row(encoder, f"{encoder}, {variant}" if variant and len(variants) > 1 else encoder, data, variant)
+        for encoder, data in ((encoder, _data_of(encoder, params)) for encoder in encoders)
+        for variant in variants
+    ]
+    return replace(table, rows=(*table.rows, *rows))
+
+
+def _data_of(encoder: str, params: Params) -> str:
+    """What an encoder and those it started from were made of, from the first to the last."""
+    recipe = params.encoders[encoder]
+    made_of = recipe.images or recipe.source or recipe.method
+    return f"{_data_of(recipe.start, params)}, then {made_of}" if recipe.start else made_of
+
+
+def _checked(name: str, table: Table, params: Params) -> Table:
+    columns = tuple(replace(column, benchmark=column.benchmark or table.benchmark) for column in table.columns)
+    table = replace(table, columns=columns)
+    for benchmark in (table.benchmark, *table.benchmarks):
+        _require(benchmark, BENCHMARKS, f"{name}.benchmark")
+    for figure in table.figures:
+        _require(figure, FIGURES, f"{name}.figures")
+    for row in table.rows:
+        if row.encoder not in params.encoders:
+            raise InputError(f"tables.yaml: {name}: encoder {row.encoder!r} is no row of params.yaml")
+        for benchmark in table.benchmarks:
+            if row.run(benchmark) not in params.benchmarks:
+                raise InputError(f"tables.yaml: {name}: {row.name}: {benchmark} has no variant {row.variant!r}")
+    names, keys = [row.name for row in table.rows], [column.key for column in columns]
+    for what, values in (("rows", names), ("columns", keys)):
+        if twice := [value for value in values if values.count(value) > 1]:
+            raise InputError(f"tables.yaml: {name}.{what}: {twice[0]!r} stands twice")
+    _require(table.baseline, names, f"{name}.baseline")
+    for difference in table.differences:
+        for row in (difference.row, difference.against):
+            _require(row, names, f"{name}.differences")
+        for key in difference.values:
+            _require(key, keys, f"{name}.differences")
+    return table
+
+
+def _require(value: str, choices: object, key: str) -> None:
+    if value not in choices:
+        raise InputError(f"tables.yaml: {key}: {value!r} is none of {', '.join(choices)}")
