@@ -24,7 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.random_data import write_shard
 from benchmarks.recipes import DEMO, PAPER
-from downstream import BENCHMARKS
+from downstream.registry import BENCHMARKS
 from downstream.training.frozen import freeze
 from liftedcl.engine.device import prepare_device
 from liftedcl.engine.loop import Task, train_step
@@ -99,7 +99,8 @@ def finetuning_cost(run: str, device: torch.device) -> Cost:
     backbone = build_backbone(PAPER.encoders["random"].backbone)
     if recipe.probe:
         freeze(backbone)
-    task = importlib.import_module(entry.task).Benchmark(
+    module, name = entry.task.split(":")
+    task = getattr(importlib.import_module(module), name)(
         dataclasses.replace(recipe, **changes), backbone, data=data, seed=0, workers=0
     )
     return Cost(recipe.epochs * SAMPLES[benchmark], _seconds_each(task, batch, device, autocast=False))

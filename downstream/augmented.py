@@ -2,10 +2,9 @@
 
 import argparse
 import importlib
-from pathlib import Path
 
-from downstream import BENCHMARKS
-from downstream.recipes import RECIPES
+from downstream.command_line import add_benchmark_arguments
+from downstream.registry import BENCHMARKS
 from liftedcl.files.contact_sheet import write_contact_sheet
 from liftedcl.identity.errors import run_cli
 from liftedcl.identity.recipe import read_recipe
@@ -20,16 +19,14 @@ def main() -> None:
         epilog='example: python -m downstream.augmented --benchmark coco --recipe "$(python -m workflow.params '
         'benchmarks.coco)" --data data/demo/coco --out augmented.png',
     )
-    add = parser.add_argument
-    add("--benchmark", required=True, choices=BENCHMARKS, help="which benchmark")
-    add("--recipe", required=True, help="its recipe: JSON text or file; see python -m workflow.params")
-    add("--data", type=Path, required=True, help="folder of the benchmark's data set (docs/data.md)")
-    add("--seed", type=int, default=0, help="decides samples and augmentation (default: %(default)s)")
-    add("--out", type=Path, required=True, help="PNG to write")
+    add_benchmark_arguments(parser, "PNG to write")
+    parser.add_argument("--seed", type=int, default=0, help="decides samples and augmentation (default: %(default)s)")
     arguments = parser.parse_args()
-    module = importlib.import_module(BENCHMARKS[arguments.benchmark].task)
-    recipe = read_recipe(RECIPES[arguments.benchmark], arguments.recipe)
-    samples = module.augmented_samples(recipe, data=arguments.data, seed=arguments.seed, count=_COLUMNS * _ROWS)
+    entry = BENCHMARKS[arguments.benchmark]
+    recipe = read_recipe(entry.recipe, arguments.recipe)
+    samples = importlib.import_module(entry.drawings).augmented_samples(
+        recipe, data=arguments.data, seed=arguments.seed, count=_COLUMNS * _ROWS
+    )
     write_contact_sheet(samples, arguments.out, columns=_COLUMNS, rows=_ROWS)
 
 

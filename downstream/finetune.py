@@ -1,4 +1,4 @@
-"""Fine-tune an encoder on one benchmark and evaluate it: encoder.pt -> metrics.json, predictions and examples.png."""
+"""Fine-tune an encoder on one benchmark and predict its test set: encoder.pt -> trained.pt and predictions."""
 
 import argparse
 import dataclasses
@@ -9,18 +9,18 @@ from typing import Any
 
 import torch
 
-from downstream import BENCHMARKS, finetune_code
-from downstream.recipes import RECIPES
+from downstream.command_line import add_benchmark_arguments
+from downstream.reading.fingerprint import fingerprint
+from downstream.registry import BENCHMARKS, finetune_code
 from downstream.training.frozen import freeze
 from liftedcl.engine import checkpoint
 from liftedcl.engine.device import prepare_device
 from liftedcl.engine.loop import fit, step_seed
 from liftedcl.files.atomic import exclusive, sha256_of_file, write_json
-from liftedcl.files.contact_sheet import write_contact_sheet
 from liftedcl.identity.errors import run_cli
 from liftedcl.identity.provenance import describe
 from liftedcl.identity.recipe import read_recipe
-from liftedcl.networks.encoder import load_encoder
+from liftedcl.networks.encoder import load_encoder, save_state
 
 
 def finetune(
@@ -34,14 +34,14 @@ def finetune(
     threads: int,
     workers: int,
     out: Path,
-) -> dict[str, Any]:
-    """Train, evaluate and write predictions, examples, ``provenance.json`` and, last, ``metrics.json`` into ``out``.
+) -> None:
+    """Train, and write ``trained.pt``, the predictions, ``history.csv`` and, last, ``provenance.json`` into ``out``.
 
     Goes on from ``out/last.pt`` after a kill, with the bits of an uninterrupted run; that file is removed on success.
 
     Args:
         benchmark: a key of `BENCHMARKS`.
-        recipe: that benchmark's, of downstream/recipes.py.
+        recipe: that benchmark's.
         encoder: plain state dict to start from.
         backbone: its architecture, a name of liftedcl/networks/encoder.py.
         data: folder of the benchmark's data.
@@ -50,20 +50,19 @@ def finetune(
         workers: processes that load data; results don't depend on them.
         out: folder of this run.
 
-    Returns:
-        What metrics.json holds.
-
     Raises:
         InputError: an encoder or data that is missing, damaged or doesn't fit; a loss that is not finite.
     """
     started, head_seed, device = time.time(), step_seed(seed, -1), prepare_device(threads)
-    module = importlib.import_module(BENCHMARKS[benchmark].task)
+    entry = BENCHMARKS[benchmark]
+    module, name = entry.task.split(":")
     weights = load_encoder(encoder, backbone)
     if recipe.probe:
         freeze(weights)
-    inputs = {"encoder": sha256_of_file(encoder), **module.fingerprints(recipe, data)}
+    remedy = f"docs/data/{entry.data}.md says where it comes from"
+    inputs = {"encoder": sha256_of_file(encoder), **fingerprint(entry.inputs(recipe, data), remedy)}
     torch.manual_seed(head_seed)
-    task = module.Benchmark(recipe, weights, data=data, seed=seed, workers=workers)
+    task = getattr(importlib.import_module(module), name)(recipe, weights, data=data, seed=seed, workers=workers)
     identity = {
         "benchmark": benchmark,
         "recipe": dataclasses.asdict(recipe),
@@ -76,41 +75,36 @@ def finetune(
         "device": device.type,
     }
     fit(task, folder=out, identity=identity, seed=seed, device=device, name=f"{benchmark} {out.parent.name}")
-    metrics = task.evaluate(out)
-    write_contact_sheet(task.examples(), out / "examples.png", columns=4, rows=3)
+    task.write_predictions(out)
+    save_state(task.module.state_dict(), out / "trained.pt")
     name = torch.cuda.get_device_name() if device.type == "cuda" else "cpu"
     about = {"recipe": identity["recipe"], "seed": seed, "inputs": inputs, "code": identity["code"]}
     write_json(out / "provenance.json", describe(**about, started=started, device=name))
-    write_json(out / "metrics.json", metrics)
     checkpoint.discard(out)
-    return metrics
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m downstream.finetune",
-        description="Fine-tune an encoder on one benchmark and evaluate it. Run the same command again after a kill: "
-        "it goes on where it was. Writes metrics.json, the predictions, examples.png, history.csv and provenance.json.",
+        description="Fine-tune an encoder on one benchmark and predict its test set. Run the same command again after "
+        "a kill: it goes on where it was. Writes trained.pt (the tensors of head and encoder), the predictions, "
+        "history.csv and provenance.json; python -m downstream.score and downstream.draw take it from there.",
         epilog='example: python -m downstream.finetune --benchmark h36m_3d --recipe "$(python -m workflow.params '
         'benchmarks.h36m_3d)" --encoder runs/demo/random/seed0/encoder.pt --backbone resnet18_narrow '
         "--data data/demo/h36m --out runs/by_hand/h36m_3d",
     )
+    add_benchmark_arguments(parser, "folder of this run")
     add = parser.add_argument
-    add("--benchmark", required=True, choices=BENCHMARKS, help="which benchmark")
-    add("--recipe", required=True, help="its recipe: JSON text or file; see python -m workflow.params")
     add("--encoder", type=Path, required=True, help="encoder.pt: a plain state dict with torchvision's names")
     add("--backbone", required=True, help="architecture of the encoder, such as resnet50")
-    add("--data", type=Path, required=True, help="folder of the benchmark's data set (docs/data.md)")
     add("--seed", type=int, default=0, help="decides head, order and augmentation (default: %(default)s)")
     add("--threads", type=int, default=1, help="CPU threads; part of the run's identity (default: %(default)s)")
     add("--workers", type=int, default=0, help="processes that load data; no result depends on them (default: 0)")
-    add("--out", type=Path, required=True, help="folder of this run")
     arguments = vars(parser.parse_args())
     benchmark = arguments.pop("benchmark")
-    recipe = read_recipe(RECIPES[benchmark], arguments.pop("recipe"))
+    recipe = read_recipe(BENCHMARKS[benchmark].recipe, arguments.pop("recipe"))
     with exclusive(arguments["out"]):
-        metrics = finetune(benchmark, recipe, **arguments)
-    print("  ".join(f"{key} {value:.2f}" for key, value in metrics.items() if isinstance(value, float)), flush=True)
+        finetune(benchmark, recipe, **arguments)
 
 
 if __name__ == "__main__":

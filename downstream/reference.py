@@ -5,10 +5,9 @@ It is fitted on the whole training set, also where a recipe's ``fraction`` gives
 
 import argparse
 import importlib
-from pathlib import Path
 
-from downstream import BENCHMARKS
-from downstream.recipes import RECIPES
+from downstream.command_line import add_benchmark_arguments
+from downstream.registry import BENCHMARKS
 from liftedcl.files.atomic import write_json
 from liftedcl.identity.errors import run_cli
 from liftedcl.identity.recipe import read_recipe
@@ -22,14 +21,11 @@ def main() -> None:
         epilog='example: python -m downstream.reference --benchmark h36m_3d --recipe "$(python -m workflow.params '
         'benchmarks.h36m_3d)" --data data/demo/h36m --out metrics.json',
     )
-    add = parser.add_argument
-    add("--benchmark", required=True, choices=BENCHMARKS, help="which benchmark")
-    add("--recipe", required=True, help="its recipe: JSON text or file; see python -m workflow.params")
-    add("--data", type=Path, required=True, help="folder of the benchmark's data set (docs/data.md)")
-    add("--out", type=Path, required=True, help="metrics.json to write")
+    add_benchmark_arguments(parser, "metrics.json to write")
     arguments = parser.parse_args()
-    module = importlib.import_module(BENCHMARKS[arguments.benchmark].reference)
-    scores = module.reference_scores(read_recipe(RECIPES[arguments.benchmark], arguments.recipe), arguments.data)
+    entry = BENCHMARKS[arguments.benchmark]
+    recipe = read_recipe(entry.recipe, arguments.recipe)
+    scores = importlib.import_module(entry.reference).reference_scores(recipe, arguments.data)
     write_json(arguments.out, scores)
     print("  ".join(f"{key} {value:.2f}" for key, value in scores.items() if isinstance(value, float)), flush=True)
 

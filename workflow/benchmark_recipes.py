@@ -8,7 +8,7 @@ import dataclasses
 from typing import Any
 
 from downstream.h36m.skeleton_prior_recipe import bends_of
-from downstream.recipes import RECIPES
+from downstream.registry import BENCHMARKS
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.strict import parse
 from liftedcl.recipes.data_recipes import Skeletons
@@ -38,10 +38,10 @@ def benchmark_recipes(benchmarks: Any, variants: Any, skeletons: Skeletons) -> d
     where = "params.yaml: benchmarks"
     if not isinstance(benchmarks, dict):
         raise InputError(f"{where}: is not a mapping of benchmarks to recipes")
-    if unknown := sorted(set(benchmarks) ^ set(RECIPES)):
-        problem = "missing" if unknown[0] in RECIPES else f"unknown key; there are {', '.join(RECIPES)}"
+    if unknown := sorted(set(benchmarks) ^ set(BENCHMARKS)):
+        problem = "missing" if unknown[0] in BENCHMARKS else f"unknown key; there are {', '.join(BENCHMARKS)}"
         raise InputError(f"{where}.{unknown[0]}: {problem}")
-    recipes = {name: _parse(name, benchmarks[name], f"{where}.{name}", skeletons) for name in RECIPES}
+    recipes = {name: _parse(name, benchmarks[name], f"{where}.{name}", skeletons) for name in benchmarks}
     for variant, changes in (variants or {}).items():
         recipes |= _variant(variant, changes, benchmarks, skeletons)
     return recipes
@@ -53,10 +53,10 @@ def _variant(variant: str, changes: Any, benchmarks: dict[str, Any], skeletons: 
         raise InputError(f"{where}: {changes!r} is not a mapping of a recipe's keys to values")
     if not variant.isidentifier():
         raise InputError(f"{where}: a variant's name has letters, digits and _ only")
-    if set(changes) <= set(RECIPES):
+    if set(changes) <= set(BENCHMARKS):
         values = changes
     else:
-        values = {name: changes for name, kind in RECIPES.items() if set(changes) <= _keys(kind)}
+        values = {name: changes for name in benchmarks if set(changes) <= _keys(BENCHMARKS[name].recipe)}
     if not values:
         raise InputError(f"{where}: no benchmark's recipe has the keys {', '.join(changes)}")
     return {
@@ -70,7 +70,7 @@ def _keys(kind: type) -> set[str]:
 
 
 def _parse(name: str, values: Any, where: str, skeletons: Skeletons) -> Any:
-    recipe = parse(RECIPES[name], values, where)
+    recipe = parse(BENCHMARKS[name].recipe, values, where)
     prior = getattr(recipe, "prior", None)
     if prior is None:
         return recipe

@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from downstream import BENCHMARKS
 from liftedcl.files.atomic import read_json, write_text
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.recipe import read_recipe
@@ -94,9 +93,8 @@ def main() -> None:
     add("--out", type=Path, required=True, help="csv to write; .md stands beside it")
     arguments = parser.parse_args()
     tables = {table.benchmark: table for table in (read_recipe(Table, text) for text in arguments.tables)}
-    ordered = {benchmark: tables[benchmark] for benchmark in BENCHMARKS if benchmark in tables}
     layout = Layout(arguments.runs)
-    records = overview(ordered, row=arguments.row, seed=arguments.seed, profile=arguments.profile, layout=layout)
+    records = overview(tables, row=arguments.row, seed=arguments.seed, profile=arguments.profile, layout=layout)
     write_text(arguments.out.with_suffix(".md"), _markdown(records, arguments.profile))
     write_csv(arguments.out, records)
 

@@ -8,7 +8,7 @@ from html import escape
 from itertools import groupby
 from pathlib import Path
 
-from downstream import BENCHMARKS
+from downstream.registry import BENCHMARKS
 from liftedcl.files.atomic import write_text
 from liftedcl.identity.errors import InputError, run_cli
 from workflow.tables.captions import caption

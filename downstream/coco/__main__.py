@@ -6,7 +6,8 @@ from pathlib import Path
 
 from downstream.coco.annotations import read_annotations
 from downstream.coco.reader import DETECTIONS, SPLITS, annotation_path, image_folder, read_detections, read_people
-from downstream.coco.scores import read_predictions, score
+from downstream.coco.results import read_predictions
+from downstream.coco.scores import score
 from downstream.reading.data_check import Finding, count_finding, problem, report, tried
 from downstream.reading.frames import read_picture
 from downstream.reading.percent import percent

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from downstream.coco.evaluation import evaluate, read_test
-from downstream.coco.reader import read_people
+from downstream.coco.reader import read_detections, read_people
 from downstream.coco.recipe import Coco2D
+from downstream.coco.rescoring import predicted_results
+from downstream.coco.scores import metrics_of
 from downstream.heatmap_pose.mean_keypoints import mean_keypoints
 from downstream.samples.people import People
 
@@ -25,4 +26,5 @@ def reference_scores(recipe: Coco2D, data: Path) -> dict[str, Any]:
         joints = mean_keypoints(train, people, size)
         return joints, np.ones(joints.shape[:2])
 
-    return evaluate(predict, read_test(data), recipe, None)
+    boxes = read_people(data, "val").boxes, read_detections(data)
+    return metrics_of(data, *(None if each is None else predicted_results(predict, each, recipe) for each in boxes))

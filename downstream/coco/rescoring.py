@@ -1,8 +1,28 @@
 """From keypoints in boxes to scored people: box score times keypoint score, then OKS-NMS. No torch."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from downstream.coco.keypoints import OKS_SIGMAS
+from downstream.coco.reader import PersonBoxes
+from downstream.coco.recipe import Coco2D
+from downstream.coco.results import results_of
+from downstream.samples.people import People
+
+Predictor = Callable[[People], tuple[np.ndarray, np.ndarray]]
+"""People to their joints (N, 17, 2) in px of the pictures and the joints' confidences (N, 17)."""
+
+
+def predicted_results(predict: Predictor, boxes: PersonBoxes, recipe: Coco2D) -> list[dict[str, Any]]:
+    """Predictions in ``boxes`` as COCO results: rescored, and of similar people only the best."""
+    people = boxes.people((recipe.input_width, recipe.input_height), recipe.box_scale)
+    joints, confidences = predict(people)
+    scores = rescored(boxes.scores, confidences, recipe.keypoint_threshold)
+    areas = people.widths**2 * recipe.input_height / recipe.input_width
+    kept = oks_nms(joints, scores, areas, boxes.image_ids, recipe.nms_similarity)
+    return results_of(boxes.image_ids[kept], joints[kept], confidences[kept], scores[kept])
 
 
 def rescored(box_scores: np.ndarray, confidences: np.ndarray, threshold: float) -> np.ndarray:

@@ -5,15 +5,16 @@ workers nor a resumed run change a bit.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from downstream.h36m.mpii_mix import person_boxes
+from downstream.h36m.mpii_mix import person_boxes, read_mix
 from downstream.h36m.pose_augmentation import amplify, cover, draw
 from downstream.h36m.pose_coding import encode, encode_flat, mirrored_order, root_relative, turn_with_crop
-from downstream.h36m.reader_3d import H36MPoses
+from downstream.h36m.reader_3d import H36MPoses, read_h36m_3d
 from downstream.h36m.recipe import H36M3D
 from downstream.reading.frames import CACHE_BYTES, Frames
 from downstream.samples.affine_augmentation import augmented_matrix, reach
@@ -53,7 +54,7 @@ class _Source:
         )
 
 
-class TrainingBatches(EpochBatches):
+class PoseBatches(EpochBatches):
     """Augmented samples. With ``others``, every second one on average is a person without depth.
 
     Args:
@@ -143,3 +144,9 @@ def people_of(poses: H36MPoses, recipe: H36M3D) -> People:
     """The people of ``poses`` with their square crop regions."""
     centres, sides = square_boxes(poses.boxes, recipe.box_scale)
     return People(poses.root / "images", poses.names, poses.sizes, centres, sides)
+
+
+def training_batches(recipe: H36M3D, data: Path, *, seed: int, cached: bool) -> PoseBatches:
+    """Batches of the training split and, where the recipe mixes them in, of MPII's people; see `PoseBatches`."""
+    others = None if recipe.mpii is None else read_mix(recipe.mpii)
+    return PoseBatches(read_h36m_3d(data, "train"), recipe, seed=seed, cached=cached, others=others)

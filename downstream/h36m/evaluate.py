@@ -2,13 +2,9 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from downstream.h36m import scores_2d, scores_3d
-from downstream.h36m.reader_2d import read_joints
-from downstream.h36m.reader_3d import read_poses
 from liftedcl.files.atomic import write_json
-from liftedcl.identity.errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,25 +24,14 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         InputError: a file that is missing or damaged, or predictions for other pictures.
     """
-    scores, protocol = _score_2d(arguments) if arguments.benchmark == "h36m_2d" else (_score_3d(arguments), "")
+    files = arguments.annotations, arguments.predictions
+    if arguments.benchmark == "h36m_2d":
+        head_size, stride = scores_2d.settings_of(arguments.predictions, arguments.head_size, arguments.stride)
+        protocol = f", head size {head_size:g} px, stride {stride}"
+        scores = scores_2d.score_file(*files, head_size, stride)
+    else:
+        scores, protocol = scores_3d.score_file(*files), ""
     if arguments.out is not None:
         write_json(arguments.out, scores)
     numbers = "  ".join(f"{key} {value:.2f}" for key, value in scores.items() if isinstance(value, float))
     print(f"{numbers}  {scores['samples']} samples{protocol}")
-
-
-def _score_2d(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
-    """The scores, and a few words about what they depend on."""
-    head_size, stride = scores_2d.read_settings(arguments.predictions)
-    head_size = head_size if arguments.head_size is None else arguments.head_size
-    stride = stride if arguments.stride is None else arguments.stride
-    if stride < 1 or not 0 < head_size < float("inf"):
-        raise InputError("--stride, --head-size: must be above 0; see the recipe the predictions were made with")
-    joints = read_joints(arguments.annotations, stride)
-    predicted = scores_2d.read_predictions(arguments.predictions, joints)
-    return scores_2d.score(predicted, joints, head_size), f", head size {head_size:g} px, stride {stride}"
-
-
-def _score_3d(arguments: argparse.Namespace) -> dict[str, Any]:
-    poses = read_poses(arguments.annotations)
-    return scores_3d.score(scores_3d.read_predictions(arguments.predictions, poses), poses)

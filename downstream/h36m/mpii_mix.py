@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from downstream.h36m.reader_2d import H36MJoints
 from downstream.h36m.reader_3d import NUM_REGRESSED
+from downstream.h36m.recipe import H36M2D
 from downstream.mpii.joints import JOINTS as MPII_JOINTS
 from downstream.mpii.reader import read_mpii, to_people
 from downstream.samples.crop import widths_at_aspect
@@ -41,6 +43,13 @@ def read_mix(folder: str | Path) -> LabelledPeople:
             theirs = MPII_JOINTS.index(_SAME[name])
             joints[:, j], visible[:, j] = mpii.joints[:, theirs], mpii.visible[:, theirs]
     return LabelledPeople(mpii.people, joints, visible)
+
+
+def training_people(recipe: H36M2D, train: H36MJoints) -> LabelledPeople:
+    """Whom the 2D benchmark trains on: the people of ``train`` and, where the recipe mixes them in, MPII's."""
+    size = (recipe.input_width, recipe.input_height)
+    people = train.labelled(size, recipe.box_scale)
+    return people if recipe.mpii is None else with_mix(people, recipe.mpii, size)
 
 
 def with_mix(people: LabelledPeople, folder: str | Path, size: tuple[int, int]) -> LabelledPeople:

@@ -9,11 +9,15 @@ from liftedcl.files.atomic import atomic_path
 from liftedcl.identity.errors import InputError
 from liftedcl.skeletons.skeleton import NUM_JOINTS
 
+PREDICTIONS = "predictions.npz"
 REMEDY = "make it with python -m downstream.finetune"
 
 
 def write_predictions(path: Path, key: str, values: np.ndarray, names: list[str], **settings: float) -> None:
     """Write ``key`` (N, 17, D) float64, ``images`` (N,), the file names, and ``settings`` that scores depend on.
+
+    ``joints`` are px of the original frames, with ``head_size`` and ``test_stride`` of the recipe, without which the
+    file doesn't give its JDR again; ``poses`` are mm in the camera's frame, root-relative.
 
     float64 because the file must give the very numbers of metrics.json again.
     """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from downstream.h36m.skeleton_prior_recipe import SkeletonPriorRecipe
 from downstream.heatmap_pose.heatmap_recipe import HeatmapPose
 from downstream.training.augmentation_recipe import AffineAugmentation
-from downstream.training.training_recipe import StepTraining
+from downstream.training.training_recipe import StepFineTuning
 from liftedcl.identity.strict import require, require_at_least, require_positive, require_range, require_share
 from liftedcl.recipes.encoder_recipe import SMALLEST_INPUT
 
@@ -47,7 +47,7 @@ class RLEAugmentation(AffineAugmentation):
 
 
 @dataclass(frozen=True, kw_only=True)
-class H36M3D(StepTraining):
+class H36M3D(StepFineTuning):
     """RLE 3D pose on Human3.6M (Li et al. 2021; paper, appendix D).
 
     ``mpii`` is the folder of an MPII data set whose people are mixed in, as many draws as of Human3.6M, without depth.

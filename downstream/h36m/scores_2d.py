@@ -6,13 +6,31 @@ from typing import Any
 import numpy as np
 
 from downstream.h36m import prediction_file
-from downstream.h36m.reader_2d import H36MJoints
+from downstream.h36m.reader_2d import H36MJoints, annotation_path, read_joints
+from downstream.h36m.recipe import H36M2D
 from downstream.reading.npz_file import read_arrays
 from liftedcl.identity.errors import InputError
 from liftedcl.skeletons.skeleton import JOINTS
 
 _PAPER = {"head_size": 25.6, "test_stride": 64}
 """For frames of the original size, 1000 px wide, and every 64th of them."""
+
+
+def score_run(recipe: H36M2D, data: Path, run: Path) -> dict[str, Any]:
+    """What metrics.json holds, with the head size and the stride that the predictions were made with."""
+    predictions = run / prediction_file.PREDICTIONS
+    return score_file(annotation_path(data, "test"), predictions, *settings_of(predictions))
+
+
+def score_file(annotations: Path, predictions: Path, head_size: float, stride: int) -> dict[str, Any]:
+    """`score` of predictions.npz against every ``stride``-th frame of an annotation file.
+
+    Raises:
+        InputError: a file that is missing or damaged, or predictions for other pictures.
+    """
+    truth = read_joints(annotations, stride)
+    remedy = "name the right --stride, the test_stride of the recipe that made them, or the right --annotations"
+    return score(prediction_file.read_predictions(predictions, "joints", 2, truth.names, remedy), truth, head_size)
 
 
 def score(predicted: np.ndarray, truth: H36MJoints, head_size: float) -> dict[str, Any]:
@@ -39,30 +57,18 @@ def score(predicted: np.ndarray, truth: H36MJoints, head_size: float) -> dict[st
     }
 
 
-def write_predictions(path: Path, joints: np.ndarray, truth: H36MJoints, *, head_size: float, test_stride: int) -> None:
-    """Write predictions.npz: ``joints`` (N, 17, 2) float64 px of the original frames; ``images`` (N,) names.
-
-    ``head_size`` and ``test_stride``, the recipe's, are stored too: without them the file doesn't give its JDR again.
-    """
-    prediction_file.write_predictions(path, "joints", joints, truth.names, head_size=head_size, test_stride=test_stride)
-
-
-def read_predictions(path: Path, truth: H36MJoints) -> np.ndarray:
-    """Read predictions (N, 17, 2) in px for ``truth``, in its order. Errors as `prediction_file.read_predictions`."""
-    remedy = "name the right --stride, the test_stride of the recipe that made them, or the right --annotations"
-    return prediction_file.read_predictions(path, "joints", 2, truth.names, remedy)
-
-
-def read_settings(path: Path) -> tuple[float, int]:
-    """``head_size`` in px and ``test_stride`` that predictions were made with; the paper's where a file has none.
+def settings_of(path: Path, head_size: float | None = None, stride: int | None = None) -> tuple[float, int]:
+    """Head size in px and stride: those given, else those that the predictions were made with, else the paper's.
 
     Raises:
-        InputError: the file is missing or damaged, or they are no numbers above 0.
+        InputError: the file is missing or damaged, or one of them is not a number above 0.
     """
+    if (stride is not None and stride < 1) or (head_size is not None and not 0 < head_size < np.inf):
+        raise InputError("--stride, --head-size: must be above 0; see the recipe the predictions were made with")
     stored = read_arrays(path, (), prediction_file.REMEDY, optional=tuple(_PAPER))
     for key, value in stored.items():
         kinds = "iu" if key == "test_stride" else "iuf"
         if value.shape != () or value.dtype.kind not in kinds or not 0 < value < np.inf:
             raise InputError(f"{path}: {key} is not one number above 0; {prediction_file.REMEDY}")
     settings = _PAPER | stored
-    return float(settings["head_size"]), int(settings["test_stride"])
+    return float(settings["head_size"] if head_size is None else head_size), int(stride or settings["test_stride"])

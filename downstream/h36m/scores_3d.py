@@ -8,13 +8,29 @@ import numpy as np
 from downstream import metrics
 from downstream.h36m import prediction_file
 from downstream.h36m.pose_coding import root_relative
-from downstream.h36m.reader_3d import H36MPoses
+from downstream.h36m.reader_3d import H36MPoses, annotation_path, read_poses
+from downstream.h36m.recipe import H36M3D
 from liftedcl.skeletons.skeleton import NUM_JOINTS
 
 
 def true_poses(truth: H36MPoses) -> np.ndarray:
     """Root-relative camera-frame poses (N, 17, 3) in mm: what predictions are compared with."""
     return root_relative(truth.joints)[:, :NUM_JOINTS]
+
+
+def score_run(recipe: H36M3D, data: Path, run: Path) -> dict[str, Any]:
+    """What metrics.json holds; see `score_file`."""
+    return score_file(annotation_path(data, "test"), run / prediction_file.PREDICTIONS)
+
+
+def score_file(annotations: Path, predictions: Path) -> dict[str, Any]:
+    """`score` of predictions.npz against an annotation file.
+
+    Raises:
+        InputError: a file that is missing or damaged, or predictions for other pictures.
+    """
+    truth = read_poses(annotations)
+    return score(prediction_file.read_predictions(predictions, "poses", 3, truth.names), truth)
 
 
 def score(predicted: np.ndarray, truth: H36MPoses) -> dict[str, Any]:
@@ -44,13 +60,3 @@ def score(predicted: np.ndarray, truth: H36MPoses) -> dict[str, Any]:
         },
         "samples": len(truth),
     }
-
-
-def write_predictions(path: Path, poses: np.ndarray, truth: H36MPoses) -> None:
-    """Write predictions.npz: ``poses`` (N, 17, 3) float64 mm, root-relative, camera frame; ``images`` (N,) names."""
-    prediction_file.write_predictions(path, "poses", poses, truth.names)
-
-
-def read_predictions(path: Path, truth: H36MPoses) -> np.ndarray:
-    """Read predictions (N, 17, 3) in mm for ``truth``, in its order. Errors as `prediction_file.read_predictions`."""
-    return prediction_file.read_predictions(path, "poses", 3, truth.names)

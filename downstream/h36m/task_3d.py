@@ -7,24 +7,19 @@ they are mixed in, count with the joints that are annotated only.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from downstream.h36m.data_3d import PoseBatch, TrainingBatches, people_of
-from downstream.h36m.mpii_mix import read_mix
+from downstream.h36m.data_3d import PoseBatch, people_of, training_batches
 from downstream.h36m.names import REMEDY
-from downstream.h36m.overlay import augmented_poses, predicted_poses
 from downstream.h36m.pose_coding import decode, root_relative, unmirror
-from downstream.h36m.reader_3d import ANNOTATIONS, NUM_REGRESSED, annotation_path, read_h36m_3d
+from downstream.h36m.prediction_file import PREDICTIONS, write_predictions
+from downstream.h36m.reader_3d import NUM_REGRESSED, annotation_path, read_h36m_3d
 from downstream.h36m.recipe import H36M3D
 from downstream.h36m.rle import RLERegressor, rle_loss
-from downstream.h36m.scores_3d import score, write_predictions
 from downstream.h36m.skeleton_prior import SkeletonPrior
-from downstream.mpii.reader import annotation_path as mpii_annotation_path
-from downstream.reading.fingerprint import fingerprint
 from downstream.samples.network_input import pixels_to_network
 from downstream.samples.plain_crops import PlainCrops
 from downstream.training.adam_player import adam_player
@@ -33,24 +28,13 @@ from liftedcl.identity.errors import InputError
 from liftedcl.skeletons.skeleton import NUM_JOINTS
 
 
-class Benchmark:
-    """The task of liftedcl/engine/loop.py, and its evaluation.
-
-    Args:
-        recipe: schedule, sizes and augmentation.
-        backbone: the encoder under test; it is trained on unless it comes frozen.
-        data: folder of the data set.
-        seed: decides order and augmentation of the samples.
-        workers: processes that load data; 0 loads, and keeps decoded frames, in this one.
-
-    Raises:
-        InputError: data that is missing or damaged, or less than one batch of it.
-    """
+class H36MPose3D:
+    """The `downstream.benchmark.Benchmark` of Human3.6M 3D pose."""
 
     def __init__(self, recipe: H36M3D, backbone: nn.Module, *, data: Path, seed: int, workers: int) -> None:
         self._recipe, self._workers = recipe, workers
         self._test = read_h36m_3d(data, "test")
-        self._batches = _training_batches(recipe, data, seed=seed, cached=workers == 0)
+        self._batches = training_batches(recipe, data, seed=seed, cached=workers == 0)
         if len(self._batches) == 0:
             raise InputError(
                 f"{annotation_path(data, 'train')}: its samples are less than a batch of {recipe.batch_size}; {REMEDY}"
@@ -69,7 +53,6 @@ class Benchmark:
         self.epochs, self.steps_per_epoch = recipe.epochs, len(self._batches)
         self.images_per_step = recipe.batch_size
         self.players = {"rle": adam_player(self.module, recipe, self.steps_per_epoch, recipe.gradient_clip)}
-        self._predicted: np.ndarray | None = None
 
     def batches(self, epoch: int, first_step: int) -> Iterator[PoseBatch]:
         self._batches.start(epoch)
@@ -84,15 +67,9 @@ class Benchmark:
         prior = {} if batch.poses is None else self.module.prior(maps, batch.poses.to(device))
         yield "rle", {"residual_likelihood": loss, **prior}
 
-    def evaluate(self, out: Path) -> dict[str, Any]:
-        """Write ``out/predictions.npz`` and return the scores that go into metrics.json."""
-        self._predicted = self.predict()
-        write_predictions(out / "predictions.npz", self._predicted, self._test)
-        return score(self._predicted, self._test)
-
-    def examples(self) -> np.ndarray:
-        """Up to 12 test pictures with what `evaluate` predicted, and that from the side: (N, S, 2 S, 3) uint8 RGB."""
-        return predicted_poses(self._predicted, self._test, self._recipe)
+    def write_predictions(self, out: Path) -> None:
+        """Write the poses of the test split."""
+        write_predictions(out / PREDICTIONS, "poses", self.predict(), self._test.names)
 
     def predict(self) -> np.ndarray:
         """Root-relative camera-frame poses (N, 17, 3) of the test split, in mm, with the flip test."""
@@ -117,21 +94,3 @@ class Benchmark:
         images = pixels_to_network(images, next(self.module.parameters()).device)
         plain, mirrored = (self.module(view)[0].cpu().double().numpy() for view in (images, images.flip(3)))
         return (plain + unmirror(mirrored, self._recipe.input_size)) / 2
-
-
-def fingerprints(recipe: H36M3D, data: Path) -> dict[str, str]:
-    """SHA-256 of the annotation files; part of a run's identity. The pictures are known by their names only."""
-    paths = {f"h36m_3d_{split}": annotation_path(data, split) for split in ANNOTATIONS}
-    if recipe.mpii is not None:
-        paths["mpii_train"] = mpii_annotation_path(recipe.mpii, "train")
-    return fingerprint(paths, REMEDY)
-
-
-def augmented_samples(recipe: H36M3D, *, data: Path, seed: int, count: int) -> np.ndarray:
-    """Up to ``count`` training samples (N, S, S, 3) uint8 RGB of the first epoch, their targets drawn in place."""
-    return augmented_poses(_training_batches(recipe, data, seed=seed, cached=False), count)
-
-
-def _training_batches(recipe: H36M3D, data: Path, *, seed: int, cached: bool) -> TrainingBatches:
-    others = None if recipe.mpii is None else read_mix(recipe.mpii)
-    return TrainingBatches(read_h36m_3d(data, "train"), recipe, seed=seed, cached=cached, others=others)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from downstream.training.augmentation_recipe import AffineAugmentation
-from downstream.training.training_recipe import StepTraining
+from downstream.training.training_recipe import StepFineTuning
 from liftedcl.identity.strict import require_at_least, require_choice, require_positive
 from liftedcl.recipes.encoder_recipe import SMALLEST_INPUT
 
@@ -11,7 +11,7 @@ LOSSES = ("mse_mean", "mse_sum", "cross_entropy")
 
 
 @dataclass(frozen=True, kw_only=True)
-class HeatmapPose(StepTraining):
+class HeatmapPose(StepFineTuning):
     """Sizes in px of the network's input; ``sigma`` in px of the heatmap.
 
     Attributes:

@@ -27,7 +27,7 @@ class ParsingBatch:
     epoch: int
 
 
-class TrainingBatches(EpochBatches):
+class ParsingBatches(EpochBatches):
     """Augmented batches of the training split.
 
     Args:

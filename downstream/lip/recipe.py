@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from downstream.training.augmentation_recipe import AffineAugmentation
-from downstream.training.training_recipe import Training
+from downstream.training.training_recipe import FineTuning
 from liftedcl.identity.strict import require, require_at_least, require_positive, require_share
 from liftedcl.recipes.encoder_recipe import SMALLEST_INPUT
 
 
 @dataclass(frozen=True, kw_only=True)
-class LIP(Training):
+class LIP(FineTuning):
     """SGD: warm-up, a cosine until ``first_round``, then a restart every ``round_epochs``.
 
     Attributes:

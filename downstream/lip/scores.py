@@ -1,23 +1,28 @@
 """Scores of human parsing, from label maps alone: pixel accuracy, mean accuracy and mIoU over LIP's twenty classes.
 
 One confusion matrix over the whole split (Gong et al. 2017): large pictures weigh more, and ignored pixels (255) count
-nowhere. Predictions are kept as PNGs of class numbers, ``FOLDER/<id>.png``, of the pictures' own size.
+nowhere.
 """
 
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from downstream.lip.labels import CLASSES, IGNORED, NUM_CLASSES
-from downstream.lip.reader import REMEDY, read_label
-from liftedcl.files.atomic import atomic_path
+from downstream.lip.predictions import PREDICTIONS, STUDENT_PREDICTIONS, read_prediction
+from downstream.lip.reader import REMEDY, label_path, list_path, read_label, read_names
+from downstream.lip.recipe import LIP
 from liftedcl.files.image_files import process_images
 from liftedcl.identity.errors import InputError
 
-_PREDICTION_REMEDY = "make it with python -m downstream.finetune"
+
+def score_run(recipe: LIP, data: Path, run: Path) -> dict[str, Any]:
+    """What metrics.json holds of the val split: the teacher's scores, and the student's under ``student``."""
+    paths = [label_path(data, "val", name) for name in read_names(list_path(data, "val"))]
+    scores, student = (score_maps(paths, run / folder) for folder in (PREDICTIONS, STUDENT_PREDICTIONS))
+    return scores | {"student": student, "samples": len(paths)}
 
 
 def confusion(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -69,40 +74,28 @@ def score_folders(annotations: Path, predictions: Path) -> dict[str, Any]:
     """Scores of ``predictions`` against every label map in ``annotations``; ``samples`` says how many there are.
 
     Raises:
-        InputError: no label map, or a prediction that is missing, damaged, of another size, or no map of classes.
+        InputError: no label map, or as `score_maps`.
     """
     if not annotations.is_dir():
         raise InputError(f"{annotations}: not found, or not a folder; {REMEDY}")
     paths = sorted(annotations.glob("*.png"))
     if not paths:
         raise InputError(f"{annotations}: holds no label map (*.png); {REMEDY}")
-
-    def compare(path: Path) -> np.ndarray:
-        truth = read_label(path)
-        return confusion(truth, read_prediction(predictions / path.name, truth.shape, path))
-
-    counts = sum(process_images(compare, paths, workers=None, title="lip: scoring"))
-    if not np.any(counts):
-        raise InputError(f"{annotations}: every pixel is ignored ({IGNORED}); {REMEDY}")
-    return score(ConfusionMatrix(counts)) | {"samples": len(paths)}
+    return score_maps(paths, predictions) | {"samples": len(paths)}
 
 
-def read_prediction(path: Path, shape: tuple[int, ...], truth: Path) -> np.ndarray:
-    """Classes (H, W) uint8 predicted for the label map ``truth`` of ``shape``.
+def score_maps(truth: list[Path], predictions: Path) -> dict[str, Any]:
+    """Scores of the predictions of the same names against label maps.
 
     Raises:
-        InputError: missing, damaged, of another size, with colours, or with pixels that have no class.
+        InputError: a file that is missing, damaged, of another size, or no map of classes; or every pixel is ignored.
     """
-    labels = read_label(path, _PREDICTION_REMEDY)
-    if labels.shape != shape:
-        found, wanted = (f"{size[1]} x {size[0]}" for size in (labels.shape, shape))
-        raise InputError(f"{path}: {found} px, but its label map {truth} has {wanted}; {_PREDICTION_REMEDY}")
-    if labels.max(initial=0) == IGNORED:
-        raise InputError(f"{path}: has pixels without a class ({IGNORED}); {_PREDICTION_REMEDY}")
-    return labels
 
+    def compare(path: Path) -> np.ndarray:
+        labels = read_label(path)
+        return confusion(labels, read_prediction(predictions / path.name, labels.shape, path))
 
-def write_prediction(folder: Path, name: str, labels: np.ndarray) -> None:
-    """Write classes (H, W) uint8 of picture ``name`` as ``folder/<name>.png``, 8-bit grey."""
-    with atomic_path(folder / f"{name}.png") as part:
-        part.write_bytes(cv2.imencode(".png", labels)[1].tobytes())
+    counts = sum(process_images(compare, truth, workers=None, title="lip: scoring"))
+    if not np.any(counts):
+        raise InputError(f"{truth[0].parent}: every pixel is ignored ({IGNORED}); {REMEDY}")
+    return score(ConfusionMatrix(counts))

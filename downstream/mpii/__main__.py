@@ -8,7 +8,7 @@ from pathlib import Path
 
 from downstream.mpii.reader import SPLITS, MpiiPeople, annotation_path, read_entries, read_mpii, to_people
 from downstream.mpii.release import ReleasePerson, read_release, split, truth_arrays
-from downstream.mpii.scores import read_predictions, score
+from downstream.mpii.scores import score_file
 from downstream.mpii.truth import check_same_people, read_truth, truth_path
 from downstream.reading.data_check import Finding, count_finding, problem, report, tried
 from downstream.reading.frames import read_picture
@@ -134,8 +134,7 @@ def main() -> None:
 
 def evaluate(annotations: Path, predictions: Path, out: Path | None) -> None:
     """Print the scores of a predictions file, and write them to ``out`` if given."""
-    truth = read_truth(annotations)
-    scores = score(read_predictions(predictions, len(truth)), truth)
+    scores = score_file(annotations, predictions)
     if out is not None:
         write_json(out, scores)
     for key in ("pckh_50", "pckh_10"):

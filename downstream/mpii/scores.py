@@ -5,15 +5,26 @@ from typing import Any
 
 import numpy as np
 
-from downstream.mpii.joints import JOINTS, NUM_JOINTS, PARTS, SCORED
-from downstream.mpii.reader import FIRST_PIXEL
-from downstream.mpii.truth import MpiiTruth
-from liftedcl.files.mat_file import read_mat, write_mat
+from downstream.mpii.joints import JOINTS, PARTS, SCORED
+from downstream.mpii.predictions import PREDICTIONS, read_predictions
+from downstream.mpii.recipe import Mpii
+from downstream.mpii.truth import MpiiTruth, read_truth, truth_path
 from liftedcl.identity.errors import InputError
 
 THRESHOLDS = {"pckh_50": 0.5, "pckh_10": 0.1}
 """Error at which a joint still counts, as a share of the head's size. Departure: the published code's "Mean@0.1" reads
 the bin at 0.11."""
+
+
+def score_run(recipe: Mpii, data: Path, run: Path) -> dict[str, Any]:
+    """What metrics.json holds; see `score_file`."""
+    return score_file(truth_path(data), run / PREDICTIONS)
+
+
+def score_file(annotations: Path, predictions: Path) -> dict[str, Any]:
+    """`score` of predictions.mat against gt_valid.mat. Raises `InputError` for either, missing or damaged."""
+    truth = read_truth(annotations)
+    return score(read_predictions(predictions, len(truth)), truth)
 
 
 def score(predicted: np.ndarray, truth: MpiiTruth) -> dict[str, Any]:
@@ -49,31 +60,3 @@ def score(predicted: np.ndarray, truth: MpiiTruth) -> dict[str, Any]:
             known = [row[key] for row in map(scores["per_joint"].get, names) if row[key] is not None]
             scores["per_part"][part][key] = float(np.mean(known)) if known else None
     return {**scores, "samples": len(truth)}
-
-
-def write_predictions(path: Path, joints: np.ndarray) -> None:
-    """Write predictions.mat: ``preds`` (N, 16, 2), 1-based as MPII counts pixels; the field's exchange format.
-
-    Args:
-        path: the file.
-        joints: (N, 16, 2) in 0-based picture pixels, in the order of valid.json.
-    """
-    write_mat(path, {"preds": joints.astype(np.float64) + FIRST_PIXEL})
-
-
-def read_predictions(path: Path, count: int) -> np.ndarray:
-    """Read the predictions (N, 16, 2) for ``count`` people, in 0-based picture pixels.
-
-    Raises:
-        InputError: missing, damaged, not finite, or for another number of people.
-    """
-    remedy = (
-        "make it with python -m downstream.finetune, or save `preds` (people, 16, 2), 1-based, in valid.json's order"
-    )
-    predicted = read_mat(path, ("preds",), remedy)["preds"]
-    if predicted.dtype.kind not in "iuf" or predicted.shape != (count, NUM_JOINTS, 2):
-        found = f"{predicted.shape} {predicted.dtype}"
-        raise InputError(f"{path}: preds is {found}, not ({count}, {NUM_JOINTS}, 2) numbers; {remedy}")
-    if not np.isfinite(predicted).all():
-        raise InputError(f"{path}: preds holds NaN or infinity; {remedy}")
-    return predicted.astype(np.float64) - FIRST_PIXEL

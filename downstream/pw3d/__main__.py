@@ -3,11 +3,9 @@
 import argparse
 from pathlib import Path
 
-from downstream.pw3d.body_model import read_bodies, read_regressors
 from downstream.pw3d.check import findings
 from downstream.pw3d.prepare import prepare_sequences, prepare_smpl
-from downstream.pw3d.reader import TRUTH, read_annotations
-from downstream.pw3d.scores import check_joints, read_predictions, score_parameters
+from downstream.pw3d.scores import score_file
 from downstream.reading.data_check import report
 from liftedcl.files.atomic import write_json
 from liftedcl.identity.errors import InputError, run_cli
@@ -56,12 +54,7 @@ def _prepare(arguments: argparse.Namespace) -> None:
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
-    truth = read_annotations(arguments.annotations, arguments.annotations.parent, TRUTH)
-    bodies = read_bodies(arguments.body)
-    regressors = read_regressors(arguments.body, bodies[0])
-    predictions = read_predictions(arguments.predictions, truth)
-    check_joints(predictions, bodies[0], regressors, arguments.predictions)
-    scores = score_parameters(predictions.rotations, predictions.betas, truth, bodies, regressors)
+    scores = score_file(arguments.annotations, arguments.body, arguments.predictions)
     if arguments.out is not None:
         write_json(arguments.out, scores)
     lines = {"reconstruction error": "pa_mpjpe_mm", "MPJPE": "mpjpe_mm", "PVE": "pve_mm"}

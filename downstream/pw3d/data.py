@@ -72,7 +72,7 @@ class Steps:
         return epoch + within / (self._starts[epoch + 1] - self._starts[epoch])
 
 
-class TrainingBatches(Dataset):
+class ShapeBatches(Dataset):
     """Item ``step`` is a batch of the part of the run that `start` chose; see `Steps`.
 
     An epoch is as long as the largest set, and every sample of it is of a set drawn by the shares (Kolotouros et al.

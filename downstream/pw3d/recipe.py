@@ -3,7 +3,7 @@
 import itertools
 from dataclasses import dataclass
 
-from downstream.training.training_recipe import Training
+from downstream.training.training_recipe import FineTuning
 from liftedcl.identity.strict import require, require_at_least, require_positive, require_range, require_share
 from liftedcl.recipes.encoder_recipe import SMALLEST_INPUT
 
@@ -59,7 +59,7 @@ class ShapeLoss:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PW3D(Training):
+class PW3D(FineTuning):
     """RSC-Net on 3DPW (Xu et al. 2020; LiftedCL, appendix D).
 
     Attributes:

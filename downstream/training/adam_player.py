@@ -3,13 +3,13 @@
 import torch
 from torch import nn
 
-from downstream.training.training_recipe import StepTraining
+from downstream.training.training_recipe import StepFineTuning
 from liftedcl.engine.loop import Player
 from liftedcl.engine.schedule import milestones
 
 
 def adam_player(
-    module: nn.Module, recipe: StepTraining, steps_per_epoch: int, gradient_clip: float | None = None
+    module: nn.Module, recipe: StepFineTuning, steps_per_epoch: int, gradient_clip: float | None = None
 ) -> Player:
     """A player of liftedcl/engine/loop.py; ``gradient_clip`` is the largest norm of a step's gradient."""
     rate = milestones(

@@ -1,4 +1,4 @@
-"""Training batches that are a function of (seed, epoch, step), so neither workers nor a resumed run change a bit."""
+"""FineTuning batches that are a function of (seed, epoch, step), so neither workers nor a resumed run change a bit."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from downstream.training.subset import subset_of
-from downstream.training.training_recipe import Training
+from downstream.training.training_recipe import FineTuning
 from liftedcl.identity.errors import InputError
 
 
@@ -29,7 +29,7 @@ class EpochBatches(Dataset):
         chosen: rows of the split that are trained on, (M,) ascending.
     """
 
-    def __init__(self, counts: Sequence[int], recipe: Training, seed: int, draws: int | None = None) -> None:
+    def __init__(self, counts: Sequence[int], recipe: FineTuning, seed: int, draws: int | None = None) -> None:
         self._count, self._batch_size, self._seed = draws or sum(counts), recipe.batch_size, seed
         self.chosen = subset_of(counts, recipe.fraction, seed)
         self.start(0)

@@ -6,7 +6,7 @@ from liftedcl.identity.strict import require, require_at_least, require_positive
 
 
 @dataclass(frozen=True, kw_only=True)
-class Training:
+class FineTuning:
     """``probe`` freezes the encoder, its batch norms included, so that only what stands on it is trained.
 
     ``fraction`` of the training samples, drawn by the seed, is trained on; steps and schedule stay those of all.
@@ -26,7 +26,7 @@ class Training:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StepTraining(Training):
+class StepFineTuning(FineTuning):
     """The rate is multiplied by ``milestone_factor`` when an epoch of ``milestones`` begins."""
 
     milestones: tuple[int, ...]

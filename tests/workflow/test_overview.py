@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from repository import REPOSITORY
 
-from downstream import BENCHMARKS
+from downstream.registry import BENCHMARKS
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.recipe import to_json
 from workflow import overview

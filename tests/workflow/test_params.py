@@ -9,7 +9,7 @@ import pytest
 import yaml
 from repository import REPOSITORY
 
-from downstream import BENCHMARKS
+from downstream.registry import BENCHMARKS
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.recipe import read_recipe, to_json
 from liftedcl.recipes.encoder_recipe import EncoderRecipe

@@ -15,7 +15,7 @@ import cv2
 import pytest
 from repository import TABLE, TINY, copy_to, keep_rows, planned, run, start
 
-from downstream import BENCHMARKS
+from downstream.registry import BENCHMARKS
 from workflow.benchmark_recipes import benchmark_of
 from workflow.params import read_params
 from workflow.tables.table_spec import read_tables

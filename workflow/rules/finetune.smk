@@ -1,4 +1,5 @@
-# Fine-tuning: one encoder and one benchmark, or a variant of it -> metrics.json and the predictions it was computed from.
+# Fine-tuning: one encoder and one benchmark, or a variant of it. A training writes its predictions; scores and drawings
+# are made of those, each by a rule of its own, so that an edit of a metric or of an overlay trains nothing.
 
 
 def benchmark_recipe(wildcards):
@@ -19,31 +20,53 @@ ON_ONE_GPU = "{GPU_SLOT} 1 " if PARAMS.compute.gpus else ""  # a command of anot
 for benchmark, entry in BENCHMARKS.items():
     RUN = LAYOUT.benchmark("{run}", "{row}", "{seed}")
     PREDICTIONS = f"{RUN}/{entry.predictions}"
+    VARIANTS = "|".join(run for run in PARAMS.benchmarks if benchmark_of(run) == benchmark)
+    ROOT = getattr(PARAMS, entry.data)
+    ABOUT = f"--benchmark {benchmark} --recipe {{params.recipe:q}} --data {{params.root:q}}"
 
     rule:
-        name: f"finetune_{benchmark}"
+        name: f"train_{benchmark}"
         input:
             encoder=f"{ENCODER}/encoder.pt",
             beside_encoder=lambda wildcards: beside_encoder(wildcards.row, wildcards.seed),
             annotations=benchmark_data(benchmark),
             mixed_in=mixed_in,
         output:
-            expand("{folder}/{name}", folder=RUN, name=["metrics.json", "examples.png", "history.csv", "provenance.json"],
-                   allow_missing=True),
-            PREDICTIONS if Path(PREDICTIONS).suffix else directory(PREDICTIONS),
-        wildcard_constraints: run="|".join(run for run in PARAMS.benchmarks if benchmark_of(run) == benchmark),
+            expand("{folder}/{name}", folder=RUN, name=["trained.pt", "history.csv", "provenance.json"], allow_missing=True),
+            predictions=PREDICTIONS if Path(PREDICTIONS).suffix else directory(PREDICTIONS),
+        wildcard_constraints: run=VARIANTS,
         params:
-            recipe=benchmark_recipe, code=finetune_code(benchmark), benchmark=benchmark,
-            folder=RUN, root=getattr(PARAMS, entry.data), threads=PARAMS.compute.threads,
+            recipe=benchmark_recipe, code=finetune_code(benchmark), folder=RUN, root=ROOT, threads=PARAMS.compute.threads,
             backbone=lambda wildcards: PARAMS.encoders[wildcards.row].backbone,
         log: f"{RUN}/log.txt",
         threads: PARAMS.compute.threads
         resources: **PARAMS.cluster.resources("finetune", gpus=min(PARAMS.compute.gpus, 1)),
+        group: "finetuning"
         shell:
-            ON_ONE_GPU +
-            "{PYTHON} -m downstream.finetune --benchmark {params.benchmark} --recipe {params.recipe:q}"
-            " --encoder {input.encoder:q} --backbone {params.backbone} --data {params.root:q} --seed {wildcards.seed}"
-            " --threads {params.threads} --workers {WORKERS} --out {params.folder:q} 2>&1 | tee {log:q}"
+            ON_ONE_GPU + "{PYTHON} -m downstream.finetune " + ABOUT +
+            " --encoder {input.encoder:q} --backbone {params.backbone} --seed {wildcards.seed} --threads {params.threads}"
+            " --workers {WORKERS} --out {params.folder:q} 2>&1 | tee {log:q}"
+
+    rule:
+        name: f"score_{benchmark}"
+        input: PREDICTIONS, annotations=benchmark_data(benchmark),
+        output: f"{RUN}/metrics.json", f"{RUN}/metrics.provenance.json",
+        wildcard_constraints: run=VARIANTS,
+        params: recipe=benchmark_recipe, code=score_code(benchmark), folder=RUN, root=ROOT,
+        resources: **PARAMS.cluster.resources("short"),
+        group: "finetuning"
+        priority: 1  # before the next training: a table may be waiting for it
+        shell: "{PYTHON} -m downstream.score " + ABOUT + " --run {params.folder:q} --out {output[0]:q}"
+
+    rule:
+        name: f"draw_{benchmark}"
+        input: PREDICTIONS, annotations=benchmark_data(benchmark),
+        output: f"{RUN}/examples.png",
+        wildcard_constraints: run=VARIANTS,
+        params: recipe=benchmark_recipe, code=code_digest("downstream.draw", entry.drawings), folder=RUN, root=ROOT,
+        resources: **PARAMS.cluster.resources("short"),
+        group: "finetuning"
+        shell: "{PYTHON} -m downstream.draw " + ABOUT + " --run {params.folder:q} --out {output:q}"
 
     rule:
         name: f"reference_{benchmark}"
@@ -51,20 +74,17 @@ for benchmark, entry in BENCHMARKS.items():
         output: LAYOUT.reference(benchmark),
         params:
             recipe=to_json(PARAMS.benchmarks[benchmark]), code=code_digest("downstream.reference", entry.reference),
-            benchmark=benchmark, root=getattr(PARAMS, entry.data),
+            root=ROOT,
         resources: **PARAMS.cluster.resources("short"),
-        shell:
-            "{PYTHON} -m downstream.reference --benchmark {params.benchmark} --recipe {params.recipe:q}"
-            " --data {params.root:q} --out {output:q}"
+        group: "references"
+        shell: "{PYTHON} -m downstream.reference " + ABOUT + " --out {output:q}"
 
     rule:
         name: f"augmented_{benchmark}"
         input: benchmark_data(benchmark),
         output: LAYOUT.figure(f"augmented_{benchmark}"),
         params:
-            recipe=to_json(PARAMS.benchmarks[benchmark]), code=code_digest("downstream.augmented", entry.task),
-            benchmark=benchmark, root=getattr(PARAMS, entry.data),
+            recipe=to_json(PARAMS.benchmarks[benchmark]), code=code_digest("downstream.augmented", entry.drawings), root=ROOT,
         resources: **PARAMS.cluster.resources("short"),
-        shell:
-            "{PYTHON} -m downstream.augmented --benchmark {params.benchmark} --recipe {params.recipe:q}"
-            " --data {params.root:q} --out {output:q}"
+        group: "references"
+        shell: "{PYTHON} -m downstream.augmented " + ABOUT + " --out {output:q}"

@@ -8,7 +8,7 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, workflow.basedir)  # the packages stand beside the Snakefile, installed or not
 
-from downstream import BENCHMARKS, finetune_code
+from downstream.registry import BENCHMARKS, finetune_code, score_code
 from liftedcl.identity.code_digest import code_digest
 from liftedcl.identity.errors import InputError
 from liftedcl.methods import encoder_code

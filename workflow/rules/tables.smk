@@ -34,16 +34,16 @@ rule augmented_samples:
 rule overview:
     input:
         metrics=lambda wildcards: [
-            LAYOUT.benchmark(benchmark, wildcards.row, PARAMS.seeds[0]) + "/metrics.json" for benchmark in BENCHMARKS
+            LAYOUT.benchmark(benchmark, wildcards.row, PARAMS.seeds[0]) + "/metrics.json" for benchmark in TABLE_OF
         ],
-        references=[LAYOUT.reference(benchmark) for benchmark in BENCHMARKS],
-        examples=expand("results/examples_{benchmark}_{row}.png", benchmark=BENCHMARKS, allow_missing=True),
-        augmented=expand("results/augmented_{benchmark}.png", benchmark=BENCHMARKS),
+        references=[LAYOUT.reference(benchmark) for benchmark in TABLE_OF],
+        examples=expand("results/examples_{benchmark}_{row}.png", benchmark=TABLE_OF, allow_missing=True),
+        augmented=expand("results/augmented_{benchmark}.png", benchmark=TABLE_OF),
     output:
         csv=report("results/benchmarks_{row}.csv", caption="../report/overview.rst", category="Tables"),
         markdown="results/benchmarks_{row}.md",
     params:
-        tables=[to_json(TABLE_OF[benchmark]) for benchmark in BENCHMARKS],
+        tables=[to_json(TABLE_OF[benchmark]) for benchmark in TABLE_OF],
         code=code_digest("workflow.overview"), seed=PARAMS.seeds[0], profile=LABEL, runs=LAYOUT.root,
     localrule: True
     shell:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from downstream import BENCHMARKS
+from downstream.registry import BENCHMARKS
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.strict import parse, require_choice
 from workflow.benchmark_recipes import SEPARATOR
@@ -108,8 +108,11 @@ def read_tables(path: str | Path, params: Params) -> dict[str, Table]:
 
 def main_tables(tables: dict[str, Table]) -> dict[str, Table]:
     """Benchmark -> the first table that is about it alone."""
-    alone = {table.benchmarks[0]: table for table in reversed(tables.values()) if len(table.benchmarks) == 1}
-    return {benchmark: alone[benchmark] for benchmark in BENCHMARKS if benchmark in alone}
+    alone: dict[str, Table] = {}
+    for table in tables.values():
+        if len(table.benchmarks) == 1:
+            alone.setdefault(table.benchmark, table)
+    return alone
 
 
 def _extended(table: Table, encoders: list[str], params: Params) -> Table:

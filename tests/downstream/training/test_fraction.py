@@ -20,7 +20,6 @@ from tiny.mpii import write_tiny_mpii
 from tiny.pw3d import RECIPE as PW3D
 from tiny.pw3d import write_tiny_pw3d
 
-from downstream import BENCHMARKS
 from downstream.coco.keypoints import MIRRORED
 from downstream.coco.reader import read_people
 from downstream.h36m.data_3d import TrainingBatches, people_of
@@ -31,6 +30,7 @@ from downstream.heatmap_pose.keypoint_data import KeypointBatches
 from downstream.lip.reader import read_lip
 from downstream.pw3d import reader as pw3d
 from downstream.reading import frames
+from downstream.registry import BENCHMARKS
 from downstream.samples.people import LabelledPeople
 from downstream.training.subset import subset_of
 from liftedcl.networks.encoder import build_backbone

@@ -12,8 +12,8 @@ from torch.nn import functional as F
 from liftedcl.identity.errors import InputError
 from liftedcl.methods.pixpro import rising
 from liftedcl.networks.pixel_propagation import PixelPropagation, consistency_loss
-from liftedcl.views.correspondence import close_in_image
 from liftedcl.views import view_pair
+from liftedcl.views.correspondence import close_in_image
 from liftedcl.views.rendering import Geometry
 from workflow.params import read_params
 

@@ -1,33 +1,33 @@
 """Human3.6M's joints drawn: predictions on test pictures, 3D poses also from the side, targets on training samples."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 
 from downstream.h36m.camera import project
-from downstream.h36m.data_3d import PoseBatch, TrainingBatches, people_of
-from downstream.h36m.reader_3d import H36MPoses
+from downstream.h36m.data_3d import PoseBatch, people_of, training_batches
+from downstream.h36m.drawings_2d import SIDES
+from downstream.h36m.prediction_file import PREDICTIONS, read_predictions
+from downstream.h36m.reader_3d import read_h36m_3d
 from downstream.h36m.recipe import H36M3D
-from downstream.samples.overlay import EXAMPLES, draw_keypoints, predicted_keypoints
+from downstream.heatmap_pose.keypoint_drawings import predicted_keypoints
+from downstream.samples.overlay import EXAMPLES, draw_keypoints
 from liftedcl.files.evenly_spread import evenly_spread
-from liftedcl.skeletons.skeleton import BONES, FLIP_PAIRS, JOINTS, NUM_JOINTS
-
-_PAIRED = {joint for pair in FLIP_PAIRS for joint in pair}
-SIDES = tuple(name[0] if j in _PAIRED else "trunk" for j, name in enumerate(JOINTS))
-"""Of each joint, as `downstream.samples.overlay` names them."""
+from liftedcl.skeletons.skeleton import BONES, NUM_JOINTS
 
 _HEIGHT_MM = 2200.0
 """What the side of a picture of a pose shows."""
 _LEAST_SIDE = 192
 
 
-def predicted_poses(predicted: np.ndarray, truth: H36MPoses, recipe: H36M3D) -> np.ndarray:
-    """Some test crops with the predicted joints, each beside the pose from the side: (<= 12, S, 2 S, 3) uint8 RGB.
+def examples(recipe: H36M3D, data: Path, run: Path) -> np.ndarray:
+    """Up to 12 test crops with the predicted joints, each beside the pose from the side: (N, S, 2 S, 3) uint8 RGB.
 
     From the side, the camera is on the left, and the true pose is pale.
-
-    Args:
-        predicted: root-relative camera-frame poses (N, 17, 3) in mm, in the order of ``truth``.
     """
+    truth = read_h36m_3d(data, "test")
+    predicted = read_predictions(run / PREDICTIONS, "poses", 3, truth.names)
     size = (recipe.input_size, recipe.input_size)
     pixels = project(predicted + truth.joints[:, :1], truth.f, truth.c)
     seen = np.ones((len(truth), NUM_JOINTS), bool)
@@ -38,8 +38,9 @@ def predicted_poses(predicted: np.ndarray, truth: H36MPoses, recipe: H36M3D) -> 
     return np.concatenate([crops, np.stack(beside)], axis=2)
 
 
-def augmented_poses(batches: TrainingBatches, count: int) -> np.ndarray:
-    """The first ``count`` training samples of an epoch with the joints that count drawn at their targets."""
+def augmented_samples(recipe: H36M3D, *, data: Path, seed: int, count: int) -> np.ndarray:
+    """Up to ``count`` samples (N, S, S, 3) uint8 RGB of the first epoch, the joints that count at their targets."""
+    batches = training_batches(recipe, data, seed=seed, cached=False)
     drawn: list[np.ndarray] = []
     for step in range(len(batches)):
         drawn += _drawn_targets(batches[step])

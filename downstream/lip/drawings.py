@@ -1,0 +1,59 @@
+"""Label maps drawn over their pictures, in LIP's colours: predictions of a run, targets of training samples."""
+
+from pathlib import Path
+
+import numpy as np
+
+from downstream.lip.data import ParsingBatches
+from downstream.lip.labels import IGNORED, PALETTE
+from downstream.lip.predictions import PREDICTIONS, read_prediction
+from downstream.lip.reader import read_lip
+from downstream.lip.recipe import LIP
+from downstream.lip.whole_picture import fitting_matrices, warp_labels
+from downstream.samples.crop import warp
+from downstream.samples.overlay import EXAMPLES
+from liftedcl.files.evenly_spread import evenly_spread
+
+_OPACITY = 0.6
+_SIDE = 256
+"""Px of a picture's side; smaller training samples are enlarged to about this."""
+
+
+def examples(recipe: LIP, data: Path, run: Path) -> np.ndarray:
+    """True labels beside predicted ones over up to 12 test pictures, (N, 256, 512, 3) uint8."""
+    samples = read_lip(data, "val")
+    drawn = []
+    for n in evenly_spread(len(samples), EXAMPLES):
+        truth, name = samples.label(n), f"{samples.names[n]}.png"
+        found = read_prediction(run / PREDICTIONS / name, truth.shape, samples.label_path(n))
+        drawn.append(compared(samples.image(n), truth, found, _SIDE))
+    return np.stack(drawn)
+
+
+def augmented_samples(recipe: LIP, *, data: Path, seed: int, count: int) -> np.ndarray:
+    """Up to ``count`` training samples, augmented, with their labels drawn over them; small ones enlarged."""
+    train = read_lip(data, "train")
+    batch = ParsingBatches(train, recipe, seed=seed, cached=False).batch(evenly_spread(len(train), count))
+    images = batch.images.numpy().transpose(0, 2, 3, 1)
+    drawn = np.stack([draw_labels(image, labels) for image, labels in zip(images, batch.labels.numpy(), strict=True)])
+    enlarged = max(1, _SIDE // recipe.input_size)
+    return drawn.repeat(enlarged, axis=1).repeat(enlarged, axis=2)
+
+
+def draw_labels(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """A picture (H, W, 3) uint8 RGB with its labels (H, W) in their colours, a copy.
+
+    The background is darkened, ignored pixels are white.
+    """
+    colours = np.full((256, 3), 255, dtype=np.uint8)
+    colours[: len(PALETTE)] = PALETTE
+    mixed = (1 - _OPACITY) * image + _OPACITY * colours[labels]
+    mixed[labels == IGNORED] = 255  # outside the picture: nothing to see below it
+    return np.rint(mixed).astype(np.uint8)
+
+
+def compared(image: np.ndarray, truth: np.ndarray, predicted: np.ndarray, side: int) -> np.ndarray:
+    """True labels beside predicted ones, each over the picture fitted into a square: (side, 2 * side, 3) uint8."""
+    matrix = fitting_matrices(np.array([image.shape[1::-1]]), side)[0]
+    fitted = warp(image, matrix, (side, side))
+    return np.concatenate([draw_labels(fitted, warp_labels(labels, matrix, side)) for labels in (truth, predicted)], 1)

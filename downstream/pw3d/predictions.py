@@ -1,0 +1,77 @@
+"""predictions.npz: SMPL parameters predicted for the people of 3DPW. No torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from downstream.pw3d.reader import ShapeSamples
+from downstream.pw3d.recipe import PW3D
+from downstream.reading.npz_file import read_arrays
+from liftedcl.files.atomic import atomic_path
+from liftedcl.identity.errors import InputError
+
+_REMEDY = "make it with python -m downstream.finetune"
+
+
+def file_name(recipe: PW3D, size: int) -> str:
+    """Of the predictions for the test set as it is seen at ``size`` px."""
+    return "predictions.npz" if size == recipe.input_size else f"predictions_at_{size}.npz"
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What predictions.npz holds, N people in the order of the annotations.
+
+    Attributes:
+        rotations: (N, 24, 3, 3) local rotations, the first one in the camera's frame.
+        betas: (N, 10).
+        camera: (N, 3), the weak-perspective scale and shift in the crop; not scored.
+        joints: (N, 14, 3) LSP joints less the pelvis, metres.
+    """
+
+    rotations: np.ndarray
+    betas: np.ndarray
+    camera: np.ndarray
+    joints: np.ndarray
+
+
+def write_predictions(path: Path, predictions: Predictions, names: list[str]) -> None:
+    """Write predictions.npz: ``pose`` (N, 24, 3, 3), ``betas``, ``camera``, ``joints`` as `Predictions`, ``images``.
+
+    Vertices are left out, being 700 kB a person: they follow from the parameters and the body model.
+    """
+    with atomic_path(path) as part, part.open("wb") as file:
+        np.savez_compressed(
+            file,
+            pose=predictions.rotations,
+            betas=predictions.betas,
+            camera=predictions.camera,
+            joints=predictions.joints,
+            images=np.array(names),
+        )
+
+
+def read_predictions(path: Path, truth: ShapeSamples) -> Predictions:
+    """Read predictions for ``truth``, in its order.
+
+    Raises:
+        InputError: missing, damaged, of wrong shapes, no rotations, or made for other people.
+    """
+    arrays = read_arrays(path, ("pose", "betas", "camera", "joints", "images"), _REMEDY)
+    count = len(truth)
+    if arrays["images"].tolist() != truth.names:
+        raise InputError(f"{path}: made for other people than those of the annotations; {_REMEDY}")
+    for name, shape in (("pose", (24, 3, 3)), ("betas", (10,)), ("camera", (3,)), ("joints", (14, 3))):
+        found = arrays[name]
+        if found.shape != (count, *shape) or found.dtype.kind != "f" or not np.isfinite(found).all():
+            expected = ("N", *shape)
+            raise InputError(f"{path}: {name} is {found.shape} {found.dtype}, not finite floats {expected}; {_REMEDY}")
+    rotations = arrays["pose"].astype(np.float64)
+    # In single precision: networks round to about 1e-6.
+    off = np.abs(rotations @ np.swapaxes(rotations, 2, 3) - np.eye(3)).max(axis=(1, 2, 3))
+    good = (off < 1e-3) & (np.linalg.det(rotations) > 0).all(axis=1)
+    if not good.all():
+        raise InputError(f"{path}: sample {int(np.argmin(good))}: pose holds a matrix that is no rotation; {_REMEDY}")
+    betas, camera, joints = (arrays[name].astype(np.float64) for name in ("betas", "camera", "joints"))
+    return Predictions(rotations=rotations, betas=betas, camera=camera, joints=joints)

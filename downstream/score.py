@@ -1,0 +1,40 @@
+"""Score the stored predictions of a fine-tuning: predictions and annotations -> metrics.json. No torch, no GPU."""
+
+import argparse
+import dataclasses
+import importlib
+import time
+from pathlib import Path
+
+from downstream.command_line import add_benchmark_arguments
+from downstream.reading.fingerprint import fingerprint
+from downstream.registry import BENCHMARKS, score_code
+from liftedcl.files.atomic import write_json
+from liftedcl.identity.errors import run_cli
+from liftedcl.identity.provenance import describe
+from liftedcl.identity.recipe import read_recipe
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m downstream.score",
+        description="Score the predictions that python -m downstream.finetune wrote; the evaluate command of each data "
+        "set (python -m downstream.coco evaluate) does the same with a single file of anybody's.",
+        epilog='example: python -m downstream.score --benchmark h36m_3d --recipe "$(python -m workflow.params '
+        'benchmarks.h36m_3d)" --data data/demo/h36m --run runs/by_hand/h36m_3d --out runs/by_hand/h36m_3d/metrics.json',
+    )
+    add_benchmark_arguments(parser, "metrics.json to write")
+    parser.add_argument("--run", type=Path, required=True, help="folder of the run, which holds its predictions")
+    arguments = parser.parse_args()
+    entry, started = BENCHMARKS[arguments.benchmark], time.time()
+    recipe = read_recipe(entry.recipe, arguments.recipe)
+    scores = importlib.import_module(entry.scores).score_run(recipe, arguments.data, arguments.run)
+    inputs = fingerprint(entry.inputs(recipe, arguments.data), f"docs/data/{entry.data}.md says where it comes from")
+    about = {"recipe": dataclasses.asdict(recipe), "seed": None, "inputs": inputs, "code": score_code(entry.name)}
+    write_json(arguments.out.with_suffix(".provenance.json"), describe(**about, started=started, device="cpu"))
+    write_json(arguments.out, scores)
+    print("  ".join(f"{key} {value:.2f}" for key, value in scores.items() if isinstance(value, float)), flush=True)
+
+
+if __name__ == "__main__":
+    run_cli(main)
