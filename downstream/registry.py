@@ -1,16 +1,22 @@
-"""Which benchmarks there are: those that a file ``downstream/*/benchmark*.py`` enters. No torch here."""
+"""Which benchmarks there are: those that a file ``benchmark.py`` below downstream/ enters. No torch here."""
 
 import importlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from downstream.benchmark import Entry
 from liftedcl.identity.code_digest import code_digest
 
-BENCHMARKS: dict[str, Entry] = {
-    entry.name: entry
-    for path in sorted(Path(__file__).parent.glob("*/benchmark*.py"))
-    for entry in [importlib.import_module(f"downstream.{path.parent.name}.{path.stem}").BENCHMARK]
-}
+_HERE = Path(__file__).parent
+
+
+def _entries() -> Iterator[Entry]:
+    for path in sorted(_HERE.rglob("*/benchmark.py")):
+        parts = path.relative_to(_HERE.parent).with_suffix("").parts
+        yield importlib.import_module(".".join(parts)).BENCHMARK
+
+
+BENCHMARKS = {entry.name: entry for entry in _entries()}
 
 
 def score_code(benchmark: str) -> str:

@@ -7,7 +7,7 @@ whose recipe has all of its keys, or for those that it names.
 import dataclasses
 from typing import Any
 
-from downstream.h36m.skeleton_prior_recipe import bends_of
+from downstream.h36m.shared.skeleton_prior_recipe import bends_of
 from downstream.registry import BENCHMARKS
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.strict import parse

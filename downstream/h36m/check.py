@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from downstream.h36m import reader_2d, reader_3d
-from downstream.h36m.names import REMEDY
+from downstream.h36m.pose_2d import reader as reader_2d
+from downstream.h36m.pose_3d import reader as reader_3d
+from downstream.h36m.shared.names import REMEDY
 from downstream.reading.annotation_entries import check_pictures
 from downstream.reading.data_check import Finding, report, tried
 from downstream.reading.frames import read_picture

@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from downstream.h36m import scores_2d, scores_3d
+from downstream.h36m.pose_2d import scores as scores_2d
+from downstream.h36m.pose_3d import scores as scores_3d
 from liftedcl.files.atomic import write_json
 
 

@@ -11,11 +11,12 @@ import itertools
 import shutil
 from pathlib import Path
 
-from downstream.h36m import reader_2d, reader_3d
-from downstream.h36m.annotate import annotate
-from downstream.h36m.names import SUBJECTS
-from downstream.h36m.official import CAMERAS, read_metadata
-from downstream.h36m.video_frames import FrameCutter
+from downstream.h36m.pose_2d import reader as reader_2d
+from downstream.h36m.pose_3d import reader as reader_3d
+from downstream.h36m.release.annotate import annotate
+from downstream.h36m.release.official import CAMERAS, read_metadata
+from downstream.h36m.release.video_frames import FrameCutter
+from downstream.h36m.shared.names import SUBJECTS
 from liftedcl.files.atomic import exclusive, read_json, write_json
 from liftedcl.identity.errors import InputError
 

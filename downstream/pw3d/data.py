@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from downstream.pw3d.augmentation import draw_colours
-from downstream.pw3d.body_model import MIRRORED_JOINTS, MIRRORED_TRAINING_JOINTS
+from downstream.pw3d.body.body_model import MIRRORED_JOINTS, MIRRORED_TRAINING_JOINTS
 from downstream.pw3d.reader import ShapeSamples
 from downstream.pw3d.recipe import PW3D
 from downstream.reading.frames import CACHE_BYTES

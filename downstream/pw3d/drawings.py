@@ -8,15 +8,15 @@ import torch
 from smplx.lbs import batch_rodrigues
 
 from downstream.pw3d.augmentation import change_colours
-from downstream.pw3d.body_model import TRAINING_JOINTS, read_bodies, read_regressors
+from downstream.pw3d.body.body_model import TRAINING_JOINTS, read_bodies, read_regressors
+from downstream.pw3d.body.skinning import pose_body
+from downstream.pw3d.body.smpl_layer import TrainingJoints
 from downstream.pw3d.data import ShapeBatches, region
 from downstream.pw3d.predictions import file_name, read_predictions
 from downstream.pw3d.reader import TEST, read_mix, read_shape_split
 from downstream.pw3d.recipe import PW3D
 from downstream.pw3d.shape_losses import fitted_cameras
 from downstream.pw3d.shape_network import translations
-from downstream.pw3d.skinning import pose_body
-from downstream.pw3d.smpl_layer import TrainingJoints
 from downstream.samples.overlay import EXAMPLES, draw_keypoints
 from downstream.samples.plain_crops import PlainCrops
 from downstream.training.epoch_batches import load

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 from scipy.spatial.transform import Rotation
 
-from downstream.pw3d.body_model import FOLDER, SHAPE_PARAMETERS, body_from_arrays, check_sides
+from downstream.pw3d.body.body_model import FOLDER, SHAPE_PARAMETERS, body_from_arrays, check_sides
 from downstream.pw3d.reader import TEST, annotation_path
 from downstream.reading.restricted_pickle import load_plain
 from liftedcl.files.atomic import atomic_path

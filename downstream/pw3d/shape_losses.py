@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from downstream.pw3d.body_model import TRAINING_JOINTS
+from downstream.pw3d.body.body_model import TRAINING_JOINTS
 from downstream.pw3d.recipe import ShapeLoss
 from downstream.pw3d.shape_network import Shapes
 from liftedcl.losses.infonce import info_nce

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from downstream.pw3d.body.rotation_6d import rotations_from_6d
+from downstream.pw3d.body.smpl_layer import TrainingJoints
 from downstream.pw3d.resolution_scalars import ResolutionScalars
-from downstream.pw3d.rotation_6d import rotations_from_6d
-from downstream.pw3d.smpl_layer import TrainingJoints
 from liftedcl.networks.queue import KeyQueue
 
 POSE_NUMBERS, SHAPE_NUMBERS, CAMERA_NUMBERS = 24 * 6, 10, 3

@@ -15,15 +15,15 @@ from smplx.lbs import batch_rodrigues
 from torch import Tensor, nn
 
 from downstream.pw3d.augmentation import change_colours, lose_resolution, pyramid
-from downstream.pw3d.body_model import read_bodies, read_mean_parameters, read_regressors
+from downstream.pw3d.body.body_model import read_bodies, read_mean_parameters, read_regressors
+from downstream.pw3d.body.posed_people import lsp_joints
+from downstream.pw3d.body.smpl_layer import TrainingJoints
 from downstream.pw3d.data import ShapeBatch, ShapeBatches, region
-from downstream.pw3d.posed_people import lsp_joints
 from downstream.pw3d.predictions import Predictions, file_name, write_predictions
 from downstream.pw3d.reader import REMEDY, TEST, read_mix, read_shape_split
 from downstream.pw3d.recipe import PW3D
 from downstream.pw3d.shape_losses import ShapeTargets, agreement_terms, fitted_cameras, ramp_up, supervised_terms
 from downstream.pw3d.shape_network import ShapeNetwork, ShapeRegressor, Shapes, project
-from downstream.pw3d.smpl_layer import TrainingJoints
 from downstream.samples.network_input import to_network
 from downstream.samples.plain_crops import PlainCrops
 from downstream.training.epoch_batches import load

@@ -16,7 +16,7 @@ from tiny.h36m import RECIPE, write_tiny_h36m
 from downstream import BENCHMARKS, finetune, reference
 from downstream.finetune import main
 from downstream.h36m import __main__ as h36m
-from downstream.h36m.reader_3d import annotation_path
+from downstream.h36m.pose_3d.reader import annotation_path
 from liftedcl.engine import checkpoint, loop
 from liftedcl.identity.errors import run_cli
 from liftedcl.networks.encoder import build_backbone, save_encoder

@@ -81,7 +81,7 @@ def test_what_changes_no_result_makes_neither_stale(copy):
         (copy / name).touch()
     set_parameter(copy, "profiles.study.seeds", [0])
     assert planned(copy) == [] and is_clean(copy)
-    append(copy, "downstream/h36m/rle.py", "# a remark")
+    append(copy, "downstream/h36m/pose_3d/rle.py", "# a remark")
     assert planned(copy) == [] and jobs_in(call(copy, "dvc", "repro")) == [] and is_clean(copy)
 
 

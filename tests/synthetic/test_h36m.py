@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from downstream.h36m import reader_2d
-from downstream.h36m.camera import project
-from downstream.h36m.reader_3d import annotation_path, read_h36m_3d
+from downstream.h36m.pose_2d import reader as reader_2d
+from downstream.h36m.pose_3d.reader import annotation_path, read_h36m_3d
+from downstream.h36m.shared.camera import project
 from liftedcl.skeletons.skeleton import FLIP_PAIRS, JOINTS
 from synthetic import h36m
 from synthetic.generation import generate

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from downstream.pw3d.body_model import (
+from downstream.pw3d.body.body_model import (
     MIRRORED_JOINTS,
     TRAINING_JOINTS,
     TRAINING_LANDMARKS,
     read_bodies,
     read_regressors,
 )
+from downstream.pw3d.body.skinning import pose_body
 from downstream.pw3d.reader import (
     TEST,
     TRAIN,
@@ -23,7 +24,6 @@ from downstream.pw3d.reader import (
     read_shape_split,
 )
 from downstream.pw3d.reference import rotations_of_6d
-from downstream.pw3d.skinning import pose_body
 from liftedcl.files.image_files import read_image
 from synthetic import pw3d
 from synthetic.generation import generate

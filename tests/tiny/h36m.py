@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from downstream.h36m import reader_2d
-from downstream.h36m.camera import project, world_to_camera
-from downstream.h36m.reader_3d import annotation_path
-from downstream.h36m.recipe import H36M2D, H36M3D, RLEAugmentation
+from downstream.h36m.pose_2d import reader as reader_2d
+from downstream.h36m.pose_3d.reader import annotation_path
+from downstream.h36m.shared.camera import project, world_to_camera
+from downstream.h36m.shared.recipe import H36M2D, H36M3D, RLEAugmentation
 from downstream.training.augmentation_recipe import AffineAugmentation
 
 SIDE = 128

@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from downstream.pw3d.body_model import PARENTS, TRAINING_LANDMARKS, body_from_arrays
+from downstream.pw3d.body.body_model import PARENTS, TRAINING_LANDMARKS, body_from_arrays
+from downstream.pw3d.body.skinning import pose_body
 from downstream.pw3d.reader import TEST, TRAIN, annotation_path, picture_folder
 from downstream.pw3d.recipe import PW3D, ShapeAugmentation, ShapeLoss
-from downstream.pw3d.skinning import pose_body
 
 RECIPE = PW3D(
     epochs=3,

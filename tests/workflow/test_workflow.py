@@ -121,7 +121,7 @@ def test_a_row_whose_method_makes_more_files_is_run_again(finished, edited):
 
 
 def test_benchmark_code_reruns_no_encoder(finished, edited):
-    edited("downstream/h36m/rle.py", "import", "UNUSED = 1\nimport")
+    edited("downstream/h36m/pose_3d/rle.py", "import", "UNUSED = 1\nimport")
     rules = {rule for rule, _ in planned(finished)}
     assert rules == {"finetune_h36m_3d", "table"}
 
@@ -135,7 +135,7 @@ def test_one_methods_code_reruns_only_what_it_made(finished, edited):
 @pytest.mark.parametrize(
     ("name", "old", "new", "rules"),
     [
-        ("downstream/h36m/rle.py", "import", "# a remark\nimport", []),
+        ("downstream/h36m/pose_3d/rle.py", "import", "# a remark\nimport", []),
         ("workflow/tables/tables.yaml", "method: random initialisation", "method: random", ["table"]),
     ],
 )

@@ -8,8 +8,10 @@ import shutil
 import pytest
 from tiny.h36m import write_tiny_h36m
 
-from downstream.h36m import check, reader_2d, reader_3d
+from downstream.h36m import check
 from downstream.h36m.check import add_arguments, findings, run
+from downstream.h36m.pose_2d import reader as reader_2d
+from downstream.h36m.pose_3d import reader as reader_3d
 
 
 @pytest.fixture(scope="module")

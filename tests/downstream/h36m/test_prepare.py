@@ -21,10 +21,12 @@ from tiny.h36m_official import (
     write_video,
 )
 
-from downstream.h36m import reader_2d, reader_3d, video_frames
 from downstream.h36m.check import findings
-from downstream.h36m.official import JOINTS_OF_32, read_metadata, read_poses, view_name
+from downstream.h36m.pose_2d import reader as reader_2d
+from downstream.h36m.pose_3d import reader as reader_3d
 from downstream.h36m.prepare import add_arguments, prepare, run
+from downstream.h36m.release import video_frames
+from downstream.h36m.release.official import JOINTS_OF_32, read_metadata, read_poses, view_name
 from downstream.reading.restricted_pickle import load_plain
 from liftedcl.files.atomic import read_json
 from liftedcl.identity.errors import InputError

@@ -15,14 +15,16 @@ from tiny.mpii import DOTTED as MPII_DOTTED
 from tiny.mpii import write_tiny_mpii
 
 from downstream.h36m import __main__ as command
-from downstream.h36m import reader_2d, task_2d, task_3d
-from downstream.h36m.camera import world_to_camera
-from downstream.h36m.data_3d import TrainingBatches
-from downstream.h36m.mpii_mix import read_mix, with_mix
-from downstream.h36m.pose_coding import mirrored_order
-from downstream.h36m.reader_3d import annotation_path, read_h36m_3d
-from downstream.h36m.scores_3d import true_poses, write_predictions
-from downstream.h36m.skeleton_prior_recipe import SkeletonPriorRecipe
+from downstream.h36m.pose_2d import reader as reader_2d
+from downstream.h36m.pose_2d import task as task_2d
+from downstream.h36m.pose_3d import task as task_3d
+from downstream.h36m.pose_3d.data import TrainingBatches
+from downstream.h36m.pose_3d.reader import annotation_path, read_h36m_3d
+from downstream.h36m.pose_3d.scores import true_poses, write_predictions
+from downstream.h36m.shared.camera import world_to_camera
+from downstream.h36m.shared.mpii_mix import read_mix, with_mix
+from downstream.h36m.shared.pose_coding import mirrored_order
+from downstream.h36m.shared.skeleton_prior_recipe import SkeletonPriorRecipe
 from downstream.mpii.joints import JOINTS as MPII_JOINTS
 from downstream.reading.restricted_pickle import load_plain
 from downstream.training.frozen import freeze

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 from smplx.lbs import batch_rodrigues
 from torchvision.models.resnet import Bottleneck
 
-from downstream.pw3d.body_model import (
+from downstream.pw3d.body.body_model import (
     MIRRORED_JOINTS,
     MIRRORED_TRAINING_JOINTS,
     TRAINING_JOINTS,
@@ -18,10 +18,10 @@ from downstream.pw3d.body_model import (
     read_mean_parameters,
     read_regressors,
 )
+from downstream.pw3d.body.rotation_6d import rotations_from_6d, rotations_to_6d
+from downstream.pw3d.body.smpl_layer import SMPLLayer, TrainingJoints
 from downstream.pw3d.resolution_scalars import ResolutionScalars
-from downstream.pw3d.rotation_6d import rotations_from_6d, rotations_to_6d
 from downstream.pw3d.shape_network import ShapeNetwork, ShapeRegressor, project
-from downstream.pw3d.smpl_layer import SMPLLayer, TrainingJoints
 from downstream.training.frozen import freeze
 from liftedcl.identity.errors import InputError
 from liftedcl.networks.encoder import ResNetMap, build_backbone

@@ -12,12 +12,12 @@ from scipy.spatial.transform import Rotation
 from tiny.pw3d import smpl_arrays, write_body_files
 
 from downstream.pw3d import __main__ as command
-from downstream.pw3d.body_model import SMPL_VERTICES, read_bodies, read_body
+from downstream.pw3d.body.body_model import SMPL_VERTICES, read_bodies, read_body
+from downstream.pw3d.body.skinning import pose_body
 from downstream.pw3d.prepare import prepare_sequences, prepare_smpl, sequence_people
 from downstream.pw3d.prepare import smpl_arrays as smpl_pickle_arrays
 from downstream.pw3d.reader import TEST, annotation_path, read_annotations
 from downstream.pw3d.scores import pose_matrices
-from downstream.pw3d.skinning import pose_body
 from liftedcl.identity.errors import InputError
 
 

@@ -9,13 +9,13 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from downstream.pw3d.overlay import draw_mesh
 from tiny.pw3d import DOTTED, RECIPE, SIZES, write_tiny_pw3d
 
 from downstream.pw3d.__main__ import main
 from downstream.pw3d.augmentation import change_colours, draw_colours, lose_resolution, pyramid
-from downstream.pw3d.body_model import MIRRORED_TRAINING_JOINTS
+from downstream.pw3d.body.body_model import MIRRORED_TRAINING_JOINTS
 from downstream.pw3d.data import Steps, TrainingBatches
-from downstream.pw3d.overlay import draw_mesh
 from downstream.pw3d.reader import H36M, TEST, annotation_path, read_mix, read_shape_split
 from downstream.pw3d.scores import pose_matrices
 from downstream.pw3d.shape_network import Shapes

@@ -22,10 +22,10 @@ from tiny.pw3d import write_tiny_pw3d
 
 from downstream.coco.keypoints import MIRRORED
 from downstream.coco.reader import read_people
-from downstream.h36m.data_3d import TrainingBatches, people_of
-from downstream.h36m.mpii_mix import read_mix
-from downstream.h36m.reader_2d import read_h36m_2d
-from downstream.h36m.reader_3d import read_h36m_3d
+from downstream.h36m.pose_2d.reader import read_h36m_2d
+from downstream.h36m.pose_3d.data import TrainingBatches, people_of
+from downstream.h36m.pose_3d.reader import read_h36m_3d
+from downstream.h36m.shared.mpii_mix import read_mix
 from downstream.heatmap_pose.keypoint_data import KeypointBatches
 from downstream.lip.reader import read_lip
 from downstream.pw3d import reader as pw3d

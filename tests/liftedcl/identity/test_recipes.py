@@ -14,7 +14,7 @@ from tiny.h36m import RECIPE as TINY_H36M
 from tiny.pretraining import ROWS as PRETRAIN_ROWS
 
 from downstream import finetune
-from downstream.h36m.recipe import H36M3D
+from downstream.h36m.shared.recipe import H36M3D
 from liftedcl import lift, pretrain
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.recipe import read_recipe, to_json

@@ -1,0 +1,18 @@
+"""The mean-keypoints predictor on Human3.6M: what JDR is without looking at the picture. No torch."""
+
+from pathlib import Path
+from typing import Any
+
+from downstream.h36m.pose_2d.reader import read_h36m_2d
+from downstream.h36m.pose_2d.scores import score
+from downstream.h36m.shared.recipe import H36M2D
+from downstream.heatmap_pose.mean_keypoints import mean_keypoints
+
+
+def reference_scores(recipe: H36M2D, data: Path) -> dict[str, Any]:
+    """Scores of the same joints in every crop, the mean of the training split's."""
+    size = (recipe.input_width, recipe.input_height)
+    train = read_h36m_2d(data, "train", recipe.train_stride).labelled(size, recipe.box_scale)
+    truth = read_h36m_2d(data, "test", recipe.test_stride)
+    predicted = mean_keypoints(train, truth.labelled(size, recipe.box_scale).people, size)
+    return {**score(predicted, truth, recipe.head_size), "predictor": "mean_keypoints"}

@@ -1,0 +1,74 @@
+"""Joint detection rate (JDR) on Human3.6M, from predictions alone (Qiu et al. 2019; paper, section 4.2)."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from downstream.h36m.pose_2d.reader import H36MJoints, annotation_path, read_joints
+from downstream.h36m.shared import prediction_file
+from downstream.h36m.shared.recipe import H36M2D
+from downstream.reading.npz_file import read_arrays
+from liftedcl.identity.errors import InputError
+from liftedcl.skeletons.skeleton import JOINTS
+
+_PAPER = {"head_size": 25.6, "test_stride": 64}
+"""For frames of the original size, 1000 px wide, and every 64th of them."""
+
+
+def score_run(recipe: H36M2D, data: Path, run: Path) -> dict[str, Any]:
+    """What metrics.json holds, with the head size and the stride that the predictions were made with."""
+    predictions = run / prediction_file.PREDICTIONS
+    return score_file(annotation_path(data, "test"), predictions, *settings_of(predictions))
+
+
+def score_file(annotations: Path, predictions: Path, head_size: float, stride: int) -> dict[str, Any]:
+    """`score` of predictions.npz against every ``stride``-th frame of an annotation file.
+
+    Raises:
+        InputError: a file that is missing or damaged, or predictions for other pictures.
+    """
+    truth = read_joints(annotations, stride)
+    remedy = "name the right --stride, the test_stride of the recipe that made them, or the right --annotations"
+    return score(prediction_file.read_predictions(predictions, "joints", 2, truth.names, remedy), truth, head_size)
+
+
+def score(predicted: np.ndarray, truth: H36MJoints, head_size: float) -> dict[str, Any]:
+    """JDR in percent: the share of frames in which a joint is detected, averaged over the 17 joints.
+
+    A joint is detected when its error is at most half the head size. The published code takes a tenth of the network's
+    input for the head size, 25.6 px, and applies it to px of the original frame; so does the recipe of the paper here.
+    Every joint of every frame counts: Human3.6M's are all known.
+
+    Args:
+        predicted: (N, 17, 2) in px of the frames, in the order of ``truth``.
+        truth: the test split.
+        head_size: in px of the frames.
+
+    Returns:
+        What goes into metrics.json.
+    """
+    errors = np.linalg.norm(predicted - truth.joints, axis=2)  # (N, 17)
+    rates = 100 * (errors <= head_size / 2).mean(axis=0)
+    return {
+        "jdr": float(rates.mean()),
+        "per_joint": dict(zip(JOINTS, rates.tolist(), strict=True)),
+        "samples": len(truth),
+    }
+
+
+def settings_of(path: Path, head_size: float | None = None, stride: int | None = None) -> tuple[float, int]:
+    """Head size in px and stride: those given, else those that the predictions were made with, else the paper's.
+
+    Raises:
+        InputError: the file is missing or damaged, or one of them is not a number above 0.
+    """
+    if (stride is not None and stride < 1) or (head_size is not None and not 0 < head_size < np.inf):
+        raise InputError("--stride, --head-size: must be above 0; see the recipe the predictions were made with")
+    stored = read_arrays(path, (), prediction_file.REMEDY, optional=tuple(_PAPER))
+    for key, value in stored.items():
+        kinds = "iu" if key == "test_stride" else "iuf"
+        if value.shape != () or value.dtype.kind not in kinds or not 0 < value < np.inf:
+            raise InputError(f"{path}: {key} is not one number above 0; {prediction_file.REMEDY}")
+    settings = _PAPER | stored
+    return float(settings["head_size"] if head_size is None else head_size), int(stride or settings["test_stride"])

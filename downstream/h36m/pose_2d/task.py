@@ -1,0 +1,66 @@
+"""Fine-tuning on Human3.6M for 2D pose: SimplePose on the backbone under test (LiftedCL, appendix D).
+
+As in the published code (Qiu et al. 2019), the highest cell of a heatmap is the answer: no flip test (unless the recipe
+asks for one), no offset within the cell. Where MPII is mixed in, its people train the 13 joints that both data sets
+have; the published code has outputs of their own for MPII's other three.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from downstream.h36m.pose_2d.people import training_people
+from downstream.h36m.pose_2d.reader import read_h36m_2d
+from downstream.h36m.shared.pose_coding import turn_with_crop
+from downstream.h36m.shared.prediction_file import PREDICTIONS, write_predictions
+from downstream.h36m.shared.recipe import H36M2D
+from downstream.h36m.shared.skeleton_prior import SkeletonPrior
+from downstream.heatmap_pose.keypoint_data import KeypointBatch
+from downstream.heatmap_pose.keypoint_task import KeypointTask
+from liftedcl.networks.encoder import Backbone
+from liftedcl.skeletons.skeleton import flip_order
+
+
+class H36MPose2D(KeypointTask):
+    """The `downstream.benchmark.Benchmark` of Human3.6M 2D pose."""
+
+    def __init__(self, recipe: H36M2D, backbone: Backbone, *, data: Path, seed: int, workers: int) -> None:
+        size = (recipe.input_width, recipe.input_height)
+        self._test = read_h36m_2d(data, "test", recipe.test_stride)
+        self._test_people = self._test.labelled(size, recipe.box_scale).people
+        train = read_h36m_2d(data, "train", recipe.train_stride)
+        self._poses = train.poses
+        prior = None
+        if recipe.prior is not None:
+            with torch.random.fork_rng(devices=[]):  # the head starts from the same weights with and without the prior
+                prior = SkeletonPrior(backbone.out_channels, recipe.prior)
+        super().__init__(
+            recipe,
+            backbone,
+            train=training_people(recipe, train),
+            mirrored=flip_order(),
+            seed=seed,
+            workers=workers,
+            beside=prior,
+        )
+
+    def extra_losses(self, features: Tensor, batch: KeypointBatch) -> dict[str, Tensor]:
+        """The 3D prior's terms, where the recipe has one."""
+        if self._recipe.prior is None:
+            return {}
+        return self.module.beside(features, self._turned_poses(batch).to(features.device))
+
+    def _turned_poses(self, batch: KeypointBatch) -> Tensor:
+        """3D poses (B, 17, 3) of the batch, turned and mirrored as its crops are."""
+        poses = turn_with_crop(self._poses[batch.rows.numpy()], batch.matrices.numpy())
+        flipped = batch.flipped.numpy()
+        poses[flipped] = poses[flipped][:, flip_order()]
+        return torch.from_numpy(poses.astype(np.float32))
+
+    def write_predictions(self, out: Path) -> None:
+        """Write the joints of the test frames."""
+        joints, _ = self.predict(self._test_people, offset=False)
+        settings = {"head_size": self._recipe.head_size, "test_stride": self._recipe.test_stride}
+        write_predictions(out / PREDICTIONS, "joints", joints, self._test.names, **settings)

@@ -1,0 +1,1 @@
+"""Human3.6M 3D pose: RLE, judged by MPJPE."""

@@ -1,0 +1,19 @@
+"""The entry of Human3.6M 3D pose among the benchmarks."""
+
+from downstream.benchmark import Entry
+from downstream.h36m.shared.recipe import H36M3D
+
+BENCHMARK = Entry(
+    name="h36m_3d",
+    recipe=H36M3D,
+    task="downstream.h36m.pose_3d.task:H36MPose3D",
+    scores="downstream.h36m.pose_3d.scores",
+    drawings="downstream.h36m.pose_3d.drawings",
+    reference="downstream.h36m.pose_3d.reference",
+    data="h36m",
+    annotations=(
+        "annotations/Sample_trainmin_train_Human36M_protocol_2.json",
+        "annotations/Sample_64_test_Human36M_protocol_2.json",
+    ),
+    predictions="predictions.npz",
+)

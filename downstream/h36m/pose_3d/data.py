@@ -1,0 +1,152 @@
+"""Batches of the Human3.6M 3D pose benchmark: crops and targets of RLE's recipe (Li et al. 2021).
+
+A training sample is a function of (seed, epoch, draw) and the order of an epoch one of (seed, epoch), so neither
+workers nor a resumed run change a bit.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from downstream.h36m.pose_3d.pose_augmentation import amplify, cover, draw
+from downstream.h36m.pose_3d.reader import H36MPoses, read_h36m_3d
+from downstream.h36m.shared.mpii_mix import person_boxes, read_mix
+from downstream.h36m.shared.pose_coding import encode, encode_flat, mirrored_order, root_relative, turn_with_crop
+from downstream.h36m.shared.recipe import H36M3D
+from downstream.reading.frames import CACHE_BYTES, Frames
+from downstream.samples.affine_augmentation import augmented_matrix, reach
+from downstream.samples.crop import from_corner, square_boxes, warp
+from downstream.samples.people import LabelledPeople, People
+from downstream.training.epoch_batches import EpochBatches, to_images
+from liftedcl.skeletons.skeleton import NUM_JOINTS
+
+
+@dataclass(frozen=True)
+class PoseBatch:
+    """``images`` (B, 3, S, S) uint8 RGB; ``targets`` and ``weights`` (B, 18, 3) float32, weights of each coordinate.
+
+    ``poses`` (B, 17, 3) float32: root-relative, in mm, turned and mirrored as the crop is; None without a 3D prior.
+    """
+
+    images: Tensor
+    targets: Tensor
+    weights: Tensor
+    poses: Tensor | None
+
+
+class _Source:
+    """People with their boxes (N, 4) in px and what augmented crops can see of their pictures."""
+
+    def __init__(self, people: People, boxes: np.ndarray, recipe: H36M3D, cached: bool) -> None:
+        self.people, self.boxes = people, boxes
+        margin = reach(people.widths, recipe.augmentation, (recipe.input_size, recipe.input_size))[:, None] + 2
+        # The noise rectangle needs the whole box, also where no crop sees all of it.
+        low, high = np.minimum(people.centres - margin, boxes[:, :2]), np.maximum(people.centres + margin, boxes[:, 2:])
+        self.frames = Frames(
+            people.folder,
+            people.names,
+            people.sizes,
+            np.concatenate([low, high], axis=1),
+            cache_bytes=CACHE_BYTES if cached else 0,
+        )
+
+
+class PoseBatches(EpochBatches):
+    """Augmented samples. With ``others``, every second one on average is a person without depth.
+
+    Args:
+        poses: the training split.
+        recipe: sizes, augmentation and the fraction of ``poses`` and of ``others`` that is trained on.
+        seed: decides that fraction, order and augmentation.
+        cached: keep decoded frames in this process.
+        others: people of other pictures, their joints in this benchmark's order; as many draws an epoch as of
+            ``poses``, going round.
+    """
+
+    def __init__(
+        self, poses: H36MPoses, recipe: H36M3D, *, seed: int, cached: bool, others: LabelledPeople | None = None
+    ) -> None:
+        counts = (len(poses),) if others is None else (len(poses), len(others))
+        super().__init__(counts, recipe, seed, draws=len(poses) * len(counts))
+        self._poses, self._others, self._recipe = poses, others, recipe
+        self._size = (recipe.input_size, recipe.input_size)
+        self._mirrored = mirrored_order(poses.joints.shape[1])
+        self._sources = [_Source(people_of(poses, recipe), poses.boxes, recipe, cached)]
+        if others is not None:
+            self._sources.append(_Source(others.people, person_boxes(others.people), recipe, cached))
+
+    def batch(self, draws: np.ndarray) -> PoseBatch:
+        rows = self.rows(draws)
+        crops, matrices, flips = zip(*map(self._sample, draws.tolist(), rows.tolist()), strict=True)
+        matrices, flipped = np.stack(matrices), np.array(flips)
+        targets, weights = self._targets(rows, matrices)
+        targets[flipped] = targets[flipped][:, self._mirrored]
+        weights[flipped] = weights[flipped][:, self._mirrored]
+        return PoseBatch(
+            images=to_images(crops),
+            targets=torch.from_numpy(targets.astype(np.float32)),
+            weights=torch.from_numpy(weights.astype(np.float32)),
+            poses=None if self._recipe.prior is None else self._turned_poses(rows, matrices, flipped),
+        )
+
+    def rows(self, draws: np.ndarray) -> np.ndarray:
+        """Whose sample each draw is: a row of ``poses`` or, from len(poses) on, of ``others``."""
+        if self._others is None:
+            return super().rows(draws)
+        count = len(self._poses)
+        own, others = np.split(self.chosen, [np.searchsorted(self.chosen, count)])
+        # Epochs go on where the last one stopped, so that everybody is drawn equally often, however many there are.
+        turn = draws - count + self._epoch * count
+        return np.where(draws < count, own[draws % len(own)], others[turn % len(others)])
+
+    def _targets(self, rows: np.ndarray, matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Targets and weights (B, 18, 3), left and right not yet swapped."""
+        poses, size = self._poses, self._recipe.input_size
+        deep = rows < len(poses)
+        own = rows[deep]
+        targets, weights = np.zeros((2, len(rows), poses.joints.shape[1], 3))
+        targets[deep], weights[deep] = encode(
+            poses.joints[own],
+            f=poses.f[own],
+            c=poses.c[own],
+            matrices=matrices[deep],
+            size=size,
+            depth_range=self._recipe.depth_range_mm,
+        )
+        if self._others is not None:
+            theirs = rows[~deep] - len(poses)
+            joints, visible = self._others.joints[theirs], self._others.visible[theirs]
+            targets[~deep], weights[~deep] = encode_flat(joints, visible, matrices=matrices[~deep], size=size)
+        return targets, weights
+
+    def _turned_poses(self, rows: np.ndarray, matrices: np.ndarray, flipped: np.ndarray) -> Tensor:
+        poses = turn_with_crop(root_relative(self._poses.joints[rows])[:, :NUM_JOINTS], matrices)
+        poses[flipped] = poses[flipped][:, self._mirrored[:NUM_JOINTS]]
+        return torch.from_numpy(poses.astype(np.float32))
+
+    def _sample(self, draw_number: int, row: int) -> tuple[np.ndarray, np.ndarray, bool]:
+        """Crop, its matrix (picture to crop) and whether it is mirrored."""
+        recipe, rng = self._recipe, self.generator(draw_number)
+        foreign = row >= len(self._poses)
+        source, n = self._sources[foreign], row - len(self._poses) * foreign
+        drawn = draw(recipe.augmentation, rng)
+        matrix = augmented_matrix(source.people.centres[n], source.people.widths[n], drawn.affine, self._size)
+        region, corner = source.frames.region(n)
+        covered = cover(region, source.boxes[n] - np.tile(corner, 2), recipe.augmentation.occlusion, rng)
+        crop = warp(covered, from_corner(matrix, corner), self._size)
+        return amplify(crop, drawn.gain), matrix, drawn.affine.flip
+
+
+def people_of(poses: H36MPoses, recipe: H36M3D) -> People:
+    """The people of ``poses`` with their square crop regions."""
+    centres, sides = square_boxes(poses.boxes, recipe.box_scale)
+    return People(poses.root / "images", poses.names, poses.sizes, centres, sides)
+
+
+def training_batches(recipe: H36M3D, data: Path, *, seed: int, cached: bool) -> PoseBatches:
+    """Batches of the training split and, where the recipe mixes them in, of MPII's people; see `PoseBatches`."""
+    others = None if recipe.mpii is None else read_mix(recipe.mpii)
+    return PoseBatches(read_h36m_3d(data, "train"), recipe, seed=seed, cached=cached, others=others)

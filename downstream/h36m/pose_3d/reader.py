@@ -1,0 +1,156 @@
+"""Human3.6M as the 3D pose benchmark reads it: protocol 2, trained on S1, 5, 6, 7, 8, tested on S9, 11.
+
+On disk (Li et al. 2021, after Moon et al. 2019): ``ROOT/annotations/Sample_*_Human36M_protocol_2.json`` with paired
+lists ``images`` and ``annotations``, and the pictures ``ROOT/images/<file_name>``. Everything is checked when read, so
+that a run of hours doesn't end at a bad sample.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from downstream.h36m.shared.camera import project, world_to_camera
+from downstream.h36m.shared.names import REMEDY, action_of
+from downstream.reading.annotation_entries import check_all, check_pictures, numbers
+from liftedcl.files.atomic import read_json
+from liftedcl.identity.errors import InputError
+from liftedcl.skeletons.skeleton import JOINTS, NUM_JOINTS
+
+ANNOTATIONS = {
+    "train": "Sample_trainmin_train_Human36M_protocol_2.json",
+    "test": "Sample_64_test_Human36M_protocol_2.json",
+}
+
+_DRIFTED = re.compile(r"s_09_(act_05_subact_02|act_10_subact_02|act_13_subact_01)")
+"""Sequences of S9 whose ground truth drifts away from the picture; every published evaluation leaves them out."""
+
+
+@dataclass(frozen=True)
+class H36MPoses:
+    """N samples. Arrays are float64 unless said otherwise.
+
+    Attributes:
+        root: folder of the data set.
+        names: file names below ``root/images``.
+        actions: (N,) int, 2 to 16.
+        sizes: width and height of each picture, (N, 2) int.
+        boxes: person boxes (N, 4: x0, y0, x1, y1) in px, cut to the picture.
+        joints: (N, 18, 3) in camera coordinates, mm.
+        f: focal lengths (N, 2) in px.
+        c: principal points (N, 2) in px.
+    """
+
+    root: Path
+    names: list[str]
+    actions: np.ndarray
+    sizes: np.ndarray
+    boxes: np.ndarray
+    joints: np.ndarray
+    f: np.ndarray
+    c: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def annotation_path(root: str | Path, split: str) -> Path:
+    """The annotation file of ``split``, train or test."""
+    return Path(root) / "annotations" / ANNOTATIONS[split]
+
+
+def read_h36m_3d(root: str | Path, split: str) -> H36MPoses:
+    """Read and check one split, its pictures' presence included.
+
+    Args:
+        root: folder with ``annotations/`` and ``images/``.
+        split: train or test.
+
+    Raises:
+        InputError: naming the file and, where one is to blame, the index of the sample.
+    """
+    path = annotation_path(root, split)
+    poses, kept = _read(path)
+    check_pictures(poses.root / "images", poses.names, path, REMEDY, kept)
+    return poses
+
+
+def read_poses(path: Path) -> H36MPoses:
+    """Read and check an annotation file alone; no picture needs to be there."""
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[H36MPoses, list[int]]:
+    """The poses of an annotation file, and which entries of it they are."""
+    images, annotations = _paired_lists(read_json(path, REMEDY), path)
+    all_names = [str(image.get("file_name")) for image in images]
+    kept = [i for i, name in enumerate(all_names) if not _DRIFTED.search(name)]
+    if not kept:
+        raise InputError(f"{path}: holds no sample; {REMEDY}")
+
+    def column(get: Callable[[int], Any], what: str, *shape: int) -> np.ndarray:
+        return numbers(get, what, shape, len(kept), path, REMEDY, kept)
+
+    def camera(key: str, *shape: int) -> np.ndarray:
+        return column(lambda i: annotations[i]["cam_param"][key], f"cam_param.{key}", *shape)
+
+    sizes = column(lambda i: [images[i]["width"], images[i]["height"]], "width and height", 2)
+    boxes = column(lambda i: annotations[i]["bbox"], "bbox", 4)
+    world = column(lambda i: annotations[i]["keypoints_world"], "keypoints_world", NUM_JOINTS, 3)
+    R, t, f, c = camera("R", 3, 3), camera("t", 3), camera("f", 2), camera("c", 2)
+
+    poses = H36MPoses(
+        root=path.parent.parent,
+        names=[all_names[i] for i in kept],
+        actions=np.array([action_of(all_names[i], path, i) for i in kept]),
+        sizes=sizes.astype(int),
+        boxes=np.clip(np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1), 0, np.tile(sizes, 2)),
+        joints=_with_thorax(world_to_camera(world, R, t)),
+        f=f,
+        c=c,
+    )
+    _check_geometry(poses, R, kept, path)
+    return poses, kept
+
+
+def _paired_lists(file: Any, path: Path) -> tuple[list[dict], list[dict]]:
+    """``images`` and ``annotations``, which belong together by position."""
+    lists = [file.get(key) if isinstance(file, dict) else None for key in ("images", "annotations")]
+    if not all(isinstance(value, list) for value in lists):
+        raise InputError(f"{path}: has no lists `images` and `annotations`; {REMEDY}")
+    images, annotations = lists
+    if len(images) != len(annotations):
+        raise InputError(f"{path}: {len(images)} images for {len(annotations)} annotations; {REMEDY}")
+    for i, (image, annotation) in enumerate(zip(images, annotations, strict=True)):
+        if not isinstance(image, dict) or not isinstance(annotation, dict):
+            raise InputError(f"{path}: sample {i}: is not an object; {REMEDY}")
+        if image.get("id") is None or image.get("id") != annotation.get("image_id"):
+            found, expected = annotation.get("image_id"), image.get("id")
+            raise InputError(f"{path}: sample {i}: annotation of image {found} beside image {expected}; {REMEDY}")
+    return images, annotations
+
+
+def _with_thorax(joints: np.ndarray) -> np.ndarray:
+    """(N, 17, 3) to (N, 18, 3)."""
+    shoulders = joints[:, [JOINTS.index("lshoulder"), JOINTS.index("rshoulder")]]
+    return np.concatenate([joints, shoulders.mean(axis=1, keepdims=True)], axis=1)
+
+
+def _check_geometry(poses: H36MPoses, R: np.ndarray, kept: Sequence[int], path: Path) -> None:
+    """Boxes, cameras, and whether they belong to the poses beside them."""
+
+    def check(good: np.ndarray, problem: str) -> None:
+        check_all(good, problem, path, REMEDY, kept)
+
+    check((poses.sizes > 0).all(axis=1), "width or height is not above 0")
+    check((poses.boxes[:, 2:] - poses.boxes[:, :2] >= 1).all(axis=1), "bbox has no area or is outside its image")
+    turned = np.abs(R @ np.swapaxes(R, 1, 2) - np.eye(3)).max(axis=(1, 2)) < 1e-3
+    check(turned & (np.linalg.det(R) > 0), "cam_param.R is not a rotation")
+    check((poses.f > 0).all(axis=1), "cam_param.f is not above 0")
+    check((poses.joints[..., 2] > 0).all(axis=1), "a joint is behind the camera: X_c = R (X_w - t) in mm is expected")
+    pixels = project(poses.joints, poses.f, poses.c)
+    meets = (pixels.max(axis=1) >= poses.boxes[:, :2]) & (pixels.min(axis=1) <= poses.boxes[:, 2:])
+    check(meets.all(axis=1), "the pose projects outside its bbox: pose, camera and box do not belong together")

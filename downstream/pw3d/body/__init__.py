@@ -1,0 +1,1 @@
+"""The SMPL body: its files, posed in numpy and as a layer."""

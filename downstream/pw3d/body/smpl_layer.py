@@ -1,0 +1,87 @@
+"""SMPL as a layer (Loper et al. 2015): smplx's skinning on whatever mesh comes with SMPL's arrays.
+
+smplx's own SMPL class picks face landmarks by vertex numbers of the official mesh; here only its ``lbs`` is used.
+"""
+
+import dataclasses
+
+import numpy as np
+import torch
+from smplx.lbs import lbs
+from torch import Tensor, nn
+
+from downstream.pw3d.body.body_model import PARENTS, TRAINING_LANDMARKS, BodyArrays, Regressors
+
+
+class SMPLLayer(nn.Module):
+    """A body model: parameters to vertices and the joints of its tree.
+
+    Its arrays are buffers that a checkpoint leaves out: they are licensed, and the user's file has them.
+    """
+
+    def __init__(self, body: BodyArrays) -> None:
+        super().__init__()
+        self._buffer("v_template", body.v_template)
+        self._buffer("shapedirs", body.shapedirs)
+        self._buffer("posedirs", body.posedirs.reshape(3 * len(body.v_template), -1).T)
+        self._buffer("joint_regressor", body.J_regressor)
+        self._buffer("weights", body.weights)
+        # Stays on the CPU: lbs walks the tree on the host, which would wait for a GPU at every joint.
+        self._parents = torch.tensor(PARENTS)
+
+    def forward(self, rotations: Tensor, betas: Tensor) -> tuple[Tensor, Tensor]:
+        """Local rotations (N, 24, 3, 3) and betas (N, 10) to vertices (N, V, 3) and joints (N, 24, 3), in metres."""
+        return lbs(
+            betas,
+            rotations,
+            self.v_template,
+            self.shapedirs,
+            self.posedirs,
+            self.joint_regressor,
+            self._parents,
+            self.weights,
+            pose2rot=False,
+        )
+
+    def _buffer(self, name: str, array: np.ndarray) -> None:
+        tensor = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+        self.register_buffer(name, tensor, persistent=False)
+
+
+class TrainingJoints(nn.Module):
+    """The 24 joints of the annotation files, without skinning the vertices that no joint is read off.
+
+    That leaves a body of some hundred vertices, whose joints are the whole body's to the last digits: its first 24
+    vertices are the joints at rest themselves, which SMPL makes linear in the betas.
+    """
+
+    regressor: Tensor
+
+    def __init__(self, body: BodyArrays, regressors: Regressors) -> None:
+        super().__init__()
+        used = np.flatnonzero(
+            regressors.extra.any(axis=0) | np.isin(np.arange(len(body.v_template)), body.face_vertices)
+        )
+        self._layer = SMPLLayer(_cut(body, used))
+        face = (used == body.face_vertices[:, None]).astype(np.float64)
+        rows = np.concatenate([regressors.extra[:, used], face])
+        regressor = np.concatenate([np.zeros((len(rows), 24)), rows], axis=1).astype(np.float32)
+        self.register_buffer("regressor", torch.from_numpy(regressor), persistent=False)
+        self.register_buffer("picked", torch.from_numpy(TRAINING_LANDMARKS), persistent=False)
+
+    def forward(self, rotations: Tensor, betas: Tensor) -> Tensor:
+        """Local rotations (N, 24, 3, 3) and betas (N, 10) to joints (N, 24, 3) in metres."""
+        vertices, tree = self._layer(rotations, betas)
+        return torch.cat([tree, self.regressor @ vertices], dim=1)[:, self.picked]
+
+
+def _cut(body: BodyArrays, used: np.ndarray) -> BodyArrays:
+    """A body of the vertices ``used``, behind 24 vertices that are its joints at rest."""
+    return dataclasses.replace(
+        body,
+        v_template=np.concatenate([body.J_regressor @ body.v_template, body.v_template[used]]),
+        shapedirs=np.concatenate([np.einsum("jv,vab->jab", body.J_regressor, body.shapedirs), body.shapedirs[used]]),
+        posedirs=np.concatenate([np.zeros((24, *body.posedirs.shape[1:])), body.posedirs[used]]),
+        J_regressor=np.eye(24, 24 + len(used)),
+        weights=np.concatenate([np.eye(24), body.weights[used]]),
+    )
