@@ -46,20 +46,26 @@ class Cluster:
                 asked = getattr(size, what)
                 require(asked <= most, f"{kind}.{what}", f"{asked} is above cluster.most_{what}, {most}")
 
-    def resources(self, kind: str, gpus: int = 0) -> dict[str, Any]:
+    def resources(
+        self, kind: str, gpus: int = 0, *, before: str | None = None, after: str | None = None
+    ) -> dict[str, Any]:
         """The Snakemake resources of a job of this kind; memory and run time grow with its attempts.
 
+        ``before`` or ``after`` name the kind of the job that shares a submission with this one. A submission asks for
+        the sum of the run times, which must not exceed ``most_runtime``, and for one partition, the earlier job's.
         ``gpu`` is what a cluster is asked for; ``local_gpu`` is what the default profile counts on a workstation. They
         are two, since Snakemake also reads the default profile beside a cluster's, and caps what it counts.
         """
         size: JobSize = getattr(self, kind)
         share = max(gpus, 1)
+        longest = size.runtime if after else self.most_runtime - (getattr(self, before).runtime if before else 0)
+        partition = getattr(self, after or kind).partition
         return {
             "cpus_per_task": size.cpus * share,
             "mem_mb": _by_attempt(size.memory * share, self.most_memory),
-            "runtime": _by_attempt(size.runtime, self.most_runtime),
+            "runtime": _by_attempt(size.runtime, longest),
             **({"slurm_account": self.account} if self.account is not None else {}),
-            **({"slurm_partition": size.partition} if size.partition is not None else {}),
+            **({"slurm_partition": partition} if partition is not None else {}),
             **({"gpu": gpus, "local_gpu": gpus, "nodes": 1} if gpus else {}),  # nodes: torchrun's GPUs share a machine
         }
 

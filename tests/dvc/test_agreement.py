@@ -43,12 +43,12 @@ def a_deleted_table(copy):
 
 
 STALE = [
-    (a_row, {("pretrain_lifting", "liftedcl_in_cc"), ("finetune_h36m_3d", "liftedcl_in_cc")}),
-    (a_default, {("pretrain_lifting", "liftedcl_in_cc"), ("finetune_h36m_3d", "liftedcl_in_cc")}),
-    (a_benchmark_of_the_profile, {("finetune_mpii", "random"), ("reference_mpii", "")}),
-    (code_of_one_stage, {("finetune_lip", "random")}),
+    (a_row, {("pretrain_lifting", "liftedcl_in_cc"), ("train_h36m_3d", "liftedcl_in_cc"), ("score_h36m_3d", "liftedcl_in_cc")}),
+    (a_default, {("pretrain_lifting", "liftedcl_in_cc"), ("train_h36m_3d", "liftedcl_in_cc"), ("score_h36m_3d", "liftedcl_in_cc")}),
+    (a_benchmark_of_the_profile, {("train_mpii", "random"), ("score_mpii", "random"), ("reference_mpii", "")}),
+    (code_of_one_stage, {("train_lip", "random")}),
     (code_of_a_method, {("pretrain_lifting", "liftedcl_in_cc")}),
-    (a_raw_file, {("own_encoder", "mine"), ("finetune_h36m_3d", "mine")}),
+    (a_raw_file, {("own_encoder", "mine"), ("train_h36m_3d", "mine")}),
     (a_label, {("table", "")}),
     (a_deleted_table, {("table", "")}),
 ]

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 import yaml
-from repository import REPOSITORY, copy_to
+from repository import REPOSITORY
+from tiny.run import ROWS, finished_run
 
 from workflow.params import merge
 
-ROWS = ("random", "moco_v2_in", "liftedcl_in_cc")
 OWN = "own/encoder.pt"
 """A raw file: the encoder of the row `mine`, under `dvc add` and among the dependencies of dvc.yaml."""
 
@@ -56,8 +56,8 @@ def commit(folder):
 
 
 def make_repository(folder):
-    """A repository in which nothing has run yet; ``demo`` is as small as tests/tiny/tiny.yaml makes it."""
-    copy_to(folder)
+    """A repository in which table 4 has run; ``demo`` is as small as tests/tiny/tiny.yaml makes it."""
+    finished_run(folder)
     for name in (".dvcignore", ".gitignore", "dvc.yaml", ".dvc/config", ".dvc/.gitignore"):
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(REPOSITORY / name, folder / name)
@@ -85,10 +85,9 @@ def make_repository(folder):
 
 
 def run_everything(folder):
-    """`dvc repro` from nothing to the tables, with the row's own encoder tracked, all of it in git."""
+    """`dvc repro` to the nine tables, with the row's own encoder tracked, all of it in git."""
     random = "runs/demo/encoders/random/seed0/encoder.pt"
     (folder / "own").mkdir()
-    call(folder, "snakemake", random)
     shutil.copy(folder / random, folder / OWN)
     call(folder, "dvc", "add", OWN)
     edit(folder, "dvc.yaml", "      - workflow\n      #", f"      - workflow\n      - {OWN}\n      #")

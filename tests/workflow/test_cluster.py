@@ -55,7 +55,7 @@ def test_each_kind_of_job_asks_for_its_own_size(planned_on_gpus):
     assert "gpu" not in data and "slurm_partition" not in data
     short, _ = resources(planned_on_gpus, "reference_h36m_3d")
     assert (short["mem_mb"], short["runtime"], short["slurm_partition"]) == ("1", "1", "tiny")
-    finetune, _ = resources(planned_on_gpus, "finetune_h36m_3d")
+    finetune, _ = resources(planned_on_gpus, "train_h36m_3d")
     assert (finetune["gpu"], finetune["nodes"], finetune["slurm_partition"]) == ("1", "1", "a100")
 
 
@@ -68,8 +68,16 @@ def test_torchrun_gets_the_gpus_of_one_node_and_each_of_them_its_share(planned_o
 
 
 def test_a_fine_tuning_takes_one_gpu_of_its_own(planned_on_gpus):
-    _, command = resources(planned_on_gpus, "finetune_h36m_3d")
+    _, command = resources(planned_on_gpus, "train_h36m_3d")
     assert "workflow.gpu_slot 1 " in command
+
+
+def test_scores_and_drawings_travel_with_their_training_and_ask_for_no_gpu(planned_on_gpus):
+    """A submission takes one partition, and its run times add up: they must not exceed what any partition allows."""
+    train, (score, _) = SIZES.resources("finetune", 1, before="short"), resources(planned_on_gpus, "score_h36m_3d")
+    assert score["slurm_partition"] == "a100" and "gpu" not in score
+    after = SIZES.resources("short", after="finetune")
+    assert train["runtime"]({}, 99) + after["runtime"]({}, 99) <= SIZES.most_runtime
 
 
 def test_what_is_tried_again_asks_for_more_up_to_the_most():

@@ -40,7 +40,7 @@ for benchmark, entry in BENCHMARKS.items():
             backbone=lambda wildcards: PARAMS.encoders[wildcards.row].backbone,
         log: f"{RUN}/log.txt",
         threads: PARAMS.compute.threads
-        resources: **PARAMS.cluster.resources("finetune", gpus=min(PARAMS.compute.gpus, 1)),
+        resources: **PARAMS.cluster.resources("finetune", gpus=min(PARAMS.compute.gpus, 1), before="short"),
         group: "finetuning"
         shell:
             ON_ONE_GPU + "{PYTHON} -m downstream.finetune " + ABOUT +
@@ -53,7 +53,7 @@ for benchmark, entry in BENCHMARKS.items():
         output: f"{RUN}/metrics.json", f"{RUN}/metrics.provenance.json",
         wildcard_constraints: run=VARIANTS,
         params: recipe=benchmark_recipe, code=score_code(benchmark), folder=RUN, root=ROOT,
-        resources: **PARAMS.cluster.resources("short"),
+        resources: **PARAMS.cluster.resources("short", after="finetune"),
         group: "finetuning"
         priority: 1  # before the next training: a table may be waiting for it
         shell: "{PYTHON} -m downstream.score " + ABOUT + " --run {params.folder:q} --out {output[0]:q}"
@@ -64,7 +64,7 @@ for benchmark, entry in BENCHMARKS.items():
         output: f"{RUN}/examples.png",
         wildcard_constraints: run=VARIANTS,
         params: recipe=benchmark_recipe, code=code_digest("downstream.draw", entry.drawings), folder=RUN, root=ROOT,
-        resources: **PARAMS.cluster.resources("short"),
+        resources: **PARAMS.cluster.resources("short", after="finetune"),
         group: "finetuning"
         shell: "{PYTHON} -m downstream.draw " + ABOUT + " --run {params.folder:q} --out {output:q}"
 

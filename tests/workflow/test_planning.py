@@ -1,0 +1,94 @@
+"""What a fresh clone would run: jobs of each target, missing data, wrong keys. Nothing is run."""
+
+import re
+from pathlib import Path
+
+import pytest
+from repository import TABLE, TINY, copy_to, planned, run
+
+from downstream.registry import BENCHMARKS
+from workflow.benchmark_recipes import benchmark_of
+from workflow.params import read_params
+from workflow.tables.table_spec import read_tables
+
+FINE_TUNINGS = {"coco": 11, "mpii": 11, "h36m_2d": 21, "h36m_3d": 21, "pw3d": 11, "lip": 11}
+"""Of the paper's nine tables, for one seed."""
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    return copy_to(tmp_path_factory.mktemp("copy") / "repository")
+
+
+def test_one_encoder_goes_through_all_benchmarks(copy):
+    jobs = planned(copy, "results/benchmarks_random.csv", *TINY)
+    rules = {rule for rule, _ in jobs}
+    for benchmark in BENCHMARKS:
+        assert {f"{kind}_{benchmark}" for kind in ("augmented", "train", "score", "draw", "reference")} <= rules
+    kinds = [rule for rule, _ in jobs]
+    assert kinds.count("augmented_samples") == kinds.count("examples") == len(BENCHMARKS)
+    assert kinds.count("random_encoder") == 1 and "pretrain" not in kinds
+
+
+@pytest.mark.parametrize(
+    ("config", "named"),
+    [
+        (["crops={heigth: 64}"], "params.yaml: crops.heigth: unknown key; did you mean height?"),
+        (["profil=paper"], "params.yaml: profil: unknown key; did you mean profile?"),
+        (["seeds=[0, 0]"], "params.yaml: seeds: is a list without repeats"),
+    ],
+)
+def test_a_wrong_key_stops_before_any_job(copy, config, named):
+    status, output = run(copy, "-n", TABLE, "--config", *config)
+    assert status != 0
+    assert named in output
+    assert "Traceback" not in output
+
+
+def test_missing_data_sets_are_all_named_at_once(copy):
+    status, output = run(copy, "-n", TABLE, "--config", "profile=paper")
+    assert status != 0
+    for part in (
+        "coco:", "h36m:", "weights:", "licence", "missing  data/coco/annotations", "--config h36m=FOLDER",
+        "missing  data/coco/val2017", "missing  data/pw3d/smpl/female.npz", "missing  data/lip/val_segmentations",
+    ):  # fmt: skip
+        assert part in output
+    assert "Traceback" not in output
+
+
+def test_the_papers_tables_share_their_runs(copy):
+    """Every cell can be made, and no run is made twice, however many tables it stands in."""
+    jobs = planned(copy, "tables", *TINY)
+    params = read_params(copy / "params.yaml")
+    tables = read_tables(copy / "workflow" / "tables" / "tables.yaml", params)
+    of_the_paper = [table for name, table in tables.items() if re.fullmatch(r"table\d", name)]
+    assert len(of_the_paper) == [rule for rule, _ in jobs].count("table") == 9
+    cells = [run for table in of_the_paper for run in table.runs(params.seeds)]
+    for kind in ("train", "score"):
+        made = sorted((rule, row) for rule, row in jobs if rule.startswith(f"{kind}_"))
+        assert made == sorted((f"{kind}_{benchmark_of(run)}", row) for run, row, _ in set(cells))
+    assert len(set(cells)) < len(cells)  # so that there is something to share
+    encoders = [row for rule, row in jobs if rule.startswith("pretrain") or rule.endswith("_encoder")]
+    assert sorted(encoders) == sorted({row for _, row, _ in cells})
+
+
+def test_with_data_in_place_the_papers_tables_are_planned(copy, tmp_path):
+    """The data are what the message about missing data asks for, file by file."""
+    folders = [f"{name}={tmp_path / name}" for name in ("coco", "mpii", "h36m", "pw3d", "lip", "weights", "imagenet")]
+    config = ["--config", "profile=paper", *folders]
+    status, output = run(copy, "-n", "tables", *config)
+    missing = re.findall(r"^  missing  (\S+)", output, flags=re.MULTILINE)
+    assert status != 0 and len(missing) > 30
+    for path in missing:
+        stand_in = Path(path.replace("*", "x"))
+        stand_in.parent.mkdir(parents=True, exist_ok=True)
+        stand_in.touch()
+    rules = [rule for rule, _ in planned(copy, "tables", *config)]
+    assert {rule: rules.count(rule) for rule in rules} == {
+        "crop_people": 1, "crop_h36m": 1, "pack_pictures": 1, "sample_skeletons": 1,
+        "random_encoder": 1, "published_encoder": 4, "pretrain": 6, "pretrain_lifting": 8,
+        **{f"{kind}_{name}": count for kind in ("train", "score") for name, count in FINE_TUNINGS.items()},
+        **{f"reference_{benchmark}": 1 for benchmark in BENCHMARKS},
+        "lifted_skeletons": 2, "lifting_progress": 1, "training_curves": 1, "figure": 6,
+        "table": 9, "provenance": 1, "tables": 1,
+    }  # fmt: skip

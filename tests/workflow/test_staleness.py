@@ -1,0 +1,100 @@
+"""Which edit makes which jobs run again, in a finished run of table 4 with one drawn sheet of predictions."""
+
+import pytest
+from repository import TABLE, TINY, planned, run
+from tiny.run import EXAMPLES, ROWS
+
+TRAINED = sorted(row for row in ROWS if row != "random")
+EXTRA = "UNUSED = 1\n"
+
+
+def stale(finished):
+    """The rules, once each, that would run for the table and the sheet."""
+    return {rule for rule, _ in planned(finished, TABLE, EXAMPLES, *TINY)}
+
+
+def rows_of(finished, prefix):
+    return sorted(row for rule, row in planned(finished) if rule.startswith(prefix))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "downstream/h36m/pose_3d/rle.py",  # a benchmark of the table: below, an edit of its code
+        "liftedcl/engine/loop.py",
+    ],
+)
+def test_a_comment_reruns_nothing(finished, edited, name):
+    edited(name, "\nimport ", "\n# a remark\nimport ")
+    assert stale(finished) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "rules"),
+    [
+        ("downstream/samples/overlay.py", {"draw_h36m_3d", "examples"}),
+        ("downstream/metrics.py", {"score_h36m_3d", "reference_h36m_3d", "table"}),
+        ("downstream/h36m/pose_3d/rle.py", {"train_h36m_3d", "score_h36m_3d", "draw_h36m_3d", "examples", "table"}),
+        (
+            "downstream/h36m/pose_3d/reader.py",
+            {"train_h36m_3d", "score_h36m_3d", "draw_h36m_3d", "reference_h36m_3d", "examples", "table"},
+        ),
+        ("workflow/tables/table_text.py", {"table"}),
+        ("workflow/report/table.rst", set()),  # the report reads captions when it is written
+        ("liftedcl/identity/errors.py", set()),  # words a failure
+    ],
+)
+def test_an_edit_reruns_what_it_can_change_and_nothing_else(finished, edited, name, rules):
+    text = (finished / name).read_text()
+    edited(name, text, text + EXTRA)
+    assert stale(finished) == rules
+
+
+def test_an_edit_of_the_training_loop_trains_all_again(finished, edited):
+    text = (finished / "liftedcl/engine/loop.py").read_text()
+    edited("liftedcl/engine/loop.py", text, text + EXTRA)
+    assert rows_of(finished, "pretrain") == TRAINED and rows_of(finished, "train_") == sorted(ROWS)
+
+
+def test_an_edit_of_a_method_trains_what_it_made_again(finished, edited):
+    text = (finished / "liftedcl/methods/liftedcl.py").read_text()
+    edited("liftedcl/methods/liftedcl.py", text, text + EXTRA)
+    assert rows_of(finished, "pretrain") == ["liftedcl_in_cc"] == rows_of(finished, "train_")
+
+
+def test_a_label_of_a_table_remakes_the_table_alone(finished, edited):
+    edited("workflow/tables/tables.yaml", "method: random initialisation", "method: random")
+    assert stale(finished) == {"table"}
+
+
+def test_one_number_of_one_row_reruns_that_row_and_the_table(finished, edited):
+    edited(
+        "params.yaml",
+        "moco_v2_in_cc:         {method: moco_v2, ",
+        "moco_v2_in_cc:         {training: {epochs: 3}, method: moco_v2, ",
+    )
+    assert planned(finished) == [
+        ("figure", ""), ("pretrain", "moco_v2_in_cc"), ("score_h36m_3d", "moco_v2_in_cc"), ("table", ""),
+        ("train_h36m_3d", "moco_v2_in_cc"), ("training_curves", ""),
+    ]  # fmt: skip
+
+
+def test_a_row_whose_method_makes_more_files_is_run_again(finished, edited):
+    """The lifting network's outputs were never made for that row: there is no record that could differ."""
+    edited("params.yaml", "moco_v2_in_cc:         {method: moco_v2, ", "moco_v2_in_cc:         {method: liftedcl, ")
+    assert {("pretrain_lifting", "moco_v2_in_cc"), ("train_h36m_3d", "moco_v2_in_cc")} <= set(planned(finished))
+
+
+def test_a_touched_file_reruns_nothing(finished):
+    for name in ("data/demo/coco/annotations/person_keypoints_train2017.json", "runs/demo/crops.npy"):
+        (finished / name).touch()
+    assert planned(finished) == []
+
+
+def test_other_pictures_make_what_reads_them_stale(finished, edited):
+    """Even when the run ends, or is killed, between making the pictures and reading them."""
+    edited("synthetic/generation.py", "JPEG_QUALITY = 92", "JPEG_QUALITY = 70")
+    status, output = run(finished, "data/demo/imagenet/classes.json", *TINY)
+    assert status == 0, output
+    rules = {rule for rule, _ in planned(finished)}
+    assert {"pack_pictures", "pretrain", "table"} <= rules
