@@ -87,7 +87,20 @@ def _tree(module: str) -> str:
         body = getattr(node, "body", None)
         if isinstance(body, list):
             node.body = [item for item in body if not _is_bare_string(item)] or [ast.Pass()]
-    return ast.dump(tree)
+    return _dump(tree)
+
+
+def _dump(value: object) -> str:
+    """A syntax tree as text, the same in every Python: `ast.dump` isn't, since nodes gain fields with each release.
+
+    Fields are sorted, and those that are empty left out, as an older release leaves out those that it doesn't know.
+    """
+    if isinstance(value, list):
+        return f"[{','.join(map(_dump, value))}]"
+    if not isinstance(value, ast.AST):
+        return ascii(value)
+    fields = sorted((name, part) for name, part in ast.iter_fields(value) if part is not None and part != [])
+    return f"{type(value).__name__}({','.join(f'{name}={_dump(part)}' for name, part in fields)})"
 
 
 def _is_bare_string(node: ast.AST) -> bool:

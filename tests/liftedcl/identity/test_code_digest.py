@@ -1,6 +1,13 @@
 """What makes a stage stale: its own code and what it imports, but no comment, and no neighbour."""
 
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
+from repository import REPOSITORY
 
 from liftedcl.identity import code_digest as subject
 from liftedcl.methods import METHODS, encoder_code
@@ -50,3 +57,43 @@ def test_code_of_an_imported_module_counts(project):
     before = digest()
     (package / "leaf.py").write_text("def f(x):\n    return x + 2\n")
     assert digest() != before
+
+
+PACKAGES = ("liftedcl", "downstream", "synthetic", "workflow")
+MODULES = sorted(
+    ".".join(path.relative_to(REPOSITORY).with_suffix("").parts).removesuffix(".__init__")
+    for package in PACKAGES
+    for path in (REPOSITORY / package).rglob("*.py")
+)
+EVERY_DIGEST = (
+    "import json, sys; from liftedcl.identity.code_digest import code_digest; "
+    "print(json.dumps([sys.version_info[:2], {name: code_digest(name) for name in json.load(sys.stdin)}]))"
+)
+
+
+def digests_by_python() -> dict[tuple[int, int], dict[str, str]]:
+    """Digests of all modules by each supported Python that is at hand, by its version."""
+    names = ("python3.11", "python3.12", "python3.13")
+    pythons = [sys.executable, *filter(None, map(shutil.which, names))]
+    pythons += [str(path) for name in names for path in Path.home().glob(f".pyenv/versions/*/bin/{name}")]
+    found = {}
+    for python in dict.fromkeys(pythons):
+        ran = subprocess.run(
+            [python, "-c", EVERY_DIGEST], cwd=REPOSITORY, input=json.dumps(MODULES), capture_output=True, text=True
+        )
+        if ran.returncode == 127:  # the shim of a version manager, for a Python that isn't chosen here
+            continue
+        assert ran.returncode == 0, f"{python}: {ran.stderr}"
+        version, digests = json.loads(ran.stdout)
+        found[tuple(version)] = digests
+    return found
+
+
+def test_the_same_code_has_the_same_digest_in_every_python():
+    found = digests_by_python()
+    assert {"downstream.finetune", "liftedcl.pretrain"} <= set(MODULES)
+    if len(found) < 2:
+        pytest.skip(f"only Python {found.keys()} is at hand; install another of 3.11, 3.12 and 3.13 to compare")
+    mine = found[sys.version_info[:2]]
+    assert len(set(mine.values())) > 100
+    assert all(digests == mine for digests in found.values())
