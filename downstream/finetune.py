@@ -11,12 +11,13 @@ import torch
 
 from downstream.command_line import add_benchmark_arguments
 from downstream.reading.fingerprint import fingerprint
-from downstream.registry import BENCHMARKS, finetune_code
+from downstream.registry import BENCHMARKS, finetune_modules
 from downstream.training.frozen import freeze
 from liftedcl.engine import checkpoint
 from liftedcl.engine.device import prepare_device
 from liftedcl.engine.loop import fit, step_seed
 from liftedcl.files.atomic import exclusive, sha256_of_file, write_json
+from liftedcl.identity.code_digest import code_digest
 from liftedcl.identity.errors import run_cli
 from liftedcl.identity.provenance import describe
 from liftedcl.identity.recipe import read_recipe
@@ -70,7 +71,7 @@ def finetune(
         "seed": seed,
         "threads": threads,
         "inputs": inputs,
-        "code": finetune_code(benchmark),
+        "code": code_digest(*finetune_modules(benchmark)),
         "torch": str(torch.__version__),
         "device": device.type,
     }

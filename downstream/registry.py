@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from downstream.benchmark import Entry
-from liftedcl.identity.code_digest import code_digest
 
 _HERE = Path(__file__).parent
 
@@ -19,11 +18,11 @@ def _entries() -> Iterator[Entry]:
 BENCHMARKS = {entry.name: entry for entry in _entries()}
 
 
-def score_code(benchmark: str) -> str:
-    """Digest of the code that scores predictions on ``benchmark``."""
-    return code_digest("downstream.score", BENCHMARKS[benchmark].scores)
+def score_modules(benchmark: str) -> tuple[str, ...]:
+    """Modules that score predictions on ``benchmark``."""
+    return ("downstream.score", BENCHMARKS[benchmark].scores)
 
 
-def finetune_code(benchmark: str) -> str:
-    """Digest of the code that fine-tunes on ``benchmark`` and predicts: the trainer's and that benchmark's alone."""
-    return code_digest("downstream.finetune", BENCHMARKS[benchmark].task.split(":")[0])
+def finetune_modules(benchmark: str) -> tuple[str, ...]:
+    """Modules that fine-tune on ``benchmark`` and predict: the trainer and that benchmark's task alone."""
+    return ("downstream.finetune", BENCHMARKS[benchmark].task.split(":")[0])

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from downstream.command_line import add_benchmark_arguments
 from downstream.reading.fingerprint import fingerprint
-from downstream.registry import BENCHMARKS, score_code
+from downstream.registry import BENCHMARKS, score_modules
 from liftedcl.files.atomic import write_json
+from liftedcl.identity.code_digest import code_digest
 from liftedcl.identity.errors import run_cli
 from liftedcl.identity.provenance import describe
 from liftedcl.identity.recipe import read_recipe
@@ -30,7 +31,8 @@ def main() -> None:
     recipe = read_recipe(entry.recipe, arguments.recipe)
     scores = importlib.import_module(entry.scores).score_run(recipe, arguments.data, arguments.run)
     inputs = fingerprint(entry.inputs(recipe, arguments.data), f"docs/data/{entry.data}.md says where it comes from")
-    about = {"recipe": dataclasses.asdict(recipe), "seed": None, "inputs": inputs, "code": score_code(entry.name)}
+    code = code_digest(*score_modules(entry.name))
+    about = {"recipe": dataclasses.asdict(recipe), "seed": None, "inputs": inputs, "code": code}
     write_json(arguments.out.with_suffix(".provenance.json"), describe(**about, started=started, device="cpu"))
     write_json(arguments.out, scores)
     print("  ".join(f"{key} {value:.2f}" for key, value in scores.items() if isinstance(value, float)), flush=True)

@@ -17,13 +17,14 @@ from liftedcl.engine import checkpoint, distributed
 from liftedcl.engine.device import prepare_device
 from liftedcl.engine.loop import Player, fit, step_seed
 from liftedcl.files.atomic import exclusive, sha256_of_file, write_json
+from liftedcl.identity.code_digest import code_digest
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.provenance import describe
 from liftedcl.identity.recipe import read_recipe
 from liftedcl.images.batches import Batch, ShardBatches
 from liftedcl.images.shard import Shard
 from liftedcl.images.shard_union import ShardUnion, open_shards
-from liftedcl.methods import METHODS, encoder_code
+from liftedcl.methods import METHODS, encoder_modules
 from liftedcl.monitor.run_monitor import Probe
 from liftedcl.networks.encoder import Backbone, build_backbone, load_encoder, save_encoder, save_state
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
@@ -97,7 +98,7 @@ def pretrain(
         "processes": distributed.size(),
         "compiled": compiled,
         "inputs": inputs,
-        "code": encoder_code(recipe.method),
+        "code": code_digest(*encoder_modules(recipe.method)),
         "torch": str(torch.__version__),
         "device": device.type,
     }

@@ -8,8 +8,6 @@ A method is an nn.Module with
 - ``losses(batch)``: the engine's (player, loss terms) pairs.
 """
 
-from liftedcl.identity.code_digest import code_digest
-
 METHODS = {
     "supervised": "liftedcl.methods.supervised",
     "moco_v2": "liftedcl.methods.moco_v2",
@@ -20,6 +18,6 @@ METHODS = {
 }
 
 
-def encoder_code(method: str) -> str:
-    """Digest of the code that makes an encoder with ``method``: the trainer's and that method's, no other's."""
-    return code_digest("liftedcl.pretrain", *([METHODS[method]] if method in METHODS else []))
+def encoder_modules(method: str) -> tuple[str, ...]:
+    """Modules that make an encoder with ``method``: the trainer and that method, no other."""
+    return ("liftedcl.pretrain", *([METHODS[method]] if method in METHODS else []))

@@ -38,7 +38,7 @@ for kind, names in ANNOTATIONS.items() if PARAMS.generated is not None else ():
         input: BODY,
         output: expand("{root}/{name}", root=ROOT, name=names),
         params:
-            recipe=to_json(getattr(PARAMS.generated, kind)), code=code_digest(f"synthetic.{kind}"),
+            recipe=to_json(getattr(PARAMS.generated, kind)), code=code_of(f"synthetic.{kind}"),
             kind=kind, root=ROOT,
         threads: PARAMS.cluster.data.cpus
         resources: **PARAMS.cluster.resources("data"),
@@ -57,7 +57,7 @@ rule crop_people:
         sheet=LAYOUT.figure("figure6"),
     params:  # the stride is Human3.6M's: another one re-makes no crop of COCO
         recipe=to_json(dataclasses.replace(PARAMS.crops, h36m_stride=1)),
-        code=code_digest("liftedcl.crops"), root=PARAMS.coco,
+        code=code_of("liftedcl.crops"), root=PARAMS.coco,
     log: f"{LAYOUT.root}/logs/crops.log",
     threads: PARAMS.cluster.data.cpus
     resources: **PARAMS.cluster.resources("data"),
@@ -75,7 +75,7 @@ rule crop_h36m:
         report=LAYOUT.h36m_crops.replace(".npy", ".json"),
     params:  # its boxes count no keypoints
         recipe=to_json(dataclasses.replace(PARAMS.crops, min_keypoints=0)),
-        code=code_digest("liftedcl.crops"), root=PARAMS.h36m,
+        code=code_of("liftedcl.crops"), root=PARAMS.h36m,
     log: f"{LAYOUT.root}/logs/h36m_crops.log",
     threads: PARAMS.cluster.data.cpus
     resources: **PARAMS.cluster.resources("data"),
@@ -99,7 +99,7 @@ rule crop_own_people:
         sheet=LAYOUT.figure("people_crops"),
     params:
         recipe=to_json(dataclasses.replace(PARAMS.crops, h36m_stride=1)),
-        code=code_digest("liftedcl.crops"), root=PARAMS.people,
+        code=code_of("liftedcl.crops"), root=PARAMS.people,
         pictures=own_pictures,
     log: f"{LAYOUT.root}/logs/people_crops.log",
     threads: PARAMS.cluster.data.cpus
@@ -116,7 +116,7 @@ rule pack_pictures:
         images=LAYOUT.pictures,
         index=LAYOUT.pictures.replace(".npy", ".csv"),
         report=LAYOUT.pictures.replace(".npy", ".json"),
-    params: recipe=to_json(PARAMS.pictures), code=code_digest("liftedcl.pictures"), root=PARAMS.imagenet,
+    params: recipe=to_json(PARAMS.pictures), code=code_of("liftedcl.pictures"), root=PARAMS.imagenet,
     log: f"{LAYOUT.root}/logs/pictures.log",
     threads: PARAMS.cluster.data.cpus
     resources: **PARAMS.cluster.resources("data"),
@@ -130,7 +130,7 @@ rule sample_skeletons:
     output:
         skeletons=LAYOUT.skeletons,
         figure=LAYOUT.figure("figure7"),
-    params: recipe=to_json(PARAMS.skeletons), code=code_digest("liftedcl.prior"),
+    params: recipe=to_json(PARAMS.skeletons), code=code_of("liftedcl.prior"),
     resources: **PARAMS.cluster.resources("short"),
     shell:
         "{PYTHON} -m liftedcl.prior --recipe {params.recipe:q} --out {output.skeletons:q} --figure {output.figure:q}"

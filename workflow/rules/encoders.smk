@@ -11,7 +11,7 @@ def encoder_recipe(wildcards):
 
 
 def encoder_code_of(wildcards):
-    return encoder_code(PARAMS.encoders[wildcards.row].method)
+    return code_of(*encoder_modules(PARAMS.encoders[wildcards.row].method))
 
 
 def images_of(wildcards):
@@ -64,7 +64,7 @@ rule published_encoder:
     params:
         source=lambda wildcards: PARAMS.encoders[wildcards.row].source,
         backbone=lambda wildcards: PARAMS.encoders[wildcards.row].backbone,
-        code=code_digest("liftedcl.weights"),
+        code=code_of("liftedcl.weights"),
     resources: **PARAMS.cluster.resources("short"),
     shell:
         "{PYTHON} -m liftedcl.weights import {input:q} --source {params.source} --backbone {params.backbone}"
@@ -85,7 +85,7 @@ use rule published_encoder as own_encoder with:
     params:
         source="own",
         backbone=lambda wildcards: PARAMS.encoders[wildcards.row].backbone,
-        code=code_digest("liftedcl.weights"),
+        code=code_of("liftedcl.weights"),
 
 
 GPU_SLOT = f"{PYTHON} -m workflow.gpu_slot"  # COUNT COMMAND: on GPUs that no other job has
@@ -148,7 +148,7 @@ if LIFTING_ROW:
         output: LAYOUT.figure("{figure}"),
         wildcard_constraints: figure="|".join(LIFTED_CROPS),
         params:
-            recipe=to_json(PARAMS.encoders[LIFTING_ROW]), code=code_digest("liftedcl.lift"),
+            recipe=to_json(PARAMS.encoders[LIFTING_ROW]), code=code_of("liftedcl.lift"),
             people=lambda wildcards: LIFTED_CROPS[wildcards.figure],
         resources: **PARAMS.cluster.resources("short"),
         shell:
@@ -160,7 +160,7 @@ if LIFTING_ROW:
             lifted=f"{LIFTING_RUN}/lifted.npz",
             images=[IMAGES[name] for name in PARAMS.encoders[LIFTING_ROW].images.split("+")],
         output: LAYOUT.figure("lifting_progress"),
-        params: code=code_digest("liftedcl.lifting_progress"),
+        params: code=code_of("liftedcl.lifting_progress"),
         resources: **PARAMS.cluster.resources("short"),
         shell:
             "{PYTHON} -m liftedcl.lifting_progress --lifted {input.lifted:q} --images {input.images:q} --out {output:q}"
@@ -176,6 +176,6 @@ rule training_curves:
             ],
         ),
     output: LAYOUT.figure("training_curves"),
-    params: code=code_digest("liftedcl.training_curves"),
+    params: code=code_of("liftedcl.training_curves"),
     resources: **PARAMS.cluster.resources("short"),
     shell: "{PYTHON} -m liftedcl.training_curves {input:q} --out {output:q}"

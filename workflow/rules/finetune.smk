@@ -36,8 +36,8 @@ for benchmark, entry in BENCHMARKS.items():
             predictions=PREDICTIONS if Path(PREDICTIONS).suffix else directory(PREDICTIONS),
         wildcard_constraints: run=VARIANTS,
         params:
-            recipe=benchmark_recipe, code=finetune_code(benchmark), folder=RUN, root=ROOT, threads=PARAMS.compute.threads,
-            backbone=lambda wildcards: PARAMS.encoders[wildcards.row].backbone,
+            recipe=benchmark_recipe, code=code_of(*finetune_modules(benchmark)), folder=RUN, root=ROOT,
+            threads=PARAMS.compute.threads, backbone=lambda wildcards: PARAMS.encoders[wildcards.row].backbone,
         log: f"{RUN}/log.txt",
         threads: PARAMS.compute.threads
         resources: **PARAMS.cluster.resources("finetune", gpus=min(PARAMS.compute.gpus, 1), before="short"),
@@ -52,7 +52,7 @@ for benchmark, entry in BENCHMARKS.items():
         input: PREDICTIONS, annotations=benchmark_data(benchmark),
         output: f"{RUN}/metrics.json", f"{RUN}/metrics.provenance.json",
         wildcard_constraints: run=VARIANTS,
-        params: recipe=benchmark_recipe, code=score_code(benchmark), folder=RUN, root=ROOT,
+        params: recipe=benchmark_recipe, code=code_of(*score_modules(benchmark)), folder=RUN, root=ROOT,
         resources: **PARAMS.cluster.resources("short", after="finetune"),
         group: "finetuning"
         priority: 1  # before the next training: a table may be waiting for it
@@ -63,7 +63,7 @@ for benchmark, entry in BENCHMARKS.items():
         input: PREDICTIONS, annotations=benchmark_data(benchmark),
         output: f"{RUN}/examples.png",
         wildcard_constraints: run=VARIANTS,
-        params: recipe=benchmark_recipe, code=code_digest("downstream.draw", entry.drawings), folder=RUN, root=ROOT,
+        params: recipe=benchmark_recipe, code=code_of("downstream.draw", entry.drawings), folder=RUN, root=ROOT,
         resources: **PARAMS.cluster.resources("short", after="finetune"),
         group: "finetuning"
         shell: "{PYTHON} -m downstream.draw " + ABOUT + " --run {params.folder:q} --out {output:q}"
@@ -73,7 +73,7 @@ for benchmark, entry in BENCHMARKS.items():
         input: benchmark_data(benchmark),
         output: LAYOUT.reference(benchmark),
         params:
-            recipe=to_json(PARAMS.benchmarks[benchmark]), code=code_digest("downstream.reference", entry.reference),
+            recipe=to_json(PARAMS.benchmarks[benchmark]), code=code_of("downstream.reference", entry.reference),
             root=ROOT,
         resources: **PARAMS.cluster.resources("short"),
         group: "references"
@@ -84,7 +84,7 @@ for benchmark, entry in BENCHMARKS.items():
         input: benchmark_data(benchmark),
         output: LAYOUT.figure(f"augmented_{benchmark}"),
         params:
-            recipe=to_json(PARAMS.benchmarks[benchmark]), code=code_digest("downstream.augmented", entry.drawings), root=ROOT,
+            recipe=to_json(PARAMS.benchmarks[benchmark]), code=code_of("downstream.augmented", entry.drawings), root=ROOT,
         resources: **PARAMS.cluster.resources("short"),
         group: "references"
         shell: "{PYTHON} -m downstream.augmented " + ABOUT + " --out {output:q}"

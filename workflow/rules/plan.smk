@@ -8,10 +8,10 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, workflow.basedir)  # the packages stand beside the Snakefile, installed or not
 
-from downstream.registry import BENCHMARKS, finetune_code, score_code
-from liftedcl.identity.code_digest import code_digest
+from downstream.registry import BENCHMARKS, finetune_modules, score_modules
+from liftedcl.identity.code_digest import code_of
 from liftedcl.identity.errors import InputError
-from liftedcl.methods import encoder_code
+from liftedcl.methods import encoder_modules
 from liftedcl.identity.recipe import to_json
 from liftedcl.recipes.weight_sources import SOURCES
 from workflow.benchmark_recipes import benchmark_of

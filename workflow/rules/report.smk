@@ -9,7 +9,7 @@ rule run_times:
     output:
         csv="results/run_times.csv",
         figure=report("results/run_times.png", caption="../report/run_times.rst", category="Run times"),
-    params: code=code_digest("workflow.run_times"),
+    params: code=code_of("workflow.run_times"),
     localrule: True
     shell: "{PYTHON} -m workflow.run_times --provenance {input:q} --out {output.csv:q}"
 
@@ -24,6 +24,6 @@ rule summary:  # of what stands in results/ then: tables beyond the paper's are 
         style="workflow/tables/html_page.css",
         captions=expand("workflow/report/{name}.rst", name=CAPTIONS),
     output: "results/index.html",
-    params: code=code_digest("workflow.summary_page"),
+    params: code=code_of("workflow.summary_page"),
     localrule: True
     shell: "{PYTHON} -m workflow.summary_page --results results --out {output:q}"

@@ -44,7 +44,7 @@ rule overview:
         markdown="results/benchmarks_{row}.md",
     params:
         tables=[to_json(TABLE_OF[benchmark]) for benchmark in TABLE_OF],
-        code=code_digest("workflow.overview"), seed=PARAMS.seeds[0], profile=LABEL, runs=LAYOUT.root,
+        code=code_of("workflow.overview"), seed=PARAMS.seeds[0], profile=LABEL, runs=LAYOUT.root,
     localrule: True
     shell:
         "{PYTHON} -m workflow.overview --tables {params.tables:q} --row {wildcards.row} --seed {params.seed}"
@@ -64,7 +64,7 @@ rule table:
         page=report("results/{table}.html", caption="../report/table.rst", category="Tables"),
         provenance="results/{table}.provenance.json",
     params:
-        table=lambda wildcards: to_json(TABLES[wildcards.table]), code=code_digest("workflow.tables"),
+        table=lambda wildcards: to_json(TABLES[wildcards.table]), code=code_of("workflow.tables"),
         seeds=list(PARAMS.seeds), profile=LABEL, runs=LAYOUT.root,
     wildcard_constraints: table="|".join(TABLES),
     localrule: True
@@ -76,7 +76,7 @@ rule table:
 rule provenance:
     input: expand("results/{table}.provenance.json", table=PAPER_TABLES),
     output: "results/provenance.json",
-    params: code=code_digest("workflow.all_provenance"),
+    params: code=code_of("workflow.all_provenance"),
     localrule: True
     shell: "{PYTHON} -m workflow.all_provenance --provenance {input:q} --out {output:q}"
 
@@ -84,7 +84,7 @@ rule provenance:
 rule data_efficiency_plot:
     input: csv="results/data_efficiency.csv", provenance="results/data_efficiency.provenance.json",
     output: report("results/data_efficiency.png", caption="../report/data_efficiency.rst", category="Figures"),
-    params: code=code_digest("workflow.efficiency_plot"),
+    params: code=code_of("workflow.efficiency_plot"),
     localrule: True
     shell: "{PYTHON} -m workflow.efficiency_plot {input.csv:q} --out {output:q}"
 
@@ -97,7 +97,7 @@ rule finetuning_curves:
         ],
     output: report("results/curves_{benchmark}.png", caption="../report/curves.rst", category="Training curves"),
     wildcard_constraints: benchmark="|".join(BENCHMARKS),
-    params: code=code_digest("liftedcl.training_curves"),
+    params: code=code_of("liftedcl.training_curves"),
     localrule: True
     shell: "{PYTHON} -m liftedcl.training_curves {input:q} --out {output:q}"
 

@@ -10,7 +10,7 @@ import pytest
 from repository import REPOSITORY
 
 from liftedcl.identity import code_digest as subject
-from liftedcl.methods import METHODS, encoder_code
+from liftedcl.methods import METHODS, encoder_modules
 
 
 def test_an_encoder_depends_on_its_own_method_and_not_on_the_benchmarks():
@@ -21,7 +21,7 @@ def test_an_encoder_depends_on_its_own_method_and_not_on_the_benchmarks():
 
 
 def test_methods_have_digests_of_their_own():
-    assert len({encoder_code(method) for method in [*METHODS, "random"]}) == len(METHODS) + 1
+    assert len({subject.code_of(*encoder_modules(method)) for method in [*METHODS, "random"]}) == len(METHODS) + 1
 
 
 @pytest.fixture
@@ -35,12 +35,12 @@ def project(tmp_path, monkeypatch):
     monkeypatch.setattr(subject, "_ROOT", tmp_path)
 
     def digest() -> str:
-        for cached in (subject._parse, subject._imports, subject._tree):
+        for cached in (subject._parse, subject._imports, subject._short_digest):
             cached.cache_clear()
         return subject.code_digest("liftedcl.stage")
 
     yield package, digest
-    for cached in (subject._parse, subject._imports, subject._tree):
+    for cached in (subject._parse, subject._imports, subject._short_digest):
         cached.cache_clear()
 
 
@@ -66,8 +66,8 @@ MODULES = sorted(
     for path in (REPOSITORY / package).rglob("*.py")
 )
 EVERY_DIGEST = (
-    "import json, sys; from liftedcl.identity.code_digest import code_digest; "
-    "print(json.dumps([sys.version_info[:2], {name: code_digest(name) for name in json.load(sys.stdin)}]))"
+    "import json, sys; from liftedcl.identity.code_digest import code_of; "
+    "print(json.dumps([sys.version_info[:2], {name: code_of(name) for name in json.load(sys.stdin)}]))"
 )
 
 
@@ -87,6 +87,21 @@ def digests_by_python() -> dict[tuple[int, int], dict[str, str]]:
         version, digests = json.loads(ran.stdout)
         found[tuple(version)] = digests
     return found
+
+
+def test_the_listing_names_the_module_that_was_edited(project):
+    package, digest = project
+
+    def listing() -> dict[str, str]:
+        digest()
+        return dict(entry.split("=") for entry in subject.code_of("liftedcl.stage").split(" "))
+
+    before = listing()
+    (package / "leaf.py").write_text("def f(x):\n    return x + 2\n")
+    after = listing()
+    assert list(before) == list(after) == ["liftedcl", "liftedcl.leaf", "liftedcl.stage"]
+    assert [name for name in after if after[name] != before[name]] == ["liftedcl.leaf"]
+    assert all(len(short) == 8 and int(short, 16) >= 0 for short in after.values())
 
 
 def test_the_same_code_has_the_same_digest_in_every_python():
