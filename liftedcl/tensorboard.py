@@ -9,7 +9,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from liftedcl.engine.journal import read_history
+from liftedcl.engine.history import read_history
 from liftedcl.files.atomic import sha256_of_file, write_text
 from liftedcl.identity.errors import InputError, run_cli
 

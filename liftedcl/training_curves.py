@@ -4,7 +4,7 @@ import argparse
 import itertools
 from pathlib import Path
 
-from liftedcl.engine.journal import read_history
+from liftedcl.engine.history import read_history
 from liftedcl.files.figure_file import save_figure
 from liftedcl.identity.errors import InputError, run_cli
 

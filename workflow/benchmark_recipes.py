@@ -7,11 +7,11 @@ whose recipe has all of its keys, or for those that it names.
 import dataclasses
 from typing import Any
 
-from downstream.h36m.shared.skeleton_prior_recipe import bends_of
 from downstream.registry import BENCHMARKS
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.strict import parse
-from liftedcl.recipes.data_recipes import Skeletons
+from liftedcl.recipes.data_recipes import Angles, Skeletons
+from liftedcl.skeletons.skeleton import HINGED
 
 SEPARATOR = "-"
 
@@ -78,3 +78,17 @@ def _parse(name: str, values: Any, where: str, skeletons: Skeletons) -> Any:
         raise InputError(f"{where}.prior: its angles come from skeletons.ranges.chained, which is missing")
     bends = {**bends_of(skeletons.ranges["chained"]), **prior.bends}
     return dataclasses.replace(recipe, prior=dataclasses.replace(prior, bends=bends))
+
+
+def bends_of(ranges: dict[str, Angles]) -> dict[str, tuple[float, float]]:
+    """``SkeletonPriorRecipe.bends`` of the ranges that chained skeletons are sampled from (liftedcl/prior.py).
+
+    There ``a`` bends a bone away from its parent bone, so the angle between the two is |a|, whatever ``b`` and ``c``.
+    Hips and belly hang on no bone, so their ranges limit nothing here.
+    """
+    bends = {}
+    for joint in HINGED:
+        low, high = ranges[joint].a
+        nearest = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
+        bends[joint] = (nearest, min(max(abs(low), abs(high)), 180.0))
+    return bends

@@ -56,8 +56,3 @@ class LIP(FineTuning):
             f"rounds of {self.round_epochs} epochs from epoch {self.first_round} on don't end at epoch {self.epochs}",
         )
         require_share(self, "dropout")
-
-
-def rounds_before(recipe: LIP, epoch: int) -> int:
-    """How many self-correction rounds are over when ``epoch``, counted from 0, begins."""
-    return max(0, (epoch - recipe.first_round) // recipe.round_epochs + 1)

@@ -1,9 +1,17 @@
-"""SCHP's learning rate (Li et al. 2020, section 3.3): warm-up, a cosine, and one more in every round."""
+"""SCHP's rounds of self-correction, and its learning rate: warm-up, a cosine, and one more in every round.
+
+Li et al. 2020, section 3.3.
+"""
 
 import math
 
 from downstream.lip.recipe import LIP
 from liftedcl.engine.schedule import Schedule
+
+
+def rounds_before(recipe: LIP, epoch: int) -> int:
+    """How many self-correction rounds are over when ``epoch``, counted from 0, begins."""
+    return max(0, (epoch - recipe.first_round) // recipe.round_epochs + 1)
 
 
 def warm_restarts(recipe: LIP, steps_per_epoch: int) -> Schedule:

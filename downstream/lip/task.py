@@ -17,8 +17,8 @@ from downstream.lip.parsing_loss import parsing_loss
 from downstream.lip.parsing_network import ParsingNetwork, resize
 from downstream.lip.predictions import PREDICTIONS, STUDENT_PREDICTIONS, write_prediction
 from downstream.lip.reader import REMEDY, list_path, read_lip
-from downstream.lip.recipe import LIP, rounds_before
-from downstream.lip.schedule import warm_restarts
+from downstream.lip.recipe import LIP
+from downstream.lip.schedule import rounds_before, warm_restarts
 from downstream.lip.self_correction import SelfCorrection
 from downstream.lip.whole_picture import unwarp_labels
 from downstream.samples.network_input import pixels_to_network

@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 
 from downstream.pw3d.augmentation import draw_colours
 from downstream.pw3d.body.body_model import MIRRORED_JOINTS, MIRRORED_TRAINING_JOINTS
+from downstream.pw3d.levels import levels_in
 from downstream.pw3d.reader import ShapeSamples
 from downstream.pw3d.recipe import PW3D
 from downstream.reading.frames import CACHE_BYTES
@@ -49,6 +50,12 @@ class ShapeBatch:
     epochs: float
 
 
+def batch_size_in(recipe: PW3D, epoch: int) -> int:
+    """Pictures in a batch of ``epoch`` (from 0)."""
+    sizes = (recipe.batch_size, *recipe.later_batch_sizes)
+    return sizes[min(epoch, len(sizes) - 1)]
+
+
 class Steps:
     """The steps of a run whose epochs have batches of different sizes. The remainder of an epoch is left out.
 
@@ -57,7 +64,7 @@ class Steps:
     """
 
     def __init__(self, recipe: PW3D, samples: int) -> None:
-        counts = [samples // recipe.batch_size_in(epoch) for epoch in range(recipe.epochs)]
+        counts = [samples // batch_size_in(recipe, epoch) for epoch in range(recipe.epochs)]
         self._starts = [0, *itertools.accumulate(counts)]
         self.per_part = self._starts[-1] // recipe.epochs
 
@@ -114,7 +121,7 @@ class ShapeBatches(Dataset):
     def __getitem__(self, step: int) -> ShapeBatch | InputError:
         step += self._first_step
         recipe, (epoch, within) = self._recipe, self.steps.epoch_of(step)
-        size = recipe.batch_size_in(epoch)
+        size = batch_size_in(recipe, epoch)
         places = slice(within * size, (within + 1) * size)
         rows = self._order(epoch)[places]
         streams = [np.random.default_rng([self._seed, epoch, place]) for place in range(places.start, places.stop)]
@@ -150,7 +157,7 @@ class ShapeBatches(Dataset):
         """Sides in px of the levels that ``epoch`` trains; the full one comes first."""
         # One number more than a sample's stream has, so that none of them is the same.
         rng, low = np.random.default_rng([self._seed, epoch, step, 1]), self._recipe.low_resolutions
-        sizes = [int(rng.integers(*limits)) for limits in low[: self._recipe.levels_in(epoch) - 1]]
+        sizes = [int(rng.integers(*limits)) for limits in low[: levels_in(self._recipe, epoch) - 1]]
         return (self._recipe.input_size, *sizes)
 
     def _crop(self, row: int) -> np.ndarray:

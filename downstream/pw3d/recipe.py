@@ -106,26 +106,6 @@ class PW3D(FineTuning):
         require(descending and ranges, "low_resolutions", rule)
         rule = f"{self.epochs} are too few for {len(self.low_resolutions)} low_resolutions: an epoch adds one"
         require(self.epochs >= len(self.low_resolutions), "epochs", rule)
+        inside = any(low <= self.low_test_size < high for low, high in self.low_resolutions)
         rule = f"{self.low_test_size} is in none of low_resolutions"
-        require(self.level_of(self.low_test_size) is not None, "low_test_size", rule)
-
-    @property
-    def levels(self) -> int:
-        """Number of resolutions, the full one included."""
-        return 1 + len(self.low_resolutions)
-
-    def levels_in(self, epoch: int) -> int:
-        """How many of them ``epoch`` (from 0) trains."""
-        return min(epoch + 2, self.levels)
-
-    def batch_size_in(self, epoch: int) -> int:
-        """Pictures in a batch of ``epoch`` (from 0)."""
-        sizes = (self.batch_size, *self.later_batch_sizes)
-        return sizes[min(epoch, len(sizes) - 1)]
-
-    def level_of(self, size: int) -> int | None:
-        """The level that sees pictures of ``size`` px, 0 for the full size; None where there is none."""
-        if size == self.input_size:
-            return 0
-        inside = (level for level, (low, high) in enumerate(self.low_resolutions, 1) if low <= size < high)
-        return next(inside, None)
+        require(inside or self.low_test_size == self.input_size, "low_test_size", rule)

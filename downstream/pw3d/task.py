@@ -19,6 +19,7 @@ from downstream.pw3d.body.body_model import read_bodies, read_mean_parameters, r
 from downstream.pw3d.body.posed_people import lsp_joints
 from downstream.pw3d.body.smpl_layer import TrainingJoints
 from downstream.pw3d.data import ShapeBatch, ShapeBatches, region
+from downstream.pw3d.levels import level_count, level_of
 from downstream.pw3d.predictions import Predictions, file_name, write_predictions
 from downstream.pw3d.reader import REMEDY, TEST, read_mix, read_shape_split
 from downstream.pw3d.recipe import PW3D
@@ -60,7 +61,7 @@ class PW3DShape:
             backbone,
             regressor,
             TrainingJoints(self._body, self._regressors),
-            levels=recipe.levels,
+            levels=level_count(recipe),
             embedding_width=recipe.embedding_width,
             embedding=recipe.embedding,
             queue=recipe.loss.queue,
@@ -107,7 +108,7 @@ class PW3DShape:
         """What the network says of the test set, seen at ``size`` px: N people, on the CPU."""
         self.module.eval()
         recipe, device = self._recipe, self._device()
-        level, parts = recipe.level_of(size), []
+        level, parts = level_of(recipe, size), []
         crops = PlainCrops(region(self._test), (recipe.input_size, recipe.input_size), recipe.batch_size)
         for batch in load(crops, 0, self._workers):
             images = batch.to(device).float() / 255

@@ -1,13 +1,8 @@
-"""What a training run tells while it works: a progress line every few seconds and a history file, one row an epoch."""
+"""What a training run tells while it works: a progress line every few seconds."""
 
-import csv
 import time
 from collections import Counter, deque
 from collections.abc import Mapping
-from pathlib import Path
-
-from liftedcl.files.atomic import atomic_path
-from liftedcl.identity.errors import InputError
 
 _SECONDS_BETWEEN_LINES = 10.0
 _LINES_OF_RATE = 6
@@ -50,33 +45,3 @@ def clock(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
-
-
-def write_history(path: Path, rows: list[dict[str, float]]) -> None:
-    """Write ``history.csv`` (epoch, step, the mean of each loss term over the epoch, ...), atomically."""
-    with atomic_path(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def read_history(path: Path) -> list[dict[str, float]]:
-    """Read what `write_history` wrote: one row an epoch, ``step`` rising.
-
-    Raises:
-        InputError: missing, cut off, or not a history.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            header, *lines = list(csv.reader(file))
-        rows = [{name: float(cell) for name, cell in zip(header, line, strict=True)} for line in lines]
-        steps = [row["step"] for row in rows]
-    except FileNotFoundError:
-        raise InputError(f"{path}: not found; train the run it belongs to") from None
-    except (ValueError, KeyError, csv.Error) as error:
-        reason = "no column 'step'" if isinstance(error, KeyError) else error
-    else:
-        if steps and steps == sorted(set(steps)) and all(step.is_integer() for step in steps):
-            return rows
-        reason = "its steps don't rise from row to row" if steps else "it has no rows"
-    raise InputError(f"{path}: not a history of a training run ({reason}); remove it and train that run again")

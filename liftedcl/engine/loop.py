@@ -23,7 +23,8 @@ import torch
 from torch import Tensor, nn
 
 from liftedcl.engine import checkpoint, distributed
-from liftedcl.engine.journal import Journal, write_history
+from liftedcl.engine.history import write_history
+from liftedcl.engine.journal import Journal
 from liftedcl.engine.schedule import Schedule
 from liftedcl.identity.errors import InputError
 

@@ -12,18 +12,27 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parents[2]
 _PACKAGES = ("liftedcl", "downstream", "synthetic", "workflow")
 
-WITHOUT_EFFECT = frozenset(
-    {
-        "liftedcl.identity.errors", "liftedcl.engine.journal", "liftedcl.identity.provenance",
-        "liftedcl.identity.code_digest", "liftedcl.identity.strict", "liftedcl.methods", "downstream",
-    }
+RECIPE_MODULES = (
+    "liftedcl.recipes.data_recipes", "liftedcl.recipes.encoder_recipe", "synthetic.recipes",
+    "downstream.training.training_recipe", "downstream.training.augmentation_recipe",
+    "downstream.heatmap_pose.heatmap_recipe", "downstream.coco.recipe", "downstream.mpii.recipe",
+    "downstream.h36m.shared.recipe", "downstream.h36m.shared.skeleton_prior_recipe", "downstream.pw3d.recipe",
+    "downstream.lip.recipe",
 )  # fmt: skip
-"""Modules that word a failure, show progress or describe a run: no result depends on their code."""
+"""Modules of frozen dataclasses and the checks of their values, nothing else: rules compare the values, as JSON."""
 
-
-def without_effect(module: str) -> bool:
-    """Whether no result depends on a module's code; a recipe's numbers are compared as values, not as code."""
-    return module in WITHOUT_EFFECT or module.endswith(("recipe", "recipes"))
+WITHOUT_EFFECT = {
+    "liftedcl.identity.code_digest": "its digests are compared, whatever computes them",
+    "liftedcl.identity.errors": "words a failure, and a run that fails has no result",
+    "liftedcl.identity.provenance": "describes a run beside its results",
+    "liftedcl.identity.strict": "parses recipes, whose parsed values are compared",
+    "liftedcl.engine.journal": "prints the progress of a run",
+    "downstream.benchmark": "says what a benchmark consists of; each part is in a digest, or an input of a rule",
+    "downstream.registry": "names each benchmark's modules, which are in a digest themselves",
+    "synthetic.__main__": "names each data set's module, which is in a digest itself",
+    **dict.fromkeys(RECIPE_MODULES, "holds dataclasses, whose values are compared"),
+}
+"""Modules that no digest covers, and why no result depends on their code."""
 
 
 def code_of(*modules: str) -> str:
@@ -42,12 +51,12 @@ def code_digest(*modules: str) -> str:
 
 
 def import_closure(*modules: str) -> set[str]:
-    """``modules`` and every module of this project that they import, directly or not, less those `without_effect`."""
+    """``modules`` and every module of this project that they import, directly or not, less those `WITHOUT_EFFECT`."""
     closure: set[str] = set()
     waiting = list(modules)
     while waiting:
         module = waiting.pop()
-        if module not in closure and not without_effect(module):
+        if module not in closure and module not in WITHOUT_EFFECT:
             closure.add(module)
             waiting += _imports(module)
     return closure

@@ -13,6 +13,9 @@ NUM_JOINTS = len(JOINTS)
 BONES = tuple((parent, child) for child, parent in enumerate(PARENTS) if parent >= 0)
 """The 16 (parent, child) bones, in the order of the child joint."""
 
+HINGED = tuple(joint for joint, parent in zip(JOINTS, PARENTS, strict=True) if parent > 0)
+"""Joints that end a bone which hangs on another bone: all but the root, the hips and the belly."""
+
 BONE_LENGTHS_CM = {
     "rhip": 13.5, "rknee": 45.0, "rankle": 46.1, "lhip": 13.5, "lknee": 45.0, "lankle": 46.1,
     "belly": 23.7, "neck": 26.1, "nose": 12.3, "head": 11.7,

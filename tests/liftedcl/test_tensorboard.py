@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from liftedcl.engine.journal import read_history, write_history
+from liftedcl.engine.history import read_history, write_history
 from liftedcl.identity.errors import InputError
 from liftedcl.tensorboard import main, write_events
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from liftedcl.engine.journal import write_history
+from liftedcl.engine.history import write_history
 from liftedcl.identity.errors import InputError
 from liftedcl.training_curves import main
 

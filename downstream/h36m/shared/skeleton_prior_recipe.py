@@ -3,11 +3,7 @@
 from dataclasses import dataclass, field
 
 from liftedcl.identity.strict import require, require_at_least, require_range
-from liftedcl.recipes.data_recipes import Angles
-from liftedcl.skeletons.skeleton import JOINTS, PARENTS
-
-HINGED = tuple(joint for joint, parent in zip(JOINTS, PARENTS, strict=True) if parent > 0)
-"""Joints that end a bone which hangs on another bone: all but the root, the hips and the belly."""
+from liftedcl.skeletons.skeleton import HINGED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +17,7 @@ class SkeletonPriorRecipe:
         penalty: weight of bone lengths and joint angles outside their ranges.
         length_ratio: bone lengths against the template, the body's overall size taken out.
         bends: joint -> angle in degrees between the bone that ends there and its parent bone. params.yaml fills in
-            the ranges that skeletons are sampled from (`bends_of`), unless others are named.
+            the ranges that skeletons are sampled from, unless others are named.
     """
 
     hidden: int
@@ -38,17 +34,3 @@ class SkeletonPriorRecipe:
         for joint, (low, high) in self.bends.items():
             require(joint in HINGED, f"bends.{joint}", f"a bend is that of one of {', '.join(HINGED)}")
             require(0 <= low <= high <= 180, f"bends.{joint}", f"[{low:g}, {high:g}] is no range within 0 and 180")
-
-
-def bends_of(ranges: dict[str, Angles]) -> dict[str, tuple[float, float]]:
-    """``SkeletonPriorRecipe.bends`` of the ranges that chained skeletons are sampled from (liftedcl/prior.py).
-
-    There ``a`` bends a bone away from its parent bone, so the angle between the two is |a|, whatever ``b`` and ``c``.
-    Hips and belly hang on no bone, so their ranges limit nothing here.
-    """
-    bends = {}
-    for joint in HINGED:
-        low, high = ranges[joint].a
-        nearest = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
-        bends[joint] = (nearest, min(max(abs(low), abs(high)), 180.0))
-    return bends

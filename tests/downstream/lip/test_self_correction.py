@@ -9,8 +9,8 @@ from torch import nn
 
 from downstream.lip.parsing_loss import parsing_loss
 from downstream.lip.parsing_network import ParsingLogits
-from downstream.lip.recipe import LIP, rounds_before
-from downstream.lip.schedule import warm_restarts
+from downstream.lip.recipe import LIP
+from downstream.lip.schedule import rounds_before, warm_restarts
 from downstream.lip.self_correction import SelfCorrection, divergence, mixed_targets
 from liftedcl.identity.errors import InputError
 

@@ -1,12 +1,11 @@
-"""The progress line and the history file."""
+"""The progress line."""
 
 import re
 
 import pytest
 
 from liftedcl.engine import journal
-from liftedcl.engine.journal import Journal, clock, read_history, short_names, write_history
-from liftedcl.identity.errors import InputError
+from liftedcl.engine.journal import Journal, clock, short_names
 
 
 @pytest.fixture
@@ -97,35 +96,3 @@ def test_clock():
     assert [clock(s) for s in (0, 59.6, 61, 3599.4, 3599.6, 90061)] == [
         "0:00", "1:00", "1:01", "59:59", "1:00:00", "25:01:01",
     ]  # fmt: skip
-
-
-def test_a_history_is_read_back(tmp_path):
-    rows = [{"epoch": n, "step": 10 * n, "encoder/inv": 1 / 3 / n, "features/rank": float(n)} for n in (1, 2, 3)]
-    write_history(tmp_path / "history.csv", rows)
-    assert read_history(tmp_path / "history.csv") == rows
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"epoch,step,encoder/inv\n",
-        b"epoch,encoder/inv\n1,2.0\n",
-        b"epoch,step,encoder/inv\n1,10,2.0\n2,20\n",
-        b"epoch,step,encoder/inv\n1,10,2.0\n2,10,1.0\n",
-        b"epoch,step,encoder/inv\n1,10,lots\n",
-        b"epoch,step,encoder/inv\n1,nan,1.0\n",
-        b"epoch,step,encoder/inv\n1,1.5,1.0\n",
-        b"PK\x03\x04\x00\xff\xfe",
-    ],
-)
-def test_a_damaged_history_is_named_in_one_line(tmp_path, content):
-    (tmp_path / "history.csv").write_bytes(content)
-    with pytest.raises(InputError, match=r"history\.csv: not a history .*remove it") as error:
-        read_history(tmp_path / "history.csv")
-    assert "\n" not in str(error.value)
-
-
-def test_a_missing_history_is_named(tmp_path):
-    with pytest.raises(InputError, match="not found"):
-        read_history(tmp_path / "history.csv")

@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from downstream.h36m.shared.skeleton_prior import BoneLengthPenalty, JointAnglePenalty, SkeletonPrior
-from downstream.h36m.shared.skeleton_prior_recipe import HINGED, SkeletonPriorRecipe, bends_of
+from downstream.h36m.shared.skeleton_prior_recipe import SkeletonPriorRecipe
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.strict import parse
 from liftedcl.prior import sample_poses, sample_skeletons
 from liftedcl.recipes.data_recipes import Angles, Skeletons
-from liftedcl.skeletons.skeleton import BONES, JOINTS, PARENTS
+from liftedcl.skeletons.skeleton import BONES, HINGED, JOINTS, PARENTS
+from workflow.benchmark_recipes import bends_of
 
 RATIO = (0.9, 1.1)
 SKELETONS = Skeletons(
