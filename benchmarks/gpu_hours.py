@@ -29,7 +29,7 @@ from downstream.training.frozen import freeze
 from liftedcl.engine.device import prepare_device
 from liftedcl.engine.loop import Task, train_step
 from liftedcl.identity.errors import InputError, run_cli
-from liftedcl.methods import METHODS
+from liftedcl.methods import method_class
 from liftedcl.networks.encoder import build_backbone
 from liftedcl.pretrain import PretrainingTask
 from liftedcl.prior import sample_skeletons
@@ -74,8 +74,7 @@ def encoder_cost(row: str, device: torch.device) -> Cost | None:
     with tempfile.TemporaryDirectory() as folder:
         shard = write_shard(Path(folder) / "crops.npy", pictures)
         skeletons = sample_skeletons(PAPER.skeletons.count, rng, PAPER.skeletons)
-        module = importlib.import_module(METHODS[recipe.method])
-        method = module.Method(small, build_backbone(recipe.backbone), shard, skeletons)
+        method = method_class(recipe.method)(small, build_backbone(recipe.backbone), shard, skeletons)
         each = _seconds_each(PretrainingTask(method, small, shard, 0, device), batch, device, autocast=True)
     seen = recipe.training.epochs * sum(PICTURES[name] for name in recipe.images.split("+"))
     return Cost(seen, each)

@@ -15,7 +15,7 @@ from benchmarks import published
 from liftedcl.engine.loop import step_seed, train_step
 from liftedcl.images.batches import Batch
 from liftedcl.images.shard import Shard
-from liftedcl.methods.liftedcl import Method
+from liftedcl.methods.liftedcl import LiftedCL
 from liftedcl.networks.critic import Critic, critic_loss, lifting_loss
 from liftedcl.networks.encoder import build_backbone
 from liftedcl.networks.lifting import LiftingNetwork
@@ -32,7 +32,7 @@ class OurStep:
         self, recipe: EncoderRecipe, shard: Shard, skeletons: np.ndarray, device: torch.device, *, autocast: bool
     ):
         torch.manual_seed(0)
-        method = Method(recipe, build_backbone(recipe.backbone), shard, skeletons)
+        method = LiftedCL(recipe, build_backbone(recipe.backbone), shard, skeletons)
         self.task = PretrainingTask(method, recipe, shard, 0, device)
         self.task.module.train()
         self.step = 0

@@ -11,6 +11,7 @@ from liftedcl.files.evenly_spread import evenly_spread
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.recipe import read_recipe
 from liftedcl.images.shard import open_shard
+from liftedcl.methods import lifts
 from liftedcl.networks.encoder import load_encoder, load_state, load_strictly
 from liftedcl.networks.lifting import LiftingNetwork
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
@@ -27,7 +28,7 @@ def lift(recipe: EncoderRecipe, *, encoder: Path, heads: Path, images: np.ndarra
     Raises:
         InputError: files that are missing, damaged or of another recipe.
     """
-    if recipe.lifting is None or recipe.lifting.adv == 0:
+    if not lifts(recipe):
         raise InputError(f"--recipe: {recipe.method} without an adversarial loss has no lifting network")
     device = prepare_device(1)
     backbone = load_encoder(encoder, recipe.backbone).to(device).eval()

@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import dataclasses
-import importlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,8 +23,8 @@ from liftedcl.identity.recipe import read_recipe
 from liftedcl.images.batches import Batch, ShardBatches
 from liftedcl.images.shard import Shard
 from liftedcl.images.shard_union import ShardUnion, open_shards
-from liftedcl.methods import METHODS, encoder_modules
-from liftedcl.monitor.run_monitor import Probe
+from liftedcl.methods import encoder_modules, lifts, method_class
+from liftedcl.monitor.run_monitor import RunMonitor
 from liftedcl.networks.encoder import Backbone, build_backbone, load_encoder, save_encoder, save_state
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
 from liftedcl.skeletons.lifted_history import write_lifted_history
@@ -45,8 +44,9 @@ class PretrainingTask:
             )
         self._data = ShardBatches(shard, batch_size=batch_size, seed=seed)
         self._method, self.epochs = method, recipe.training.epochs
-        self.probe = Probe(shard, size=recipe.views.size, epochs=self.epochs, lifts="lifting" in method.heads)
-        self.module = nn.ModuleDict({"method": method, "probe": self.probe}).to(device)
+        self._lifting = method.heads["lifting"] if lifts(recipe) else None
+        self.monitor = RunMonitor(shard, size=recipe.views.size, epochs=self.epochs, lifts=lifts(recipe))
+        self.module = nn.ModuleDict({"method": method, "monitor": self.monitor}).to(device)
         self.module.to(memory_format=torch.channels_last)  # a fifth faster on a CPU, more on a GPU
         self.steps_per_epoch = self._data.steps_per_epoch
         self.images_per_step = batch_size
@@ -62,7 +62,7 @@ class PretrainingTask:
 
     def observe(self, epoch: int) -> dict[str, float]:
         """Columns of the history after ``epoch`` epochs."""
-        return self.probe.look(epoch, self._method.backbone, dict(self._method.heads.items()).get("lifting"))
+        return self.monitor.look(epoch, self._method.backbone, self._lifting)
 
     def batches(self, epoch: int, first_step: int) -> Iterator[Batch]:
         return self._data.epoch(epoch, first_step)
@@ -109,7 +109,7 @@ def pretrain(
         inputs["images"] = shard.checksum
         _check_views(recipe, shard)
         sampled = _read_skeletons(skeletons, inputs)
-        method = importlib.import_module(METHODS[recipe.method]).Method(recipe, backbone, shard, sampled)
+        method = method_class(recipe.method)(recipe, backbone, shard, sampled)
         task = PretrainingTask(method, recipe, shard, seed, device)
         if compiled:
             task.compile()
@@ -118,8 +118,8 @@ def pretrain(
         if distributed.rank() > 0:
             return
         save_state(method.heads.state_dict(), out / "heads.pt")
-        if len(task.probe.rows):
-            write_lifted_history(out / "lifted.npz", task.probe.history())
+        if lifts(recipe):
+            write_lifted_history(out / "lifted.npz", task.monitor.history())
     save_encoder(backbone, out / "encoder.pt")
     write_json(
         out / "provenance.json",

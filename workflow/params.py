@@ -16,7 +16,8 @@ import yaml
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.strict import parse, require, require_at_least, require_choice
 from liftedcl.recipes.data_recipes import Crops, Pictures, Skeletons
-from liftedcl.recipes.encoder_recipe import METHOD_SECTIONS, EncoderRecipe
+from liftedcl.recipes.encoder_recipe import EncoderRecipe
+from liftedcl.recipes.method_entries import method_entries
 from synthetic.recipes import Generated
 from workflow.benchmark_recipes import benchmark_recipes
 from workflow.cluster_recipe import Cluster
@@ -171,11 +172,11 @@ def _encoder_row(name: str, defaults: dict[str, Any], row: dict[str, Any]) -> di
     where = f"params.yaml: encoders.rows.{name}"
     if not isinstance(row, dict):
         raise InputError(f"{where}: {row!r} is not a mapping")
-    method = row.get("method")
-    if not isinstance(method, str) or method not in METHOD_SECTIONS:
-        raise InputError(f"{where}.method: {method!r} is none of {', '.join(METHOD_SECTIONS)}")
-    every_section = {section for sections in METHOD_SECTIONS.values() for section in sections}
-    unused = every_section - set(METHOD_SECTIONS[method])
+    method, entries = row.get("method"), method_entries()
+    if not isinstance(method, str) or method not in entries:
+        raise InputError(f"{where}.method: {method!r} is none of {', '.join(entries)}")
+    every_section = {section for entry in entries.values() for section in entry.sections}
+    unused = every_section - set(entries[method].sections)
     if wrong := sorted(unused & set(row)):
         raise InputError(f"{where}.{wrong[0]}: {method} does not read this section, remove it")
     return merge({key: value for key, value in defaults.items() if key not in unused}, row)

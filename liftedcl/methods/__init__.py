@@ -1,23 +1,33 @@
-"""The pre-training methods, one module each with a class ``Method``. Named, not imported: a run loads only its own.
+"""The pre-training methods, one file each; shared building blocks are in parts/. No torch here.
 
 A method is an nn.Module with
 
+- ``sections``, a literal: which sections of a row it reads (liftedcl/recipes/method_entries.py finds it by this);
 - ``backbone``: what becomes encoder.pt;
-- ``heads``: an nn.ModuleDict of its other trained networks, which becomes heads.pt;
+- ``heads``: an nn.ModuleDict of its other trained networks, which becomes heads.pt; one that lifts has a ``lifting``;
 - ``players(recipe, steps)``: its optimisers;
 - ``losses(batch)``: the engine's (player, loss terms) pairs.
 """
 
-METHODS = {
-    "supervised": "liftedcl.methods.supervised",
-    "moco_v2": "liftedcl.methods.moco_v2",
-    "densecl": "liftedcl.methods.densecl",
-    "pixpro": "liftedcl.methods.pixpro",
-    "setsim": "liftedcl.methods.setsim",
-    "liftedcl": "liftedcl.methods.liftedcl",
-}
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from liftedcl.recipes.encoder_recipe import EncoderRecipe
+from liftedcl.recipes.method_entries import method_entries
+
+
+def method_class(method: str) -> Callable[..., Any]:
+    """The class of a method that trains, called with (recipe, backbone, shard, skeletons). Imports its module alone."""
+    entry = method_entries()[method]
+    return getattr(importlib.import_module(entry.module), entry.class_name)
 
 
 def encoder_modules(method: str) -> tuple[str, ...]:
     """Modules that make an encoder with ``method``: the trainer and that method, no other."""
-    return ("liftedcl.pretrain", *([METHODS[method]] if method in METHODS else []))
+    return tuple(filter(None, ("liftedcl.pretrain", method_entries()[method].module)))
+
+
+def lifts(recipe: EncoderRecipe) -> bool:
+    """Whether an encoder of this recipe is trained with a lifting network."""
+    return recipe.lifting is not None and recipe.lifting.adv > 0

@@ -9,15 +9,17 @@ from torch import Tensor, nn
 
 from liftedcl.images.shard import Shard
 from liftedcl.losses.infonce import info_nce
-from liftedcl.methods.two_level import TwoLevelContrast
+from liftedcl.methods.parts.view_and_cell_contrast import ViewAndCellContrast
 from liftedcl.networks.encoder import Backbone
 from liftedcl.networks.projectors import MapProjector, cell_vectors
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
 from liftedcl.views.correspondence import matched, most_similar
 
 
-class Method(TwoLevelContrast):
+class DenseCL(ViewAndCellContrast):
     """Cells of the key view are found by the backbone's features, and contrasted one to one."""
+
+    sections = ("training", "views", "contrast", "dense")
 
     def __init__(self, recipe: EncoderRecipe, backbone: Backbone, shard: Shard, skeletons: np.ndarray | None):
         sizes = {"hidden": recipe.contrast.hidden, "dimension": recipe.contrast.dimension}

@@ -19,6 +19,7 @@ from liftedcl.identity.errors import InputError
 from liftedcl.images.batches import Batch
 from liftedcl.images.shard import Shard
 from liftedcl.losses.infonce import info_nce
+from liftedcl.methods import lifts
 from liftedcl.networks.critic import Critic, critic_loss, lifting_loss
 from liftedcl.networks.encoder import Backbone
 from liftedcl.networks.grouped_norm import group_batch_norms
@@ -32,9 +33,10 @@ from liftedcl.views.rendering import Geometry
 from liftedcl.views.view_pair import ViewPair
 
 
-class Method(nn.Module):
+class LiftedCL(nn.Module):
     """Query network with two projectors and the lifting network; momentum copy, two queues; critic."""
 
+    sections = ("training", "views", "contrast", "lifting")
     skeletons: Tensor
 
     def __init__(self, recipe: EncoderRecipe, backbone: Backbone, shard: Shard, skeletons: np.ndarray | None):
@@ -53,7 +55,7 @@ class Method(nn.Module):
         for name in self.heads:
             self.queues[name] = KeyQueue(contrast.queue, contrast.dimension, batch_size=batch_size)
         self.key = KeyEncoder(self.backbone, self.heads) if self.queues else None
-        if lifting.adv > 0:
+        if lifts(recipe):
             if skeletons is None:
                 raise InputError("--skeletons: missing; a loss weight lifting.adv above 0 needs sampled skeletons")
             self.heads["lifting"] = LiftingNetwork(channels, hidden=lifting.hidden, blocks=lifting.blocks)
@@ -64,7 +66,7 @@ class Method(nn.Module):
         training = recipe.training
         query = [*self.backbone.parameters(), *self.heads.parameters()]
         players = {"encoder": sgd_player(query, training, cosine(training.learning_rate, steps=steps))}
-        if recipe.lifting.adv > 0:
+        if lifts(recipe):
             rate = constant(recipe.lifting.critic_learning_rate)
             players["critic"] = sgd_player(self.critic.parameters(), training, rate)
         return players

@@ -21,8 +21,10 @@ from liftedcl.recipes.encoder_recipe import EncoderRecipe
 from liftedcl.views.view_pair import ViewPair
 
 
-class Method(nn.Module):
+class MoCoV2(nn.Module):
     """Query network and projector, their momentum copies, one queue."""
+
+    sections = ("training", "views", "contrast")
 
     def __init__(self, recipe: EncoderRecipe, backbone: Backbone, shard: Shard, skeletons: np.ndarray | None):
         super().__init__()

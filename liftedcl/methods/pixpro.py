@@ -28,8 +28,10 @@ from liftedcl.views.correspondence import close_in_image
 from liftedcl.views.view_pair import ViewPair
 
 
-class Method(nn.Module):
+class PixPro(nn.Module):
     """Query network with projector and propagation module; momentum copies of backbone and projector."""
+
+    sections = ("training", "views", "propagation")
 
     def __init__(self, recipe: EncoderRecipe, backbone: Backbone, shard: Shard, skeletons: np.ndarray | None):
         super().__init__()

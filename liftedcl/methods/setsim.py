@@ -14,15 +14,17 @@ from torch import Tensor
 
 from liftedcl.images.shard import Shard
 from liftedcl.losses.set_contrast import set_contrast
-from liftedcl.methods.two_level import TwoLevelContrast
+from liftedcl.methods.parts.view_and_cell_contrast import ViewAndCellContrast
 from liftedcl.networks.encoder import Backbone
 from liftedcl.networks.projectors import MapProjector, cell_vectors
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
 from liftedcl.views.correspondence import set_pairs
 
 
-class Method(TwoLevelContrast):
+class SetSim(ViewAndCellContrast):
     """Cells of a view are contrasted with all the cells that belong to their set."""
+
+    sections = ("training", "views", "contrast", "sets")
 
     def __init__(self, recipe: EncoderRecipe, backbone: Backbone, shard: Shard, skeletons: np.ndarray | None):
         sizes = {"hidden": recipe.contrast.hidden, "dimension": recipe.contrast.dimension}

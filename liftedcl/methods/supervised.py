@@ -21,9 +21,10 @@ from liftedcl.recipes.encoder_recipe import EncoderRecipe
 from liftedcl.views.rendering import draw_views, render_views
 
 
-class Method(nn.Module):
+class Supervised(nn.Module):
     """Backbone, pooling, linear classifier, cross-entropy."""
 
+    sections = ("training", "views")
     labels: Tensor
 
     def __init__(self, recipe: EncoderRecipe, backbone: Backbone, shard: Shard, skeletons: np.ndarray | None):

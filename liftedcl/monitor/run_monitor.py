@@ -22,7 +22,7 @@ _IMAGES = 128  # enough to see a rank of dozens; a fraction of a second
 _LIFTED = 6
 
 
-class Probe(nn.Module):
+class RunMonitor(nn.Module):
     """A sample spread evenly over a shard. What it has seen is state, so that a resumed run forgets nothing.
 
     Attributes:

@@ -11,6 +11,7 @@ from liftedcl.identity.strict import (
     require_range,
     require_share,
 )
+from liftedcl.recipes.method_entries import method_entries
 from liftedcl.recipes.weight_sources import SOURCES
 
 BACKBONE_NAMES = ("resnet50", "resnet18", "resnet18_narrow", "hrnet_w32")
@@ -154,20 +155,6 @@ class Sets:
         require_share(self, "threshold", "weight")
 
 
-METHOD_SECTIONS: dict[str, tuple[str, ...]] = {
-    "random": (),
-    "published": (),
-    "own": (),
-    "supervised": ("training", "views"),
-    "moco_v2": ("training", "views", "contrast"),
-    "densecl": ("training", "views", "contrast", "dense"),
-    "pixpro": ("training", "views", "propagation"),
-    "setsim": ("training", "views", "contrast", "sets"),
-    "liftedcl": ("training", "views", "contrast", "lifting"),
-}
-"""Which sections of a row each method reads; a row never depends on a number its method doesn't use."""
-
-
 PEOPLE_SETS = ("coco", "h36m", "people")
 """What person crops are made of; ``people`` are one's own pictures."""
 
@@ -201,11 +188,13 @@ class EncoderRecipe:
     sets: Sets | None = None
 
     def __post_init__(self) -> None:
-        require_choice(self.method, METHOD_SECTIONS, "method")
+        entries = method_entries()
+        require_choice(self.method, entries, "method")
+        sections = entries[self.method].sections
         require_choice(self.backbone, BACKBONE_NAMES, "backbone")
-        trained = "training" in METHOD_SECTIONS[self.method]
-        for name in METHOD_SECTIONS[self.method]:
-            require(getattr(self, name) is not None, name, f"is missing, {self.method} needs it")
+        trained = "training" in sections
+        for name in sections:
+            require(getattr(self, name, None) is not None, name, f"is missing, {self.method} needs it")
         require(trained == (self.images is not None), "images", "goes with a trained method, and only with one")
         require((self.method == "published") == (self.source is not None), "source", "goes with method published")
         if self.source is not None:

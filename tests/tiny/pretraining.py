@@ -1,7 +1,6 @@
 """A method of the demo at test size, one batch for it, and the views that it drew."""
 
 import dataclasses
-import importlib
 
 import pytest
 import torch
@@ -9,8 +8,9 @@ from repository import REPOSITORY
 from torch import Tensor, nn
 
 from liftedcl.images.batches import Batch
-from liftedcl.methods import METHODS
+from liftedcl.methods import method_class
 from liftedcl.networks.encoder import build_backbone
+from liftedcl.recipes.method_entries import method_entries
 from liftedcl.views import view_pair
 from liftedcl.views.rendering import ViewDraw, render_views
 from workflow.params import read_params
@@ -20,6 +20,8 @@ ROWS = read_params(
     {"profile": "demo", "encoders": {"defaults": {"training": {"epochs": 3, "batch_size": 8}}}},
 ).encoders
 
+METHODS = [name for name, entry in method_entries().items() if entry.module]
+"""The methods that train."""
 
 IMAGES = 4
 
@@ -37,8 +39,7 @@ def tiny_recipe(row: str, **changes: dict[str, float]):
 def tiny_method(recipe) -> nn.Module:
     """The recipe's method. Its key network is moved away from the query network."""
     torch.manual_seed(0)
-    module = importlib.import_module(METHODS[recipe.method])
-    method = module.Method(recipe, build_backbone(recipe.backbone), None, None)
+    method = method_class(recipe.method)(recipe, build_backbone(recipe.backbone), None, None)
     with torch.no_grad():
         for parameter in method.key.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter) * parameter.abs().mean())

@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import importlib
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +13,12 @@ from liftedcl.engine.device import prepare_device
 from liftedcl.engine.loop import fit
 from liftedcl.identity.recipe import read_recipe
 from liftedcl.images.shard import open_shard
-from liftedcl.methods import METHODS
+from liftedcl.methods import method_class
 from liftedcl.networks.encoder import build_backbone
 from liftedcl.networks.grouped_norm import group_batch_norms
 from liftedcl.pretrain import PretrainingTask
-from liftedcl.recipes.encoder_recipe import METHOD_SECTIONS, EncoderRecipe
+from liftedcl.recipes.encoder_recipe import EncoderRecipe
+from liftedcl.recipes.method_entries import method_entries
 
 BATCH = 8
 
@@ -28,7 +28,7 @@ def train(method: str, recipe: EncoderRecipe, images: Path, out: Path) -> dict:
     torch.manual_seed(0)
     skeletons = torch.nn.functional.normalize(torch.randn(20, 51), dim=1).view(-1, 17, 3).numpy().astype(np.float32)
     shard, backbone = open_shard(images), build_backbone(recipe.backbone)
-    module = importlib.import_module(METHODS[method]).Method(recipe, backbone, shard, skeletons)
+    module = method_class(method)(recipe, backbone, shard, skeletons)
     task = PretrainingTask(module, recipe, shard, 0, torch.device("cpu"))
     history = fit(
         task, folder=out / method, identity={}, seed=0, device=torch.device("cpu"), name=method, observe=task.observe
@@ -77,8 +77,10 @@ def main() -> None:
     prepare_device(1)
     base = read_recipe(EncoderRecipe, str(arguments.recipe))
     results = {"messages": messages(), "norms": norms()}
-    for method in METHODS:
-        sections = {name: getattr(base, name) for name in METHOD_SECTIONS[method]}
+    for method, entry in method_entries().items():
+        if not entry.module:
+            continue
+        sections = {name: getattr(base, name) for name in entry.sections}
         recipe = EncoderRecipe(method=method, backbone=base.backbone, images="coco", **sections)
         training = dataclasses.replace(recipe.training, batch_size=BATCH, epochs=2)
         recipe = dataclasses.replace(recipe, training=training)

@@ -18,11 +18,6 @@ def images_of(wildcards):
     return [IMAGES[name] for name in PARAMS.encoders[wildcards.row].images.split("+")]
 
 
-def lifts(recipe):
-    """Whether an encoder of this recipe is trained with a lifting network."""
-    return recipe.lifting is not None and recipe.lifting.adv > 0
-
-
 def beside_encoder(row, seed):
     """What the rule of a row makes beside encoder.pt that others read.
 

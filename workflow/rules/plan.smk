@@ -11,7 +11,7 @@ sys.path.insert(0, workflow.basedir)  # the packages stand beside the Snakefile,
 from downstream.registry import BENCHMARKS, finetune_modules, score_modules
 from liftedcl.identity.code_digest import code_of
 from liftedcl.identity.errors import InputError
-from liftedcl.methods import encoder_modules
+from liftedcl.methods import encoder_modules, lifts
 from liftedcl.identity.recipe import to_json
 from liftedcl.recipes.weight_sources import SOURCES
 from workflow.benchmark_recipes import benchmark_of

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 from repository import REPOSITORY
+from tiny.pretraining import METHODS
 
 from liftedcl.identity.recipe import to_json
 from liftedcl.images.shard import ShardWriter
-from liftedcl.methods import METHODS
 from workflow.params import read_params
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 from repository import REPOSITORY
+from tiny.pretraining import METHODS
 
 from liftedcl.identity import code_digest as subject
-from liftedcl.methods import METHODS, encoder_modules
+from liftedcl.methods import encoder_modules
 
 
 def test_an_encoder_depends_on_its_own_method_and_not_on_the_benchmarks():
-    closure = subject.import_closure("liftedcl.pretrain", METHODS["moco_v2"])
+    closure = subject.import_closure(*encoder_modules("moco_v2"))
     assert {"liftedcl.engine.loop", "liftedcl.losses.infonce", "liftedcl.methods.moco_v2"} <= closure
     assert not {"liftedcl.methods.liftedcl", "liftedcl.methods.supervised", "liftedcl.networks.critic"} & closure
     assert not {module for module in closure if module.startswith(("downstream", "workflow", "synthetic"))}

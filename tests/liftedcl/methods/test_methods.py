@@ -1,20 +1,21 @@
 """What every pre-training method must do, whichever it is; and what LiftedCL's parts must leave alone."""
 
 import dataclasses
-import importlib
 
 import numpy as np
 import pytest
 import torch
 from repository import REPOSITORY
+from tiny.pretraining import METHODS
 
 from liftedcl.identity.errors import InputError
 from liftedcl.images.batches import ShardBatches
 from liftedcl.images.shard import ShardWriter, open_shard
-from liftedcl.methods import METHODS
-from liftedcl.methods.liftedcl import Method as LiftedCL
+from liftedcl.methods import method_class
+from liftedcl.methods.liftedcl import LiftedCL
 from liftedcl.networks.encoder import build_backbone
-from liftedcl.recipes.encoder_recipe import METHOD_SECTIONS, EncoderRecipe
+from liftedcl.recipes.encoder_recipe import EncoderRecipe
+from liftedcl.recipes.method_entries import method_entries
 from liftedcl.skeletons.skeleton import NUM_JOINTS
 from liftedcl.views import view_pair
 from liftedcl.views.rendering import Geometry, draw_views, render_views
@@ -50,8 +51,7 @@ def skeletons():
 
 def make(recipe, shard, skeletons):
     torch.manual_seed(0)
-    module = importlib.import_module(METHODS[recipe.method])
-    return module.Method(recipe, build_backbone(recipe.backbone), shard, skeletons)
+    return method_class(recipe.method)(recipe, build_backbone(recipe.backbone), shard, skeletons)
 
 
 def step(method, recipe, batch, stop_before: str | None = None):
@@ -84,7 +84,7 @@ def test_a_step_moves_the_backbone_and_gradients_stay_out_of_the_keys(name, shar
     queues = [
         key for key in after if key.endswith("queue.keys") or (key.startswith("queues.") and key.endswith("keys"))
     ]
-    assert bool(queues) == ("contrast" in METHOD_SECTIONS[name])
+    assert bool(queues) == ("contrast" in method_entries()[name].sections)
     for key in queues:
         changed = (before[key] != after[key]).any(dim=1)
         assert changed.sum() == 8, "a step must queue one key an image"

@@ -1,18 +1,18 @@
 """Every method goes on, after a stop at any step, to bitwise the same encoder: queues, copies, critic, optimisers."""
 
 import dataclasses
-import importlib
 import itertools
 
 import numpy as np
 import pytest
 import torch
 from repository import REPOSITORY
+from tiny.pretraining import METHODS
 
 from liftedcl.engine import loop
 from liftedcl.engine.device import prepare_device
 from liftedcl.images.shard import ShardWriter, open_shard
-from liftedcl.methods import METHODS
+from liftedcl.methods import method_class
 from liftedcl.networks.encoder import build_backbone
 from liftedcl.pretrain import PretrainingTask
 from workflow.params import read_params
@@ -42,9 +42,8 @@ def run(method, shard, folder, monkeypatch, stop_after=None):
     recipe = dataclasses.replace(row, training=dataclasses.replace(row.training, batch_size=4, epochs=2))
     torch.manual_seed(0)
     skeletons = torch.nn.functional.normalize(torch.randn(20, 51), dim=1).view(-1, 17, 3).numpy()
-    module = importlib.import_module(METHODS[method])
     task = PretrainingTask(
-        module.Method(recipe, build_backbone(recipe.backbone), shard, skeletons), recipe, shard, 0, device
+        method_class(method)(recipe, build_backbone(recipe.backbone), shard, skeletons), recipe, shard, 0, device
     )
     losses, count = task.losses, itertools.count()
 
@@ -83,7 +82,7 @@ def test_a_stopped_run_ends_in_the_same_bits(method, shard, tmp_path, monkeypatc
 
 def test_lifted_skeletons_are_kept_for_every_epoch(shard, tmp_path, monkeypatch):
     task = run("liftedcl", shard, tmp_path, monkeypatch)
-    history = task.probe.history()
+    history = task.monitor.history()
     assert history.epochs.tolist() == [0, 1, 2]
     assert history.skeletons.shape == (3, len(history.rows), 17, 3)
     assert np.allclose(np.linalg.norm(history.skeletons.reshape(3, len(history.rows), -1), axis=2), 1, atol=1e-5)

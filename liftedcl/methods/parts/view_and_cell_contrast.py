@@ -20,7 +20,7 @@ from liftedcl.recipes.encoder_recipe import EncoderRecipe
 from liftedcl.views.view_pair import ViewPair
 
 
-class TwoLevelContrast(nn.Module):
+class ViewAndCellContrast(nn.Module):
     """Query network with a projector of the whole view and one of its cells; momentum copy, a queue for each.
 
     L = (1 - weight) L_whole + weight L_cells. Negatives of the cells are the pooled maps of other images' key views.

@@ -1,0 +1,1 @@
+"""What several methods are built on; the files beside this folder are one method each."""

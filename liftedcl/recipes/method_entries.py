@@ -1,0 +1,55 @@
+"""The pre-training methods and the sections of a row that each reads.
+
+A method is one file in liftedcl/methods/ with one class that says ``sections = ("training", "views", ...)``. The files
+are read as text: planning a run imports no torch.
+"""
+
+import ast
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+from liftedcl.identity.errors import InputError
+
+_FOLDER = Path(__file__).resolve().parents[1] / "methods"
+_NEEDED = ("training", "views")  # of every method that trains
+
+
+@dataclass(frozen=True)
+class MethodEntry:
+    """Where a method is, and what it reads. One that trains nothing has no module, no class and no sections."""
+
+    module: str = ""
+    class_name: str = ""
+    sections: tuple[str, ...] = ()
+
+
+@functools.cache
+def method_entries() -> dict[str, MethodEntry]:
+    """Every method by the name that params.yaml gives it: that of its file.
+
+    Raises:
+        InputError: a file without such a class, or with several.
+    """
+    files = sorted(path for path in _FOLDER.glob("*.py") if path.stem != "__init__")
+    untrained = dict.fromkeys(("random", "published", "own"), MethodEntry())
+    return untrained | {path.stem: _read(path) for path in files}
+
+
+def _read(path: Path) -> MethodEntry:
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        found = [
+            (node.name, ast.literal_eval(part.value))
+            for node in tree.body if isinstance(node, ast.ClassDef)
+            for part in node.body if isinstance(part, ast.Assign) and ast.unparse(part.targets[0]) == "sections"
+        ]  # fmt: skip
+    except (ValueError, SyntaxError) as error:
+        raise InputError(f"{path}: can't be read as a method: {error}; see moco_v2.py beside it") from None
+    sections = found[0][1] if len(found) == 1 else None
+    if not isinstance(sections, tuple) or not set(_NEEDED) <= set(sections):
+        raise InputError(
+            f"{path}: found {len(found)} classes with `sections`; a method is one class that names the sections of a "
+            'row that it reads, such as sections = ("training", "views"), and at least these; see moco_v2.py beside it'
+        )
+    return MethodEntry(f"liftedcl.methods.{path.stem}", found[0][0], sections)
