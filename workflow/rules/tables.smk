@@ -64,7 +64,7 @@ rule table:
         page=report("results/{table}.html", caption="../report/table.rst", category="Tables"),
         provenance="results/{table}.provenance.json",
     params:
-        table=lambda wildcards: to_json(TABLES[wildcards.table]), code=code_of("workflow.tables"),
+        table=lambda wildcards: to_json(TABLES[wildcards.table]), code=code_of("workflow.tables.__main__"),
         seeds=list(PARAMS.seeds), profile=LABEL, runs=LAYOUT.root,
     wildcard_constraints: table="|".join(TABLES),
     localrule: True
