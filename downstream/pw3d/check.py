@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from downstream.pw3d.body.body_model import GENDERS, body_folder, read_body, read_mean_parameters, read_regressors
+from downstream.pw3d.body.body_model import GENDERS, body_folder, read_body, read_mean_parameters
+from downstream.pw3d.body.regressors import read_regressors
 from downstream.pw3d.reader import (
     REMEDY,
     TEST,

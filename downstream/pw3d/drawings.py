@@ -8,7 +8,8 @@ import torch
 from smplx.lbs import batch_rodrigues
 
 from downstream.pw3d.augmentation import change_colours
-from downstream.pw3d.body.body_model import TRAINING_JOINTS, read_bodies, read_regressors
+from downstream.pw3d.body.body_model import TRAINING_JOINTS, read_bodies
+from downstream.pw3d.body.regressors import read_regressors
 from downstream.pw3d.body.skinning import pose_body
 from downstream.pw3d.body.smpl_layer import TrainingJoints
 from downstream.pw3d.data import ShapeBatches, region

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from downstream.pw3d.body.body_model import read_bodies, read_mean_parameters, read_regressors
+from downstream.pw3d.body.body_model import read_bodies, read_mean_parameters
+from downstream.pw3d.body.regressors import read_regressors
 from downstream.pw3d.reader import TEST, ShapeSamples, read_mix, read_shape_split
 from downstream.pw3d.recipe import PW3D
 from downstream.pw3d.scores import pose_matrices, score_parameters

@@ -13,8 +13,9 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from downstream import metrics
-from downstream.pw3d.body.body_model import GENDERS, BodyArrays, Regressors, read_bodies, read_regressors
+from downstream.pw3d.body.body_model import GENDERS, BodyArrays, read_bodies
 from downstream.pw3d.body.posed_people import centred, chunks, lsp_joints
+from downstream.pw3d.body.regressors import Regressors, read_regressors
 from downstream.pw3d.predictions import Predictions, file_name, read_predictions
 from downstream.pw3d.reader import TEST, TRUTH, ShapeSamples, annotation_path, read_annotations
 from downstream.pw3d.recipe import PW3D

@@ -15,8 +15,9 @@ from smplx.lbs import batch_rodrigues
 from torch import Tensor, nn
 
 from downstream.pw3d.augmentation import change_colours, lose_resolution, pyramid
-from downstream.pw3d.body.body_model import read_bodies, read_mean_parameters, read_regressors
+from downstream.pw3d.body.body_model import read_bodies, read_mean_parameters
 from downstream.pw3d.body.posed_people import lsp_joints
+from downstream.pw3d.body.regressors import read_regressors
 from downstream.pw3d.body.smpl_layer import TrainingJoints
 from downstream.pw3d.data import ShapeBatch, ShapeBatches, region
 from downstream.pw3d.levels import level_count, level_of

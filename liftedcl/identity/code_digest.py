@@ -26,6 +26,7 @@ WITHOUT_EFFECT = {
     "liftedcl.identity.errors": "words a failure, and a run that fails has no result",
     "liftedcl.identity.provenance": "describes a run beside its results",
     "liftedcl.identity.strict": "parses recipes, whose parsed values are compared",
+    "downstream.command_line": "declares arguments, whose values are compared",
     "liftedcl.engine.journal": "prints the progress of a run",
     "downstream.benchmark": "says what a benchmark consists of; each part is in a digest, or an input of a rule",
     "downstream.registry": "names each benchmark's modules, which are in a digest themselves",

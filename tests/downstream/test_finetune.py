@@ -13,7 +13,7 @@ import torch
 from repository import REPOSITORY
 from tiny.h36m import RECIPE, write_tiny_h36m
 
-from downstream import BENCHMARKS, finetune, reference
+from downstream import BENCHMARKS, reference
 from downstream.finetune import main
 from downstream.h36m import __main__ as h36m
 from downstream.h36m.pose_3d.reader import annotation_path

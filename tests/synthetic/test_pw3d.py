@@ -6,13 +6,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from downstream.pw3d.body.body_model import (
-    MIRRORED_JOINTS,
-    TRAINING_JOINTS,
-    TRAINING_LANDMARKS,
-    read_bodies,
-    read_regressors,
-)
+from downstream.pw3d.body.body_model import MIRRORED_JOINTS, TRAINING_JOINTS, TRAINING_LANDMARKS, read_bodies
+from downstream.pw3d.body.regressors import read_regressors
 from downstream.pw3d.body.skinning import pose_body
 from downstream.pw3d.reader import (
     TEST,

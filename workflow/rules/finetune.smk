@@ -17,12 +17,13 @@ def mixed_in(wildcards):
 ON_ONE_GPU = "{GPU_SLOT} 1 " if PARAMS.compute.gpus else ""  # a command of another text would re-run
 
 
+ABOUT = "--benchmark {params.benchmark} --recipe {params.recipe:q} --data {params.root:q}"  # of each command below
+
 for benchmark, entry in BENCHMARKS.items():
     RUN = LAYOUT.benchmark("{run}", "{row}", "{seed}")
     PREDICTIONS = f"{RUN}/{entry.predictions}"
     VARIANTS = "|".join(run for run in PARAMS.benchmarks if benchmark_of(run) == benchmark)
     ROOT = getattr(PARAMS, entry.data)
-    ABOUT = f"--benchmark {benchmark} --recipe {{params.recipe:q}} --data {{params.root:q}}"
 
     rule:
         name: f"train_{benchmark}"
@@ -36,7 +37,7 @@ for benchmark, entry in BENCHMARKS.items():
             predictions=PREDICTIONS if Path(PREDICTIONS).suffix else directory(PREDICTIONS),
         wildcard_constraints: run=VARIANTS,
         params:
-            recipe=benchmark_recipe, code=code_of(*finetune_modules(benchmark)), folder=RUN, root=ROOT,
+            recipe=benchmark_recipe, code=code_of(*finetune_modules(benchmark)), folder=RUN, benchmark=benchmark, root=ROOT,
             threads=PARAMS.compute.threads, backbone=lambda wildcards: PARAMS.encoders[wildcards.row].backbone,
         log: f"{RUN}/log.txt",
         threads: PARAMS.compute.threads
@@ -52,7 +53,7 @@ for benchmark, entry in BENCHMARKS.items():
         input: PREDICTIONS, annotations=benchmark_data(benchmark),
         output: f"{RUN}/metrics.json", f"{RUN}/metrics.provenance.json",
         wildcard_constraints: run=VARIANTS,
-        params: recipe=benchmark_recipe, code=code_of(*score_modules(benchmark)), folder=RUN, root=ROOT,
+        params: recipe=benchmark_recipe, code=code_of(*score_modules(benchmark)), folder=RUN, benchmark=benchmark, root=ROOT,
         resources: **PARAMS.cluster.resources("short", after="finetune"),
         group: "finetuning"
         priority: 1  # before the next training: a table may be waiting for it
@@ -63,7 +64,7 @@ for benchmark, entry in BENCHMARKS.items():
         input: PREDICTIONS, annotations=benchmark_data(benchmark),
         output: f"{RUN}/examples.png",
         wildcard_constraints: run=VARIANTS,
-        params: recipe=benchmark_recipe, code=code_of("downstream.draw", entry.drawings), folder=RUN, root=ROOT,
+        params: recipe=benchmark_recipe, code=code_of("downstream.draw", entry.drawings), folder=RUN, benchmark=benchmark, root=ROOT,
         resources: **PARAMS.cluster.resources("short", after="finetune"),
         group: "finetuning"
         shell: "{PYTHON} -m downstream.draw " + ABOUT + " --run {params.folder:q} --out {output:q}"
@@ -74,7 +75,7 @@ for benchmark, entry in BENCHMARKS.items():
         output: LAYOUT.reference(benchmark),
         params:
             recipe=to_json(PARAMS.benchmarks[benchmark]), code=code_of("downstream.reference", entry.reference),
-            root=ROOT,
+            benchmark=benchmark, root=ROOT,
         resources: **PARAMS.cluster.resources("short"),
         group: "references"
         shell: "{PYTHON} -m downstream.reference " + ABOUT + " --out {output:q}"
@@ -84,7 +85,8 @@ for benchmark, entry in BENCHMARKS.items():
         input: benchmark_data(benchmark),
         output: LAYOUT.figure(f"augmented_{benchmark}"),
         params:
-            recipe=to_json(PARAMS.benchmarks[benchmark]), code=code_of("downstream.augmented", entry.drawings), root=ROOT,
+            recipe=to_json(PARAMS.benchmarks[benchmark]), code=code_of("downstream.augmented", entry.drawings),
+            benchmark=benchmark, root=ROOT,
         resources: **PARAMS.cluster.resources("short"),
         group: "references"
         shell: "{PYTHON} -m downstream.augmented " + ABOUT + " --out {output:q}"

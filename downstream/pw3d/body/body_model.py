@@ -1,4 +1,4 @@
-"""The body model's files: SMPL's arrays (Loper et al. 2015) and the joint regressors, checked when read.
+"""The body model's files: SMPL's arrays (Loper et al. 2015), checked when read; its joints (regressors.py reads those).
 
 Any mesh with SMPL's arrays and SMPL's tree of 24 joints comes through this door: SMPL itself, made by ``prepare``
 from the official pickles, or the generated people's body.
@@ -12,7 +12,6 @@ Three sets of joints are in use:
 - the 14 LSP joints of the evaluation: `LSP_ROWS` of J_regressor_h36m, applied to the posed mesh; row 0 is the pelvis.
 """
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +47,6 @@ of the head, as rows of a regressor in Human3.6M's order."""
 
 SMPL_VERTICES = 6890
 _SMPL_FACE = np.array([332, 2800, 6260, 583, 4071])
-_RIGHT_LEG, _LEFT_LEG, _LEFT_ARM, _RIGHT_ARM = [1, 2, 3], [4, 5, 6], [11, 12, 13], [14, 15, 16]
 
 
 @dataclass(frozen=True)
@@ -72,14 +70,6 @@ class BodyArrays:
     weights: np.ndarray
     faces: np.ndarray
     face_vertices: np.ndarray
-
-
-@dataclass(frozen=True)
-class Regressors:
-    """Joints of a posed mesh: ``h36m`` (17, V), right leg in rows 1-3, and ``extra`` (9, V)."""
-
-    h36m: np.ndarray
-    extra: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -124,18 +114,18 @@ def body_from_arrays(arrays: dict[str, np.ndarray], path: Path) -> BodyArrays:
         "kintree_table": (2, 24),
     }
     for name, shape in shapes.items():
-        _check(arrays[name].shape == shape, path, f"{name} is {arrays[name].shape}, not {shape}")
+        check(arrays[name].shape == shape, path, f"{name} is {arrays[name].shape}, not {shape}")
     shapedirs, faces = arrays["shapedirs"], arrays["f"]
     enough = shapedirs.ndim == 3 and shapedirs.shape[:2] == (count, 3) and shapedirs.shape[2] >= SHAPE_PARAMETERS
-    _check(enough, path, f"shapedirs is {shapedirs.shape}, not ({count}, 3, 10 or more)")
-    _check(faces.ndim == 2 and faces.shape[1] == 3 and faces.dtype.kind in "iu", path, "f is not (F, 3) integers")
-    _check(faces.size > 0 and faces.min() >= 0 and faces.max() < count, path, f"f names no vertex of {count}")
+    check(enough, path, f"shapedirs is {shapedirs.shape}, not ({count}, 3, 10 or more)")
+    check(faces.ndim == 2 and faces.shape[1] == 3 and faces.dtype.kind in "iu", path, "f is not (F, 3) integers")
+    check(faces.size > 0 and faces.min() >= 0 and faces.max() < count, path, f"f names no vertex of {count}")
     for name in ("v_template", "shapedirs", "posedirs", "J_regressor", "weights"):
-        _check(arrays[name].dtype.kind == "f" and np.isfinite(arrays[name]).all(), path, f"{name} isn't finite floats")
+        check(arrays[name].dtype.kind == "f" and np.isfinite(arrays[name]).all(), path, f"{name} isn't finite floats")
     for name, axis in (("weights", 1), ("J_regressor", 1)):
         sums = arrays[name].sum(axis=axis, dtype=np.float64)
-        _check(np.allclose(sums, 1, atol=1e-2), path, f"{name} doesn't sum to 1 along axis {axis}")
-    _check(
+        check(np.allclose(sums, 1, atol=1e-2), path, f"{name} doesn't sum to 1 along axis {axis}")
+    check(
         arrays["kintree_table"][0, 1:].tolist() == list(PARENTS[1:]),
         path,
         "kintree_table isn't SMPL's tree of 24 joints",
@@ -160,32 +150,8 @@ def read_bodies(root: str | Path) -> tuple[BodyArrays, BodyArrays, BodyArrays]:
     folder = body_folder(root)
     bodies = [read_body(folder / f"{gender}.npz") for gender in GENDERS]
     counts = {gender: len(body.v_template) for gender, body in zip(GENDERS, bodies, strict=True)}
-    _check(len(set(counts.values())) == 1, folder, f"bodies of different meshes ({counts} vertices)")
+    check(len(set(counts.values())) == 1, folder, f"bodies of different meshes ({counts} vertices)")
     return bodies[0], bodies[1], bodies[2]
-
-
-def read_regressors(root: str | Path, body: BodyArrays) -> Regressors:
-    """The regressors below ``root/smpl``; left and right are told apart by where ``body`` puts them.
-
-    A widespread J_regressor_h36m has the left leg in rows 1-3, where Human3.6M's joints have the right one. Its legs
-    are exchanged here, and a line says so; anything else that isn't Human3.6M's order is refused.
-
-    Raises:
-        InputError: missing, damaged, of another mesh, or left and right are exchanged.
-    """
-    folder, count = body_folder(root), len(body.v_template)
-    path = folder / "J_regressor_h36m.npy"
-    h36m, left = _read_regressor(path, 17, count), leftwards(body)
-    legs = _on_left(h36m, body, left, _LEFT_LEG, _RIGHT_LEG)
-    _check(_on_left(h36m, body, left, _LEFT_ARM, _RIGHT_ARM) is True, path, "rows 11-13 aren't the left arm")
-    _check(legs is not None, path, "rows 1-3 and 4-6 aren't one leg each")
-    if legs is False:
-        h36m[_RIGHT_LEG + _LEFT_LEG] = h36m[_LEFT_LEG + _RIGHT_LEG]
-        print(f"{path}: the left leg is in rows 1-3; exchanged with rows 4-6 to Human3.6M's order", file=sys.stderr)
-    path = folder / "J_regressor_extra.npy"
-    extra = _read_regressor(path, 9, count)
-    _check(_on_left(extra, body, left, [1], [0]) is True, path, "row 0 isn't the right hip and row 1 the left")
-    return Regressors(h36m=h36m, extra=extra)
 
 
 def read_mean_parameters(root: str | Path) -> MeanParameters:
@@ -198,7 +164,7 @@ def read_mean_parameters(root: str | Path) -> MeanParameters:
     arrays = read_arrays(path, ("pose", "shape", "cam"), REMEDY)
     for name, size in (("pose", 144), ("shape", SHAPE_PARAMETERS), ("cam", 3)):
         good = arrays[name].size == size and arrays[name].dtype.kind == "f" and np.isfinite(arrays[name]).all()
-        _check(good, path, f"{name} is {arrays[name].shape} {arrays[name].dtype}, not {size} finite floats")
+        check(good, path, f"{name} is {arrays[name].shape} {arrays[name].dtype}, not {size} finite floats")
     pose, shape, camera = (arrays[name].astype(np.float64).reshape(-1) for name in ("pose", "shape", "cam"))
     return MeanParameters(pose=pose, shape=shape, camera=camera)
 
@@ -214,11 +180,11 @@ def leftwards(body: BodyArrays) -> np.ndarray:
 
 def _face_vertices(arrays: dict[str, np.ndarray], count: int, path: Path) -> np.ndarray:
     if "face_vertices" not in arrays:
-        _check(count == SMPL_VERTICES, path, f"a mesh of {count} vertices needs face_vertices (5,)")
+        check(count == SMPL_VERTICES, path, f"a mesh of {count} vertices needs face_vertices (5,)")
         return _SMPL_FACE
     found = arrays["face_vertices"]
     good = found.shape == (5,) and found.dtype.kind in "iu" and found.min() >= 0 and found.max() < count
-    _check(good, path, "face_vertices isn't (5,) numbers of vertices")
+    check(good, path, "face_vertices isn't (5,) numbers of vertices")
     return found.astype(np.int64)
 
 
@@ -226,32 +192,11 @@ def check_sides(body: BodyArrays, path: Path) -> None:
     rest, left = body.J_regressor @ body.v_template, leftwards(body)
     pairs = np.flatnonzero(np.arange(24) < MIRRORED_JOINTS)
     apart = (rest[pairs] - rest[MIRRORED_JOINTS[pairs]]) @ left
-    _check((apart > 0).all(), path, "left and right joints are exchanged, or the body doesn't stand upright")
-    _check(left[0] > 0.9, path, "the body doesn't face +z with its left at +x, as SMPL's template does")
+    check((apart > 0).all(), path, "left and right joints are exchanged, or the body doesn't stand upright")
+    check(left[0] > 0.9, path, "the body doesn't face +z with its left at +x, as SMPL's template does")
 
 
-def _on_left(
-    regressor: np.ndarray, body: BodyArrays, left: np.ndarray, first: list[int], second: list[int]
-) -> bool | None:
-    """Whether rows ``first`` are left of rows ``second``, each of its own; None when only some are."""
-    places = regressor @ body.v_template @ left
-    sides = set((places[first] > places[second]).tolist())
-    return sides.pop() if len(sides) == 1 else None
-
-
-def _read_regressor(path: Path, rows: int, count: int) -> np.ndarray:
-    try:
-        regressor = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise InputError(f"{path}: not found; {REMEDY}") from None
-    except (ValueError, EOFError, OSError) as error:
-        raise InputError(f"{path}: not a plain array ({error}); {REMEDY}") from None
-    good = isinstance(regressor, np.ndarray) and regressor.shape == (rows, count)
-    _check(good, path, f"is {getattr(regressor, 'shape', 'no array')}, not {(rows, count)} as the body's mesh needs")
-    _check(regressor.dtype.kind == "f" and np.isfinite(regressor).all(), path, "isn't finite floats")
-    return regressor.astype(np.float64)
-
-
-def _check(good: bool, path: Path, problem: str) -> None:
+def check(good: bool, path: Path, problem: str) -> None:
+    """Raise `InputError` about a file of the body model unless it is ``good``."""
     if not good:
         raise InputError(f"{path}: {problem}; {REMEDY}")

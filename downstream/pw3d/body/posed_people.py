@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from downstream.pw3d.body.body_model import LSP_ROWS, BodyArrays, Regressors
+from downstream.pw3d.body.body_model import LSP_ROWS, BodyArrays
+from downstream.pw3d.body.regressors import Regressors
 from downstream.pw3d.body.skinning import pose_body
 
 _CHUNK_BYTES = 64 << 20

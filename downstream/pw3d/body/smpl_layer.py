@@ -10,7 +10,8 @@ import torch
 from smplx.lbs import lbs
 from torch import Tensor, nn
 
-from downstream.pw3d.body.body_model import PARENTS, TRAINING_LANDMARKS, BodyArrays, Regressors
+from downstream.pw3d.body.body_model import PARENTS, TRAINING_LANDMARKS, BodyArrays
+from downstream.pw3d.body.regressors import Regressors
 
 
 class SMPLLayer(nn.Module):

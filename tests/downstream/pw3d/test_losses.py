@@ -9,7 +9,8 @@ import torch
 from scipy.spatial.transform import Rotation
 from tiny.pw3d import write_body_files
 
-from downstream.pw3d.body.body_model import read_bodies, read_regressors
+from downstream.pw3d.body.body_model import read_bodies
+from downstream.pw3d.body.regressors import read_regressors
 from downstream.pw3d.body.smpl_layer import TrainingJoints
 from downstream.pw3d.recipe import ShapeLoss
 from downstream.pw3d.shape_losses import ShapeTargets, agreement_terms, fitted_cameras, ramp_up, supervised_terms

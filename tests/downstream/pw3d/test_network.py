@@ -16,8 +16,8 @@ from downstream.pw3d.body.body_model import (
     TRAINING_LANDMARKS,
     read_body,
     read_mean_parameters,
-    read_regressors,
 )
+from downstream.pw3d.body.regressors import read_regressors
 from downstream.pw3d.body.rotation_6d import rotations_from_6d, rotations_to_6d
 from downstream.pw3d.body.smpl_layer import SMPLLayer, TrainingJoints
 from downstream.pw3d.resolution_scalars import ResolutionScalars

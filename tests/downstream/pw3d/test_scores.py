@@ -13,7 +13,8 @@ from scipy.spatial.transform import Rotation
 from tiny.pw3d import write_tiny_pw3d
 
 from downstream.pw3d import __main__ as command
-from downstream.pw3d.body.body_model import MIRRORED_JOINTS, read_bodies, read_mean_parameters, read_regressors
+from downstream.pw3d.body.body_model import MIRRORED_JOINTS, read_bodies, read_mean_parameters
+from downstream.pw3d.body.regressors import read_regressors
 from downstream.pw3d.body.smpl_layer import SMPLLayer
 from downstream.pw3d.reader import TEST, annotation_path, read_annotations, read_shape_split
 from downstream.pw3d.reference import nearest_rotations, reference_scores, rotations_of_6d, training_mean
