@@ -14,6 +14,13 @@ rule tables:  # the paper's
 rule ablations:
     input: expand("results/{table}.csv", table=PAPER_TABLES[6:])
 
+rule drawings:  # predictions of every run of the paper's tables on some test pictures
+    input:
+        [
+            LAYOUT.benchmark(*run) + "/examples.png"
+            for table in PAPER_TABLES for run in TABLES[table].runs(PARAMS.seeds)
+        ]
+
 include: "workflow/rules/data.smk"
 include: "workflow/rules/encoders.smk"
 include: "workflow/rules/finetune.smk"

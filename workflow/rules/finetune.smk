@@ -57,7 +57,9 @@ for benchmark, entry in BENCHMARKS.items():
         resources: **PARAMS.cluster.resources("short", after="finetune"),
         group: "finetuning"
         priority: 1  # before the next training: a table may be waiting for it
-        shell: "{PYTHON} -m downstream.score " + ABOUT + " --run {params.folder:q} --out {output[0]:q}"
+        shell:  # into the training's log: where a table has no score, the reason is read there
+            "{PYTHON} -m downstream.score " + ABOUT + " --run {params.folder:q} --out {output[0]:q} 2>&1"
+            " | tee --append {params.folder:q}/log.txt"
 
     rule:
         name: f"draw_{benchmark}"
