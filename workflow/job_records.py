@@ -5,7 +5,7 @@ Snakemake keeps which rule, parameters, code and inputs made a file in `.snakema
 the records too: `restore` gives them back to Snakemake for every file that still has its recorded content, and then a
 pulled result is as fresh, or as stale, as it was where it was made.
 
-The records are private to Snakemake: its version is pinned, and records of another format are refused.
+The records are private to Snakemake (workflow/snakemake_internals.py): records of another format are refused.
 """
 
 import argparse
@@ -15,26 +15,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from snakemake.persistence import RECORD_FORMAT_VERSION, MetadataRecord
-from snakemake.persistence.file import FilePersistence
-
 from liftedcl.files.atomic import read_json, write_json
 from liftedcl.identity.errors import InputError, run_cli
 from workflow.layout import layout_of
 from workflow.params import read_params
+from workflow.snakemake_internals import FOLDER, FORMAT, FORMAT_HERE, KEPT, TIMESTAMP, Records
 
 NAME = "job_records.json"
-FORMAT = 6
-"""The record format that this module was checked with, that of Snakemake 9.27."""
-
-KEPT = ("rule", "input", "log", "params", "code", "conda_env", "container_img_url", "software_stack_hash",
-        "input_checksums")  # fmt: skip
-"""What Snakemake compares or shows. Times, process numbers and the command line, which names this machine's Python,
-would make equal results differ."""
 
 _PLACES = (f"data/*/{NAME}", f"runs/*/{NAME}", f"results/{NAME}")
 _SEEN = "job_records_seen.json"
-_TIMESTAMP = ".snakemake_timestamp"  # Snakemake's own file in a folder that is an output
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,15 +48,15 @@ def save(folder: Path, followed: Iterable[Path], root: Path = Path(".")) -> list
         InputError: an output was changed by something else than its job since it was last saved, or an input that
             one was made from is gone; Snakemake of another record format.
     """
-    _check_format(RECORD_FORMAT_VERSION, "this Snakemake")
-    store, file = _store(root), root / folder / NAME
+    _check_format(FORMAT_HERE, "this Snakemake")
+    store, file = Records(root), root / folder / NAME
     before = {path: digest for job in _read(file) for path, digest in job.outputs.items()} if file.exists() else {}
     jobs: dict[str, Job] = {}
     watched = {path.resolve() for path in followed}
     for path in _paths(root, folder):
         if not _among(root / path, watched):
             continue
-        found = store._read_record(path)
+        found = store.read(path)
         # A path inside this clone, written in full, would mean nothing in another one.
         if found is None or any(Path(name).is_relative_to(root.resolve()) for name in found.input or ()):
             continue
@@ -74,12 +64,12 @@ def save(folder: Path, followed: Iterable[Path], root: Path = Path(".")) -> list
         digest = _digest(root / path)
         if before.get(path, digest) != digest and _changed_at(root / path) > (found.endtime or 0):
             raise InputError(f"{path}: changed by something else than its job; {_remedy(path, before[path])}")
-        record = _kept(found)
+        record = {name: found[name] for name in KEPT}
         jobs.setdefault(repr(record), Job(record, {})).outputs[path] = digest
     saved = list(jobs.values())
     beside = [path for other in _record_files(root) for job in _read(root / other) for path in job.outputs]
     for path in sorted({*beside, *(path for job in saved for path in job.outputs)}):
-        known = store._read_record(path) if (root / path).exists() else None
+        known = store.read(path) if (root / path).exists() else None
         for name in (known.input or ()) if known is not None else ():
             if not (root / name).exists():
                 raise InputError(f"{name}: gone, and {path} was made from it; `dvc checkout {name}` brings it back")
@@ -104,23 +94,21 @@ def restore(root: Path = Path(".")) -> list[str]:
     files = _record_files(root)
     if not files:
         return []
-    _check_format(RECORD_FORMAT_VERSION, "this Snakemake")
-    store, seen, wrong = _store(root), _seen(root), []
+    _check_format(FORMAT_HERE, "this Snakemake")
+    store, seen, wrong = Records(root), _seen(root), []
     digests = {str(file): _digest(root / file) for file in files}
     for file, digest in digests.items():
         for job in _read(root / file):
             for path, content in job.outputs.items():
                 if not (root / path).exists():
                     continue
-                time, known = _changed_at(root / path), store._read_record(path)
+                time, known = _changed_at(root / path), store.read(path)
                 by_its_job = known is not None and time <= (known.endtime or 0)
                 if by_its_job and seen.get(file) == digest:
                     continue
                 if _digest(root / path) == content:
-                    values = job.record | {"starttime": time, "endtime": time, "job_hash": 0, "incomplete": False}
-                    store._write_record(path, MetadataRecord(**values, record_format_version=FORMAT))
-                    store._unmark_incomplete(path)
-                elif not by_its_job and not store._filter_incomplete_keys([path]):
+                    store.write(path, job.record, time)
+                elif not by_its_job and not store.incomplete(path):
                     wrong.append(f"warning: {path}: not what its job made: damaged or edited; {_remedy(path, content)}")
     if any(seen.get(file) != digest for file, digest in digests.items()):
         _remember(root, digests)
@@ -169,14 +157,6 @@ def _check_format(found: int, whose: str) -> None:
         )
 
 
-def _kept(record: MetadataRecord) -> dict[str, Any]:
-    return {name: record[name] for name in KEPT}
-
-
-def _store(root: Path) -> FilePersistence:
-    return FilePersistence(path=root.resolve() / ".snakemake")
-
-
 def _read(file: Path) -> list[Job]:
     remedy = "`dvc checkout` brings it back"
     content = read_json(file, remedy)
@@ -194,7 +174,7 @@ def _paths(root: Path, folder: Path) -> Iterator[str]:
 
 
 def _files(path: Path) -> list[Path]:
-    return sorted(file for file in path.rglob("*") if file.is_file() and file.name != _TIMESTAMP)
+    return sorted(file for file in path.rglob("*") if file.is_file() and file.name != TIMESTAMP)
 
 
 def _digest(path: Path) -> str:
@@ -213,12 +193,12 @@ def _changed_at(path: Path) -> float:
 
 def _seen(root: Path) -> dict[str, str]:
     """MD5 of each file of records when it was last in step with `.snakemake`."""
-    file = root / ".snakemake" / _SEEN
+    file = root / FOLDER / _SEEN
     return read_json(file, "remove it") if file.exists() else {}
 
 
 def _remember(root: Path, digests: dict[str, str]) -> None:
-    write_json(root / ".snakemake" / _SEEN, _seen(root) | digests)
+    write_json(root / FOLDER / _SEEN, _seen(root) | digests)
 
 
 def main() -> None:

@@ -8,6 +8,8 @@ import fcntl
 from pathlib import Path
 from typing import IO
 
+from workflow.snakemake_internals import LOCKS
+
 _held: list[IO[str]] = []  # open until this process ends
 
 
@@ -24,5 +26,5 @@ def remove_stale_locks(folder: Path) -> None:
         owner.close()
         return
     _held.append(owner)
-    for lock in (folder / "locks").glob("*.lock"):
+    for lock in folder.glob(LOCKS):
         lock.unlink(missing_ok=True)

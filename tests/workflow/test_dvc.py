@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 import yaml
 from repository import REPOSITORY, copy_to, run
-from snakemake.persistence import RECORD_FORMAT_VERSION
 
 from liftedcl.identity.errors import InputError
-from workflow.job_records import FORMAT, NAME, require_followed, restore, save
+from workflow.job_records import NAME, require_followed, restore, save
 from workflow.metric_files import write_metric_files
+from workflow.snakemake_internals import FORMAT, FORMAT_HERE
 
 TOY = """
 rule all:
@@ -161,7 +161,7 @@ def test_touched_outputs_are_recorded(toy):
 
 
 def test_records_of_another_format_or_damaged_ones_are_refused_in_one_line(pulled):
-    assert FORMAT == RECORD_FORMAT_VERSION  # another Snakemake: check `KEPT` against its MetadataRecord first
+    assert FORMAT == FORMAT_HERE  # another Snakemake: check `KEPT` against its MetadataRecord first
     file = pulled / "runs/demo" / NAME
     content = json.loads(file.read_text())
     for damage, named in (

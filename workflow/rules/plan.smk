@@ -19,17 +19,18 @@ from workflow.data_sets import missing_data
 from workflow.job_records import restore
 from workflow.layout import generated_root, is_generated, layout_of
 from workflow.params import label_of, read_params
+from workflow.snakemake_internals import FOLDER, is_main_process, jobs_of_rule, mark_incomplete
 from workflow.tables.partial_tables import missing_runs, write_partial_table
 from workflow.stale_locks import remove_stale_locks
 from workflow.tables.table_spec import FIGURES, main_tables, read_tables
 
-if workflow.is_main_process:  # and not in each job that it submits to a cluster
-    remove_stale_locks(Path(".snakemake"))
+if is_main_process(workflow):  # and not in each job that it submits to a cluster
+    remove_stale_locks(FOLDER)
 
 PYTHON = sys.executable  # the environment that runs snakemake also runs its jobs
 
 try:
-    for line in restore() if workflow.is_main_process else ():  # what Snakemake knew of what came through DVC
+    for line in restore() if is_main_process(workflow) else ():  # what Snakemake knew of what came through DVC
         print(line, file=sys.stderr)
     PARAMS = read_params(Path(workflow.basedir) / "params.yaml", config)
     TABLES = read_tables(Path(workflow.basedir) / "workflow" / "tables" / "tables.yaml", PARAMS)

@@ -103,11 +103,11 @@ rule finetuning_curves:
 
 
 onerror:  # whatever failed, the other rows come out of the tables that were asked for
-    for job in (job for job in workflow.dag.jobs if job.rule.name == "table"):
+    for job in jobs_of_rule(workflow, "table"):
         table, seeds = TABLES[job.wildcards.table], list(PARAMS.seeds)
         if not missing_runs(table, seeds, LAYOUT):
             continue
-        workflow.persistence.started(job)  # as incomplete as after a kill: the next run makes it whole
+        mark_incomplete(workflow, job)  # the next run makes it whole
         try:
             line = write_partial_table(table, profile=LABEL, seeds=seeds, layout=LAYOUT, out=Path(job.output.csv))
         except InputError as error:

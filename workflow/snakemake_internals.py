@@ -1,0 +1,203 @@
+"""Everything of Snakemake that this project uses and Snakemake does not promise to keep.
+
+Snakemake is pinned to one minor version (pyproject.toml), because each of these may change with the next one. Moving to
+another minor version is a migration of this file: check every function here against the new source, and `FORMAT` and
+`KEPT` against its ``MetadataRecord``. Nothing else in the project imports from ``snakemake``, except ``min_version``
+and ``WorkflowError`` in the rules, which are documented.
+"""
+
+import contextlib
+import dataclasses
+import io
+import sys
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+from typing import Any
+
+from snakemake.persistence import RECORD_FORMAT_VERSION, MetadataRecord
+from snakemake.persistence.file import FilePersistence
+
+FOLDER = Path(".snakemake")
+LOCKS = "locks/*.lock"
+"""Below `FOLDER`: the files that refuse a second run."""
+
+TIMESTAMP = ".snakemake_timestamp"
+"""Snakemake's own file in a folder that is an output."""
+
+FORMAT = 6
+"""The record format that this module was checked with, that of Snakemake 9.27."""
+
+FORMAT_HERE = RECORD_FORMAT_VERSION
+"""The record format of the Snakemake that is installed."""
+
+KEPT = ("rule", "input", "log", "params", "code", "conda_env", "container_img_url", "software_stack_hash",
+        "input_checksums")  # fmt: skip
+"""What Snakemake compares or shows. Times, process numbers and the command line, which names this machine's Python,
+would make equal results differ."""
+
+
+class Records:
+    """Snakemake's records of finished jobs, by the path of an output relative to ``root``."""
+
+    def __init__(self, root: Path) -> None:
+        self._store = FilePersistence(path=root.resolve() / FOLDER)
+
+    def read(self, path: str) -> MetadataRecord | None:
+        return self._store._read_record(path)
+
+    def write(self, path: str, kept: dict[str, Any], time: float) -> None:
+        """Record that a job of which `KEPT` is known made ``path`` at ``time``, in seconds since 1970."""
+        values = kept | {"starttime": time, "endtime": time, "job_hash": 0, "incomplete": False}
+        self._store._write_record(path, MetadataRecord(**values, record_format_version=FORMAT))
+        self._store._unmark_incomplete(path)
+
+    def incomplete(self, path: str) -> bool:
+        """Whether the job that makes ``path`` began and did not end."""
+        return bool(self._store._filter_incomplete_keys([path]))
+
+
+def is_main_process(workflow: Any) -> bool:
+    """Whether this is the run itself, and not a job that it submitted to a cluster, which reads the Snakefile too."""
+    return workflow.is_main_process
+
+
+def jobs_of_rule(workflow: Any, rule: str) -> list[Any]:
+    """The jobs of a rule, in the Snakefile's ``workflow``, while a run is under way."""
+    return [job for job in workflow.dag.jobs if job.rule.name == rule]
+
+
+def mark_incomplete(workflow: Any, job: Any) -> None:
+    """Let the next run make a job's outputs again, as after a kill."""
+    workflow.persistence.started(job)
+
+
+@dataclasses.dataclass(frozen=True)
+class PlannedJob:
+    """A job that would run, and what Snakemake decides that by.
+
+    Attributes:
+        rule, wildcards: whose job it is.
+        outputs: paths; there are none in a rule that only gathers targets.
+        target: whether the command line names one of the outputs.
+        params: Python literals by the parameter's name, such as ``"'runs/demo'"``.
+        old, new: literals that were recorded and are a parameter no more, and those that are now and were not
+            recorded. Snakemake records no names.
+        command_changed: whether the text of the rule's shell command did.
+        missing: outputs that are needed and not there.
+        incomplete: outputs of a job that was killed or failed.
+        edited: inputs with another content than recorded, which no planned job makes and which were read before too.
+        added, removed: inputs that the job reads only now, or did only then.
+        made_inputs: inputs that another planned job makes.
+        other: Snakemake's own words for its decision.
+    """
+
+    rule: str
+    wildcards: dict[str, str] = dataclasses.field(default_factory=dict)
+    outputs: tuple[str, ...] = ()
+    target: bool = False
+    params: dict[str, str] = dataclasses.field(default_factory=dict)
+    old: frozenset[str] = frozenset()
+    new: frozenset[str] = frozenset()
+    command_changed: bool = False
+    missing: tuple[str, ...] = ()
+    incomplete: tuple[str, ...] = ()
+    edited: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    made_inputs: tuple[str, ...] = ()
+    other: str = ""
+
+
+_ROUTINE = ("Using workflow specific profile", "Building DAG of jobs", "host: ")
+"""What Snakemake says on stderr before every plan."""
+
+
+def plan(targets: Iterable[str], options: Iterable[str] = ()) -> list[PlannedJob]:
+    """The jobs that ``snakemake TARGET... OPTION...`` would run, those that others wait for first.
+
+    The default profile counts, as it does for ``snakemake``. Nothing runs and nothing is locked.
+
+    Raises:
+        SystemExit: no rule makes a target, data is missing, or the Snakefile is wrong; the message is on stderr.
+    """
+    stderr = sys.stderr
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        try:
+            return _plan([*targets, *options])
+        finally:
+            lines = [line for line in said.getvalue().splitlines() if not line.startswith(_ROUTINE)]
+            print(*lines, sep="\n", end="\n" if lines else "", file=stderr)
+
+
+def _plan(command_line: list[str]) -> list[PlannedJob]:
+    from snakemake.api import SnakemakeApi  # slow to import, and the Snakefile, which imports this module, has no use
+    from snakemake.cli import parse_args, parse_config
+    from snakemake.settings.types import ConfigSettings, DAGSettings, ResourceSettings
+
+    _, arguments = parse_args(command_line)
+    with SnakemakeApi() as api:
+        try:
+            workflow_api = api.workflow(
+                ResourceSettings(cores=1),
+                ConfigSettings(config=parse_config(arguments.config), configfiles=arguments.configfile),
+            )
+            workflow_api.dag(
+                DAGSettings(
+                    targets=arguments.targets,
+                    force_incomplete=arguments.rerun_incomplete,
+                    rerun_triggers=arguments.rerun_triggers,
+                    max_checksum_file_size=arguments.max_checksum_file_size,
+                )
+            )
+            workflow = workflow_api._workflow
+            workflow._prepare_dag(forceall=False, ignore_incomplete=False, lock_warn_only=True)
+            workflow._build_dag()
+            return workflow.async_run(_planned(workflow))
+        except Exception as error:
+            api.print_exception(error)
+            raise SystemExit(1) from None
+
+
+async def _planned(workflow: Any) -> list[PlannedJob]:
+    dag = workflow.dag
+    running = set(dag.needrun_jobs())
+    order = [job for level in dag.toposorted() for job in sorted(level, key=lambda job: (job.rule.name, *job.output))]
+    return [await _facts(dag, workflow.persistence, job, running) for job in order if job in running]
+
+
+async def _facts(dag: Any, store: Any, job: Any, running: set[Any]) -> PlannedJob:
+    """What speaks for a job by itself; Snakemake stops looking where another job's output decides already."""
+    compared = bool(job.output) and store.has_metadata(job) and not store.has_outdated_metadata(job)
+    params = store.params_changed(job) if compared else None
+    read_then = {name for path in job.output for name in store.input(path) or ()} if compared else set()
+    read_now = set(store._input(job)) if compared else set()
+    asked = dag.targetfiles.union(*dag.depending[job].values())
+    needed = asked.intersection(job.output) or set(job.output)
+    made = {name: other for other, names in dag.dependencies[job].items() for name in names if other in running}
+    return PlannedJob(
+        rule=job.rule.name,
+        wildcards=dict(job.wildcards_dict or {}),
+        outputs=tuple(map(str, job.output)),
+        target=not dag.targetfiles.isdisjoint(job.output),
+        params={name: repr(value) for name, value in job.params.items()},
+        old=frozenset(params.only_old) if params else frozenset(),
+        new=frozenset(params.only_new) if params else frozenset(),
+        command_changed=compared and any(store.code_changed(job)),
+        missing=tuple([str(path) for path in job.output if path in needed and not await path.exists()]),
+        incomplete=tuple(map(str, await store.incomplete(job))),
+        edited=tuple([str(path) async for path in _edited(dag, store, job) if path not in made and path in read_then]),
+        added=tuple(sorted(map(str, read_now - read_then))),
+        removed=tuple(sorted(map(str, read_then - read_now))),
+        made_inputs=tuple(map(str, made)),
+        other=str(dag.reason(job)),
+    )
+
+
+async def _edited(dag: Any, store: Any, job: Any) -> AsyncIterator[str]:
+    """Inputs that are newer than a job's oldest output and have another content than it read."""
+    made_at = await job.output_mintime
+    for path in job.input if made_at is not None else ():
+        if await path.exists() and await path.is_newer(made_at):
+            then = store.input_checksums(job, path)
+            if len(then) != 1 or not await path.is_same_checksum(then.pop(), dag.max_checksum_file_size):
+                yield path
