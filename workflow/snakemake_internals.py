@@ -108,7 +108,7 @@ class PlannedJob:
     other: str = ""
 
 
-_ROUTINE = ("Using workflow specific profile", "Building DAG of jobs", "host: ")
+_ROUTINE = ("Using workflow specific profile", "Building DAG of jobs")
 """What Snakemake says on stderr before every plan."""
 
 
@@ -185,7 +185,9 @@ async def _facts(dag: Any, store: Any, job: Any, running: set[Any]) -> PlannedJo
         command_changed=compared and any(store.code_changed(job)),
         missing=tuple([str(path) for path in job.output if path in needed and not await path.exists()]),
         incomplete=tuple(map(str, await store.incomplete(job))),
-        edited=tuple([str(path) async for path in _edited(dag, store, job) if path not in made and path in read_then]),
+        edited=tuple(
+            [str(path) async for path in _edited(dag, store, job) if path not in {*made, *read_now - read_then}]
+        ),
         added=tuple(sorted(map(str, read_now - read_then))),
         removed=tuple(sorted(map(str, read_then - read_now))),
         made_inputs=tuple(map(str, made)),
