@@ -83,7 +83,7 @@ class PlannedJob:
         old, new: literals that were recorded and are a parameter no more, and those that are now and were not
             recorded. Snakemake records no names.
         command_changed: whether the text of the rule's shell command did.
-        missing: outputs that are needed and not there.
+        missing: outputs that are not there, if one of them is needed.
         incomplete: outputs of a job that was killed or failed.
         edited: inputs with another content than recorded, which no planned job makes and which were read before too.
         added, removed: inputs that the job reads only now, or did only then.
@@ -173,6 +173,7 @@ async def _facts(dag: Any, store: Any, job: Any, running: set[Any]) -> PlannedJo
     read_now = set(store._input(job)) if compared else set()
     asked = dag.targetfiles.union(*dag.depending[job].values())
     needed = asked.intersection(job.output) or set(job.output)
+    missing = [str(path) for path in job.output if not await path.exists()]
     made = {name: other for other, names in dag.dependencies[job].items() for name in names if other in running}
     return PlannedJob(
         rule=job.rule.name,
@@ -183,7 +184,7 @@ async def _facts(dag: Any, store: Any, job: Any, running: set[Any]) -> PlannedJo
         old=frozenset(params.only_old) if params else frozenset(),
         new=frozenset(params.only_new) if params else frozenset(),
         command_changed=compared and any(store.code_changed(job)),
-        missing=tuple([str(path) for path in job.output if path in needed and not await path.exists()]),
+        missing=tuple(missing) if needed.intersection(missing) else (),
         incomplete=tuple(map(str, await store.incomplete(job))),
         edited=tuple(
             [str(path) async for path in _edited(dag, store, job) if path not in {*made, *read_now - read_then}]
