@@ -84,10 +84,11 @@ def test_what_reads_a_file_that_is_made_again_is_said_to_follow(finished):
 def test_the_module_whose_code_changed_is_named_and_touched_results_keep_their_provenance(finished):
     provenance = (finished / ENCODER).with_name("provenance.json").read_bytes()
     with edited(finished / "liftedcl" / "networks" / "encoder.py", b"EDITED = True\n"):
-        first, last = why(finished)
-        assert first.startswith("runs/demo/encoders/random/seed0: make again (rule random_encoder), because ")
-        assert re.search(r"the code of liftedcl\.networks\.encoder changed$|its code changed \(recorded before", first)
-        assert last == "1 job: 1 make"
+        assert why(finished) == [
+            "runs/demo/encoders/random/seed0: make again (rule random_encoder), because the code of "
+            "liftedcl.networks.encoder changed",
+            "1 job: 1 make",
+        ]
         content = (finished / ENCODER).read_bytes()
         status, output = run(finished, "--touch", *TARGETS)
         assert status == 0, output
