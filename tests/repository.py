@@ -33,9 +33,24 @@ def planned(copy, *arguments):
     """The jobs of a dry run, as (rule, row) pairs."""
     status, output = run(copy, "-n", *(arguments or (TABLE, *TINY)))
     assert status == 0, output
-    jobs = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", output, flags=re.MULTILINE)
+    return jobs_in(output)
+
+
+def jobs_in(output):
+    """(rule, row) of each job that Snakemake announces in what it printed."""
+    jobs = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", ungrouped(output), flags=re.MULTILINE)
     rows = [(rule, re.search(r"wildcards: .*\brow=(\w+)", details)) for rule, details in jobs]
     return sorted((rule, row.group(1) if row else "") for rule, row in rows)
+
+
+def ungrouped(output):
+    """What Snakemake printed, with jobs that would share a submission as if each were alone: a dry run indents them."""
+    lines, inside = [], False
+    for line in output.splitlines(keepends=True):
+        if line.startswith(("[", "Job stats")):
+            inside = "] Group job " in line
+        lines.append(line.removeprefix("    ") if inside else line)
+    return "".join(lines)
 
 
 def copy_to(folder):

@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from repository import copy_to
+from repository import copy_to, ungrouped
 
 SLURM = ["--profile", "workflow/profiles/slurm"]
 TEN_SEEDS = ["--config", "seeds=[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"]
@@ -66,7 +66,7 @@ def plan_what_is_done(folder: Path) -> None:
     for name in re.findall(r"^  missing  (.+)$", said, flags=re.MULTILINE):
         stand_in(folder, name)
     _, output = snakemake(folder, "-n", *paper)
-    for names in re.findall(r"^    output: (.+)$", output, flags=re.MULTILINE):
+    for names in re.findall(r"^    output: (.+)$", ungrouped(output), flags=re.MULTILINE):
         for name in names.split(", "):
             stand_in(folder, name)
     snakemake(folder, "--touch", *paper)

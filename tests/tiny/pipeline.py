@@ -1,13 +1,13 @@
 """The smallest pipeline that DVC runs here: all nine tables with a row or three, under git, in a folder of its own."""
 
 import os
-import re
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import repository
 import yaml
 from repository import REPOSITORY
 from tiny.run import ROWS, finished_run
@@ -119,10 +119,8 @@ def set_parameter(folder, key, value):
 
 
 def jobs_in(output):
-    """(rule, row) of each job that Snakemake announces in what it printed, but for the target itself."""
-    jobs = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", output, flags=re.MULTILINE)
-    rows = [(rule, re.search(r"wildcards: .*\brow=(\w+)", details)) for rule, details in jobs if rule != "tables"]
-    return sorted((rule, row.group(1) if row else "") for rule, row in rows)
+    """As `repository.jobs_in`, but for the target itself."""
+    return [job for job in repository.jobs_in(output) if job != ("tables", "")]
 
 
 def planned(folder):

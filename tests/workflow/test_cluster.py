@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from repository import REPOSITORY, TINY, copy_to, run
+from repository import REPOSITORY, TINY, copy_to, run, ungrouped
 
 from liftedcl.identity.errors import InputError
 from workflow.gpu_slot import gpus_here
@@ -37,7 +37,7 @@ def planned_on_gpus(tmp_path_factory):
 
 def resources(output, rule):
     """Resources and command of the first job of a rule in a dry run's output."""
-    job = re.search(rf"^rule {rule}:\n((?:    .*\n)*)Shell command: (.*)", output, flags=re.MULTILINE)
+    job = re.search(rf"^rule {rule}:\n((?:    .*\n)*)Shell command: (.*)", ungrouped(output), flags=re.MULTILINE)
     details, command = job.groups()
     line = re.search(r"resources: (.*)", details).group(1)
     return dict(pair.split("=") for pair in line.split(", ")), command
