@@ -20,7 +20,8 @@ from synthetic.people.pose import sample_motion
 from synthetic.recipes import GeneratedH36M
 from synthetic.renderer.camera import Camera, look_at
 from synthetic.renderer.environment import Environment, laboratory
-from synthetic.renderer.render import Background, render, render_background
+from synthetic.renderer.render import render, render_background
+from synthetic.renderer.shading import Lit
 from synthetic.scene import seat_under
 from synthetic.textures.textures import TextureBank
 
@@ -95,7 +96,7 @@ def _hall(recipe: GeneratedH36M) -> Environment:
 
 
 @functools.lru_cache(maxsize=1)
-def _backgrounds(recipe: GeneratedH36M, subject: int) -> list[Background]:
+def _backgrounds(recipe: GeneratedH36M, subject: int) -> list[Lit]:
     return [render_background(_hall(recipe), camera) for camera in rig(recipe, subject)]
 
 

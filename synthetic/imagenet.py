@@ -150,7 +150,7 @@ def _place_picture(name: str, bank: TextureBank, rng: np.random.Generator, size:
     camera = Camera(look_at(centre, target), centre, size * rng.uniform(0.6, 1.1), size / 2, size / 2, size, size)
     environment = sample_environment(bank, rng, indoor=name == "room", reach=rng.uniform(3, 6))
     solids: list[Solid] = []
-    inside = environment.half_extent[[0, 2]] - 0.6
+    inside = environment.place.half_extent[[0, 2]] - 0.6
     if name == "room":
         for _ in range(int(rng.integers(1, 5))):
             x, z = rng.uniform(-1, 1) * inside[0], rng.uniform(0.5, 1) * inside[1]

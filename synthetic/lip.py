@@ -117,7 +117,7 @@ def _box(posed: PosedPerson, camera: Camera, rng: np.random.Generator) -> tuple[
 def _window(camera: Camera, box: tuple[int, int, int, int]) -> Camera:
     """The camera that sees the pixels of ``box`` and no others, so that no others are rendered."""
     x, y, width, height = box
-    return replace(camera, cx=camera.cx - x, cy=camera.cy - y, width=width, height=height)
+    return camera._replace(cx=camera.cx - x, cy=camera.cy - y, width=width, height=height)
 
 
 def render_chunk(root: Path, recipe: GeneratedLip, chunk: Chunk) -> Labels:

@@ -25,7 +25,8 @@ from synthetic.people.rotation import matrix_to_axis_angle
 from synthetic.recipes import GeneratedPw3d
 from synthetic.renderer.camera import Camera, look_at
 from synthetic.renderer.environment import Environment, laboratory
-from synthetic.renderer.render import Background, Frame, render, render_background
+from synthetic.renderer.render import Frame, render, render_background
+from synthetic.renderer.shading import Lit
 from synthetic.scene import Cast, Scene, sample_cast, sample_scene, seat_under
 from synthetic.smpl_files import FILES, extra_regressor, face_vertices, write_smpl_files
 from synthetic.textures.textures import TextureBank
@@ -114,7 +115,7 @@ class _Hall:
 
     environment: Environment
     cameras: list[Camera]
-    backgrounds: list[Background]
+    backgrounds: list[Lit]
 
 
 @functools.lru_cache(maxsize=2)
@@ -133,7 +134,7 @@ def _hall(recipe: GeneratedPw3d, name: str) -> _Hall:
     return _Hall(environment, cameras, [render_background(environment, camera) for camera in cameras])
 
 
-def _hall_scene(cast: Cast, hall: _Hall, rng: np.random.Generator) -> tuple[Scene, Background]:
+def _hall_scene(cast: Cast, hall: _Hall, rng: np.random.Generator) -> tuple[Scene, Lit]:
     person, view = cast.person(int(rng.integers(cast.size))), int(rng.integers(len(hall.cameras)))
     in_skirt = person.outfit["kind"] in (WITH_SKIRT, WITH_DRESS)
     stance = sample_stance(rng, _STANCES_IN_SKIRTS if in_skirt else tuple(STANCES))

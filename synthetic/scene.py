@@ -125,23 +125,23 @@ def _things(
 ) -> list[Solid]:
     """Objects about the people, some of them before somebody, none inside somebody or right before the lens."""
     places = np.array([person.landmarks[PELVIS][[0, 2]] for person in people])
-    names, solids = (INDOOR_OBJECTS if environment.indoor else OUTDOOR_OBJECTS), []
+    names, solids = (INDOOR_OBJECTS if environment.place.indoor else OUTDOOR_OBJECTS), []
     for _ in range(int(rng.integers(0, 6))):
         z = distance * rng.uniform(0.5, 1.6)
         place = np.array([rng.uniform(-1.5, 1.5) * z / 3, z])
-        if not environment.indoor and rng.random() < 0.4:
+        if not environment.place.indoor and rng.random() < 0.4:
             z = distance + rng.uniform(4, 30)
             place = np.array([rng.uniform(-0.6, 0.6) * z, z])
         if np.linalg.norm(places - place, axis=1).min() < 0.6 or z < 1.2:
             continue
-        if environment.indoor and (np.abs(place) > environment.half_extent[[0, 2]] - 0.4).any():
+        if environment.place.indoor and (np.abs(place) > environment.place.half_extent[[0, 2]] - 0.4).any():
             continue
         name = str(rng.choice(names))
         if name in ("tree", "sofa", "bookcase", "car", "table") and z < distance * 1.15:
             continue
         scale = 1.8 if name == "car" else 1.0
         solids += build(name, stock(bank, rng), (place[0], place[1]), float(rng.uniform(-180, 180)), scale)
-    if not environment.indoor:
+    if not environment.place.indoor:
         for _ in range(int(rng.integers(0, 4))):
             z = rng.uniform(distance + 9, 45)
             solids += build("house", stock(bank, rng), (rng.uniform(-0.8, 0.8) * z, z), rng.uniform(-90, 90), 2.2)

@@ -3,6 +3,8 @@
 Labels are LIP's twenty classes (Liang et al. 2018), left and right from the person's own view.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
@@ -101,20 +103,37 @@ def label_vertices(canonical, part, outfit):
     return labels
 
 
-@njit(cache=True)
-def label_pixels(
-    triangle, barycentric, faces, canonical, face_part, face_label, face_owner, outfits, point, label, part, instance
-):
-    """Fill the per-pixel ground truth and the interpolated T-pose coordinates.
+class Meshes(NamedTuple):
+    """All meshes of a scene in one: V vertices, F faces.
 
-    Args:
-        triangle: (H, W) index of the face seen, -1 for none; barycentric: (H, W, 2).
-        faces: (F, 3); canonical: (V, 3) T-pose coordinates, of props texture coordinates.
-        face_part: (F,) joint; face_label: (F,) fixed label or -1 for the rule; face_owner: (F,) person from 1 on, or
-            -1, -2, ... for props.
-        outfits: (persons,) `OUTFIT`.
-        point: (H, W, 3) out; label, part (joint + 1), instance: (H, W) uint8 out.
+    Attributes:
+        vertices: (V, 3) in the world; canonical: (V, 3) T-pose coordinates, of props texture coordinates.
+        faces: (F, 3); part: (F,) joint; label: (F,) fixed label or -1 for the rule.
+        owner: (F,) person from 1 on, or -1, -2, ... for props.
     """
+
+    vertices: np.ndarray
+    canonical: np.ndarray
+    faces: np.ndarray
+    part: np.ndarray
+    label: np.ndarray
+    owner: np.ndarray
+
+
+class Truth(NamedTuple):
+    """H x W pixels: T-pose coordinates ``point`` (3,), and as uint8 the label, the person, and the joint + 1."""
+
+    point: np.ndarray
+    label: np.ndarray
+    instance: np.ndarray
+    part: np.ndarray
+
+
+@njit(cache=True)
+def label_pixels(truth, triangle, barycentric, meshes, outfits):
+    """Fill ``truth`` from the face that each pixel shows, (H, W), its weights (H, W, 2), and outfits (persons,)."""
+    point, label, instance, part = truth
+    _, canonical, faces, face_part, face_label, face_owner = meshes
     height, width = triangle.shape
     for row in range(height):
         for column in range(width):

@@ -18,12 +18,7 @@ _FRAME_M = 0.05
 def background_surface(environment: Environment, camera: Camera) -> Surface:
     """What the camera sees of an environment without people and props."""
     surface = empty_surface(camera.height, camera.width)
-    _fill(
-        camera.rotation, camera.centre, camera.focal, camera.cx, camera.cy,
-        environment.indoor, environment.half_extent, environment.plane_texture, environment.plane_scale,
-        environment.decals, environment.panorama, environment.relief,
-        surface.texture, surface.tint, surface.normal, surface.uv, surface.footprint, surface.depth,
-    )  # fmt: skip
+    _fill(surface, environment.place, camera)
     return surface
 
 
@@ -58,11 +53,10 @@ def _patch(relief, u, v):
 
 
 @njit(cache=True)
-def _fill(
-    view, origin, focal, cx, cy, indoor, half_extent, plane_texture, plane_scale, decals, panorama, relief,
-    texture, tint, normal, uv, footprint, depth,
-):  # fmt: skip
-    height, width = texture.shape
+def _fill(surface, place, camera):
+    texture, tint, normal, uv, footprint, _, depth = surface
+    indoor, half_extent, plane_texture, plane_scale, decals, panorama, relief = place
+    view, origin, focal, cx, cy, width, height = camera
     sky_rows, sky_columns = panorama.shape[0], panorama.shape[1]
     direction = np.empty(3)
     for row in range(height):

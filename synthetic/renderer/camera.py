@@ -1,12 +1,11 @@
 """Pinhole cameras without distortion, looking into a y-up world in metres."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 
-@dataclass(frozen=True)
-class Camera:
+class Camera(NamedTuple):
     """``rotation`` (3, 3) has the camera's right, down and forward axes as columns (camera to world).
 
     ``centre`` (3,) in metres; ``focal`` and principal point (``cx``, ``cy``) in pixels, pixel centres at integers.

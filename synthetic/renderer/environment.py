@@ -2,6 +2,7 @@
 
 import functools
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,8 +14,7 @@ from synthetic.textures.textures import TextureBank
 _PANORAMAS = 12
 
 
-@dataclass(frozen=True)
-class Light:
+class Light(NamedTuple):
     """A distant source and what comes from everywhere. ``axes`` (3, 3): right, up, direction of the light as rows.
 
     ``ambient`` and ``sun`` are RGB strengths (3,).
@@ -25,28 +25,36 @@ class Light:
     sun: np.ndarray
 
 
-@dataclass(frozen=True)
-class Environment:
+class Place(NamedTuple):
     """A box-shaped room (x and z within +-``half_extent``, y from 0 to half_extent[1]) or open ground (y = 0).
 
-    ``textures`` are mip-mapped; ``plane_texture`` (6,) indexes them for floor, ceiling, +x, -x, +z, -z, and
-    ``plane_scale`` (6,) is texture lengths a metre. ``decals`` (n, 9) are rectangles on a plane: plane, from and to
-    along it, from and to in height (on the floor -z), texture, brightness, brightness of the frame,
-    texture lengths a metre (0: the texture fills the rectangle once).
-    ``exposure`` is the mean grey value aimed at, ``gain`` (3,) the colour cast of the camera.
+    ``plane_texture`` (6,) indexes an environment's textures for floor, ceiling, +x, -x, +z, -z, and ``plane_scale``
+    (6,) is texture lengths a metre. ``decals`` (n, 9) are rectangles on a plane: plane, from and to along it, from and
+    to in height (on the floor -z), texture, brightness, brightness of the frame, texture lengths a metre (0: the
+    texture fills the rectangle once). ``relief`` (128, 128, 3) is tileable: brightness noise and two slopes of folds.
     """
 
     indoor: bool
     half_extent: np.ndarray
-    textures: tuple[np.ndarray, ...]
     plane_texture: np.ndarray
     plane_scale: np.ndarray
     decals: np.ndarray
     panorama: np.ndarray
+    relief: np.ndarray
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A place, its mip-mapped ``textures``, and its light.
+
+    ``exposure`` is the mean grey value aimed at, ``gain`` (3,) the colour cast of the camera.
+    """
+
+    place: Place
+    textures: tuple[np.ndarray, ...]
     light: Light
     exposure: float
     gain: np.ndarray
-    relief: np.ndarray
 
 
 def sample_light(rng: np.random.Generator, *, indoor: bool) -> Light:
@@ -70,7 +78,7 @@ def sample_environment(bank: TextureBank, rng: np.random.Generator, *, indoor: b
 def laboratory(bank: TextureBank, rng: np.random.Generator) -> Environment:
     """A capture hall that four cameras up to 5.4 m from its middle stand in: plain walls, a carpet, few things."""
     hall = _room(bank, rng, 6.2, half_width=6.4, height=4.0, furnished=False)
-    light = replace(hall.light, ambient=hall.light.ambient / hall.light.ambient.mean() * 0.72)
+    light = hall.light._replace(ambient=hall.light.ambient / hall.light.ambient.mean() * 0.72)
     return replace(hall, exposure=140.0, light=light)
 
 
@@ -105,11 +113,10 @@ def _room(
         textures.append(rug)
         bounds = (middle[0] - size[0], middle[0] + size[0], -reach / 2 - size[1], -reach / 2 + size[1])
         decals.append((0, *bounds, len(textures) - 1, 235, rng.uniform(60, 220), 0))
-    return Environment(
-        True, half_extent, tuple(textures), np.array([0, 1, 2, 2, 3, 3]), scale, _decal_array(decals),
-        np.zeros((2, 2, 3), np.uint8), sample_light(rng, indoor=True), rng.uniform(90, 150),
-        rng.uniform(0.94, 1.06, 3), relief_map(),
-    )  # fmt: skip
+    planes, panorama = np.array([0, 1, 2, 2, 3, 3]), np.zeros((2, 2, 3), np.uint8)
+    place = Place(True, half_extent, planes, scale, _decal_array(decals), panorama, relief_map())
+    light = sample_light(rng, indoor=True)
+    return Environment(place, tuple(textures), light, rng.uniform(90, 150), rng.uniform(0.94, 1.06, 3))
 
 
 def _spread(rng: np.random.Generator, count: int, half: float) -> list[float]:
@@ -151,11 +158,11 @@ def _landscape(bank: TextureBank, rng: np.random.Generator) -> Environment:
         ahead, across = (middle - half, middle + half, -60, 60), (-60, 60, -near - 2 * half, -near)
         path = ahead if rng.random() < 0.5 else across
         decals.append((0, *path, 1, 235, rng.uniform(120, 235), rng.uniform(0.3, 0.6)))
-    return Environment(
-        False, np.zeros(3), tuple(textures), np.zeros(6, np.int64), np.full(6, rng.uniform(0.3, 0.7)),
-        _decal_array(decals), _panorama(bank.key, int(rng.integers(_PANORAMAS))), sample_light(rng, indoor=False),
-        rng.uniform(95, 150), rng.uniform(0.94, 1.06, 3), relief_map(),
-    )  # fmt: skip
+    scale = np.full(6, rng.uniform(0.3, 0.7))
+    panorama = _panorama(bank.key, int(rng.integers(_PANORAMAS)))
+    place = Place(False, np.zeros(3), np.zeros(6, np.int64), scale, _decal_array(decals), panorama, relief_map())
+    light = sample_light(rng, indoor=False)
+    return Environment(place, tuple(textures), light, rng.uniform(95, 150), rng.uniform(0.94, 1.06, 3))
 
 
 @functools.lru_cache(maxsize=2 * _PANORAMAS)

@@ -1,20 +1,40 @@
 """The visibility buffer: a z-buffer over triangles with perspective-correct barycentrics, and a shadow map."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-NEAR_M = 0.05
-"""Triangles with a corner nearer than this are not drawn."""
+NEAR_M, FAR_M = 0.05, 1e9
+"""Triangles with a corner nearer than the first are not drawn; the second is the depth where nothing is."""
+
+
+class Visible(NamedTuple):
+    """H x W pixels: index of the ``triangle`` that is seen, -1 for none, its first two ``barycentric`` weights (2,),
+
+    and ``depth`` along the view axis in metres.
+    """
+
+    triangle: np.ndarray
+    barycentric: np.ndarray
+    depth: np.ndarray
+
+
+def nothing_visible(height: int, width: int) -> Visible:
+    """A buffer to draw into."""
+    return Visible(
+        np.full((height, width), -1, np.int32),
+        np.zeros((height, width, 2), np.float32),
+        np.full((height, width), FAR_M, np.float32),
+    )
 
 
 @njit(cache=True)
-def rasterise(points, faces, focal, cx, cy, depth, triangle, barycentric):
-    """Draw camera-space points (V, 3) joined by faces (F, 3) into ``depth`` (H, W), which holds far values at first.
-
-    ``triangle`` (H, W) gets the index of the nearest face and ``barycentric`` (H, W, 2) its first two weights.
-    """
+def rasterise(points, faces, camera, seen):
+    """Draw camera-space points (V, 3) joined by faces (F, 3) into ``seen``, a `Visible`."""
+    focal, cx, cy = camera.focal, camera.cx, camera.cy
+    triangle, barycentric, depth = seen
     height, width = depth.shape
     u, v = np.empty(len(points)), np.empty(len(points))
     for i in range(len(points)):

@@ -6,17 +6,16 @@ import cv2
 import numpy as np
 
 from synthetic.people.body import vertex_normals
-from synthetic.people.garments import OUTFIT, label_pixels
+from synthetic.people.garments import OUTFIT, Meshes, Truth, label_pixels
 from synthetic.people.person import PosedPerson
 from synthetic.props.solids import Solid
 from synthetic.renderer.background import background_surface
 from synthetic.renderer.camera import Camera
 from synthetic.renderer.environment import Environment, Light
-from synthetic.renderer.raster import fill_shadow_map, rasterise
-from synthetic.renderer.shading import compose, develop, lit_surface
-from synthetic.renderer.surface import UNTEXTURED, empty_surface, fill_figures
+from synthetic.renderer.raster import FAR_M, fill_shadow_map, nothing_visible, rasterise
+from synthetic.renderer.shading import Lit, ShadowMap, compose, develop, lit_surface
+from synthetic.renderer.surface import UNTEXTURED, Looks, empty_surface, fill_figures
 
-_FAR_M = 1e9
 _SHADOW_CELLS, _SHADOW_REACH_M = 384, 14.0
 _LEAST_GAIN, _MOST_GAIN = 0.6, 1.4
 
@@ -36,32 +35,10 @@ class Frame:
     part: np.ndarray
 
 
-@dataclass(frozen=True)
-class Background:
-    """An environment seen by one camera, without people: light from everywhere, light to be shadowed, and depth."""
-
-    ambient: np.ndarray
-    direct: np.ndarray
-    depth: np.ndarray
-
-
-@dataclass(frozen=True)
-class _Geometry:
-    """All meshes of a scene in one: V vertices, F faces; ``owner`` is a person from 1 on, or -1, -2, ... for solids."""
-
-    vertices: np.ndarray
-    canonical: np.ndarray
-    faces: np.ndarray
-    part: np.ndarray
-    label: np.ndarray
-    owner: np.ndarray
-
-
-def render_background(environment: Environment, camera: Camera) -> Background:
+def render_background(environment: Environment, camera: Camera) -> Lit:
     """Shade an environment without people and things."""
     surface = background_surface(environment, camera)
-    ambient, direct = lit_surface(surface, np.stack(environment.textures), environment.light, camera)
-    return Background(ambient, direct, surface.depth)
+    return lit_surface(surface, np.stack(environment.textures), environment.light, camera)
 
 
 def render(
@@ -71,7 +48,7 @@ def render(
     camera: Camera,
     rng: np.random.Generator,
     *,
-    background: Background | None = None,
+    background: Lit | None = None,
     noise: float | None = None,
     blur: float = 0.6,
 ) -> Frame:
@@ -86,52 +63,43 @@ def render(
     """
     background = background or render_background(environment, camera)
     height, width = camera.height, camera.width
-    geometry = _gather(people, solids)
-    normals = vertex_normals(geometry.vertices, geometry.faces)
-    depth = np.full((height, width), _FAR_M, np.float32)
-    triangle = np.full((height, width), -1, np.int32)
-    barycentric = np.zeros((height, width, 2), np.float32)
-    points = camera.to_camera(geometry.vertices)
-    rasterise(points, geometry.faces, camera.focal, camera.cx, camera.cy, depth, triangle, barycentric)
+    meshes = _gather(people, solids)
+    seen = nothing_visible(height, width)
+    rasterise(camera.to_camera(meshes.vertices), meshes.faces, camera, seen)
+    looks, textures = _looks(people, solids)
+    blank = (np.zeros((height, width), np.uint8) for _ in range(3))
+    truth = Truth(np.empty((height, width, 3), np.float32), *blank)
+    label_pixels(truth, seen.triangle, seen.barycentric, meshes, looks.outfits)
+    surface = empty_surface(height, width)
+    normals = vertex_normals(meshes.vertices, meshes.faces)
+    fill_figures(surface, seen, meshes, normals, truth, looks, environment.place.relief, camera)
+    figures = lit_surface(surface, np.stack(textures or environment.textures), environment.light, camera)
+    linear = np.empty((height, width, 3), np.float32)
+    shadow = _shadow_map(meshes, environment.light, camera)
+    compose(background, figures, surface.normal, seen, shadow, camera, linear)
+    return Frame(_developed(linear, environment, rng, noise, blur), seen.depth, truth.label, truth.instance, truth.part)
 
-    label, part, instance = (np.zeros((height, width), np.uint8) for _ in range(3))
-    canonical = np.empty((height, width, 3), np.float32)
-    outfits = np.array([p.person.outfit[()] for p in people] or [np.zeros((), OUTFIT)[()]], OUTFIT)
-    label_pixels(
-        triangle, barycentric, geometry.faces, geometry.canonical, geometry.part, geometry.label, geometry.owner,
-        outfits, canonical, label, part, instance,
-    )  # fmt: skip
 
+def _looks(people: list[PosedPerson], solids: list[Solid]) -> tuple[Looks, list[np.ndarray]]:
+    """How people and props look, one of each where there are none, and the textures that this indexes."""
     textures = [texture for p in people for texture in p.person.cloth]
     solid_texture = np.full(max(len(solids), 1), UNTEXTURED, np.int16)
     for k, solid in enumerate(solids):
         if solid.texture is not None:
             solid_texture[k] = len(textures)
             textures.append(solid.texture)
-    surface = empty_surface(height, width)
-    fill_figures(
-        triangle, barycentric, depth, geometry.faces, normals, canonical, label, part, geometry.owner, outfits,
+    looks = Looks(
+        np.array([p.person.outfit[()] for p in people] or [np.zeros((), OUTFIT)[()]], OUTFIT),
         np.stack([p.person.palette for p in people] or [np.zeros((6, 3))]),
         np.arange(2 * max(len(people), 1)).reshape(-1, 2),
         solid_texture,
         np.stack([solid.tint for solid in solids] or [np.zeros(3)]).astype(np.float64),
         np.array([solid.gloss for solid in solids] or [0.0]),
-        environment.relief, camera.focal, camera.rotation, camera.cx, camera.cy,
-        surface.texture, surface.tint, surface.normal, surface.uv, surface.footprint, surface.gloss,
-    )  # fmt: skip
-    atlas = np.stack(textures) if textures else np.stack(environment.textures)
-    ambient, direct = lit_surface(surface, atlas, environment.light, camera)
-    shadow, origin, scale = _shadow_map(geometry, environment.light, camera)
-    linear = np.empty((height, width, 3), np.float32)
-    compose(
-        background.ambient, background.direct, background.depth, ambient, direct, triangle, depth, surface.normal,
-        camera.rotation, camera.centre, camera.focal, camera.cx, camera.cy,
-        shadow, environment.light.axes, origin, scale, linear,
-    )  # fmt: skip
-    return Frame(_developed(linear, environment, rng, noise, blur), depth, label, instance, part)
+    )
+    return looks, textures
 
 
-def _gather(people: list[PosedPerson], solids: list[Solid]) -> _Geometry:
+def _gather(people: list[PosedPerson], solids: list[Solid]) -> Meshes:
     vertices, canonical, faces, part, label, owner = ([np.zeros((0, 3))], [np.zeros((0, 3))], [], [], [], [])
     count = 0
     for number, posed in enumerate(people, start=1):
@@ -153,25 +121,22 @@ def _gather(people: list[PosedPerson], solids: list[Solid]) -> _Geometry:
         count += len(solid.vertices)
     whole = [np.concatenate([np.zeros((0, 3)), *faces]).astype(np.int32)]
     whole += [np.concatenate([np.zeros(0), *item]).astype(np.int32) for item in (part, label, owner)]
-    return _Geometry(np.concatenate(vertices), np.concatenate(canonical), *whole)
+    return Meshes(np.concatenate(vertices), np.concatenate(canonical), *whole)
 
 
-def _shadow_map(geometry: _Geometry, light: Light, camera: Camera) -> tuple[np.ndarray, np.ndarray, float]:
-    """Distances (n, n) along the light, the map's origin (2,) and its cells a metre.
-
-    The map covers what is near the camera, for the sake of its resolution; far things still cast shadows into it.
-    """
-    nearest = np.full((_SHADOW_CELLS, _SHADOW_CELLS), _FAR_M)
-    if len(geometry.vertices) == 0:
-        return nearest, np.zeros(2), 1.0
-    points = geometry.vertices @ light.axes.T
-    near = np.linalg.norm(geometry.vertices - camera.centre, axis=1) < _SHADOW_REACH_M
+def _shadow_map(meshes: Meshes, light: Light, camera: Camera) -> ShadowMap:
+    """The map covers what is near the camera, for the sake of its resolution; far things still cast shadows into it."""
+    nearest = np.full((_SHADOW_CELLS, _SHADOW_CELLS), FAR_M)
+    if len(meshes.vertices) == 0:
+        return ShadowMap(nearest, light.axes, np.zeros(2), 1.0)
+    points = meshes.vertices @ light.axes.T
+    near = np.linalg.norm(meshes.vertices - camera.centre, axis=1) < _SHADOW_REACH_M
     covered = points[near, :2] if near.any() else points[:, :2]
     origin = covered.min(0) - 0.1
     scale = (_SHADOW_CELLS - 1) / float(np.ptp(covered, axis=0).max() + 0.2)
     points[:, :2] = (points[:, :2] - origin) * scale
-    fill_shadow_map(points, geometry.faces, nearest)
-    return nearest, origin, scale
+    fill_shadow_map(points, meshes.faces, nearest)
+    return ShadowMap(nearest, light.axes, origin, scale)
 
 
 def _developed(

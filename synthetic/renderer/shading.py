@@ -1,6 +1,7 @@
 """Deferred shading: light on a `Surface`, shadows, and the camera's response."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -12,18 +13,31 @@ from synthetic.renderer.surface import EMPTY, UNLIT, Surface
 _SHADOW_BIAS_M = 0.03
 
 
-def lit_surface(surface: Surface, atlas: np.ndarray, light: Light, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
-    """Light that comes from everywhere and light that a shadow can take away, each (H, W, 3) float32 in 0-255.
+class Lit(NamedTuple):
+    """Light from everywhere and light that a shadow can take away, each (H, W, 3) float32 in 0-255; depth (H, W)."""
 
-    ``atlas`` (n, S, 3 S / 2, 3) holds the mip-mapped textures.
+    ambient: np.ndarray
+    direct: np.ndarray
+    depth: np.ndarray
+
+
+class ShadowMap(NamedTuple):
+    """``nearest`` (n, n) distances along the light's ``axes`` (3, 3); cell (0, 0) lies at ``origin`` (2,).
+
+    ``scale`` is cells a metre.
     """
-    ambient, direct = np.zeros_like(surface.tint), np.zeros_like(surface.tint)
-    _light(
-        surface.texture, surface.tint, surface.normal, surface.uv, surface.footprint, surface.gloss,
-        atlas, light.axes[2], light.ambient, light.sun, camera.rotation, camera.focal, camera.cx, camera.cy,
-        ambient, direct,
-    )  # fmt: skip
-    return ambient, direct
+
+    nearest: np.ndarray
+    axes: np.ndarray
+    origin: np.ndarray
+    scale: float
+
+
+def lit_surface(surface: Surface, atlas: np.ndarray, light: Light, camera: Camera) -> Lit:
+    """Light up a surface; ``atlas`` (n, S, 3 S / 2, 3) holds the mip-mapped textures."""
+    lit = Lit(np.zeros_like(surface.tint), np.zeros_like(surface.tint), surface.depth)
+    _light(surface, atlas, light, camera, lit)
+    return lit
 
 
 @njit(cache=True)
@@ -49,10 +63,11 @@ def _sample(packed, u, v, footprint, colour):
 
 
 @njit(cache=True)
-def _light(
-    texture, tint, normal, uv, footprint, gloss, atlas, direction, ambient, sun, view, focal, cx, cy, from_all, direct
-):
-    height, width = texture.shape
+def _light(surface, atlas, light, camera, lit):
+    texture, tint, normal, uv, footprint, gloss, _ = surface
+    direction, ambient, sun = light.axes[2], light.ambient, light.sun
+    from_all, direct, _ = lit
+    view, _, focal, cx, cy, width, height = camera
     colour = np.ones(3)
     for row in range(height):
         for column in range(width):
@@ -87,9 +102,10 @@ def _light(
 
 
 @njit(cache=True)
-def _lit_share(x, y, z, shadow, axes, origin, scale):
+def _lit_share(x, y, z, shadow):
     """Share of the light that reaches a world point, from 3 x 3 cells of the shadow map."""
-    size = shadow.shape[0]
+    nearest, axes, origin, scale = shadow
+    size = nearest.shape[0]
     a = (axes[0, 0] * x + axes[0, 1] * y + axes[0, 2] * z - origin[0]) * scale
     b = (axes[1, 0] * x + axes[1, 1] * y + axes[1, 2] * z - origin[1]) * scale
     if a < -1 or b < -1 or a > size or b > size:
@@ -99,28 +115,29 @@ def _lit_share(x, y, z, shadow, axes, origin, scale):
     lit = 0
     for j in range(row - 1, row + 2):
         for i in range(column - 1, column + 2):
-            if i < 0 or j < 0 or i >= size or j >= size or distance < shadow[j, i] + _SHADOW_BIAS_M:
+            if i < 0 or j < 0 or i >= size or j >= size or distance < nearest[j, i] + _SHADOW_BIAS_M:
                 lit += 1
     return lit / 9
 
 
 @njit(cache=True)
-def compose(
-    background_ambient, background_direct, background_depth, ambient, direct, triangle, depth, normal,
-    view, centre, focal, cx, cy, shadow, axes, origin, scale, out,
-):  # fmt: skip
+def compose(background, figures, normal, seen, shadow, camera, out):
     """Put figures before the background and take away the shadowed light; fills ``out`` (H, W, 3).
 
-    ``depth`` (H, W), of the figures, gets the background's where there are none. ``shadow`` (n, n) is a map whose
-    cell (0, 0) lies at ``origin`` (2,) along the light's ``axes``, with ``scale`` cells a metre.
+    Args:
+        background, figures: `Lit`; normal: (H, W, 3) of the figures.
+        seen: `raster.Visible`, the figures; its depth gets the background's where there are none.
+        shadow: `ShadowMap`.
     """
-    height, width = triangle.shape
+    ambient, direct, _ = figures
+    triangle, _, depth = seen
+    view, centre, focal, cx, cy, width, height = camera
     for row in range(height):
         for column in range(width):
             dx, dy = (column - cx) / focal, (row - cy) / focal
             figure = triangle[row, column] >= 0
             if not figure:
-                depth[row, column] = background_depth[row, column]
+                depth[row, column] = background.depth[row, column]
             z = depth[row, column]
             point_x = centre[0] + (view[0, 0] * dx + view[0, 1] * dy + view[0, 2]) * z
             point_y = centre[1] + (view[1, 0] * dx + view[1, 1] * dy + view[1, 2]) * z
@@ -130,18 +147,16 @@ def compose(
                     share = 0.0
                 else:
                     nx, ny, nz = normal[row, column]
-                    share = _lit_share(
-                        point_x + 0.02 * nx, point_y + 0.02 * ny, point_z + 0.02 * nz, shadow, axes, origin, scale
-                    )
+                    share = _lit_share(point_x + 0.02 * nx, point_y + 0.02 * ny, point_z + 0.02 * nz, shadow)
                 for channel in range(3):
                     out[row, column, channel] = ambient[row, column, channel] + share * direct[row, column, channel]
             else:
-                share = 1.0 if z > 500 else _lit_share(point_x, point_y, point_z, shadow, axes, origin, scale)
+                share = 1.0 if z > 500 else _lit_share(point_x, point_y, point_z, shadow)
                 for channel in range(3):
-                    direct_light = share * background_direct[row, column, channel]
+                    direct_light = share * background.direct[row, column, channel]
                     # A shadow also takes some of the light from everywhere: what casts it hides part of the sky.
                     out[row, column, channel] = (
-                        background_ambient[row, column, channel] * (0.82 + 0.18 * share) + direct_light
+                        background.ambient[row, column, channel] * (0.82 + 0.18 * share) + direct_light
                     )
 
 

@@ -1,7 +1,7 @@
 """What is seen at each pixel, before light: a picture-shaped record, filled for people and props here, for rooms and
 landscapes in background.py, and lit in shading.py."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -32,8 +32,7 @@ SKIN_COLOUR, HAIR_COLOUR, SHOE_COLOUR, HAT_COLOUR, SOCK_COLOUR, SCARF_COLOUR = r
 """Rows of a person's palette."""
 
 
-@dataclass(frozen=True)
-class Surface:
+class Surface(NamedTuple):
     """H x W pixels. ``tint`` RGB in 0-255 (multiplies the texture), ``normal`` unit, ``uv`` in texture lengths,
 
     ``footprint`` texture lengths a pixel covers, ``gloss`` strength of the highlight, ``depth`` along the view axis.
@@ -46,6 +45,22 @@ class Surface:
     footprint: np.ndarray
     gloss: np.ndarray
     depth: np.ndarray
+
+
+class Looks(NamedTuple):
+    """What people wear, and how props look.
+
+    Attributes:
+        outfits: (persons,) `garments.OUTFIT`; palettes: (persons, 6, 3); cloth: (persons, 2) texture indices.
+        prop_texture, prop_gloss: (props,); prop_tint: (props, 3).
+    """
+
+    outfits: np.ndarray
+    palettes: np.ndarray
+    cloth: np.ndarray
+    prop_texture: np.ndarray
+    prop_tint: np.ndarray
+    prop_gloss: np.ndarray
 
 
 def empty_surface(height: int, width: int) -> Surface:
@@ -77,6 +92,11 @@ def _garment_texture(label):
     if label in (PANTS, SKIRT):
         return 1
     return -1
+
+
+@njit(cache=True)
+def _is_skin(label):
+    return label == FACE or LEFT_ARM <= label <= RIGHT_LEG
 
 
 @njit(cache=True)
@@ -112,89 +132,76 @@ def _face_feature(x, y, z, outfit):
 
 
 @njit(cache=True)
-def fill_figures(
-    triangle, barycentric, depth, faces, normals, point, label, part, face_owner, outfits, palettes, cloth,
-    prop_texture, prop_tint, prop_gloss, relief, focal, view, cx, cy,
-    texture, tint, normal, uv, footprint, gloss,
-):  # fmt: skip
-    """Fill a `Surface` where there are people and props.
+def _colour(label, x, y, z, palette, outfit, relief):
+    """RGB of a person's pixel that shows no cloth, how deep its folds are, and its gloss."""
+    shade, dark = palette[_palette_row(label)], palette[HAIR_COLOUR]
+    red, green, blue = shade[0], shade[1], shade[2]
+    if label == SUNGLASSES:
+        return 18.0, 18.0, 22.0, 0.0, 0.5
+    if label == HAIR:
+        strand = 0.62 + 0.7 * _smooth(relief, x * 900, y * 90 + z * 60, 0)
+        return red * strand, green * strand, blue * strand, 0.0, 0.1
+    if label in (LEFT_SHOE, RIGHT_SHOE):
+        return red, green, blue, 0.0, 0.12
+    if not _is_skin(label):
+        return red, green, blue, 0.3, 0.0
+    feature = _face_feature(x, y, z, outfit) if label == FACE else 0
+    if feature == 1:
+        red, green, blue = 215.0, 212.0, 208.0
+    elif feature == 2:
+        red, green, blue = 40.0, 30.0, 26.0
+    elif feature == 3:
+        red, green, blue = 0.5 * red + 0.5 * dark[0], 0.5 * green + 0.5 * dark[1], 0.5 * blue + 0.5 * dark[2]
+    elif feature == 4:
+        red, green, blue = red * 0.88, green * 0.62, blue * 0.62
+    return red, green, blue, 0.0, 0.1
+
+
+@njit(cache=True)
+def fill_figures(surface, seen, meshes, normals, truth, looks, relief, camera):
+    """Fill a `Surface` where ``seen``, a `raster.Visible`, shows people and props.
 
     Args:
-        triangle, barycentric, depth: the visibility buffer; faces (F, 3); normals (V, 3).
-        point, label, part: from `garments.label_pixels`; face_owner (F,).
-        outfits (persons,); palettes (persons, 6, 3); cloth (persons, 2) texture indices.
-        prop_texture, prop_gloss (solids,); prop_tint (solids, 3).
-        relief: (128, 128, 3) tileable brightness noise and the two slopes of the folds.
-        focal, cx, cy, view: camera; ``view`` (3, 3) camera to world.
-        texture ... gloss: out.
+        meshes: `garments.Meshes`; normals (V, 3); truth: `garments.Truth`; looks: `Looks`.
+        relief: of `environment.Place`.
     """
-    height, width = triangle.shape
+    texture, tint, normal, uv, footprint, gloss, _ = surface
+    view, _, focal, cx, cy, width, height = camera
     for row in range(height):
         for column in range(width):
-            t = triangle[row, column]
+            t = seen.triangle[row, column]
             if t < 0:
                 continue
-            w0, w1 = barycentric[row, column, 0], barycentric[row, column, 1]
+            w0, w1 = seen.barycentric[row, column, 0], seen.barycentric[row, column, 1]
             w2 = 1 - w0 - w1
-            a, b, c = faces[t, 0], faces[t, 1], faces[t, 2]
+            a, b, c = meshes.faces[t, 0], meshes.faces[t, 1], meshes.faces[t, 2]
             nx = w0 * normals[a, 0] + w1 * normals[b, 0] + w2 * normals[c, 0]
             ny = w0 * normals[a, 1] + w1 * normals[b, 1] + w2 * normals[c, 1]
             nz = w0 * normals[a, 2] + w1 * normals[b, 2] + w2 * normals[c, 2]
-            x, y, z = point[row, column]
-            owner = face_owner[t]
-            pixel = depth[row, column] / focal
-            gloss[row, column] = 0.0
+            x, y, z = truth.point[row, column]
+            owner, pixel = meshes.owner[t], seen.depth[row, column] / focal
             if owner > 0:
-                lab = label[row, column]
-                joint = part[row, column] - 1
+                label, joint = truth.label[row, column], truth.part[row, column] - 1
                 on_arm = joint >= 16 or joint == 13 or joint == 14
                 u, v = x + 0.6 * z, -y
                 if on_arm:
                     u, v = y + 0.7 * z, x
-                garment = _garment_texture(lab)
-                fine, coarse = 0.14, 0.1
+                garment = _garment_texture(label)
                 if garment >= 0:
-                    texture[row, column] = cloth[owner - 1, garment]
-                    red, green, blue = 255.0, 255.0, 255.0
-                    if lab == COAT and abs(x) < 0.012 and z > 0 and not on_arm:
-                        red, green, blue = 100.0, 100.0, 100.0
-                    fold = 0.55
+                    texture[row, column] = looks.cloth[owner - 1, garment]
+                    opening = label == COAT and abs(x) < 0.012 and z > 0 and not on_arm
+                    red = green = blue = 100.0 if opening else 255.0
+                    fold, shine = 0.55, 0.0
                 else:
                     texture[row, column] = UNTEXTURED
-                    shade = palettes[owner - 1, _palette_row(lab)]
-                    red, green, blue = shade[0], shade[1], shade[2]
-                    fold = 0.0
-                    if lab == HAIR:
-                        strand = 0.62 + 0.7 * _smooth(relief, x * 900, y * 90 + z * 60, 0)
-                        red, green, blue = red * strand, green * strand, blue * strand
-                        gloss[row, column] = 0.1
-                    elif lab == FACE or LEFT_ARM <= lab <= RIGHT_LEG:
-                        fine, coarse = 0.05, 0.03
-                        gloss[row, column] = 0.1
-                        if lab == FACE:
-                            feature = _face_feature(x, y, z, outfits[owner - 1])
-                            if feature == 1:
-                                red, green, blue = 215.0, 212.0, 208.0
-                            elif feature == 2:
-                                red, green, blue = 40.0, 30.0, 26.0
-                            elif feature == 3:
-                                dark = palettes[owner - 1, HAIR_COLOUR]
-                                red = 0.5 * red + 0.5 * dark[0]
-                                green = 0.5 * green + 0.5 * dark[1]
-                                blue = 0.5 * blue + 0.5 * dark[2]
-                            elif feature == 4:
-                                red, green, blue = red * 0.88, green * 0.62, blue * 0.62
-                    elif lab == SUNGLASSES:
-                        red, green, blue = 18.0, 18.0, 22.0
-                        gloss[row, column] = 0.5
-                    elif lab in (LEFT_SHOE, RIGHT_SHOE):
-                        gloss[row, column] = 0.12
-                    else:
-                        fold = 0.3
+                    palette, outfit = looks.palettes[owner - 1], looks.outfits[owner - 1]
+                    red, green, blue, fold, shine = _colour(label, x, y, z, palette, outfit, relief)
+                gloss[row, column] = shine
                 if fold > 0:
                     nx += fold * _smooth(relief, u * 75, v * 75, 1)
                     ny += fold * _smooth(relief, u * 75, v * 75, 2)
                     nz += 0.5 * fold * _smooth(relief, v * 60, u * 60, 1)
+                fine, coarse = (0.05, 0.03) if _is_skin(label) else (0.14, 0.1)
                 amount = 1 - fine - coarse + 2 * fine * _smooth(relief, u * 420, v * 420, 0)
                 amount += 2 * coarse * _smooth(relief, u * 80, v * 55, 0)
                 tint[row, column, 0] = red * amount
@@ -203,13 +210,13 @@ def fill_figures(
                 uv[row, column, 0], uv[row, column, 1] = u * 1.7, v * 1.7
                 footprint[row, column] = pixel * 1.7
             else:
-                solid = -owner - 1
-                texture[row, column] = prop_texture[solid]
+                prop = -owner - 1
+                texture[row, column] = looks.prop_texture[prop]
                 for channel in range(3):
-                    tint[row, column, channel] = prop_tint[solid, channel]
+                    tint[row, column, channel] = looks.prop_tint[prop, channel]
                 uv[row, column, 0], uv[row, column, 1] = x, y
                 footprint[row, column] = pixel
-                gloss[row, column] = prop_gloss[solid]
+                gloss[row, column] = looks.prop_gloss[prop]
             length = np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-9
             dx, dy = (column - cx) / focal, (row - cy) / focal
             facing = (
