@@ -1,12 +1,12 @@
 """Tables -> one small JSON per encoder, which `dvc metrics` shows as a line: its scores by table and metric."""
 
 import argparse
-import csv
 from pathlib import Path
 from typing import Any
 
-from liftedcl.files.atomic import read_json, write_json
-from liftedcl.identity.errors import InputError, run_cli
+from liftedcl.files.atomic import write_json
+from liftedcl.identity.errors import run_cli
+from workflow.tables.made_table import read_made_table
 
 
 def write_metric_files(tables: list[Path], out: Path) -> None:
@@ -20,16 +20,10 @@ def write_metric_files(tables: list[Path], out: Path) -> None:
         InputError: a table is missing or damaged.
     """
     rows: dict[str, dict[str, Any]] = {}
-    for table in tables:
-        remedy = f"make it with `snakemake {table}`"
-        columns = read_json(table.with_suffix(".provenance.json"), remedy)["columns"]
-        try:
-            with table.open(newline="", encoding="utf-8") as file:
-                for record in csv.DictReader(file):
-                    scores = {key: float(record[key]) for key in columns if record[key]}
-                    rows.setdefault(record["row"], {})[table.stem] = scores
-        except (OSError, KeyError, ValueError) as error:
-            raise InputError(f"{table}: missing or damaged ({error}); {remedy}") from None
+    for table in map(read_made_table, tables):
+        for record in table.records:
+            scores = {column.key: record[column.key] for column in table.columns if record[column.key] != ""}
+            rows.setdefault(record["row"], {})[table.name] = scores
     for left in set(out.glob("*.json")) - {out / f"{row}.json" for row in rows}:
         left.unlink()
     for row, scores in rows.items():

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from liftedcl.files.atomic import read_json, write_text
-from liftedcl.identity.errors import InputError, run_cli
+from liftedcl.identity.errors import run_cli
 from liftedcl.identity.recipe import read_recipe
 from workflow.layout import Layout
 from workflow.tables.records_csv import write_csv
+from workflow.tables.stored_scores import read_metrics
 from workflow.tables.table_spec import Column, Table
 from workflow.tables.table_text import not_the_papers
 
@@ -31,10 +32,11 @@ def overview(tables: dict[str, Table], *, row: str, seed: int, profile: str, lay
     records = []
     for benchmark, table in tables.items():
         run = layout.benchmark(benchmark, row, seed)
-        scores, reference = f"{run}/metrics.json", layout.reference(benchmark)
+        paths = (f"{run}/metrics.json", layout.reference(benchmark))
+        scores, reference = (read_metrics(path, table.columns) for path in paths)
         took = read_json(f"{run}/provenance.json", _REMEDY)["wall_seconds"]
         for column in table.columns:
-            ours, trivial = (_number(path, column) for path in (scores, reference))
+            ours, trivial = scores[column.key], reference[column.key]
             records.append(
                 {
                     "profile": profile,
@@ -50,14 +52,6 @@ def overview(tables: dict[str, Table], *, row: str, seed: int, profile: str, lay
                 }
             )
     return records
-
-
-def _number(path: str, column: Column) -> float | None:
-    """The metric; None where the test set can't give one."""
-    value = read_json(path, _REMEDY).get(column.key, "")
-    if not isinstance(value, int | float | None):
-        raise InputError(f"{path}: holds no number {column.key}; remove it and {_REMEDY}")
-    return value
 
 
 def _cell(value: float | None) -> float | str:

@@ -189,19 +189,28 @@ def test_what_no_stage_keeps_is_not_recorded(toy):
 
 def test_an_encoders_metrics_are_the_numbers_of_the_tables(tmp_path):
     for name, score in (("table1", "12.5"), ("table4", "")):
-        (tmp_path / f"{name}.provenance.json").write_text(json.dumps({"columns": {"ap": {}}}))
+        of = {"title": name, "profile": "demo", "seeds": [0], "baseline": "random", "differences": []}
+        of |= {"columns": {"ap": {"name": "AP", "unit": "%", "better": "up"}}, "rows": {"random": {}}}
+        (tmp_path / f"{name}.provenance.json").write_text(json.dumps(of | {"table_made_with": {"commit": None}}))
+        numbers = [f"ap{suffix}" for suffix in ("", "_std", "_difference", "_low", "_high", "_p")]
+        texts = dict.fromkeys(("method", "pretraining", "seeds", "missing", "paper_says", "measured_here"), "")
+        lines = [
+            dict.fromkeys(numbers, "") | texts | {"profile": "demo", "row": row} for row in ("reference", "random")
+        ]
+        lines[1] |= {"ap": score, "ap_std": "1"}
         with (tmp_path / f"{name}.csv").open("w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerows([("row", "ap", "ap_std"), ("random", score, "1")])
+            writer = csv.DictWriter(file, lines[0])
+            writer.writeheader()
+            writer.writerows(lines)
     out = tmp_path / "metrics"
     out.mkdir()
     (out / "gone.json").write_text("{}")
     tables = [tmp_path / "table1.csv", tmp_path / "table4.csv"]
     write_metric_files(tables, out)
-    assert [file.name for file in out.iterdir()] == ["random.json"]
+    assert {file.name for file in out.iterdir()} == {"reference.json", "random.json"}
     assert json.loads((out / "random.json").read_text()) == {"table1": {"ap": 12.5}, "table4": {}}
     tables[0].write_text("row\nrandom\n")
-    with pytest.raises(InputError, match=r"table1.csv: missing or damaged"):
+    with pytest.raises(InputError, match=r"table1.csv: not a table of this project, or damaged"):
         write_metric_files(tables, out)
 
 

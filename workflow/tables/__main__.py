@@ -1,22 +1,18 @@
 """Stored scores -> a table as csv, Markdown, LaTeX and HTML, with the provenance of every cell. No torch."""
 
 import argparse
-import statistics
 from pathlib import Path
-from typing import Any
 
 from liftedcl.files.atomic import write_json, write_text
 from liftedcl.identity.errors import run_cli
-from liftedcl.identity.provenance import commit, versions
 from liftedcl.identity.recipe import read_recipe
 from workflow.layout import Layout
-from workflow.tables.made_table import read_made_table
-from workflow.tables.paired import paired
+from workflow.tables.computed_table import computed_table
 from workflow.tables.records_csv import write_csv
-from workflow.tables.stored_scores import REFERENCE, Scores, encoder_chain, provenance_of, read_scores
+from workflow.tables.stored_scores import read_scores
 from workflow.tables.table_html import table_page
-from workflow.tables.table_spec import Difference, Row, Table
-from workflow.tables.table_text import latex, markdown, measured, stated
+from workflow.tables.table_spec import Table
+from workflow.tables.table_text import latex, markdown
 
 
 def make_table(
@@ -26,9 +22,9 @@ def make_table(
 
     Args:
         table: as `table_spec.read_tables` returns it.
-        profile: what was run; stands in every row.
+        profile: what was run; it is in every row.
         seeds: that were run.
-        layout: where runs stand.
+        layout: where runs are.
         out: the csv.
         partly: rows whose runs are missing say so and why; an error otherwise.
 
@@ -36,107 +32,12 @@ def make_table(
         InputError: a run whose metrics are missing or damaged.
     """
     scores = read_scores(table, seeds, layout, partly=partly)
-    reference = Row(REFERENCE, table.reference, "-")
-    differences = [_difference(difference, table, scores) for difference in table.differences]
-    records = [_record(row, table, profile, scores, differences) for row in (reference, *table.rows)]
-    provenance = {
-        "title": table.title,
-        "profile": profile,
-        "seeds": seeds,
-        "baseline": table.baseline,
-        "columns": {
-            column.key: {name: getattr(column, name) for name in ("name", "unit", "better", "benchmark")}
-            for column in table.columns
-        },
-        "differences": differences,
-        "references": {benchmark: layout.reference(benchmark) for benchmark in table.benchmarks},
-        "table_made_with": {"commit": commit(), "packages": versions()},
-        "rows": {row.name: _chains(row, seeds, table, layout) for row in table.rows},
-    }
-    write_json(out.with_suffix(".provenance.json"), provenance)
-    write_text(out.with_suffix(".md"), markdown(table, profile, records, differences))
-    write_text(out.with_suffix(".tex"), latex(table, profile, records))
-    write_csv(out, [_rounded(record) for record in records])
-    write_text(out.with_suffix(".html"), table_page(read_made_table(out)))
-
-
-def _record(
-    row: Row, table: Table, profile: str, scores: dict[str, Scores], differences: list[dict[str, Any]]
-) -> dict[str, Any]:
-    """One line of the csv.
-
-    What was run; for each column the mean over seeds, their deviation, and the difference to the baseline with its 95%
-    interval and p; how the scores were taken; what the paper says and what was measured here.
-    """
-    record: dict[str, Any] = {"profile": profile, "row": row.name, "method": row.method, "pretraining": row.data}
-    ours = scores[row.name]
-    record["seeds"] = "" if row.name == REFERENCE else len(ours.metrics[table.columns[0].benchmark])
-    compared = row.name not in (REFERENCE, table.baseline)
-    for column in table.columns:
-        values, key = ours.values(column), column.key
-        record[key] = "" if values is None else statistics.fmean(values)
-        record[f"{key}_std"] = statistics.stdev(values) if values is not None and len(values) > 1 else ""
-        baseline = scores[table.baseline].values(column)
-        pair = paired(values, baseline) if compared and values is not None and baseline is not None else None
-        for name in ("mean", "low", "high", "p"):
-            value = getattr(pair, name, None)
-            record[f"{key}_{'difference' if name == 'mean' else name}"] = "" if value is None else value
-    for key in table.settings:
-        runs = [run for several in ours.metrics.values() for run in several if run is not None]
-        unknown = "" if row.name == REFERENCE else "unknown"  # the trivial predictor has few settings
-        record[key] = "; ".join(filter(None, dict.fromkeys(str(run.get(key, unknown)) for run in runs)))
-    record["missing"] = "; ".join(ours.missing)
-    mine = [difference for difference in differences if difference["row"] == row.name]
-    record["paper_says"] = "; ".join(map(stated, mine))
-    record["measured_here"] = "; ".join(map(measured, mine))
-    return record
-
-
-def _difference(difference: Difference, table: Table, scores: dict[str, Scores]) -> dict[str, Any]:
-    """A difference of the paper beside ours, metric by metric; ``ours`` is None where a run is missing."""
-    metrics = []
-    for column in table.columns:
-        if column.key not in difference.values:
-            continue
-        paper = difference.values[column.key]
-        values, against = (scores[name].values(column) for name in (difference.row, difference.against))
-        pair = None if values is None or against is None else paired(values, against)
-        metrics.append(
-            {
-                "name": column.name,
-                "unit": column.unit,
-                "paper": paper,
-                "ours": None if pair is None else pair.mean,
-                "verdict": "not measured" if pair is None else pair.verdict(paper),
-            }
-        )
-    against = next(row for row in table.rows if row.name == difference.against)
-    return {
-        "row": difference.row,
-        "against": f"{against.method} ({against.data})",
-        "source": difference.source,
-        "metrics": metrics,
-    }
-
-
-def _chains(row: Row, seeds: list[int], table: Table, layout: Layout) -> dict[str, list[Any]]:
-    """For each benchmark and seed the provenance of the fine-tuning, and of the encoders from the last to the first."""
-
-    def chain(benchmark: str, seed: int) -> dict[str, Any]:
-        run = layout.benchmark(row.run(benchmark), row.encoder, seed)
-        encoders = encoder_chain(row.encoder, seed, layout)
-        return {
-            "run": run,
-            "finetuning": provenance_of(Path(run)),
-            "encoders": [{"run": str(place), "provenance": provenance} for place, provenance in encoders],
-        }
-
-    return {benchmark: [chain(benchmark, seed) for seed in seeds] for benchmark in table.benchmarks}
-
-
-def _rounded(record: dict[str, Any]) -> dict[str, Any]:
-    """Finer than anything that is printed, so that no value is rounded twice on its way."""
-    return {key: round(value, 6) if isinstance(value, float) else value for key, value in record.items()}
+    made = computed_table(table, scores, profile=profile, seeds=seeds, layout=layout, csv=out)
+    write_json(out.with_suffix(".provenance.json"), made.provenance)
+    write_text(out.with_suffix(".md"), markdown(made, table.settings))
+    write_text(out.with_suffix(".tex"), latex(made))
+    write_csv(out, list(made.records))
+    write_text(out.with_suffix(".html"), table_page(made))
 
 
 def main() -> None:

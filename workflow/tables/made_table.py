@@ -1,4 +1,4 @@
-"""A finished table as its csv and .provenance.json hold it. No torch, no pandas."""
+"""A table as it was computed, or as its csv and .provenance.json hold it. No torch, no pandas."""
 
 import csv
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class MadeTable:
         records: lines of the csv by their columns, the trivial predictor's first; numbers are floats, or "" for none.
         settings: columns that say how the scores were taken.
         runs: row, benchmark and run, as `recorded_runs.runs_of` gives them.
-        differences: of the paper and ours, as `tables.make_table` writes them.
+        differences: of the paper and ours, as `computed_table` gives them.
         baseline: name of the row that the others' differences are to.
         commit: of the code that made the table.
         provenance: all of the .provenance.json.

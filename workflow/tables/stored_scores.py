@@ -1,5 +1,6 @@
 """Scores of finished runs, by row, column and seed, and why there is none where there is none. No torch."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,11 +45,28 @@ def read_scores(table: Table, seeds: list[int], layout: Layout, *, partly: bool)
     Raises:
         InputError: metrics that are missing (unless ``partly``) or damaged, or lack a metric of the table.
     """
-    references = {name: [read_json(layout.reference(name), _REMEDY)] for name in table.benchmarks}
-    scores = {REFERENCE: Scores(references, ())}
+    references = {name: [read_metrics(layout.reference(name), _columns(table, name))] for name in table.benchmarks}
+    scores = {REFERENCE: Scores(references, _undefined(table, references))}
     for row in table.rows:
         scores[row.name] = _read_row(row, table, seeds, layout, partly=partly)
-    return {name: _checked(name, of, table) for name, of in scores.items()}
+    return scores
+
+
+def read_metrics(path: str | Path, columns: Iterable[Column]) -> dict[str, Any]:
+    """A metrics.json, in which each of ``columns`` is a number, or null where the data can't give one.
+
+    Raises:
+        InputError: it is missing or damaged, or lacks one of them.
+    """
+    metrics = read_json(path, _REMEDY)
+    for column in columns:
+        if not isinstance(metrics, dict) or not isinstance(metrics.get(column.key, ""), int | float | None):
+            raise InputError(f"{path}: holds no number {column.key}; remove it and {_REMEDY}")
+    return metrics
+
+
+def _columns(table: Table, benchmark: str) -> list[Column]:
+    return [column for column in table.columns if column.benchmark == benchmark]
 
 
 def _read_row(row: Row, table: Table, seeds: list[int], layout: Layout, *, partly: bool) -> Scores:
@@ -60,25 +78,20 @@ def _read_row(row: Row, table: Table, seeds: list[int], layout: Layout, *, partl
             folder = Path(layout.benchmark(row.run(benchmark), row.encoder, seed))
             unmade = unfinished(folder, row.encoder, seed, layout) if partly else None
             if unmade is None:
-                metrics[benchmark].append(read_json(folder / "metrics.json", _REMEDY))
+                metrics[benchmark].append(read_metrics(folder / "metrics.json", _columns(table, benchmark)))
             else:
                 metrics[benchmark].append(None)
                 missing.append(f"{folder}: {_reason(unmade)}")
-    return Scores(metrics, tuple(missing))
+    return Scores(metrics, (*missing, *_undefined(table, metrics)))
 
 
-def _checked(name: str, scores: Scores, table: Table) -> Scores:
-    """Every metric is a number, or null where the data can't give one, which is then said in ``missing``."""
-    missing = list(scores.missing)
-    for column in table.columns:
-        for run in scores.metrics[column.benchmark]:
-            if run is None:
-                continue
-            if not isinstance(run, dict) or not isinstance(run.get(column.key, ""), int | float | None):
-                raise InputError(f"metrics.json of {name}: holds no number {column.key}; remove it and {_REMEDY}")
-            if run[column.key] is None:
-                missing.append(f"{column.name} is not defined on this test set")
-    return Scores(scores.metrics, tuple(dict.fromkeys(missing)))
+def _undefined(table: Table, metrics: dict[str, list[dict[str, Any] | None]]) -> tuple[str, ...]:
+    undefined = (
+        f"{column.name} is not defined on this test set"
+        for column in table.columns
+        if any(run is not None and run[column.key] is None for run in metrics[column.benchmark])
+    )
+    return tuple(dict.fromkeys(undefined))
 
 
 def unfinished(run: Path, encoder: str, seed: int, layout: Layout) -> Path | None:

@@ -60,7 +60,7 @@ def _scores(table: MadeTable) -> str:
     for column in table.columns:
         arrow, words = _ARROWS[column.better]
         heads.append(f'<th class="number" title="{words}">{escape(column.name)} ({escape(column.unit)}) {arrow}</th>')
-    best = {column.key: best_rows(column, list(table.records)) for column in table.columns}
+    best = {column.key: best_rows(column, table.records) for column in table.columns}
     lines = []
     for record in table.records:
         method, data = escape(record["method"]), escape(record["pretraining"])

@@ -1,9 +1,11 @@
 """Records of a table as Markdown and as LaTeX: values with their deviation, the best of each column marked."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from workflow.tables.made_table import MadeTable
 from workflow.tables.stored_scores import REFERENCE
-from workflow.tables.table_spec import Column, Table
+from workflow.tables.table_spec import Column
 
 _PAPER = "paper"
 _TEX = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "±": r"$\pm$"}
@@ -35,10 +37,14 @@ def measured(difference: dict[str, Any]) -> str:
     return f"{values} against {difference['against']}"
 
 
-def markdown(table: Table, profile: str, records: list[dict[str, Any]], differences: list[dict[str, Any]]) -> str:
-    """The table, how its scores were taken, what is missing, and the paper's differences beside ours."""
-    lines = [f"### {table.title} — profile `{profile}`", ""]
-    if warning := not_the_papers(profile):
+def markdown(table: MadeTable, settings: dict[str, str]) -> str:
+    """The table, how its scores were taken, what is missing, and the paper's differences beside ours.
+
+    ``settings`` says what the table's settings are called.
+    """
+    records = table.records
+    lines = [f"### {table.title} — profile `{table.profile}`", ""]
+    if warning := not_the_papers(table.profile):
         lines += [f"**{warning}**", ""]
     heads = ["profile", "method", "pre-training", *(f"{column.name} ({column.unit})" for column in table.columns)]
     lines += [f"| {' | '.join(heads)} |", "|---|---|---|" + "---:|" * len(table.columns)]
@@ -50,24 +56,24 @@ def markdown(table: Table, profile: str, records: list[dict[str, Any]], differen
             cells.append(f"**{cell}**" if record["row"] in best[column.key] else cell)
         lines.append(f"| {' | '.join(cells)} |")
     lines.append("")
-    for key, name in table.settings.items():
+    for key, name in settings.items():
         lines.append(f"- {name}: {'; '.join(dict.fromkeys(record[key] for record in records if record[key]))}")
     lines += [f"- {_name(record)} is missing: {record['missing']}" for record in records if record["missing"]]
     names = {record["row"]: _name(record) for record in records}
     lines += [
-        f"- {names[of['row']]}: the paper says {stated(of)}; measured here ({profile}): {measured(of)}."
-        for of in differences
+        f"- {names[of['row']]}: the paper says {stated(of)}; measured here ({table.profile}): {measured(of)}."
+        for of in table.differences
     ]
     return "\n".join(lines) + "\n"
 
 
-def latex(table: Table, profile: str, records: list[dict[str, Any]]) -> str:
+def latex(table: MadeTable) -> str:
     """A ``tabular`` for ``\\usepackage{booktabs}``."""
     heads = ["Profile", "Method", "Pre-training", *(f"{column.name} ({column.unit})" for column in table.columns)]
-    best = {column.key: best_rows(column, records) for column in table.columns}
-    lines = [f"% {table.title}; profile {profile}. {not_the_papers(profile)}".rstrip()]
+    best = {column.key: best_rows(column, table.records) for column in table.columns}
+    lines = [f"% {table.title}; profile {table.profile}. {not_the_papers(table.profile)}".rstrip()]
     lines += [r"\begin{tabular}{lll" + "r" * len(table.columns) + "}", r"\toprule", _tex_row(heads), r"\midrule"]
-    for record in records:
+    for record in table.records:
         cells = [_tex(record[key]) for key in ("profile", "method", "pretraining")]
         for column in table.columns:
             cell = _tex(_cell(record, column.key))
@@ -89,7 +95,7 @@ def _cell(record: dict[str, Any], key: str) -> str:
     return f"{record[key]:.1f}{spread}"
 
 
-def best_rows(column: Column, records: list[dict[str, Any]]) -> set[str]:
+def best_rows(column: Column, records: Sequence[dict[str, Any]]) -> set[str]:
     """Rows with the best printed value of a column, none where all are equal; the trivial predictor doesn't compete."""
     values = {
         record["row"]: round(record[column.key], 1)

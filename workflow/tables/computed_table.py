@@ -1,0 +1,134 @@
+"""Scores of finished runs -> one table: means over seeds, differences to the baseline, and where each came from."""
+
+import statistics
+from pathlib import Path
+from typing import Any
+
+from liftedcl.identity.provenance import commit, versions
+from workflow.layout import Layout
+from workflow.tables.made_table import MadeTable
+from workflow.tables.paired import paired
+from workflow.tables.recorded_runs import runs_of
+from workflow.tables.stored_scores import REFERENCE, Scores, encoder_chain, provenance_of
+from workflow.tables.table_spec import Difference, Row, Table
+from workflow.tables.table_text import measured, stated
+
+
+def computed_table(
+    table: Table, scores: dict[str, Scores], *, profile: str, seeds: list[int], layout: Layout, csv: Path
+) -> MadeTable:
+    """What the files of a table say; ``scores`` are those of `read_scores`, ``csv`` is where it will be written.
+
+    Raises:
+        InputError: a run whose provenance is damaged.
+    """
+    reference = Row(REFERENCE, table.reference, "-")
+    differences = [_difference(difference, table, scores) for difference in table.differences]
+    records = [_record(row, table, profile, scores, differences) for row in (reference, *table.rows)]
+    provenance = {
+        "title": table.title,
+        "profile": profile,
+        "seeds": seeds,
+        "baseline": table.baseline,
+        "columns": {
+            column.key: {name: getattr(column, name) for name in ("name", "unit", "better", "benchmark")}
+            for column in table.columns
+        },
+        "differences": differences,
+        "references": {benchmark: layout.reference(benchmark) for benchmark in table.benchmarks},
+        "table_made_with": {"commit": commit(), "packages": versions()},
+        "rows": {row.name: _chains(row, seeds, table, layout) for row in table.rows},
+    }
+    return MadeTable(
+        csv=csv,
+        title=table.title,
+        profile=profile,
+        seeds=tuple(seeds),
+        columns=table.columns,
+        records=tuple(map(_rounded, records)),
+        settings=tuple(table.settings),
+        runs=tuple(runs_of(csv.with_suffix(".provenance.json"), provenance)),
+        differences=tuple(differences),
+        baseline=table.baseline,
+        commit=commit(),
+        provenance=provenance,
+    )
+
+
+def _record(
+    row: Row, table: Table, profile: str, scores: dict[str, Scores], differences: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """One line of the csv.
+
+    What was run; for each column the mean over seeds, their deviation, and the difference to the baseline with its 95%
+    interval and p; how the scores were taken; what the paper says and what was measured here.
+    """
+    record: dict[str, Any] = {"profile": profile, "row": row.name, "method": row.method, "pretraining": row.data}
+    ours = scores[row.name]
+    record["seeds"] = "" if row.name == REFERENCE else len(ours.metrics[table.columns[0].benchmark])
+    compared = row.name not in (REFERENCE, table.baseline)
+    for column in table.columns:
+        values, key = ours.values(column), column.key
+        record[key] = "" if values is None else statistics.fmean(values)
+        record[f"{key}_std"] = statistics.stdev(values) if values is not None and len(values) > 1 else ""
+        baseline = scores[table.baseline].values(column)
+        pair = paired(values, baseline) if compared and values is not None and baseline is not None else None
+        for name in ("mean", "low", "high", "p"):
+            value = getattr(pair, name, None)
+            record[f"{key}_{'difference' if name == 'mean' else name}"] = "" if value is None else value
+    for key in table.settings:
+        runs = [run for several in ours.metrics.values() for run in several if run is not None]
+        unknown = "" if row.name == REFERENCE else "unknown"  # the trivial predictor has few settings
+        record[key] = "; ".join(filter(None, dict.fromkeys(str(run.get(key, unknown)) for run in runs)))
+    record["missing"] = "; ".join(ours.missing)
+    mine = [difference for difference in differences if difference["row"] == row.name]
+    record["paper_says"] = "; ".join(map(stated, mine))
+    record["measured_here"] = "; ".join(map(measured, mine))
+    return record
+
+
+def _difference(difference: Difference, table: Table, scores: dict[str, Scores]) -> dict[str, Any]:
+    """A difference of the paper beside ours, metric by metric; ``ours`` is None where a run is missing."""
+    metrics = []
+    for column in table.columns:
+        if column.key not in difference.values:
+            continue
+        paper = difference.values[column.key]
+        values, against = (scores[name].values(column) for name in (difference.row, difference.against))
+        pair = None if values is None or against is None else paired(values, against)
+        metrics.append(
+            {
+                "name": column.name,
+                "unit": column.unit,
+                "paper": paper,
+                "ours": None if pair is None else pair.mean,
+                "verdict": "not measured" if pair is None else pair.verdict(paper),
+            }
+        )
+    against = next(row for row in table.rows if row.name == difference.against)
+    return {
+        "row": difference.row,
+        "against": f"{against.method} ({against.data})",
+        "source": difference.source,
+        "metrics": metrics,
+    }
+
+
+def _chains(row: Row, seeds: list[int], table: Table, layout: Layout) -> dict[str, list[Any]]:
+    """For each benchmark and seed the provenance of the fine-tuning, and of the encoders from the last to the first."""
+
+    def chain(benchmark: str, seed: int) -> dict[str, Any]:
+        run = layout.benchmark(row.run(benchmark), row.encoder, seed)
+        encoders = encoder_chain(row.encoder, seed, layout)
+        return {
+            "run": run,
+            "finetuning": provenance_of(Path(run)),
+            "encoders": [{"run": str(place), "provenance": provenance} for place, provenance in encoders],
+        }
+
+    return {benchmark: [chain(benchmark, seed) for seed in seeds] for benchmark in table.benchmarks}
+
+
+def _rounded(record: dict[str, Any]) -> dict[str, Any]:
+    """Finer than anything that is printed, so that no value is rounded twice on its way."""
+    return {key: round(value, 6) if isinstance(value, float) else value for key, value in record.items()}
