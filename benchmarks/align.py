@@ -12,7 +12,7 @@ from benchmarks import published
 from benchmarks.recipes import PAPER
 from benchmarks.runner import FLOOR, OURS, PEER, PUBLISHED, Case, Variant, timed
 from liftedcl.views.align import align, shared_area
-from liftedcl.views.rendering import Geometry, draw_views
+from liftedcl.views.view_draw import Geometry, draw_views
 
 CORES = 2
 

@@ -19,8 +19,9 @@ from benchmarks import published
 from benchmarks.random_data import jpeg, pictures
 from benchmarks.recipes import PAPER
 from benchmarks.runner import FLOOR, OURS, PEER, PUBLISHED, Case, Variant, timed
-from liftedcl.views.rendering import draw_views, render_views
+from liftedcl.views.rendering import render_views
 from liftedcl.views.rgb import MEAN, STD
+from liftedcl.views.view_draw import draw_views
 
 CORES = 1
 

@@ -41,7 +41,8 @@ from liftedcl.networks.keys import KeyEncoder
 from liftedcl.prior import sample_skeletons
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
 from liftedcl.views.align import align
-from liftedcl.views.rendering import Geometry, ViewDraw, draw_views, render_batched, render_views
+from liftedcl.views.rendering import render_batched, render_views
+from liftedcl.views.view_draw import Geometry, ViewDraw, draw_views
 
 _GOAL = 2400.0  # images/s on an H200
 _FLOP_PER_PAIR = 46.9e9  # query trunk 31.7, key trunk 10.7, dense heads 2.3, dense logits 2.2

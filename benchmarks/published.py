@@ -11,8 +11,8 @@ from torchvision.transforms import ColorJitter, RandomResizedCrop
 from torchvision.transforms.v2 import functional as transforms
 
 from liftedcl.recipes.encoder_recipe import Views
-from liftedcl.views.rendering import Geometry
 from liftedcl.views.rgb import MEAN, STD
+from liftedcl.views.view_draw import Geometry
 
 
 def align(features: Tensor, geometry: Geometry, area: Tensor, size: int) -> Tensor:

@@ -23,6 +23,7 @@ from liftedcl.networks.projectors import MapProjector, VectorProjector
 from liftedcl.pretrain import PretrainingTask
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
 from liftedcl.views.align import shared_area
+from liftedcl.views.view_draw import Geometry
 
 
 class OurStep:
@@ -109,7 +110,7 @@ class PublishedStep:
     def query(self) -> nn.Module:
         return self.networks["backbone"]
 
-    def load(self) -> tuple[Tensor, published.Geometry, Tensor, published.Geometry]:
+    def load(self) -> tuple[Tensor, Geometry, Tensor, Geometry]:
         """Query views, their geometry, key views, theirs: decoded and transformed one by one, on the CPU."""
         chosen = itertools.islice(self._files, self._recipe.training.batch_size)
         pictures = [Image.open(io.BytesIO(file)).convert("RGB") for file in chosen]
@@ -119,15 +120,11 @@ class PublishedStep:
         """Do one step on freshly loaded views."""
         return self.train(*self.load())
 
-    def train(
-        self, query_views: Tensor, query_at: published.Geometry, key_views: Tensor, key_at: published.Geometry
-    ) -> dict[str, Tensor]:
+    def train(self, query_views: Tensor, query_at: Geometry, key_views: Tensor, key_at: Geometry) -> dict[str, Tensor]:
         """Do one step on given views. Returns the detached, weighted loss terms."""
         contrast, lifting = self._recipe.contrast, self._recipe.lifting
         query_views, key_views = query_views.to(self._device), key_views.to(self._device)
-        query_at, key_at = (
-            published.Geometry(x.boxes.to(self._device), x.flips.to(self._device)) for x in (query_at, key_at)
-        )
+        query_at, key_at = (Geometry(x.boxes.to(self._device), x.flips.to(self._device)) for x in (query_at, key_at))
         area, _ = shared_area(query_at, key_at)
 
         features = self.networks["backbone"](query_views)

@@ -29,7 +29,7 @@ from liftedcl.networks.projectors import MapProjector, VectorProjector, cell_vec
 from liftedcl.networks.queue import KeyQueue
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
 from liftedcl.views.align import align, shared_area
-from liftedcl.views.rendering import Geometry
+from liftedcl.views.view_draw import Geometry
 from liftedcl.views.view_pair import ViewPair
 
 

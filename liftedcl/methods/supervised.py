@@ -18,7 +18,8 @@ from liftedcl.images.shard import Shard
 from liftedcl.networks.encoder import Backbone
 from liftedcl.networks.grouped_norm import group_batch_norms
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
-from liftedcl.views.rendering import draw_views, render_views
+from liftedcl.views.rendering import render_views
+from liftedcl.views.view_draw import draw_views
 
 
 class Supervised(nn.Module):

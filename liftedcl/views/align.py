@@ -8,7 +8,7 @@ where that of grid_sample is not.
 import torch
 from torch import Tensor
 
-from liftedcl.views.rendering import Geometry
+from liftedcl.views.view_draw import Geometry
 
 
 def shared_area(first: Geometry, second: Geometry) -> tuple[Tensor, Tensor]:

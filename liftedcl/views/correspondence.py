@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from liftedcl.views.rendering import Geometry
+from liftedcl.views.view_draw import Geometry
 
 
 @torch.no_grad()

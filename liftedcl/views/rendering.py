@@ -14,19 +14,7 @@ from torch.nn import functional as F
 from liftedcl.recipes.encoder_recipe import Views
 from liftedcl.views import cpu_views
 from liftedcl.views.rgb import GREY, MEAN, STD
-from liftedcl.views.view_draw import Geometry, ViewDraw, draw_views
-
-__all__ = [
-    "Geometry",
-    "ViewDraw",
-    "colour_jitter",
-    "draw_views",
-    "gaussian_blur",
-    "normalise",
-    "render_batched",
-    "render_views",
-    "resample",
-]
+from liftedcl.views.view_draw import Geometry, ViewDraw
 
 
 def render_views(images: Tensor, draw: ViewDraw, recipe: Views) -> Tensor:

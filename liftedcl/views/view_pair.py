@@ -5,7 +5,8 @@ from torch import Tensor
 
 from liftedcl.engine import distributed
 from liftedcl.recipes.encoder_recipe import Views
-from liftedcl.views.rendering import Geometry, ViewDraw, draw_views, render_views
+from liftedcl.views.rendering import render_views
+from liftedcl.views.view_draw import Geometry, ViewDraw, draw_views
 
 
 class ViewPair:

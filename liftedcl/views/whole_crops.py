@@ -4,7 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from liftedcl.views.rendering import Geometry, normalise, resample
+from liftedcl.views.rendering import normalise, resample
+from liftedcl.views.view_draw import Geometry
 
 
 def whole_views(crops: np.ndarray, size: int, device: torch.device) -> Tensor:

@@ -134,7 +134,7 @@ def test_the_readme_has_its_markers_and_names_every_benchmark():
 
 def test_the_published_alignment_is_off_by_rounding_only():
     """Where the shared area is whole cells without a flip, it interpolates exactly those cells."""
-    from liftedcl.views.rendering import Geometry
+    from liftedcl.views.view_draw import Geometry
 
     view = Geometry(torch.tensor([[0.0, 0.0, 64.0, 64.0]]), torch.tensor([False]))
     features = torch.arange(64.0).view(1, 1, 8, 8)

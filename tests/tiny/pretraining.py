@@ -12,7 +12,8 @@ from liftedcl.methods import method_class
 from liftedcl.networks.encoder import build_backbone
 from liftedcl.recipes.method_entries import method_entries
 from liftedcl.views import view_pair
-from liftedcl.views.rendering import ViewDraw, render_views
+from liftedcl.views.rendering import render_views
+from liftedcl.views.view_draw import ViewDraw
 from workflow.params import read_params
 
 ROWS = read_params(

@@ -18,7 +18,8 @@ from liftedcl.recipes.encoder_recipe import EncoderRecipe
 from liftedcl.recipes.method_entries import method_entries
 from liftedcl.skeletons.skeleton import NUM_JOINTS
 from liftedcl.views import view_pair
-from liftedcl.views.rendering import Geometry, draw_views, render_views
+from liftedcl.views.rendering import render_views
+from liftedcl.views.view_draw import Geometry, draw_views
 from workflow.params import read_params
 
 ROWS = read_params(REPOSITORY / "params.yaml", {"profile": "demo"}).encoders

@@ -14,7 +14,7 @@ from liftedcl.methods.pixpro import rising
 from liftedcl.networks.pixel_propagation import PixelPropagation, consistency_loss
 from liftedcl.views import view_pair
 from liftedcl.views.correspondence import close_in_image
-from liftedcl.views.rendering import Geometry
+from liftedcl.views.view_draw import Geometry
 from workflow.params import read_params
 
 

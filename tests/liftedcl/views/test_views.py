@@ -20,9 +20,9 @@ from torchvision.transforms.v2 import functional as tv
 from liftedcl.recipes.encoder_recipe import Views
 from liftedcl.views import rendering
 from liftedcl.views.align import align, shared_area
-from liftedcl.views.rendering import Geometry, draw_views, render_batched, render_views
+from liftedcl.views.rendering import render_batched, render_views
 from liftedcl.views.rgb import MEAN, STD
-from liftedcl.views.view_draw import draw_geometry
+from liftedcl.views.view_draw import Geometry, ViewDraw, draw_geometry, draw_views
 
 RECIPE = Views(
     size=64, scale=(0.2, 1.0), flip=0.5, jitter=(0.4, 0.4, 0.4, 0.1), jitter_probability=0.8, grey=0.2,
@@ -59,7 +59,7 @@ def images():
     return pictures(16, 64, 48)
 
 
-def draw_for(images: torch.Tensor, recipe: Views, seed: int = 0) -> rendering.ViewDraw:
+def draw_for(images: torch.Tensor, recipe: Views, seed: int = 0) -> ViewDraw:
     torch.manual_seed(seed)
     return draw_views(len(images), *images.shape[2:], recipe, "cpu")
 
