@@ -66,12 +66,6 @@ def extend_box(box: Box) -> Rectangle:
     return Rectangle(left - (3 * unit - wide) // 2, top - (4 * unit - high) // 2, 3 * unit, 4 * unit)
 
 
-def to_crop(points: np.ndarray, rectangle: Rectangle, height: int) -> np.ndarray:
-    """Image points (..., 2) as x, y -> points of a crop of ``height`` pixels; whole numbers are centres of pixels."""
-    corner = np.array([rectangle.x, rectangle.y], dtype=np.float64)
-    return (np.asarray(points, dtype=np.float64) + 0.5 - corner) * (height / rectangle.height) - 0.5
-
-
 def cut(image: np.ndarray, rectangle: Rectangle, *, height: int, width: int) -> np.ndarray:
     """Crop an image (H, W, 3) uint8 to a rectangle, padded past the border, and resize: (height, width, 3) uint8."""
     right, bottom = rectangle.x + rectangle.width, rectangle.y + rectangle.height

@@ -28,19 +28,17 @@ TRUNK_AXES = np.array([[-1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]])
 
 def sample_skeletons(n: int, rng: np.random.Generator, recipe: Skeletons) -> np.ndarray:
     """Sample ``n`` skeletons as the critic sees them: (n, 17, 3) float32, root 0, Frobenius norm 1, any camera view."""
-    joints = _sample_joints(n, rng, recipe)
+    joints = sample_joints(n, rng, recipe)
     joints /= np.sqrt(np.einsum("jcn,jcn->n", joints, joints))
     joints = turn(joints, 2 * np.pi * rng.random(n, dtype=np.float32))
     return np.ascontiguousarray(joints.transpose(2, 0, 1))
 
 
-def sample_poses(n: int, rng: np.random.Generator, recipe: Skeletons) -> np.ndarray:
-    """Sample ``n`` people in cm whose root is at 0 and whose pelvis faces +z: (n, 17, 3) float32."""
-    return np.ascontiguousarray(_sample_joints(n, rng, recipe).transpose(2, 0, 1))
+def sample_joints(n: int, rng: np.random.Generator, recipe: Skeletons) -> np.ndarray:
+    """Sample ``n`` people in cm whose root is at 0 and whose pelvis faces +z: (17, 3, n) float32.
 
-
-def _sample_joints(n: int, rng: np.random.Generator, recipe: Skeletons) -> np.ndarray:
-    """Joints (17, 3, n) in cm. Samples stand last throughout: numpy is fast along the last axis."""
+    Samples are last throughout: numpy is fast along the last axis.
+    """
     ranges = [recipe.ranges[recipe.composition][joint] for joint in JOINTS[1:]]
     limits = np.radians([[angles.a, angles.b, angles.c] for angles in ranges])  # (16, 3, 2)
     angles = _uniform(rng, limits[..., 0], limits[..., 1], n)

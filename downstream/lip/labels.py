@@ -37,8 +37,3 @@ PALETTE = np.array(
 def swap_sides(labels: np.ndarray) -> np.ndarray:
     """Exchange left and right in labels of any shape, uint8; all other values stay, 255 included."""
     return _MIRRORED_LABEL[labels]
-
-
-def mirror_labels(labels: np.ndarray) -> np.ndarray:
-    """Label maps (..., H, W) uint8 of the mirrored pictures."""
-    return swap_sides(labels[..., ::-1])

@@ -12,13 +12,13 @@ import pytest
 import torch
 from repository import REPOSITORY
 from tiny.h36m import RECIPE, write_tiny_h36m
+from tiny.interruption import stopped_at_save
 
 from downstream import BENCHMARKS, reference
 from downstream.finetune import main
 from downstream.h36m import __main__ as h36m
 from downstream.h36m.pose_3d.reader import annotation_path
 from downstream.registry import finetune_modules
-from liftedcl.engine import checkpoint, loop
 from liftedcl.identity.code_digest import code_digest
 from liftedcl.identity.errors import run_cli
 from liftedcl.networks.encoder import build_backbone, save_encoder
@@ -96,21 +96,10 @@ def test_workers_change_nothing(finished, inputs, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("saves", [2, 3])  # inside an epoch, and at its end
 def test_a_killed_run_goes_on_to_the_same_bits(finished, inputs, tmp_path, monkeypatch, saves, capsys):
-    out, left = tmp_path / "run", [saves]
-    save = checkpoint.save
-
-    def save_then_die(*given):
-        save(*given)
-        left[0] -= 1
-        if left[0] == 0:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(loop, "_SECONDS_BETWEEN_CHECKPOINTS", 0.0)
-    monkeypatch.setattr(checkpoint, "save", save_then_die)
-    with pytest.raises(KeyboardInterrupt):
+    out = tmp_path / "run"
+    with stopped_at_save(saves):
         run(monkeypatch, arguments(inputs, out))
     assert (out / "last.pt").exists() and not (out / "metrics.json").exists()
-    monkeypatch.setattr(checkpoint, "save", save)
     run(monkeypatch, arguments(inputs, out))
     assert f"from step {saves}" in capsys.readouterr().out
     assert products(out) == PRODUCTS

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from repository import REPOSITORY
 
-from liftedcl.crops import PADDING, extend_box, make_crops, to_crop
+from liftedcl.crops import PADDING, extend_box, make_crops
 from liftedcl.files.image_files import BrokenImageError, read_image
 from liftedcl.identity.errors import InputError
 from liftedcl.images.shard import open_shard
@@ -84,10 +84,9 @@ def test_extended_box_is_the_smallest_4_to_3_around_the_box():
         assert abs(rectangle.y + rectangle.height / 2 - (y + height / 2)) <= 1
 
 
-def test_point_mapping_keeps_the_corners():
-    rectangle = extend_box((10, 20, 30, 40))
-    corners = [[rectangle.x - 0.5, rectangle.y - 0.5], [rectangle.x + 30 - 0.5, rectangle.y + 40 - 0.5]]
-    np.testing.assert_allclose(to_crop(corners, rectangle, 256), [[-0.5, -0.5], [191.5, 255.5]])
+def to_crop(point, rectangle):
+    """Where an image point x, y is in a crop of 256 px in height; whole numbers are centres of pixels."""
+    return (point - np.array([rectangle.x, rectangle.y]) + 0.5) * 256 / rectangle.height - 0.5
 
 
 def test_a_box_of_whole_pixels_is_copied_exactly(coco, tmp_path):
@@ -135,7 +134,7 @@ def test_a_marked_pixel_is_found_where_the_geometry_says(coco, tmp_path, box):
     images = crop(coco.write(), tmp_path / "x.npy").images
     for number, point in enumerate(points):
         found = _find_marker(images[2 * number], images[2 * number + 1].astype(int))
-        np.testing.assert_allclose(found, to_crop(point, rectangle, 256), atol=0.35)
+        np.testing.assert_allclose(found, to_crop(point, rectangle), atol=0.35)
 
 
 # ------------------------------------------------------------------------------------------------ real COCO
@@ -162,7 +161,7 @@ def test_real_coco_keypoints_land_on_the_same_content(realdata, tmp_path):
             size = round((2 * reach + 1) * row.scale)
             interpolation = cv2.INTER_AREA if row.scale < 1 else cv2.INTER_LINEAR
             enlarged = cv2.resize(patch, (size, size), interpolation=interpolation)
-            expected = to_crop([x, y], rectangle, 256)
+            expected = to_crop([x, y], rectangle)
             corner = np.round(expected - (size - 1) / 2).astype(int)
             margin = 6
             left, top = corner - margin

@@ -11,7 +11,7 @@ from repository import REPOSITORY
 
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.recipe import read_recipe, to_json
-from liftedcl.prior import sample_poses, sample_skeletons
+from liftedcl.prior import sample_joints, sample_skeletons
 from liftedcl.recipes.data_recipes import Skeletons
 from liftedcl.skeletons.skeleton import BONE_LENGTHS_CM, BONES, FLIP_PAIRS, JOINTS, PARENTS
 from workflow.params import read_params
@@ -38,6 +38,10 @@ def rng(seed=0):
     return np.random.default_rng([seed])
 
 
+def sample_poses(n, recipe):
+    return sample_joints(n, rng(), recipe).transpose(2, 0, 1)
+
+
 def bones(joints):
     return {JOINTS[child]: joints[:, child] - joints[:, parent] for parent, child in BONES}
 
@@ -55,14 +59,14 @@ def test_root_at_zero_and_norm_one(recipe):
 
 
 def test_length_ratios_fill_their_range(recipe):
-    for name, vectors in bones(sample_poses(N, rng(), recipe)).items():
+    for name, vectors in bones(sample_poses(N, recipe)).items():
         ratios = np.linalg.norm(vectors, axis=1) / BONE_LENGTHS_CM[name]
         assert 0.9 - 1e-6 <= ratios.min() < 0.902 and 1.098 < ratios.max() <= 1.1 + 1e-6
         assert abs(ratios.mean() - 1) < 0.005
 
 
 def test_views_turn_about_the_vertical_axis_only(recipe):
-    poses = sample_poses(N, rng(), recipe)
+    poses = sample_poses(N, recipe)
     poses /= np.linalg.norm(poses, axis=(1, 2), keepdims=True)
     skeletons = sample_skeletons(N, rng(), recipe)
     np.testing.assert_allclose(skeletons[..., 1], poses[..., 1], atol=1e-6)
@@ -75,7 +79,7 @@ def test_views_turn_about_the_vertical_axis_only(recipe):
 
 
 def test_angles_between_bones_stay_in_their_ranges(chained):
-    vectors = bones(sample_poses(N, rng(), chained))
+    vectors = bones(sample_poses(N, chained))
     for name, angles in chained.ranges["chained"].items():
         parent = JOINTS[PARENTS[JOINT[name]]]
         before = np.array([0.0, -1.0, 0.0]) if parent == "root" else vectors[parent]
@@ -99,13 +103,13 @@ def test_ranges_are_those_of_people(chained, joint, low, high):
 
 
 def test_knees_and_elbows_are_hinges_that_bend_one_way(chained):
-    vectors = bones(sample_poses(N, rng(), chained))
+    vectors = bones(sample_poses(N, chained))
     # The pelvis faces +z and a leg that is neither spread nor twisted stays in its plane. There a shank behind a
     # hanging thigh, y x -z, and one that hangs from a thigh raised in front, z x y, both give the axis -x.
     straight = dataclasses.replace(chained.ranges["chained"]["rknee"], a=(90.0, 90.0), c=(0.0, 0.0))
     level = dataclasses.replace(chained.ranges["chained"]["rhip"], a=(90.0, 90.0), b=(-90.0, -90.0))
     ranges = {"chained": {**chained.ranges["chained"], "rknee": straight, "rhip": level}}
-    leg = bones(sample_poses(N, rng(), dataclasses.replace(chained, ranges=ranges)))
+    leg = bones(sample_poses(N, dataclasses.replace(chained, ranges=ranges)))
     axis = np.cross(leg["rknee"], leg["rankle"])
     np.testing.assert_allclose(axis[:, 1:], 0, atol=1e-3)  # the hinge is the pelvis's own axis ...
     assert (axis[:, 0] <= 1e-6).all() and axis[:, 0].min() < -1000  # ... and the knee only bends backwards
@@ -130,7 +134,7 @@ def test_a_hanging_arm_bends_forward(chained):
         }.items()
     }
     ranges = {"chained": {**chained.ranges["chained"], **fixed}}
-    arm = bones(sample_poses(5, rng(), dataclasses.replace(chained, ranges=ranges)))
+    arm = bones(sample_poses(5, dataclasses.replace(chained, ranges=ranges)))
     for side, right in (("r", 1), ("l", -1)):
         assert (arm[f"{side}shoulder"] @ [right, 0, 0] > 13).all()
         assert (arm[f"{side}elbow"] @ [0, 1, 0] > 25).all()  # down
@@ -144,13 +148,13 @@ def test_left_mirrors_right(recipe):
         assert table[JOINTS[left]].a == table[JOINTS[right]].a
         assert table[JOINTS[left]].b == mirrored(table[JOINTS[right]].b)
         assert table[JOINTS[left]].c == mirrored(table[JOINTS[right]].c)
-    joints = sample_poses(20000, rng(), recipe)
+    joints = sample_poses(20000, recipe)
     for right, left in FLIP_PAIRS:
         np.testing.assert_allclose(joints[:, right].mean(0), joints[:, left].mean(0) * [-1, 1, 1], atol=1.2)
 
 
 def test_people_stand_upright_and_are_not_spiders(chained):
-    joints = sample_poses(N, rng(), chained)
+    joints = sample_poses(N, chained)
     assert (joints[:, JOINT["neck"], 1] < -25).all()  # shoulders above the pelvis
     assert (joints[:, JOINT["head"], 1] < joints[:, JOINT["root"], 1]).all()
     assert np.median(joints[:, JOINT["rankle"], 1]) > 20  # feet usually below it

@@ -1,34 +1,79 @@
-"""A LIP of a few pictures in the official on-disk format: patches of all classes, each in its class's colour."""
+"""A LIP of a few pictures in the official format whose colours are their labels: what is off by a pixel shows."""
 
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from downstream.lip.labels import NUM_CLASSES, PALETTE
+from downstream.lip.labels import NUM_CLASSES
 from downstream.lip.reader import image_path, label_path, list_path
+from downstream.lip.recipe import LIP
+from downstream.training.augmentation_recipe import AffineAugmentation
+
+RECIPE = LIP(
+    input_size=33,
+    epochs=3,
+    batch_size=4,
+    learning_rate=1e-2,
+    lowest_learning_rate=1e-4,
+    restart_learning_rate=5e-3,
+    momentum=0.9,
+    weight_decay=5e-4,
+    warmup_epochs=0,
+    first_round=1,
+    round_epochs=1,
+    pyramid_width=8,
+    width=8,
+    detail_width=8,
+    dropout=0.1,
+    augmentation=AffineAugmentation(
+        scale_deviation=0.25,
+        scale_limits=(0.75, 1.25),
+        rotation_deviation=30.0,
+        rotation_limit=60.0,
+        rotation_probability=0.6,
+        flip=0.5,
+    ),
+)
+
+_K = np.arange(NUM_CLASSES)
+COLOURS = np.stack([20 + 12 * _K, 20 + _K**2 * 6 // 10, (_K * 97 + 60) % 256], axis=1).astype(np.uint8)
+"""(20, 3): no colour is a mixture of others, nor black."""
+
+SIZES = ((70, 50), (48, 90), (33, 33), (64, 64), (5, 3), (1, 7), (200, 120), (60, 61))
+"""Width and height; the third is the network's input, the fourth about twice that."""
 
 
-def write_tiny_lip(root: Path, *, train: int = 8, val: int = 5, side: int = 60) -> Path:
-    """Write both splits below ``root``, pictures of up to ``side`` px; returns ``root``."""
+def label_map(width: int, height: int, seed: int) -> np.ndarray:
+    """Rectangles of all classes over a background, (height, width) uint8."""
+    rng, labels = np.random.default_rng(seed), np.zeros((height, width), dtype=np.uint8)
+    for label in rng.permutation(NUM_CLASSES):
+        low, extent = rng.random(2) * (width, height), (0.2 + 0.4 * rng.random(2)) * (width, height)
+        (x0, y0), (x1, y1) = low.astype(int), np.ceil(low + extent).astype(int)
+        labels[y0:y1, x0:x1] = label
+    return labels
+
+
+def write_tiny_lip(
+    root: Path, *, train: int = 9, val: int = 8, sizes: tuple[tuple[int, int], ...] = SIZES, encoding: str = ".png"
+) -> Path:
+    """Write both splits below ``root``; returns ``root``."""
     for split, count in (("train", train), ("val", val)):
-        rng = np.random.default_rng(len(split))
-        names = [f"{number}_{rng.integers(10**6)}" for number in range(1, count + 1)]
-        for name in names:
-            width, height = rng.integers(side // 2, side, 2, endpoint=True)
-            patches = rng.integers(0, NUM_CLASSES, (5, 4), dtype=np.uint8)
-            write_sample(root, split, name, cv2.resize(patches, (width, height), interpolation=cv2.INTER_NEAREST))
+        names = [f"{n}_{1000 + n}" for n in range(count)]
+        for n, name in enumerate(names):
+            labels = label_map(*sizes[n % len(sizes)], seed=n + 100 * (split == "val"))
+            write_sample(root, split, name, labels, encoding)
         list_path(root, split).write_text("".join(f"{name}\n" for name in names))
     return root
 
 
-def write_sample(root: Path, split: str, name: str, labels: np.ndarray) -> None:
-    """Write a label map (H, W) uint8 and its picture."""
+def write_sample(root: Path, split: str, name: str, labels: np.ndarray, encoding: str = ".png") -> None:
+    """Write a label map (H, W) uint8 and its picture, a .jpg by name; ``.jpg`` by content blurs the colours."""
     write_image(label_path(root, split, name), labels)
-    write_image(image_path(root, split, name), PALETTE[np.minimum(labels, NUM_CLASSES - 1)][..., ::-1])
+    write_image(image_path(root, split, name), COLOURS[np.minimum(labels, NUM_CLASSES - 1)][..., ::-1], encoding)
 
 
-def write_image(path: Path, image: np.ndarray) -> None:
+def write_image(path: Path, image: np.ndarray, encoding: str = ".png") -> None:
     """Write BGR or grey pixels, a JPEG at its best quality."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, 100])
+    path.write_bytes(cv2.imencode(encoding, image, [cv2.IMWRITE_JPEG_QUALITY, 100])[1].tobytes())

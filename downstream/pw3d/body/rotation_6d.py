@@ -15,8 +15,3 @@ def rotations_from_6d(numbers: Tensor) -> Tensor:
     second = columns[..., 1]
     second = F.normalize(second - (first * second).sum(-1, keepdim=True) * first, dim=-1)
     return torch.stack([first, second, torch.linalg.cross(first, second)], dim=-1)
-
-
-def rotations_to_6d(rotations: Tensor) -> Tensor:
-    """The inverse: (..., J, 3, 3) to (..., 6 J)."""
-    return rotations[..., :2].flatten(-3)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from tiny.coco import DOTTED, RECIPE, write_tiny_coco
+from tiny.interruption import stopped_at_save
 
 from downstream.coco.keypoints import MIRRORED
 from downstream.coco.reader import read_people
@@ -16,7 +17,6 @@ from downstream.heatmap_pose.mean_keypoints import mean_keypoints
 from downstream.heatmap_pose.simple_pose import SimplePose
 from downstream.samples.people import LabelledPeople, People
 from downstream.training.frozen import freeze
-from liftedcl.engine import checkpoint, loop
 from liftedcl.engine.loop import fit
 from liftedcl.identity.errors import InputError
 from liftedcl.networks.encoder import build_backbone
@@ -119,21 +119,10 @@ def run(task, folder):
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_resumed_run_ends_in_the_same_bits(train, tmp_path, monkeypatch, workers):
+def test_a_resumed_run_ends_in_the_same_bits(train, tmp_path, workers):
     whole = run(make(train), tmp_path / "whole")
-    save, left = checkpoint.save, [3]
-
-    def save_then_die(*given):
-        save(*given)
-        left[0] -= 1
-        if left[0] == 0:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(loop, "_SECONDS_BETWEEN_CHECKPOINTS", 0.0)
-    monkeypatch.setattr(checkpoint, "save", save_then_die)
-    with pytest.raises(KeyboardInterrupt):
+    with stopped_at_save(3):
         run(make(train, workers=workers), tmp_path / "cut")
-    monkeypatch.setattr(checkpoint, "save", save)
     resumed = run(make(train, workers=workers), tmp_path / "cut")
     assert all(torch.equal(whole[key], resumed[key]) for key in whole)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from tiny.coloured_lip import label_map
+from tiny.lip import label_map
 from torch.nn import functional as F
 
 from downstream.lip.edges import balanced_cross_entropy, edge_labels

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 import torch
-from tiny.coloured_lip import RECIPE
+from tiny.lip import RECIPE
 from torch import nn
 
 from downstream.lip.parsing_network import ParsingNetwork, dilated

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from tiny.lip import write_image, write_tiny_lip
+from tiny.lip import COLOURS, write_image, write_tiny_lip
 
 from downstream.lip.labels import IGNORED, PALETTE
 from downstream.lip.reader import image_path, label_path, list_path, read_label, read_lip
@@ -13,7 +13,7 @@ from liftedcl.identity.errors import InputError
 
 @pytest.fixture
 def root(tmp_path):
-    return write_tiny_lip(tmp_path / "lip", train=3, val=2)
+    return write_tiny_lip(tmp_path / "lip", train=3, val=2, encoding=".jpg")
 
 
 def _name(root, i=0):
@@ -33,7 +33,7 @@ def test_reads_pictures_and_label_maps_in_the_order_of_the_list(root):
     for i in range(3):
         image, labels = samples.image(i), samples.label(i)
         assert samples.sizes[i].tolist() == [labels.shape[1], labels.shape[0]] and labels.dtype == np.uint8
-        difference = np.abs(image.astype(int) - PALETTE[labels]).mean(axis=2)
+        difference = np.abs(image.astype(int) - COLOURS[labels]).mean(axis=2)
         assert np.median(difference) < 3  # RGB, in place
 
 

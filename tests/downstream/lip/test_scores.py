@@ -20,7 +20,7 @@ from liftedcl.identity.errors import InputError
 
 @pytest.fixture
 def root(tmp_path):
-    return write_tiny_lip(tmp_path / "lip")
+    return write_tiny_lip(tmp_path / "lip", train=8, val=4)
 
 
 def _command(*arguments):

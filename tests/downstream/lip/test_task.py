@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from tiny.coloured_lip import RECIPE, SIZES, write_coloured_lip
+from tiny.lip import RECIPE, SIZES, write_tiny_lip
 from torch import nn
 
 from downstream.lip.labels import NUM_CLASSES
@@ -30,7 +30,7 @@ class StoppedError(Exception):
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    return write_coloured_lip(tmp_path_factory.mktemp("lip"))
+    return write_tiny_lip(tmp_path_factory.mktemp("lip"))
 
 
 def make(root, recipe=RECIPE, probe=False, workers=0):
@@ -152,9 +152,7 @@ def answered(root, out, labels_of, size):
 @pytest.fixture(scope="module")
 def of_input_size(tmp_path_factory):
     """All pictures have the network's size: nothing is resampled."""
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr("coloured_lip.SIZES", ((33, 33),))
-        return write_coloured_lip(tmp_path_factory.mktemp("square"))
+    return write_tiny_lip(tmp_path_factory.mktemp("square"), sizes=((33, 33),))
 
 
 def test_a_perfect_prediction_scores_100(of_input_size, tmp_path):

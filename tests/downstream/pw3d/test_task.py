@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from downstream.pw3d.overlay import draw_mesh
+from tiny.interruption import stopped_at_save
 from tiny.pw3d import DOTTED, RECIPE, SIZES, write_tiny_pw3d
 
 from downstream.pw3d.__main__ import main
@@ -22,7 +23,6 @@ from downstream.pw3d.shape_network import Shapes
 from downstream.pw3d.task import Benchmark, augmented_samples, fingerprints
 from downstream.training.epoch_batches import load
 from downstream.training.frozen import freeze
-from liftedcl.engine import checkpoint, loop
 from liftedcl.engine.loop import fit
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.strict import ValueRuleError
@@ -133,20 +133,9 @@ def whole(data, tmp_path_factory):
 
 
 @pytest.mark.parametrize("saves", [2, 4])  # inside a part, and in the next
-def test_a_stopped_run_goes_on_to_the_same_bits(data, whole, tmp_path, monkeypatch, saves):
-    save, left = checkpoint.save, [saves]
-
-    def save_then_die(*given):
-        save(*given)
-        left[0] -= 1
-        if left[0] == 0:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(loop, "_SECONDS_BETWEEN_CHECKPOINTS", 0.0)
-    monkeypatch.setattr(checkpoint, "save", save_then_die)
-    with pytest.raises(KeyboardInterrupt):
+def test_a_stopped_run_goes_on_to_the_same_bits(data, whole, tmp_path, saves):
+    with stopped_at_save(saves):
         train(benchmark(data), tmp_path / "cut")
-    monkeypatch.setattr(checkpoint, "save", save)
     resumed = benchmark(data)
     assert train(resumed, tmp_path / "cut") == whole[1]
     other = resumed.module.state_dict()

@@ -10,11 +10,11 @@ import torch
 from repository import REPOSITORY
 from tiny.coco import RECIPE as COCO
 from tiny.coco import write_tiny_coco
-from tiny.coloured_lip import RECIPE as LIP
-from tiny.coloured_lip import write_coloured_lip
 from tiny.h36m import RECIPE as H36M_3D
 from tiny.h36m import RECIPE_2D as H36M_2D
 from tiny.h36m import write_tiny_h36m
+from tiny.lip import RECIPE as LIP
+from tiny.lip import write_tiny_lip
 from tiny.mpii import RECIPE as MPII
 from tiny.mpii import write_tiny_mpii
 from tiny.pw3d import RECIPE as PW3D
@@ -51,7 +51,7 @@ CASES = {
 def data(tmp_path_factory):
     root = tmp_path_factory.mktemp("data")
     write = {"coco": write_tiny_coco, "mpii": write_tiny_mpii, "h36m": write_tiny_h36m, "pw3d": write_tiny_pw3d}
-    for name, writer in {**write, "lip": write_coloured_lip}.items():
+    for name, writer in {**write, "lip": write_tiny_lip}.items():
         writer(root / name)
     return root
 

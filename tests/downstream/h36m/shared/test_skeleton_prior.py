@@ -10,7 +10,7 @@ from downstream.h36m.shared.skeleton_prior import BoneLengthPenalty, JointAngleP
 from downstream.h36m.shared.skeleton_prior_recipe import SkeletonPriorRecipe
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.strict import parse
-from liftedcl.prior import sample_poses, sample_skeletons
+from liftedcl.prior import sample_joints, sample_skeletons
 from liftedcl.recipes.data_recipes import Angles, Skeletons
 from liftedcl.skeletons.skeleton import BONES, HINGED, JOINTS, PARENTS
 from workflow.benchmark_recipes import bends_of
@@ -64,7 +64,7 @@ def test_sampled_skeletons_cost_nothing_at_any_size(size):
 
 
 def test_angles_are_those_between_a_bone_and_its_parent_bone():
-    poses = torch.from_numpy(sample_poses(50, np.random.default_rng(1), SKELETONS)).double()
+    poses = torch.from_numpy(sample_joints(50, np.random.default_rng(1), SKELETONS)).permute(2, 0, 1).double()
     angles = JointAnglePenalty(BENDS).angles_of(poses).numpy()
     for column, joint in enumerate(BENDS):
         child = JOINTS.index(joint)
