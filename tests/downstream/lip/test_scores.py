@@ -20,7 +20,7 @@ from liftedcl.identity.errors import InputError
 
 @pytest.fixture
 def root(tmp_path):
-    return write_tiny_lip(tmp_path / "lip", train=8, val=4)
+    return write_tiny_lip(tmp_path / "lip", train=8, val=5, sizes=((60, 41), (48, 57)))
 
 
 def _command(*arguments):
