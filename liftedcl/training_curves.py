@@ -1,16 +1,11 @@
 """Draw the histories of several trainings: loss terms and feature health over steps, a panel a column."""
 
 import argparse
-import itertools
 from pathlib import Path
 
 from liftedcl.engine.history import read_history
-from liftedcl.files.figure_file import save_figure
+from liftedcl.files.figure_file import PANELS_ACROSS, figure_of_panels, save_figure
 from liftedcl.identity.errors import InputError, run_cli
-
-_COLUMNS = 4
-_PANEL = (3.2, 2.4)
-"""Inches."""
 
 
 def figure_of_histories(histories: list[Path], path: Path) -> None:
@@ -19,24 +14,15 @@ def figure_of_histories(histories: list[Path], path: Path) -> None:
     Raises:
         InputError: a history that is missing or damaged, or none that has a column to draw.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     runs = [(_name(history), read_history(history)) for history in histories]
     panels = list(dict.fromkeys(column for _, rows in runs for column in rows[0] if column not in ("epoch", "step")))
     panels.sort(key=lambda column: column.startswith("features/"))  # losses first
     if not panels:
         raise InputError(f"{histories[0]}: holds no column beside epoch and step; name another history.csv")
-    across = min(_COLUMNS, len(panels))
-    down = -(-len(panels) // across)
-    legend_rows = -(-len(runs) // across)
-    figure = Figure(figsize=(across * _PANEL[0], down * _PANEL[1] + 0.2 * legend_rows), layout="constrained")
-    FigureCanvasAgg(figure)
+    across = min(PANELS_ACROSS, len(panels))
+    figure, axes = figure_of_panels(len(panels), height=2.4, below=0.2 * -(-len(runs) // across))
     lines = {}
-    for axis, column in itertools.zip_longest(figure.subplots(down, across, squeeze=False).flat, panels):
-        if column is None:
-            axis.axis("off")
-            continue
+    for axis, column in zip(axes, panels, strict=True):
         for number, (name, rows) in enumerate(runs):
             if column in rows[0]:
                 style = {"color": f"C{number % 10}", "linestyle": ("-", "--", ":")[number // 10 % 3], "marker": "."}
@@ -44,8 +30,6 @@ def figure_of_histories(histories: list[Path], path: Path) -> None:
                 (lines[name],) = axis.plot(x, y, linewidth=1.2, markersize=4 if len(rows) < 30 else 0, **style)
         axis.set_title(column, fontsize=9)
         axis.set_xlabel("step", fontsize=8)
-        axis.tick_params(labelsize=7)
-        axis.grid(alpha=0.3)
     names = [name for name, _ in runs if name in lines]
     handles = [lines[name] for name in names]
     figure.legend(handles, names, loc="outside lower center", ncols=across, fontsize=8, frameon=False)

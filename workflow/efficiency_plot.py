@@ -3,18 +3,13 @@
 import argparse
 from pathlib import Path
 
-from liftedcl.files.figure_file import save_figure
+from liftedcl.files.figure_file import PANELS_ACROSS, figure_of_panels, save_figure
 from liftedcl.identity.errors import InputError, run_cli
 from workflow.benchmark_recipes import SEPARATOR
 from workflow.tables.made_table import MadeTable, read_made_table
 from workflow.tables.stored_scores import REFERENCE
 from workflow.tables.table_spec import Column
 from workflow.tables.table_text import not_the_papers
-
-_COLUMNS = 4
-_PANEL = (3.2, 2.6)
-"""Inches."""
-
 
 Lines = dict[str, list[tuple[float, float, float]]]
 """Encoder -> percent of the training set, mean, and deviation over seeds (0 of one seed), by rising percent."""
@@ -48,19 +43,12 @@ def plot_efficiency(table: Path, out: Path) -> None:
     Raises:
         InputError: a file that is missing or damaged, or a table without any score.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     made = read_made_table(table)
     lines = efficiency_lines(made)
     records = {record["row"]: record for record in made.records}
-    across = min(_COLUMNS, len(lines))
-    down = -(-len(lines) // across)
-    figure = Figure(figsize=(across * _PANEL[0], down * _PANEL[1] + 0.9), layout="constrained")
-    FigureCanvasAgg(figure)
-    panels = figure.subplots(down, across, squeeze=False).ravel()
+    figure, axes = figure_of_panels(len(lines), height=2.6, below=0.9)
     drawn = {}
-    for axis, (column, encoders) in zip(panels, lines.items(), strict=False):
+    for axis, (column, encoders) in zip(axes, lines.items(), strict=True):
         for number, (encoder, points) in enumerate(encoders.items()):
             percent, mean, deviation = zip(*points, strict=True)
             style = {"color": f"C{number % 10}", "marker": ".", "linewidth": 1.2, "capsize": 2}
@@ -75,11 +63,8 @@ def plot_efficiency(table: Path, out: Path) -> None:
         better = "higher" if column.better == "up" else "lower"
         axis.set_title(f"{column.name} ({column.unit}), {better} is better", fontsize=8)
         axis.set_xlabel("% of the training set", fontsize=8)
-        axis.tick_params(labelsize=7)
-        axis.grid(alpha=0.3)
-    for axis in panels[len(lines) :]:
-        axis.axis("off")
     labels = [records[name]["method"] if name in records else name for name in drawn]
+    across = min(PANELS_ACROSS, len(lines))
     figure.legend(list(drawn.values()), labels, loc="outside lower center", ncols=across, fontsize=8, frameon=False)
     figure.suptitle(not_the_papers(made.profile), fontsize=9)
     save_figure(figure, out)

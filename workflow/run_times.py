@@ -30,7 +30,6 @@ def read_runs(provenances: list[Path]) -> list[RecordedRun]:
 
 def figure_of_runs(runs: list[RecordedRun], path: Path) -> None:
     """Write a PNG: a bar for each encoder and each benchmark, its median over runs, whiskers from least to most."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     panels: dict[str, dict[str, list[float]]] = {}
@@ -39,7 +38,6 @@ def figure_of_runs(runs: list[RecordedRun], path: Path) -> None:
         times[run.row if run.kind == "encoder" else run.benchmark].append(run.wall_seconds)
     heights = [len(times) + 2 for times in panels.values()]
     figure = Figure(figsize=(8.8, 0.5 + 0.27 * sum(heights)), layout="constrained")
-    FigureCanvasAgg(figure)
     figure.suptitle(_total(runs), fontsize=11)
     axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
     for axis, (kind, times) in zip(axes, panels.items(), strict=True):

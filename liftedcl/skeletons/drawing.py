@@ -102,13 +102,11 @@ def _picture_width(images: np.ndarray) -> float:
 
 def _figure(widths: list[float], *, rows: int) -> "Figure":
     """A canvas for cells of these widths in inches, with a legend of the colours below them."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
     width = max(sum(widths) + _GAP * (len(widths) - 1) + 2 * _MARGIN, _LEGEND_WIDTH)
     figure = Figure(figsize=(width, rows * (_CELL + _GAP) - _GAP + 2 * _MARGIN))
-    FigureCanvasAgg(figure)
     names = {"person's left": "l", "person's right": "r", "trunk and head": "trunk"}
     keys = [Line2D([], [], color=COLOURS[side], linewidth=2, label=name) for name, side in names.items()]
     figure.legend(handles=keys, loc="lower center", ncols=len(keys), fontsize=8, frameon=False, borderaxespad=0.2)
