@@ -7,12 +7,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 from scipy.spatial.transform import Rotation
+from tiny.augmentation import AUGMENTATION
 
 from downstream.h36m.pose_2d import reader as reader_2d
 from downstream.h36m.pose_3d.reader import annotation_path
 from downstream.h36m.shared.camera import project, world_to_camera
 from downstream.h36m.shared.recipe import H36M2D, H36M3D, RLEAugmentation
-from downstream.training.augmentation_recipe import AffineAugmentation
 
 SIDE = 128
 DOTTED = 16  # rwrist
@@ -58,14 +58,7 @@ RECIPE_2D = H36M2D(
     head_size=25.6,
     train_stride=1,
     test_stride=1,
-    augmentation=AffineAugmentation(
-        scale_deviation=0.25,
-        scale_limits=(0.75, 1.25),
-        rotation_deviation=30.0,
-        rotation_limit=60.0,
-        rotation_probability=0.6,
-        flip=0.5,
-    ),
+    augmentation=AUGMENTATION,
 )
 
 

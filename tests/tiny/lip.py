@@ -4,11 +4,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from tiny.augmentation import AUGMENTATION
 
 from downstream.lip.labels import NUM_CLASSES
 from downstream.lip.reader import image_path, label_path, list_path
 from downstream.lip.recipe import LIP
-from downstream.training.augmentation_recipe import AffineAugmentation
 
 RECIPE = LIP(
     input_size=33,
@@ -26,14 +26,7 @@ RECIPE = LIP(
     width=8,
     detail_width=8,
     dropout=0.1,
-    augmentation=AffineAugmentation(
-        scale_deviation=0.25,
-        scale_limits=(0.75, 1.25),
-        rotation_deviation=30.0,
-        rotation_limit=60.0,
-        rotation_probability=0.6,
-        flip=0.5,
-    ),
+    augmentation=AUGMENTATION,
 )
 
 _K = np.arange(NUM_CLASSES)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from tiny.augmentation import AUGMENTATION
 
 from downstream.mpii.recipe import Mpii
 from downstream.mpii.truth_variables import truth_variables
-from downstream.training.augmentation_recipe import AffineAugmentation
 from liftedcl.files.mat_file import write_mat
 
 WIDTH, HEIGHT = 160, 120
@@ -31,14 +31,7 @@ RECIPE = Mpii(
     sigma=1.5,
     loss="mse_mean",
     flip_test=True,
-    augmentation=AffineAugmentation(
-        scale_deviation=0.25,
-        scale_limits=(0.75, 1.25),
-        rotation_deviation=30.0,
-        rotation_limit=60.0,
-        rotation_probability=0.6,
-        flip=0.5,
-    ),
+    augmentation=AUGMENTATION,
 )
 
 
