@@ -1,22 +1,19 @@
 """Data efficiency: each point of a line is the run with that fraction of the training set."""
 
-import json
 from pathlib import Path
 
 import cv2
 import pytest
-from repository import REPOSITORY
+from tiny.tables import PARAMS, TABLES, record
 
+from liftedcl.files.atomic import write_json
 from liftedcl.identity.errors import InputError
 from workflow.efficiency_plot import efficiency_lines, plot_efficiency
 from workflow.layout import Layout
-from workflow.params import read_params
 from workflow.tables.__main__ import make_table
 from workflow.tables.made_table import read_made_table
-from workflow.tables.table_spec import read_tables
 
-PARAMS = read_params(REPOSITORY / "params.yaml")
-TABLE = read_tables(REPOSITORY / "workflow" / "tables" / "tables.yaml", PARAMS)["data_efficiency"]
+TABLE = TABLES["data_efficiency"]
 
 
 @pytest.fixture
@@ -24,22 +21,16 @@ def table(tmp_path):
     """The table of runs whose every metric is the fraction that params.yaml gives them, and 7 more a row further on."""
     layout = Layout(str(tmp_path / "runs"))
 
-    def write(path, value):
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_text(json.dumps(value))
-
-    took = {"wall_seconds": 1.0, "peak_memory_mib": 900, "started": "2026-01-01T00:00:00Z"}
-    took["hardware"] = {"cpu": "Xeon", "cores": 2, "device": "cpu"}
     encoders = list(dict.fromkeys(row.encoder for row in TABLE.rows))
     for row in TABLE.rows:
-        write(f"{layout.encoder(row.encoder, 0)}/provenance.json", took)
+        write_json(f"{layout.encoder(row.encoder, 0)}/provenance.json", record())
         for column in TABLE.columns:
             fraction = PARAMS.benchmarks[row.run(column.benchmark)].fraction
             run = Path(layout.benchmark(row.run(column.benchmark), row.encoder, 0))
             keys = [other.key for other in TABLE.columns if other.benchmark == column.benchmark]
-            write(run / "metrics.json", dict.fromkeys(keys, fraction + 7 * encoders.index(row.encoder)))
-            write(run / "provenance.json", {"recipe": {"fraction": fraction}} | took)
-            write(layout.reference(column.benchmark), dict.fromkeys(keys, 3.0))
+            write_json(run / "metrics.json", dict.fromkeys(keys, fraction + 7 * encoders.index(row.encoder)))
+            write_json(run / "provenance.json", record(recipe={"fraction": fraction}))
+            write_json(layout.reference(column.benchmark), dict.fromkeys(keys, 3.0))
     make_table(TABLE, profile="demo", seeds=[0], layout=layout, out=tmp_path / "data_efficiency.csv")
     return tmp_path / "data_efficiency.csv"
 

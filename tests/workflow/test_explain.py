@@ -1,22 +1,19 @@
 """From a cell of a table back to the data."""
 
-import json
 import subprocess
 import sys
 
 import pytest
 from repository import REPOSITORY
+from tiny.tables import TABLES, record
 
+from liftedcl.files.atomic import write_json
 from liftedcl.identity.errors import InputError
 from workflow.explain import explain
 from workflow.layout import Layout
-from workflow.params import read_params
 from workflow.tables.__main__ import make_table
-from workflow.tables.table_spec import read_tables
 
-TABLE = read_tables(REPOSITORY / "workflow" / "tables" / "tables.yaml", read_params(REPOSITORY / "params.yaml"))[
-    "table4"
-]
+TABLE = TABLES["table4"]
 
 
 @pytest.fixture
@@ -24,20 +21,14 @@ def table(tmp_path):
     """Table 4 of runs that all took 12.5 s; LiftedCL's encoder started from MoCo's."""
     layout = Layout(str(tmp_path / "runs"))
 
-    def write(path, value):
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_text(json.dumps(value))
-
-    took = {"wall_seconds": 12.5, "peak_memory_mib": 900, "started": "2026-01-01T00:00:00Z"}
-    took["hardware"] = {"cpu": "Xeon", "cores": 2, "device": "cpu"}
     for row in TABLE.rows:
         run, encoder = layout.benchmark("h36m_3d", row.encoder, 0), layout.encoder(row.encoder, 0)
-        write(f"{run}/metrics.json", {"mpjpe_mm": 123.4, "pa_mpjpe_mm": 56.7})
-        write(f"{run}/provenance.json", {"seed": 0, "inputs": {"h36m_3d_train": "abc123"}} | took)
+        write_json(f"{run}/metrics.json", {"mpjpe_mm": 123.4, "pa_mpjpe_mm": 56.7})
+        write_json(f"{run}/provenance.json", record(seed=0, inputs={"h36m_3d_train": "abc123"}))
         start = "moco_v2_in" if row.encoder == "liftedcl_in_cc" else None
-        about = {"recipe": {"start": start}, "inputs": {"images": f"of {row.encoder}"}}
-        write(f"{encoder}/provenance.json", about | took)
-    write(layout.reference("h36m_3d"), {"mpjpe_mm": 290.0, "pa_mpjpe_mm": 240.0})
+        about = record(recipe={"start": start}, inputs={"images": f"of {row.encoder}"})
+        write_json(f"{encoder}/provenance.json", about)
+    write_json(layout.reference("h36m_3d"), {"mpjpe_mm": 290.0, "pa_mpjpe_mm": 240.0})
     make_table(TABLE, profile="demo", seeds=[0], layout=layout, out=tmp_path / "table4.csv")
     return tmp_path / "table4.csv"
 

@@ -5,17 +5,15 @@ import sys
 
 import pandas as pd
 import pytest
-from repository import REPOSITORY
+from tiny.tables import TABLES
 
 from downstream.registry import BENCHMARKS
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.recipe import to_json
 from workflow import overview
 from workflow.layout import Layout
-from workflow.params import read_params
-from workflow.tables.table_spec import main_tables, read_tables
+from workflow.tables.table_spec import main_tables
 
-TABLES = read_tables(REPOSITORY / "workflow" / "tables" / "tables.yaml", read_params(REPOSITORY / "params.yaml"))
 BY_BENCHMARK = main_tables(TABLES)
 
 

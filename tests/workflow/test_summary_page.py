@@ -1,7 +1,6 @@
 """The summary page: best values, warnings, reasons, links that lead somewhere, and clear words about damage."""
 
 import dataclasses
-import json
 import re
 from html import unescape
 from pathlib import Path
@@ -9,18 +8,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from repository import REPOSITORY
+from tiny.tables import TABLES, record
 
+from liftedcl.files.atomic import write_json
 from liftedcl.identity.errors import InputError
 from workflow.layout import Layout
-from workflow.params import read_params
 from workflow.summary_page import main
 from workflow.tables.__main__ import make_table
-from workflow.tables.table_spec import read_tables
 
-TABLE = read_tables(REPOSITORY / "workflow" / "tables" / "tables.yaml", read_params(REPOSITORY / "params.yaml"))[
-    "table4"
-]
+TABLE = TABLES["table4"]
 WARNING = 'class="banner"'
 
 
@@ -37,28 +33,15 @@ def make(tmp_path):
     )
     layout, results = Layout(str(tmp_path / "runs" / "demo")), tmp_path / "results"
 
-    def write(path, value):
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_text(json.dumps(value))
-
-    def record(seed, wall):
-        hardware = {"cpu": "Xeon", "cores": 2, "device": "cpu"}
-        cost = {
-            "wall_seconds": wall,
-            "peak_memory_mib": 2048,
-            "started": "2026-11-21T17:02:29Z",
-            "commit": "1f3fe737a9",
-        }
-        return {"seed": seed, "hardware": hardware, **cost}
-
+    more = {"peak_memory_mib": 2048, "started": "2026-11-21T17:02:29Z", "commit": "1f3fe737a9"}
     for i, row in enumerate(table.rows):
         for seed in (0, 1):
             run, encoder = layout.benchmark("h36m_3d", row.encoder, seed), layout.encoder(row.encoder, seed)
-            write(f"{run}/metrics.json", {"mpjpe_mm": 180.0 - 10 * i - (i + 1) * seed, "pa_mpjpe_mm": 50.0 + i})
-            write(f"{run}/provenance.json", record(seed, 204))
-            write(f"{encoder}/provenance.json", record(seed, 10))
-            write(f"{encoder}/encoder.pt", "weights")
-    write(layout.reference("h36m_3d"), {"mpjpe_mm": 10.0, "pa_mpjpe_mm": 990.0})
+            write_json(f"{run}/metrics.json", {"mpjpe_mm": 180.0 - 10 * i - (i + 1) * seed, "pa_mpjpe_mm": 50.0 + i})
+            write_json(f"{run}/provenance.json", record(204) | more)
+            write_json(f"{encoder}/provenance.json", record(10) | more)
+            write_json(f"{encoder}/encoder.pt", "weights")
+    write_json(layout.reference("h36m_3d"), {"mpjpe_mm": 10.0, "pa_mpjpe_mm": 990.0})
 
     def make_one(name="table4", *, profile="demo", seeds=(0,), partly=False, **changes):
         changed = dataclasses.replace(table, **changes)

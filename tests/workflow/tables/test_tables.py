@@ -9,22 +9,16 @@ import sys
 import pandas as pd
 import pytest
 from repository import REPOSITORY
+from tiny.tables import PARAMS, TABLES, record
 
+from liftedcl.files.atomic import write_json
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.recipe import to_json
 from workflow.layout import Layout
-from workflow.params import read_params
 from workflow.tables.__main__ import make_table
 from workflow.tables.table_spec import read_tables
 
-PARAMS = read_params(REPOSITORY / "params.yaml")
-TABLES = read_tables(REPOSITORY / "workflow" / "tables" / "tables.yaml", PARAMS)
 TABLE = TABLES["table4"]
-RECORD = {
-    "hardware": {"cpu": "x", "cores": 2, "device": "cpu"}, "wall_seconds": 1.5, "peak_memory_mib": 900,
-    "started": "2026-01-01T00:00:00Z",
-}  # fmt: skip
-"""What each run's provenance says of its making."""
 
 
 @pytest.fixture
@@ -32,19 +26,14 @@ def runs(tmp_path):
     """Finished runs of two seeds whose metrics are known: row i, seed s gives 100 + 10 i + s."""
     layout = Layout(str(tmp_path / "runs"))
 
-    def write(path, value):
-        path = tmp_path / path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(value))
-
     for i, row in enumerate(TABLE.rows):
         for seed in (0, 1):
             run = layout.benchmark(TABLE.benchmark, row.encoder, seed)
-            write(f"{run}/metrics.json", {"mpjpe_mm": 100.0 + 10 * i + seed, "pa_mpjpe_mm": 50.0 - i})
-            write(f"{run}/provenance.json", RECORD | {"seed": seed, "of": "finetuning"})
-            write(f"{layout.encoder(row.encoder, seed)}/provenance.json", RECORD | {"seed": seed, "of": "encoder"})
-            write(f"{layout.encoder(row.encoder, seed)}/encoder.pt", "weights")
-    write(layout.reference(TABLE.benchmark), {"mpjpe_mm": 290.0, "pa_mpjpe_mm": 240.0})
+            write_json(f"{run}/metrics.json", {"mpjpe_mm": 100.0 + 10 * i + seed, "pa_mpjpe_mm": 50.0 - i})
+            write_json(f"{run}/provenance.json", record(seed=seed, of="finetuning"))
+            write_json(f"{layout.encoder(row.encoder, seed)}/provenance.json", record(seed=seed, of="encoder"))
+            write_json(f"{layout.encoder(row.encoder, seed)}/encoder.pt", "weights")
+    write_json(layout.reference(TABLE.benchmark), {"mpjpe_mm": 290.0, "pa_mpjpe_mm": 240.0})
     return layout
 
 
@@ -167,7 +156,7 @@ def test_a_row_can_be_a_variant_and_a_column_of_another_benchmark(runs, tmp_path
             run = tmp_path / runs.benchmark(row.run(benchmark), row.encoder, 0)
             run.mkdir(parents=True, exist_ok=True)
             (run / "metrics.json").write_text(json.dumps({"jdr": value + len(row.name), "pa_mpjpe_mm": value}))
-            (run / "provenance.json").write_text(json.dumps(RECORD))
+            (run / "provenance.json").write_text(json.dumps(record()))
     (tmp_path / runs.reference("h36m_2d")).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / runs.reference("h36m_2d")).write_text('{"jdr": 1}')
     make_table(prior, profile="demo", seeds=[0], layout=runs, out=tmp_path / "t.csv")
