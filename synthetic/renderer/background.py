@@ -53,11 +53,42 @@ def _patch(relief, u, v):
 
 
 @njit(cache=True)
+def _horizon(panorama, direction, colour):
+    """Bilinear colour (3,) of the painted horizon in a direction."""
+    rows, columns = panorama.shape[0], panorama.shape[1]
+    flat = math.sqrt(direction[0] ** 2 + direction[2] ** 2)
+    elevation = math.atan2(direction[1], flat)
+    a = (HIGHEST - elevation) / (HIGHEST - LOWEST) * (rows - 1)
+    a = min(max(a, 0.0), rows - 1.001)
+    b = (math.atan2(direction[0], direction[2]) / (2 * math.pi) + 0.5) * columns
+    i, j = int(a), int(b)
+    s, t = a - i, b - j
+    j0, j1 = j % columns, (j + 1) % columns
+    for channel in range(3):
+        top = panorama[i, j0, channel] * (1 - t) + panorama[i, j1, channel] * t
+        low = panorama[i + 1, j0, channel] * (1 - t) + panorama[i + 1, j1, channel] * t
+        colour[channel] = top * (1 - s) + low * s
+
+
+@njit(cache=True)
+def _room_brightness(plane, x, y, z, half_extent):
+    """Of a point of a room's plane in 0-255: less of the room lights its corners, and skirting boards are dark."""
+    to_side, to_end, to_level = half_extent[0] - abs(x), half_extent[2] - abs(z), min(y, half_extent[1] - y)
+    if plane <= 1:
+        gap = min(to_side, to_end)
+    elif plane <= 3:
+        gap = min(to_end, to_level)
+    else:
+        gap = min(to_side, to_level)
+    bright = 255.0 * (1 - 0.38 * math.exp(-gap / 0.35))
+    return bright * 0.72 if plane >= 2 and y < 0.09 else bright
+
+
+@njit(cache=True)
 def _fill(surface, place, camera):
     texture, tint, normal, uv, footprint, _, depth = surface
     indoor, half_extent, plane_texture, plane_scale, decals, panorama, relief = place
     view, origin, focal, cx, cy, width, height = camera
-    sky_rows, sky_columns = panorama.shape[0], panorama.shape[1]
     direction = np.empty(3)
     for row in range(height):
         for column in range(width):
@@ -66,18 +97,7 @@ def _fill(surface, place, camera):
                 direction[axis] = view[axis, 0] * dx + view[axis, 1] * dy + view[axis, 2]
             plane, distance = _hit(origin, direction, indoor, half_extent)
             if plane < 0 or distance > FAR_M:
-                flat = math.sqrt(direction[0] ** 2 + direction[2] ** 2)
-                elevation = math.atan2(direction[1], flat)
-                a = (HIGHEST - elevation) / (HIGHEST - LOWEST) * (sky_rows - 1)
-                a = min(max(a, 0.0), sky_rows - 1.001)
-                b = (math.atan2(direction[0], direction[2]) / (2 * math.pi) + 0.5) * sky_columns
-                i, j = int(a), int(b)
-                s, t = a - i, b - j
-                j0, j1 = j % sky_columns, (j + 1) % sky_columns
-                for channel in range(3):
-                    top = panorama[i, j0, channel] * (1 - t) + panorama[i, j1, channel] * t
-                    low = panorama[i + 1, j0, channel] * (1 - t) + panorama[i + 1, j1, channel] * t
-                    tint[row, column, channel] = top * (1 - s) + low * s
+                _horizon(panorama, direction, tint[row, column])
                 texture[row, column] = UNLIT
                 depth[row, column] = 1000.0
                 continue
@@ -103,22 +123,10 @@ def _fill(surface, place, camera):
             # Between the long and the short side of the pixel's footprint on a slanted plane.
             footprint[row, column] = distance / focal * scale / math.sqrt(max(slope, 0.02))
             depth[row, column] = distance
-            bright = 255.0
             if indoor:
-                # Corners are darker: less of the room lights them.
-                gap = min(min(half_extent[0] - abs(x), half_extent[2] - abs(z)), min(y, half_extent[1] - y) + 1e-3)
-                if plane <= 1:
-                    gap = min(half_extent[0] - abs(x), half_extent[2] - abs(z))
-                elif plane <= 3:
-                    gap = min(half_extent[2] - abs(z), min(y, half_extent[1] - y))
-                else:
-                    gap = min(half_extent[0] - abs(x), min(y, half_extent[1] - y))
-                bright *= 1 - 0.38 * math.exp(-gap / 0.35)
-                if plane >= 2 and y < 0.09:
-                    bright *= 0.72
-            else:
-                # Large patches hide that the ground's texture repeats.
-                bright *= 0.7 + 0.6 * _patch(relief, x * 4, z * 4)
+                bright = _room_brightness(plane, x, y, z, half_extent)
+            else:  # large patches hide that the ground's texture repeats
+                bright = 255.0 * (0.7 + 0.6 * _patch(relief, x * 4, z * 4))
             for channel in range(3):
                 tint[row, column, channel] = bright
             for k in range(len(decals)):
