@@ -13,12 +13,14 @@ from repository import REPOSITORY
 from tiny.coco import RECIPE, write_tiny_coco
 
 from downstream.coco.__main__ import main
-from downstream.coco.evaluation import evaluate, read_test
 from downstream.coco.keypoints import OKS_SIGMAS
-from downstream.coco.reader import annotation_path
+from downstream.coco.reader import annotation_path, read_people
 from downstream.coco.rescoring import oks_nms, rescored
-from downstream.coco.scores import STATISTICS, read_predictions, results_of, score, write_predictions
+from downstream.coco.results import read_predictions, results_of, write_predictions
+from downstream.coco.scores import STATISTICS, score, score_run
+from downstream.coco.task import CocoPose
 from liftedcl.identity.errors import InputError, run_cli
+from liftedcl.networks.encoder import build_backbone
 
 
 def cli(monkeypatch, *words):
@@ -74,19 +76,22 @@ def root(tmp_path_factory):
     return write_tiny_coco(tmp_path_factory.mktemp("tiny") / "coco")
 
 
-def evaluated(root, out, shift=0.0):
+def scored(root, out, shift=0.0):
     """The whole path with a predictor that knows the truth, off by ``shift`` of the OKS unit in x."""
-    test = read_test(root)
-    truth = dict(zip(test.annotated.boxes.names, test.annotated.joints, strict=True))
-    areas = {entry["image_id"]: entry["area"] for entry in json.loads(test.annotations.read_text())["annotations"][:4]}
-    ids = dict(zip(test.annotated.boxes.names, test.annotated.boxes.image_ids.tolist(), strict=True))
+    annotated, entries = read_people(root, "val"), json.loads(annotation_path(root, "val").read_text())["annotations"]
+    truth = dict(zip(annotated.boxes.names, annotated.joints, strict=True))
+    areas = {entry["image_id"]: entry["area"] for entry in entries[:4]}
+    ids = dict(zip(annotated.boxes.names, annotated.boxes.image_ids.tolist(), strict=True))
 
-    def predict(people):
+    def predict(people, offset):
         joints = np.stack([truth[name] for name in people.names])
         units = np.array([np.sqrt(areas[ids[name]]) for name in people.names])[:, None] * 2 * OKS_SIGMAS
         return joints + np.stack([shift * units, 0 * units], axis=2), np.ones(joints.shape[:2])
 
-    return evaluate(predict, test, RECIPE, out)
+    task = CocoPose(RECIPE, build_backbone("resnet18_narrow"), data=root, seed=0, workers=0)
+    task.predict = predict
+    task.write_predictions(out)
+    return score_run(RECIPE, root, out)
 
 
 @pytest.mark.parametrize(("shift", "ap"), [(0.0, 100), (0.6, 70)])
@@ -95,7 +100,7 @@ def test_shifted_predictions_lose_the_exact_amount(root, tmp_path, monkeypatch, 
 
     In both kinds of boxes, and once more by the command from the written files.
     """
-    metrics = evaluated(root, tmp_path, shift)
+    metrics = scored(root, tmp_path, shift)
     assert metrics["boxes"] == "detector" and metrics["samples"] == 4
     for name, scores in (("predictions", metrics), ("predictions_gt_boxes", metrics["ground_truth_boxes"])):
         assert scores["mean_oks"] == pytest.approx(100 * np.exp(-(shift**2) / 2), abs=0.01)
@@ -109,7 +114,7 @@ def test_shifted_predictions_lose_the_exact_amount(root, tmp_path, monkeypatch, 
 
 def test_without_detections_annotated_boxes_are_the_headline(tmp_path):
     root = write_tiny_coco(tmp_path / "coco", detections=False)
-    metrics = evaluated(root, tmp_path)
+    metrics = scored(root, tmp_path)
     assert metrics["boxes"] == "ground_truth" and metrics["ap"] == pytest.approx(100)
     assert (tmp_path / "predictions.json").exists() and "ground_truth_boxes" not in metrics
 
@@ -121,7 +126,7 @@ def test_nobody_found_scores_nothing(root, tmp_path):
 
 def test_a_missed_picture_counts(root):
     """All images of the annotations are evaluated, not only those with predictions."""
-    people = read_test(root).annotated
+    people = read_people(root, "val")
     results = results_of(people.boxes.image_ids, people.joints, np.ones((4, 17)), np.ones(4))
     assert score(annotation_path(root, "val"), results[:2])["ar"] == pytest.approx(50)
 
@@ -159,7 +164,7 @@ def test_oks_nms_is_the_greedy_loop():
 def test_keys_that_do_not_count_change_nothing(root, tmp_path, monkeypatch):
     """pycocotools takes entries for captions, boxes or masks by their keys, and fails on keypoints with a caption."""
     annotations, path = annotation_path(root, "val"), tmp_path / "predictions.json"
-    people = read_test(root).annotated
+    people = read_people(root, "val")
     results = results_of(people.boxes.image_ids, people.joints, np.ones((4, 17)), np.ones(4))
     path.write_text(json.dumps([{**entry, "caption": "a person", "segmentation": [], "id": 3} for entry in results]))
     assert read_predictions(path, annotations) == results
@@ -169,7 +174,7 @@ def test_keys_that_do_not_count_change_nothing(root, tmp_path, monkeypatch):
 def test_boxes_decide_who_is_of_medium_size_as_in_pycocotools(root, tmp_path, monkeypatch):
     """Whoever is found where nobody is costs medium people precision, unless a box says that it is somebody large."""
     annotations, path = annotation_path(root, "val"), tmp_path / "predictions.json"
-    people = read_test(root).annotated
+    people = read_people(root, "val")
     joints = np.concatenate([people.joints, people.joints - 500])
     results = results_of(np.tile(people.boxes.image_ids, 2), joints, np.ones((8, 17)), np.array([0.5] * 4 + [0.9] * 4))
     found = []
@@ -246,7 +251,7 @@ def test_check_looks_at_the_rest_after_a_damaged_file(tmp_path, monkeypatch, cap
 
 def test_scoring_needs_no_file_names(tmp_path):
     root = write_tiny_coco(tmp_path / "coco")
-    people, path = read_test(root).annotated, annotation_path(root, "val")
+    people, path = read_people(root, "val"), annotation_path(root, "val")
     content = json.loads(path.read_text())
     for image in content["images"]:
         del image["file_name"]

@@ -9,10 +9,13 @@ import pytest
 import torch
 from tiny.coco import DOTTED, RECIPE, edit_annotations, write_tiny_coco
 
+from downstream.coco.benchmark import BENCHMARK
+from downstream.coco.drawings import augmented_samples, examples
 from downstream.coco.reader import DETECTIONS, annotation_path, read_people
 from downstream.coco.reference import reference_scores
-from downstream.coco.scores import STATISTICS, read_predictions, score
-from downstream.coco.task import Benchmark, augmented_samples, fingerprints
+from downstream.coco.scores import STATISTICS, score_run
+from downstream.coco.task import CocoPose
+from downstream.reading.fingerprint import fingerprint
 from liftedcl.engine.loop import fit
 from liftedcl.identity.errors import InputError
 from liftedcl.networks.encoder import build_backbone
@@ -22,13 +25,13 @@ SIZE = (RECIPE.input_width, RECIPE.input_height)
 
 def finetuned(root, out, recipe):
     torch.manual_seed(0)
-    task = Benchmark(recipe, build_backbone("resnet18_narrow"), data=root, seed=0, workers=0)
+    task = CocoPose(recipe, build_backbone("resnet18_narrow"), data=root, seed=0, workers=0)
     fit(task, folder=out, identity={}, seed=0, device=torch.device("cpu"), name="coco")
     return task
 
 
 def test_real_people_train_and_are_scored(realdata, tmp_path):
-    """On real pictures: a step, both files, the scores of the files again, the pictures."""
+    """On real pictures: a step, both files and their scores, the pictures."""
     source, root = realdata("coco/coco_mini"), tmp_path / "coco"
     root.mkdir()
     for name in ("annotations", "train2017", "val2017"):
@@ -42,17 +45,14 @@ def test_real_people_train_and_are_scored(realdata, tmp_path):
     (root / DETECTIONS).parent.mkdir()
     (root / DETECTIONS).write_text(json.dumps(boxes))
     recipe = dataclasses.replace(RECIPE, epochs=1, batch_size=43, loss="cross_entropy")
-    task = finetuned(root, tmp_path, recipe)
-    metrics = task.evaluate(tmp_path)
+    finetuned(root, tmp_path, recipe).write_predictions(tmp_path)
+    metrics = score_run(recipe, root, tmp_path)
     assert metrics["boxes"] == "detector" and metrics["samples"] == 68
     assert set(STATISTICS) <= metrics.keys() and set(STATISTICS) <= metrics["ground_truth_boxes"].keys()
-    annotations = annotation_path(root, "val")
-    again = score(annotations, read_predictions(tmp_path / "predictions.json", annotations))
-    assert again == {key: metrics[key] for key in again}
-    examples = task.examples()
-    assert examples.shape == (12, 256, 192, 3) and examples.dtype == np.uint8
+    pictures = examples(recipe, root, tmp_path)
+    assert pictures.shape == (12, 256, 192, 3) and pictures.dtype == np.uint8
     assert reference_scores(recipe, root).keys() == metrics.keys()
-    assert len(fingerprints(recipe, root)) == 3
+    assert len(BENCHMARK.inputs(recipe, root)) == 3
 
 
 def test_detector_boxes_decide_where_to_look(tmp_path):
@@ -100,10 +100,10 @@ def test_damage_ends_the_run_before_it_trains(tmp_path):
     root = write_tiny_coco(tmp_path / "coco")
     edit_annotations(root, "val", keypoints=[0] * 3)
     with pytest.raises(InputError, match=r"val2017\.json: sample 0: keypoints"):
-        Benchmark(RECIPE, build_backbone("resnet18_narrow"), data=root, seed=0, workers=0)
+        CocoPose(RECIPE, build_backbone("resnet18_narrow"), data=root, seed=0, workers=0)
     shutil.rmtree(root / "annotations")
     with pytest.raises(InputError, match="not found"):
-        fingerprints(RECIPE, root)
+        fingerprint(BENCHMARK.inputs(RECIPE, root), "docs/data/coco.md")
 
 
 @pytest.mark.parametrize("workers", [0, 1])
@@ -111,6 +111,6 @@ def test_a_damaged_picture_is_named(tmp_path, workers):
     root = write_tiny_coco(tmp_path / "coco")
     for path in (root / "train2017").iterdir():
         path.write_bytes(path.read_bytes()[:300])
-    task = Benchmark(RECIPE, build_backbone("resnet18_narrow"), data=root, seed=0, workers=workers)
+    task = CocoPose(RECIPE, build_backbone("resnet18_narrow"), data=root, seed=0, workers=workers)
     with pytest.raises(InputError, match=r"\.jpg: .*docs/data\.md"):
         next(task.batches(0, 0))

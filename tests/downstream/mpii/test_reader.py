@@ -12,11 +12,14 @@ from tiny.mpii import DOTTED, HEIGHT, RECIPE, WIDTH, write_tiny_mpii
 
 from downstream.heatmap_pose.keypoint_data import KeypointBatches
 from downstream.mpii import __main__ as command
+from downstream.mpii.benchmark import BENCHMARK
+from downstream.mpii.drawings import augmented_samples, examples
 from downstream.mpii.joints import BONES, JOINTS, MIRRORED, NUM_JOINTS, SIDES
+from downstream.mpii.predictions import read_predictions
 from downstream.mpii.reader import annotation_path, read_mpii, to_people
 from downstream.mpii.recipe import Mpii
-from downstream.mpii.scores import read_predictions
-from downstream.mpii.task import Benchmark, augmented_samples, fingerprints
+from downstream.mpii.scores import score_run
+from downstream.mpii.task import MpiiPose
 from downstream.mpii.truth import check_same_people, read_truth, truth_path
 from downstream.mpii.truth_variables import truth_variables
 from downstream.samples.crop import apply_affine
@@ -118,7 +121,8 @@ def test_reader_gives_people_in_order_several_in_a_picture(root):
     assert len(people) == 6 and people.names[0] == people.names[1] != people.names[2]
     assert people.joints.shape == (6, 16, 2)
     assert (~people.visible).sum() == 2 and not people.visible[3, [0, 4]].any()
-    assert set(fingerprints(RECIPE, root)) == {"mpii_train", "mpii_valid", "mpii_truth"}
+    files = ("train.json", "valid.json", "gt_valid.mat")
+    assert BENCHMARK.inputs(RECIPE, root) == {f"mpii/annot/{name}": root / "annot" / name for name in files}
 
 
 def test_flip_swaps_left_and_right_and_leaves_the_middle():
@@ -227,15 +231,16 @@ def real(realdata, tmp_path):
 
 def test_real_people_are_trained_on_and_evaluated(real, tmp_path):
     torch.manual_seed(0)
-    benchmark = Benchmark(RECIPE, build_backbone("resnet18_narrow"), data=real, seed=0, workers=0)
+    benchmark = MpiiPose(RECIPE, build_backbone("resnet18_narrow"), data=real, seed=0, workers=0)
     (_, losses), *_ = benchmark.losses(next(benchmark.batches(0, 0)))
     losses["heatmaps"].backward()
     player = benchmark.players["pose"]
     player.optimiser.step()
-    metrics = benchmark.evaluate(tmp_path)
+    benchmark.write_predictions(tmp_path)
+    metrics = score_run(RECIPE, real, tmp_path)
     assert 0 <= metrics["pckh_50"] <= 100 and metrics["samples"] == 5
     assert read_predictions(tmp_path / "predictions.mat", 5).shape == (5, 16, 2)
-    assert benchmark.examples().shape == (5, 256, 256, 3)
+    assert examples(RECIPE, real, tmp_path).shape == (5, 256, 256, 3)
     people = read_mpii(real, "valid")
     regions = to_people(people, 1.25).people
     near = np.abs(people.joints - regions.centres[:, None]).max(axis=2) < regions.widths[:, None] / 2

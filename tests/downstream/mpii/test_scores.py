@@ -11,11 +11,13 @@ from tiny.mpii import RECIPE, write_tiny_mpii
 from torch import nn
 
 from downstream.mpii import __main__ as command
+from downstream.mpii.drawings import examples
 from downstream.mpii.joints import JOINTS, MIRRORED
+from downstream.mpii.predictions import read_predictions, write_predictions
 from downstream.mpii.reader import read_mpii, to_people
 from downstream.mpii.reference import reference_scores
-from downstream.mpii.scores import read_predictions, score, write_predictions
-from downstream.mpii.task import Benchmark
+from downstream.mpii.scores import score, score_run
+from downstream.mpii.task import MpiiPose
 from downstream.mpii.truth import MpiiTruth, read_truth, truth_path
 from downstream.samples.crop import apply_affine, crop_matrices
 from liftedcl.identity.errors import InputError, run_cli
@@ -134,7 +136,7 @@ ALL, KNEE = list(range(16)), [JOINTS.index("right_knee")]
 )
 def test_the_whole_way_from_heatmaps_to_the_command(root, tmp_path, monkeypatch, capsys, moved, heads, lost):
     """Crops, one of them partly outside its picture, heatmaps, flip test, decoding, the way back, files, command."""
-    benchmark = Benchmark(RECIPE, TinyBackbone(), data=root, seed=0, workers=0)
+    benchmark = MpiiPose(RECIPE, TinyBackbone(), data=root, seed=0, workers=0)
     people, truth = read_mpii(root, "valid"), read_truth(truth_path(root))
     joints = np.where(truth.visible[..., None], truth.joints, people.centres[:, None])
     joints[:, moved] -= heads * truth.head_sizes[:, None, None] * np.array([1.0, 0.0])
@@ -145,7 +147,8 @@ def test_the_whole_way_from_heatmaps_to_the_command(root, tmp_path, monkeypatch,
         return apply_affine(crop_matrices(regions.centres, regions.widths, size=(64, 64), flips=flips), joints)
 
     benchmark.module = Oracle(in_crops(None), in_crops(np.ones(6, bool))[:, MIRRORED], stride)
-    metrics = benchmark.evaluate(tmp_path)
+    benchmark.write_predictions(tmp_path)
+    metrics = score_run(RECIPE, root, tmp_path)
     errors = np.linalg.norm(read_predictions(tmp_path / "predictions.mat", 6) - joints, axis=2)
     assert (
         errors / (regions.widths / 64 * stride)[:, None]
@@ -158,7 +161,7 @@ def test_the_whole_way_from_heatmaps_to_the_command(root, tmp_path, monkeypatch,
     run(monkeypatch, *words, "--out", tmp_path / "scores.json")
     assert json.loads((tmp_path / "scores.json").read_text()) == metrics
     assert f"mean {expected:.2f}" in capsys.readouterr().out
-    assert benchmark.examples().shape == (6, 256, 256, 3)
+    assert examples(RECIPE, root, tmp_path).shape == (6, 256, 256, 3)
 
 
 def test_predictions_count_pixels_from_one_and_give_the_scores_again(root, tmp_path):

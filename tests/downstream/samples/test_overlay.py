@@ -2,9 +2,7 @@
 
 import numpy as np
 
-from downstream.samples.overlay import draw_keypoints, predicted_keypoints
-from downstream.samples.people import People
-from synthetic.generation import write_jpeg
+from downstream.samples.overlay import draw_keypoints
 
 BLUE, RED, GREY = (31, 119, 180), (214, 39, 40), (68, 68, 68)
 BONES, SIDES = ((0, 1), (1, 2)), ("l", "l", "r", "trunk")
@@ -26,20 +24,3 @@ def test_joints_far_outside_do_no_harm():
     joints = np.array([[5.0, 5.0], [1e12, -1e12], [-3.0, 40.0], [0.0, 0.0]])
     drawn = draw_keypoints(image, joints, np.ones(4, dtype=bool), BONES, SIDES)
     assert drawn.shape == image.shape and drawn.any()
-
-
-def test_predictions_are_drawn_in_their_crops(tmp_path):
-    """A joint at a person's own dot hides it, whatever the crop's size and place."""
-    rng = np.random.default_rng(0)
-    centres, widths = rng.uniform(40, 120, (15, 2)), rng.uniform(30, 60, 15)
-    for n, (x, y) in enumerate(centres.round().astype(int)):
-        picture = np.full((160, 160, 3), 90, np.uint8)
-        picture[y - 1 : y + 2, x - 1 : x + 2] = (0, 255, 0)
-        write_jpeg(tmp_path / f"{n}.jpg", picture)
-    people = People(tmp_path, [f"{n}.jpg" for n in range(15)], np.full((15, 2), 160), centres, widths)
-    joints = np.repeat(centres.round()[:, None], 4, axis=1)
-    crops = predicted_keypoints(people, joints, np.arange(4) == np.full((15, 1), 2), (48, 64), BONES, SIDES)
-    assert crops.shape == (12, 256, 192, 3)
-    reddish = (np.abs(crops.astype(int) - RED) < 12).all(axis=3)
-    for mask in reddish:
-        np.testing.assert_allclose(np.argwhere(mask).mean(axis=0), (128, 96), atol=4)
