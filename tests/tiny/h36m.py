@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -67,6 +68,13 @@ def write_tiny_h36m(root: Path, *, train: int = 13, test: int = 6) -> Path:
     _write(root, "train", (1, 5), train)
     _write(root, "test", (9, 11), test)
     return root
+
+
+def change_frames(path: Path, edit: Callable[[list[dict]], None]) -> None:
+    """Let ``edit`` change the frames of one of the 2D benchmark's pickles."""
+    entries = pickle.loads(path.read_bytes())
+    edit(entries)
+    path.write_bytes(pickle.dumps(entries, protocol=4))
 
 
 def _write(root: Path, split: str, subjects: tuple[int, ...], count: int) -> None:

@@ -10,12 +10,13 @@ import torch
 from tiny.h36m import DOTTED, RECIPE, SIDE, write_tiny_h36m
 from torch import nn
 
-from downstream.h36m.pose_3d.data import TrainingBatches, people_of
+from downstream.h36m.pose_3d.data import PoseBatches, people_of
 from downstream.h36m.pose_3d.reader import annotation_path, read_h36m_3d
 from downstream.h36m.pose_3d.reference import mean_camera_pose, mean_crop_pose, reference_scores
-from downstream.h36m.pose_3d.scores import read_predictions, score, true_poses, write_predictions
-from downstream.h36m.pose_3d.task import Benchmark
+from downstream.h36m.pose_3d.scores import score, score_run, true_poses
+from downstream.h36m.pose_3d.task import H36MPose3D
 from downstream.h36m.shared.pose_coding import decode, encode, mirrored_order, root_relative, unmirror
+from downstream.h36m.shared.prediction_file import read_predictions, write_predictions
 from downstream.samples.crop import apply_affine, crop_matrices, invert_affine, square_boxes
 from downstream.samples.plain_crops import PlainCrops
 from downstream.training.epoch_batches import load
@@ -142,7 +143,7 @@ def test_flip_swaps_left_and_right_and_leaves_the_middle():
 
 def test_augmented_targets_stay_on_the_picture(root):
     """The white dot must be found where the target of the (perhaps swapped) wrist says."""
-    batches = TrainingBatches(read_h36m_3d(root, "train"), RECIPE, seed=3, cached=True)
+    batches = PoseBatches(read_h36m_3d(root, "train"), RECIPE, seed=3, cached=True)
     seen, mirrored = 0, 0
     for epoch in range(4):
         batches.start(epoch)
@@ -176,18 +177,18 @@ def test_weights_are_zero_outside_the_crop(test_split):
 def test_batches_depend_on_seed_epoch_and_step_alone(root):
     train = read_h36m_3d(root, "train")
     recipe = dataclasses.replace(RECIPE, augmentation=dataclasses.replace(RECIPE.augmentation, occlusion=0.7))
-    one, two = (TrainingBatches(train, recipe, seed=0, cached=cached) for cached in (True, False))
+    one, two = (PoseBatches(train, recipe, seed=0, cached=cached) for cached in (True, False))
     one.start(1)
     two.start(1)
     for step in (2, 0, 2):  # in any order, from the cache or not
         assert torch.equal(one[step].images, two[step].images) and torch.equal(one[step].targets, two[step].targets)
     two.start(2)
     assert not torch.equal(one[0].images, two[0].images)
-    assert not torch.equal(TrainingBatches(train, recipe, seed=1, cached=True)[0].images, one[0].images)
+    assert not torch.equal(PoseBatches(train, recipe, seed=1, cached=True)[0].images, one[0].images)
 
 
 def test_workers_give_the_same_batches(root):
-    batches = TrainingBatches(read_h36m_3d(root, "train"), RECIPE, seed=0, cached=False)
+    batches = PoseBatches(read_h36m_3d(root, "train"), RECIPE, seed=0, cached=False)
     here, there = (list(load(batches, 1, workers)) for workers in (0, 2))
     assert len(here) == len(there) == 2
     assert all(
@@ -227,7 +228,7 @@ class Oracle(nn.Module):
 @pytest.mark.parametrize("shift", [(0, 0, 0), (3, 4, 12)])
 def test_a_perfect_prediction_scores_zero_and_a_shifted_one_the_shift(root, test_split, shift):
     """The whole way: targets, flip test, decoding, back-projection, root, metric."""
-    benchmark = Benchmark(RECIPE, TinyBackbone(), data=root, seed=0, workers=0)
+    benchmark = H36MPose3D(RECIPE, TinyBackbone(), data=root, seed=0, workers=0)
     joints = test_split.joints.copy()
     joints[:, 1:] += shift
     plain, _ = encode(joints, **coding(test_split))
@@ -257,14 +258,26 @@ def test_flip_test_turns_the_very_crop_round(test_split):
 
 def test_predictions_give_the_scores_again(tmp_path, test_split):
     poses = true_poses(test_split) + np.random.default_rng(0).normal(0, 30, (6, 17, 3))
-    write_predictions(tmp_path / "predictions.npz", poses, test_split)
-    assert score(read_predictions(tmp_path / "predictions.npz", test_split), test_split) == score(poses, test_split)
+    names = test_split.names
+    write_predictions(tmp_path / "predictions.npz", "poses", poses, names)
+    found = read_predictions(tmp_path / "predictions.npz", "poses", 3, names)
+    assert score(found, test_split) == score(poses, test_split)
     np.savez(tmp_path / "other.npz", poses=poses, images=np.array(["a"] * 6))
     with pytest.raises(InputError, match="other images"):
-        read_predictions(tmp_path / "other.npz", test_split)
+        read_predictions(tmp_path / "other.npz", "poses", 3, names)
     (tmp_path / "broken.npz").write_bytes((tmp_path / "predictions.npz").read_bytes()[:100])
     with pytest.raises(InputError, match="not an npz"):
-        read_predictions(tmp_path / "broken.npz", test_split)
+        read_predictions(tmp_path / "broken.npz", "poses", 3, names)
+
+
+@pytest.mark.parametrize("shift", [(0, 0, 0), (3, 4, 12)])
+def test_stored_poses_score_the_exact_shift(test_split, root, tmp_path, shift):
+    poses = true_poses(test_split).copy()
+    poses[:, 1:] += shift
+    write_predictions(tmp_path / "predictions.npz", "poses", poses, test_split.names)
+    scores = score_run(RECIPE, root, tmp_path)
+    assert scores["mpjpe_mm"] == pytest.approx(np.linalg.norm(shift) * 16 / 17, abs=1e-9)
+    assert set(scores["per_action"]) == {"02", "03", "04"}
 
 
 def test_mean_pose_reports_the_stronger_constant(root, test_split):

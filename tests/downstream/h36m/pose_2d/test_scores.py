@@ -1,28 +1,25 @@
-"""Human3.6M 2D: reader, JDR, predictions on their way from crops to files and back."""
+"""Human3.6M 2D: JDR, predictions on their way from crops to files and back, the command."""
 
 import dataclasses
 import json
-import os
-import pickle
 import shutil
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 import torch
-from repository import REPOSITORY
-from tiny.h36m import DOTTED, RECIPE_2D, write_tiny_h36m
+from tiny.h36m import RECIPE_2D, change_frames, write_tiny_h36m
 from torch import nn
 
 from downstream.h36m import __main__ as command
+from downstream.h36m.pose_2d.drawings import examples
 from downstream.h36m.pose_2d.reader import annotation_path, read_h36m_2d, read_joints
 from downstream.h36m.pose_2d.reference import reference_scores
-from downstream.h36m.pose_2d.scores import read_predictions, read_settings, score, write_predictions
-from downstream.h36m.pose_2d.task import Benchmark, augmented_samples, fingerprints
+from downstream.h36m.pose_2d.scores import score, score_run, settings_of
+from downstream.h36m.pose_2d.task import H36MPose2D
 from downstream.h36m.shared.camera import back_project
+from downstream.h36m.shared.prediction_file import read_predictions, write_predictions
 from downstream.heatmap_pose.heatmaps import gaussian_targets
-from downstream.heatmap_pose.keypoint_data import KeypointBatches
 from downstream.samples.crop import apply_affine, crop_matrices, invert_affine
 from liftedcl.identity.errors import InputError
 from liftedcl.networks.encoder import build_backbone
@@ -44,113 +41,6 @@ def copy(root, tmp_path):
     return tmp_path
 
 
-def change(path, edit):
-    entries = pickle.loads(path.read_bytes())
-    edit(entries)
-    path.write_bytes(pickle.dumps(entries, protocol=4))
-
-
-# ------------------------------------------------------------------------------------------- reader
-def test_reader_gives_pixels_regions_and_root_relative_poses(root):
-    joints = read_h36m_2d(root, "test", 1)
-    entries = pickle.loads(annotation_path(root, "test").read_bytes())
-    assert joints.joints.shape == (6, 17, 2) and joints.visible.all() and not joints.poses[:, 0].any()
-    np.testing.assert_allclose(joints.joints, [entry["joints_2d"] for entry in entries])
-    people = joints.labelled(SIZE, 1.25).people
-    boxes = np.array([entry["box"] for entry in entries])
-    np.testing.assert_allclose(people.centres, (boxes[:, :2] + boxes[:, 2:]) / 2)
-    np.testing.assert_allclose(people.widths, 1.25 * (boxes[:, 2:] - boxes[:, :2]).max(axis=1))
-
-
-def test_stride_counts_video_frames_of_each_take_and_camera(copy):
-    """A file with every 5th frame, read with 10, gives every 10th, from all cameras, wherever a take begins."""
-
-    def spread(entries):
-        entry = entries[0]
-        entries[:] = [
-            {**entry, "action": action, "camera_id": camera, "image_id": 1 + action + 5 * n}
-            for n in range(8)
-            for action in (2, 3)
-            for camera in range(4)
-        ]
-
-    path = annotation_path(copy, "test")
-    change(path, spread)
-    assert [len(read_joints(path, stride)) for stride in (1, 5, 10, 20, 64)] == [64, 64, 32, 16, 8]
-
-
-EDITS = {
-    "empty": (lambda entries: entries.clear(), "holds no sample"),
-    "no dict": (lambda entries: entries.__setitem__(2, "frame"), "sample 2: subject"),
-    "no camera": (lambda entries: entries[1].pop("camera"), "sample 1: camera"),
-    "lens of two numbers": (lambda entries: entries[1]["camera"].update(k=np.zeros(2)), "sample 1: camera: k"),
-    "NaN": (lambda entries: entries[3]["joints_2d"].__setitem__((2, 1), np.nan), "sample 3: joints_2d .*NaN"),
-    "16 joints": (lambda entries: entries[2].update(joints_2d=np.zeros((16, 2))), "sample 2: joints_2d .*shape"),
-    "odd flags": (lambda entries: entries[2].update(joints_vis=np.ones(16)), "sample 2: joints_vis"),
-    "other pixels": (lambda entries: entries[4]["joints_2d"].__iadd__(5), "sample 4: .*project to joints_2d"),
-    "metres": (lambda entries: entries[4]["joints_3d_camera"].__imul__(-0.001), "sample 4: a joint is behind"),
-    "no scale": (lambda entries: entries[5].update(scale=(0, 0)), "sample 5: scale"),
-    "one scale": (lambda entries: entries[5].update(scale=0.3), "sample 5: scale has shape"),
-    "another box": (lambda entries: entries[5]["center"].__iadd__(60), "sample 5: .*box of center and scale"),
-    "no picture": (lambda entries: entries[2].update(image="s_09_act_02_x/none.jpg"), "none.jpg: not found"),
-    "outside the folder": (lambda entries: entries[2].update(image="../act_02.jpg"), "not a path below"),
-    "a training subject": (lambda entries: entries[2].update(subject=5), "sample 2: its subject is none of the test"),
-}
-
-
-@pytest.mark.parametrize("name", EDITS)
-def test_damage_is_named(copy, name):
-    edit, message = EDITS[name]
-    change(annotation_path(copy, "test"), edit)
-    with pytest.raises(InputError, match=message) as caught:
-        read_h36m_2d(copy, "test", 1)
-    assert "docs/data/h36m.md" in str(caught.value) and "\n" not in str(caught.value)
-
-
-class Foreign:
-    def __reduce__(self):
-        return os.mkdir, ("must_not_appear",)
-
-
-def test_a_pickle_with_foreign_objects_is_refused_and_not_run(copy, monkeypatch):
-    monkeypatch.chdir(copy)
-    path = annotation_path(copy, "test")
-    path.write_bytes(pickle.dumps([{"image": Foreign()}]))
-    with pytest.raises(InputError, match=r"posix\.mkdir"):
-        read_h36m_2d(copy, "test", 1)
-    assert not (copy / "must_not_appear").exists()
-    path.write_bytes(pickle.dumps({"image": 1}))
-    with pytest.raises(InputError, match="not a list"):
-        read_h36m_2d(copy, "test", 1)
-    path.unlink()
-    with pytest.raises(InputError, match="not found"):
-        read_h36m_2d(copy, "test", 1)
-    with pytest.raises(InputError, match="not found"):
-        fingerprints(RECIPE_2D, copy)
-
-
-# ------------------------------------------------------------------------------------------ geometry
-def test_augmented_targets_stay_on_the_picture(root):
-    """The white dot is at the right wrist's target or, in a mirrored crop, at the left wrist's."""
-    train = read_h36m_2d(root, "train", 1).labelled(SIZE, RECIPE_2D.box_scale)
-    batches = KeypointBatches(train, RECIPE_2D, flip_order(), seed=0, cached=True)
-    seen, mirrored = 0, 0
-    for epoch in range(5):
-        batches.start(epoch)
-        for step in range(len(batches)):
-            batch = batches[step]
-            for image, joints, flipped in zip(batch.images.numpy(), batch.joints.numpy(), batch.flipped, strict=True):
-                bright = np.argwhere(image.min(axis=0) > 170)[:, ::-1]
-                if len(bright) > 4 and np.abs(bright.mean(axis=0) - 31.5).max() < 22:
-                    place = joints[flip_order()[DOTTED] if flipped else DOTTED]
-                    assert np.abs(bright.mean(axis=0) - place).max() < 1
-                    seen, mirrored = seen + 1, mirrored + int(flipped)
-    assert seen > 25 and 0.25 < mirrored / seen < 0.75
-    sheet = augmented_samples(RECIPE_2D, data=root, seed=0, count=5)
-    assert sheet.shape[0] == 5 and sheet.dtype == np.uint8 and sheet.shape[1] == sheet.shape[2] >= 64
-
-
-# -------------------------------------------------------------------------------------------- scores
 def test_jdr_equals_a_slow_loop(root):
     truth = read_h36m_2d(root, "test", 1)
     predicted = truth.joints + np.random.default_rng(0).normal(0, 5, truth.joints.shape)
@@ -202,7 +92,7 @@ def on_cells(root):
             seen = back_project(pixels, depth, f, c)[0]
             entry.update(center=centre, joints_2d=pixels[0], joints_3d_camera=seen)
 
-    change(annotation_path(root, "test"), edit)
+    change_frames(annotation_path(root, "test"), edit)
 
 
 def run_evaluate(monkeypatch, folder, *options):
@@ -220,28 +110,28 @@ def test_a_perfect_prediction_detects_all_and_a_shifted_one_by_the_exact_distanc
     """The whole way: crops, heatmaps, flip test, original frames, predictions.npz, the evaluate command."""
     on_cells(copy)
     recipe = dataclasses.replace(RECIPE_2D, flip_test=flip_test)
-    benchmark = Benchmark(recipe, build_backbone("resnet18_narrow"), data=copy, seed=0, workers=0)
+    benchmark = H36MPose2D(recipe, build_backbone("resnet18_narrow"), data=copy, seed=0, workers=0)
     people = read_h36m_2d(copy, "test", 1).labelled(SIZE, 1.0)
     matrices = crop_matrices(people.people.centres, people.people.widths, size=SIZE)
     joints = apply_affine(matrices, people.joints) + np.array([0, 4 * shift])
     benchmark.module = Oracle(joints, flip_test)
-    metrics = benchmark.evaluate(tmp_path)
+    benchmark.write_predictions(tmp_path)
+    metrics = score_run(recipe, copy, tmp_path)
     paths = ("--annotations", annotation_path(copy, "test"), "--predictions", tmp_path / "predictions.npz")
     assert run_evaluate(monkeypatch, tmp_path, *paths) == metrics
     distances = shift * 4 * people.people.widths / SIZE[0]
     for head_size in (1e-3, *(2 * distances + 1e-3), *(2 * distances - 1e-3).clip(1e-3)):
         found = run_evaluate(monkeypatch, tmp_path, *paths, "--head-size", head_size)["jdr"]
         assert found == pytest.approx(100 * np.mean(distances <= head_size / 2))
-    benchmark._predicted = people.joints
-    examples = benchmark.examples()
-    assert len(examples) == 6 and examples.dtype == np.uint8 and examples.ndim == 4
+    pictures = examples(recipe, copy, tmp_path)
+    assert len(pictures) == 6 and pictures.dtype == np.uint8 and pictures.ndim == 4
 
 
 def test_bad_predictions_are_named(root, tmp_path):
     truth = read_h36m_2d(root, "test", 1)
     path = tmp_path / "predictions.npz"
-    write_predictions(path, truth.joints, truth, head_size=9.5, test_stride=1)
-    assert np.array_equal(read_predictions(path, truth), truth.joints)
+    write_predictions(path, "joints", truth.joints, truth.names, head_size=9.5, test_stride=1)
+    assert np.array_equal(read_predictions(path, "joints", 2, truth.names), truth.joints)
     images = np.array(truth.names)
     nan = truth.joints.copy()
     nan[3, 2, 1] = np.nan
@@ -257,32 +147,32 @@ def test_bad_predictions_are_named(root, tmp_path):
     ):
         np.savez(path, **arrays)
         with pytest.raises(InputError, match=message) as caught:
-            read_predictions(path, truth)
+            read_predictions(path, "joints", 2, truth.names)
         assert str(path) in str(caught.value)
     for settings in ({"head_size": np.nan}, {"head_size": "big"}, {"test_stride": 0}, {"test_stride": [1, 2]}):
         np.savez(path, joints=truth.joints, images=images, **settings)
         with pytest.raises(InputError, match=f"{next(iter(settings))} is not one number above 0"):
-            read_settings(path)
+            settings_of(path)
     path.write_bytes(b"no zip")
     with pytest.raises(InputError, match="not an npz"):
-        read_predictions(path, truth)
+        read_predictions(path, "joints", 2, truth.names)
     with pytest.raises(InputError, match="not found"):
-        read_predictions(tmp_path / "none.npz", truth)
+        read_predictions(tmp_path / "none.npz", "joints", 2, truth.names)
 
 
 def test_flipped_bytes_are_read_or_refused_in_one_line(root, tmp_path):
     """Whatever byte of a file is damaged: the very numbers, or an error that names the file."""
     truth = read_h36m_2d(root, "test", 1)
     path = tmp_path / "predictions.npz"
-    write_predictions(path, truth.joints, truth, head_size=9.5, test_stride=1)
+    write_predictions(path, "joints", truth.joints, truth.names, head_size=9.5, test_stride=1)
     whole = path.read_bytes()
     entry = whole.index(b"PK\x01\x02")  # of the first array in the list at the end: flags at 8, compression at 10
     told = ""
     for place, flip in [(entry + 8, 1), (entry + 10, 64), *((n, 255) for n in range(0, len(whole), 9))]:
         path.write_bytes(whole[:place] + bytes([whole[place] ^ flip]) + whole[place + 1 :])
         try:
-            assert np.array_equal(read_predictions(path, truth), truth.joints)
-            read_settings(path)
+            assert np.array_equal(read_predictions(path, "joints", 2, truth.names), truth.joints)
+            settings_of(path)
         except InputError as error:
             assert str(path) in str(error) and "\n" not in str(error)
             told += str(error)
@@ -297,10 +187,11 @@ def one_video(entries):
 def test_the_command_scores_with_the_settings_of_the_run(copy, tmp_path, monkeypatch, capsys):
     """Options override them; a file of others gets the paper's; another stride than the file's is named."""
     path = annotation_path(copy, "test")
-    change(path, one_video)
+    change_frames(path, one_video)
     recipe = dataclasses.replace(RECIPE_2D, head_size=60.0, test_stride=2)
-    benchmark = Benchmark(recipe, build_backbone("resnet18_narrow"), data=copy, seed=0, workers=0)
-    metrics = benchmark.evaluate(tmp_path)
+    benchmark = H36MPose2D(recipe, build_backbone("resnet18_narrow"), data=copy, seed=0, workers=0)
+    benchmark.write_predictions(tmp_path)
+    metrics = score_run(recipe, copy, tmp_path)
     assert metrics["samples"] == 3 and 0 < metrics["jdr"] < 100
     paths = ("--annotations", path, "--predictions", tmp_path / "predictions.npz")
     assert run_evaluate(monkeypatch, tmp_path, *paths) == metrics
@@ -321,9 +212,3 @@ def test_reference_has_the_keys_of_the_metrics(root, tmp_path):
     reference = reference_scores(RECIPE_2D, root)
     truth = read_h36m_2d(root, "test", 1)
     assert set(score(truth.joints, truth, 1.0)) <= set(reference) and 0 <= reference["jdr"] < 100
-
-
-@pytest.mark.parametrize("module", ["reference_2d", "reference_3d", "evaluate"])
-def test_scores_need_no_torch(module):
-    code = f"import sys, downstream.h36m.{module}; sys.exit('torch' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=REPOSITORY)
