@@ -8,7 +8,7 @@ import pytest
 import torch
 from tiny.lip import COLOURS, RECIPE, SIZES, label_map, write_tiny_lip
 
-from downstream.lip.data import TestBatches, TrainingBatches
+from downstream.lip.data import ParsingBatches, TestBatches
 from downstream.lip.labels import IGNORED, swap_sides
 from downstream.lip.reader import read_lip
 from downstream.lip.whole_picture import fitting_matrices, unwarp_labels, warp_labels
@@ -32,7 +32,7 @@ def labels_of_colours(image):
 def test_augmented_labels_are_those_of_the_augmented_picture(root):
     """Pixel by pixel: an unmixed colour is its label, mirrored pictures with left and right exchanged."""
     recipe = dataclasses.replace(RECIPE, input_size=65)
-    batches = TrainingBatches(read_lip(root, "train"), recipe, seed=3, cached=True)
+    batches = ParsingBatches(read_lip(root, "train"), recipe, seed=3, cached=True)
     plain = mirrored = 0
     for epoch in range(4):
         batches.start(epoch)
@@ -86,7 +86,7 @@ def test_labels_find_back(size):
 
 def test_batches_depend_on_seed_epoch_and_step_alone(root):
     train = read_lip(root, "train")
-    one, two = (TrainingBatches(train, RECIPE, seed=0, cached=cached) for cached in (True, False))
+    one, two = (ParsingBatches(train, RECIPE, seed=0, cached=cached) for cached in (True, False))
     one.start(1)
     two.start(1)
     for step in (2, 0, 2):  # in any order, from the cache or not

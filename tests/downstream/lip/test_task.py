@@ -9,12 +9,15 @@ import torch
 from tiny.lip import RECIPE, SIZES, write_tiny_lip
 from torch import nn
 
+from downstream.lip.benchmark import BENCHMARK
+from downstream.lip.drawings import augmented_samples, examples
 from downstream.lip.labels import NUM_CLASSES
 from downstream.lip.parsing_network import ParsingLogits
 from downstream.lip.reader import read_lip
-from downstream.lip.scores import score_folders
-from downstream.lip.task import Benchmark, augmented_samples, fingerprints
+from downstream.lip.scores import score_folders, score_run
+from downstream.lip.task import LIPParsing
 from downstream.lip.whole_picture import fitting_matrices, warp_labels
+from downstream.reading.fingerprint import fingerprint
 from downstream.training.frozen import freeze
 from liftedcl.engine import loop
 from liftedcl.engine.device import prepare_device
@@ -36,7 +39,7 @@ def root(tmp_path_factory):
 def make(root, recipe=RECIPE, probe=False, workers=0):
     torch.manual_seed(0)
     backbone = build_backbone("resnet18_narrow")
-    return Benchmark(recipe, freeze(backbone) if probe else backbone, data=root, seed=0, workers=workers)
+    return LIPParsing(recipe, freeze(backbone) if probe else backbone, data=root, seed=0, workers=workers)
 
 
 def fit(task, folder):
@@ -64,7 +67,8 @@ def run(root, folder, monkeypatch, stop=None):
 
     task.losses, task.module.end_round = stopping_losses, stopping_end_round
     fit(task, folder)
-    return task, task.evaluate(folder)
+    task.write_predictions(folder)
+    return task, score_run(RECIPE, root, folder)
 
 
 @pytest.fixture(scope="module")
@@ -111,14 +115,14 @@ def test_teacher_and_labels_teach_after_a_round(root, whole):
 
 
 def test_products_and_scores_from_the_predictions_alone(root, whole):
-    folder, task, metrics = whole
+    folder, _, metrics = whole
     names = read_lip(root, "val").names
     assert {path.name for path in (folder / "predictions").iterdir()} == {f"{name}.png" for name in names}
     again = score_folders(root / "val_segmentations", folder / "predictions")
     assert again == {key: value for key, value in metrics.items() if key != "student"}
     assert metrics["samples"] == 8 and all(0 <= metrics["student"][key] <= 100 for key in KEYS)
-    examples = task.examples()
-    assert examples.shape == (8, 256, 512, 3) and examples.dtype == np.uint8
+    pictures = examples(RECIPE, root, folder)
+    assert pictures.shape == (8, 256, 512, 3) and pictures.dtype == np.uint8
 
 
 class Oracle(nn.Module):
@@ -136,15 +140,17 @@ class Oracle(nn.Module):
 
 
 def answered(root, out, labels_of, size):
-    """Scores of an oracle, through the whole way and from the written files."""
-    task = make(root, dataclasses.replace(RECIPE, input_size=size))
+    """Scores of an oracle, through the whole way and by the folders that others may name."""
+    recipe = dataclasses.replace(RECIPE, input_size=size)
+    task = make(root, recipe)
     val = read_lip(root, "val")
     matrices = fitting_matrices(val.sizes, size)
     maps = np.stack([warp_labels(labels_of(val.label(n)), matrices[n], size) for n in range(len(val))])
     maps[maps == 255] = 0  # outside the picture
     task.module = nn.ModuleDict({"teacher": Oracle(maps), "student": Oracle(maps)})
     task._end_round = lambda epoch: None
-    metrics = task.evaluate(out)
+    task.write_predictions(out)
+    metrics = score_run(recipe, root, out)
     assert score_folders(root / "val_segmentations", out / "predictions")["miou"] == metrics["miou"]
     return metrics
 
@@ -184,7 +190,7 @@ def test_the_probe_trains_all_but_the_encoder(root, tmp_path):
     task = make(root, probe=True)
     before = {key: value.clone() for key, value in task.module.state_dict().items()}
     fit(task, tmp_path)
-    task.evaluate(tmp_path)
+    task.write_predictions(tmp_path)  # ends the last round
     moved = {key for key, value in task.module.state_dict().items() if not torch.equal(value, before[key])}
     assert not {key for key in moved if ".backbone." in key}
     assert {"student.classify.weight", "teacher.module.classify.weight"} <= moved
@@ -206,9 +212,9 @@ def test_augmented_samples_show_labels(root):
 
 
 def test_fingerprints_name_what_is_missing(root, tmp_path):
-    assert set(fingerprints(RECIPE, root)) == {"lip_train", "lip_val"}
+    assert set(BENCHMARK.inputs(RECIPE, root)) == {"lip/train_id.txt", "lip/val_id.txt"}
     with pytest.raises(InputError, match=r"train_id\.txt: not found"):
-        fingerprints(RECIPE, tmp_path)
+        fingerprint(BENCHMARK.inputs(RECIPE, tmp_path), "docs/data/lip.md")
 
 
 def test_less_than_a_batch_is_refused(root):

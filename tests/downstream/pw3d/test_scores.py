@@ -14,20 +14,13 @@ from tiny.pw3d import write_tiny_pw3d
 
 from downstream.pw3d import __main__ as command
 from downstream.pw3d.body.body_model import MIRRORED_JOINTS, read_bodies, read_mean_parameters
+from downstream.pw3d.body.posed_people import lsp_joints
 from downstream.pw3d.body.regressors import read_regressors
 from downstream.pw3d.body.smpl_layer import SMPLLayer
+from downstream.pw3d.predictions import Predictions, read_predictions, write_predictions
 from downstream.pw3d.reader import TEST, annotation_path, read_annotations, read_shape_split
 from downstream.pw3d.reference import nearest_rotations, reference_scores, rotations_of_6d, training_mean
-from downstream.pw3d.scores import (
-    Predictions,
-    lsp_joints,
-    pose_matrices,
-    read_predictions,
-    score,
-    score_parameters,
-    true_bodies,
-    write_predictions,
-)
+from downstream.pw3d.scores import pose_matrices, score, score_parameters, true_bodies
 from liftedcl.identity.errors import InputError
 
 
@@ -156,7 +149,7 @@ def test_chunks_do_not_change_a_score(root, bodies, regressors, monkeypatch):
     truth = read_shape_split(root, TEST)
     rotations, betas = np.broadcast_to(np.eye(3), (6, 24, 3, 3)), np.zeros((6, 10))
     whole = score_parameters(rotations, betas, truth, bodies, regressors)
-    monkeypatch.setattr("downstream.pw3d.scores._CHUNK_BYTES", 96 * 200 * 4)
+    monkeypatch.setattr("downstream.pw3d.body.posed_people._CHUNK_BYTES", 96 * 200 * 4)
     assert score_parameters(rotations, betas, truth, bodies, regressors) == pytest.approx(whole, rel=1e-12)
 
 

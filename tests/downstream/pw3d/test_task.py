@@ -9,18 +9,20 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from downstream.pw3d.overlay import draw_mesh
 from tiny.interruption import stopped_at_save
 from tiny.pw3d import DOTTED, RECIPE, SIZES, write_tiny_pw3d
 
 from downstream.pw3d.__main__ import main
 from downstream.pw3d.augmentation import change_colours, draw_colours, lose_resolution, pyramid
+from downstream.pw3d.benchmark import BENCHMARK
 from downstream.pw3d.body.body_model import MIRRORED_TRAINING_JOINTS
-from downstream.pw3d.data import Steps, TrainingBatches
+from downstream.pw3d.data import ShapeBatches, Steps
+from downstream.pw3d.drawings import augmented_samples, draw_mesh, examples
 from downstream.pw3d.reader import H36M, TEST, annotation_path, read_mix, read_shape_split
-from downstream.pw3d.scores import pose_matrices
+from downstream.pw3d.scores import pose_matrices, score_run
 from downstream.pw3d.shape_network import Shapes
-from downstream.pw3d.task import Benchmark, augmented_samples, fingerprints
+from downstream.pw3d.task import PW3DShape
+from downstream.reading.fingerprint import fingerprint
 from downstream.training.epoch_batches import load
 from downstream.training.frozen import freeze
 from liftedcl.engine.loop import fit
@@ -46,7 +48,7 @@ def data(tmp_path_factory):
 def benchmark(data, recipe=RECIPE, *, seed=0, workers=0, probe=False):
     torch.manual_seed(1)
     backbone = build_backbone("resnet18_narrow")
-    return Benchmark(recipe, freeze(backbone) if probe else backbone, data=data, seed=seed, workers=workers)
+    return PW3DShape(recipe, freeze(backbone) if probe else backbone, data=data, seed=seed, workers=workers)
 
 
 def train(task, folder, seed=0):
@@ -61,7 +63,7 @@ def test_targets_lie_where_the_picture_shows_them(data, larger):
     """
     recipe = replace(RECIPE, input_size=192, low_resolutions=((24, 48), (12, 24)), epochs=6)
     mix = [(replace(samples, scales=larger * samples.scales), share) for samples, share in read_mix(data)]
-    batches = TrainingBatches(mix, recipe, seed=0, cached=True)
+    batches = ShapeBatches(mix, recipe, seed=0, cached=True)
     mirrored = {False: 0, True: 0}
     for epoch in range(recipe.epochs):
         batches.start(epoch)
@@ -118,7 +120,7 @@ def test_sets_are_drawn_by_their_shares(data):
         RECIPE, batch_size=2, later_batch_sizes=(), epochs=200, augmentation=replace(RECIPE.augmentation, flip=0)
     )
     mix = read_mix(data)
-    batches = TrainingBatches(mix, recipe, seed=3, cached=True)
+    batches = ShapeBatches(mix, recipe, seed=3, cached=True)
     rows = np.concatenate([batches._order(epoch) for epoch in range(200)])
     ends = np.cumsum([len(samples) for samples, _ in mix])
     found = np.bincount(np.searchsorted(ends, rows, side="right"), minlength=len(mix)) / len(rows)
@@ -175,6 +177,11 @@ def test_a_run_trains_all_it_should(data, tmp_path, probe):
     assert same == [probe] * 6  # of every level
 
 
+def scored(task, data, out):
+    task.write_predictions(out)
+    return score_run(RECIPE, data, out)
+
+
 def true_parameters(data):
     """What a perfect network says of the test set: neutral bodies whose first beta makes up for the gender's size."""
     truth = read_shape_split(data, TEST)
@@ -196,7 +203,7 @@ def evaluate_command(monkeypatch, data, predictions, out):
 def test_the_truth_scores_perfectly_and_a_turned_body_by_what_it_is_turned(data, tmp_path, monkeypatch):
     task, truth = benchmark(data), true_parameters(data)
     monkeypatch.setattr(task, "predict", lambda size: truth)
-    perfect = task.evaluate(tmp_path)
+    perfect = scored(task, data, tmp_path)
     for scores in (perfect, perfect["at_16"]):
         assert scores["samples"] == 6
         assert max(scores["pa_mpjpe_mm"], scores["mpjpe_mm"], scores["pve_mm"]) < 0.01
@@ -208,20 +215,18 @@ def test_the_truth_scores_perfectly_and_a_turned_body_by_what_it_is_turned(data,
     turned = truth.rotations.clone()
     turned[:, 0] = half @ turned[:, 0]
     monkeypatch.setattr(task, "predict", lambda size: replace(truth, rotations=turned))
-    scores = task.evaluate(tmp_path)
+    scores = scored(task, data, tmp_path)
     with np.load(tmp_path / "predictions.npz") as file:
         expected = 2000 * np.linalg.norm(file["joints"][..., [0, 2]], axis=2).mean()
     assert scores["mpjpe_mm"] == pytest.approx(expected, rel=1e-4) and scores["pa_mpjpe_mm"] < 0.01
 
 
-def test_evaluation_of_a_trained_network(data, whole, tmp_path, monkeypatch):
+def test_evaluation_of_a_trained_network(data, whole, tmp_path):
     task = whole[0]
-    metrics = task.evaluate(tmp_path)
+    metrics = scored(task, data, tmp_path)
     assert 0 < metrics["pa_mpjpe_mm"] <= metrics["mpjpe_mm"] < 3000 and metrics["at_16"] != metrics["pa_mpjpe_mm"]
-    again = evaluate_command(monkeypatch, data, tmp_path / "predictions_at_16.npz", tmp_path / "again.json")
-    assert again == metrics["at_16"]
-    examples = task.examples()
-    assert examples.shape == (6, 240, 240, 3) and examples.dtype == np.uint8
+    pictures = examples(RECIPE, data, tmp_path)
+    assert pictures.shape == (6, 240, 240, 3) and pictures.dtype == np.uint8
     size, low = task.predict(48), task.predict(16)
     assert not torch.equal(size.betas, low.betas)
 
@@ -232,7 +237,7 @@ def test_pictures_of_augmented_samples(data):
 
 
 def test_fingerprints_name_every_file_that_decides(data):
-    found = fingerprints(RECIPE, data)
+    found = fingerprint(BENCHMARK.inputs(RECIPE, data), "docs/data/pw3d.md")
     assert len(found) == 7 + 6 and all(len(digest) == 64 for digest in found.values())
 
 

@@ -1,7 +1,6 @@
 """Training on a fraction: which samples, the same steps, and never a picture of anybody else."""
 
 import dataclasses
-import importlib
 import itertools
 
 import numpy as np
@@ -19,11 +18,12 @@ from tiny.mpii import RECIPE as MPII
 from tiny.mpii import write_tiny_mpii
 from tiny.pw3d import RECIPE as PW3D
 from tiny.pw3d import write_tiny_pw3d
+from tiny.tasks import task_of as task_with
 
 from downstream.coco.keypoints import MIRRORED
 from downstream.coco.reader import read_people
 from downstream.h36m.pose_2d.reader import read_h36m_2d
-from downstream.h36m.pose_3d.data import TrainingBatches, people_of
+from downstream.h36m.pose_3d.data import PoseBatches, people_of
 from downstream.h36m.pose_3d.reader import read_h36m_3d
 from downstream.h36m.shared.mpii_mix import read_mix
 from downstream.heatmap_pose.keypoint_data import KeypointBatches
@@ -33,7 +33,6 @@ from downstream.reading import frames
 from downstream.registry import BENCHMARKS
 from downstream.samples.people import LabelledPeople
 from downstream.training.subset import subset_of
-from liftedcl.networks.encoder import build_backbone
 from workflow.params import read_params
 
 CASES = {
@@ -75,10 +74,7 @@ def task_of(case, data, **changes):
     name, recipe = case.split("-")[0], dataclasses.replace(CASES[case], **changes)
     if "mixed" in case:
         recipe = dataclasses.replace(recipe, mpii=str(data / "mpii"))
-    module = importlib.import_module(BENCHMARKS[name].task)
-    torch.manual_seed(0)
-    backbone = build_backbone("resnet18_narrow")
-    return module.Benchmark(recipe, backbone, data=data / BENCHMARKS[name].data, seed=0, workers=0)
+    return task_with(name, recipe, data / BENCHMARKS[name].data)
 
 
 def test_every_benchmark_has_the_variants_of_the_table():
@@ -128,7 +124,7 @@ def test_the_whole_set_is_drawn_as_it_stands(case, data):
 def test_the_whole_mix_of_3d_goes_round_as_it_stands(data):
     poses, others = read_h36m_3d(data / "h36m", "train"), read_mix(data / "mpii")
     others = LabelledPeople(others.people.at(np.arange(5)), others.joints[:5], others.visible[:5])
-    batches, count = TrainingBatches(poses, H36M_3D, seed=0, cached=False, others=others), len(poses)
+    batches, count = PoseBatches(poses, H36M_3D, seed=0, cached=False, others=others), len(poses)
     for epoch in range(3):
         batches.start(epoch)
         turn = (np.arange(count) + epoch * count) % 5

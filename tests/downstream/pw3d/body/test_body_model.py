@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 from tiny.pw3d import h36m_regressor, joint_rows, smpl_arrays, write_body_files
 
-from downstream.pw3d import body_model as bm
+from downstream.pw3d.body import body_model as bm
 from downstream.pw3d.body.skinning import pose_body
 from liftedcl.identity.errors import InputError
 from synthetic.people import body as synthetic
