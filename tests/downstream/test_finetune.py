@@ -1,29 +1,28 @@
-"""The fine-tuning command: outputs, repeatability, resuming after a kill, and users' mistakes."""
+"""The commands that fine-tune, score and draw: outputs, repeatability, resuming after a kill, and users' mistakes."""
 
 import csv
 import dataclasses
 import json
 import shutil
-import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
 import torch
-from repository import REPOSITORY
 from tiny.h36m import RECIPE, write_tiny_h36m
 from tiny.interruption import stopped_at_save
+from tiny.tasks import task_of
 
-from downstream import BENCHMARKS, reference
+from downstream import draw, reference, score
 from downstream.finetune import main
 from downstream.h36m import __main__ as h36m
 from downstream.h36m.pose_3d.reader import annotation_path
-from downstream.registry import finetune_modules
-from liftedcl.identity.code_digest import code_digest
 from liftedcl.identity.errors import run_cli
 from liftedcl.networks.encoder import build_backbone, save_encoder
 
-PRODUCTS = {"metrics.json", "predictions.npz", "examples.png", "history.csv", "provenance.json"}
+PRODUCTS = {"trained.pt", "predictions.npz", "history.csv", "provenance.json"}
+RESULTS = ("trained.pt", "predictions.npz", "history.csv")
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +49,15 @@ def arguments(inputs, out, **changes):
 
 
 def run(monkeypatch, words, command=main):
-    monkeypatch.setattr(sys, "argv", ["command", *words])
+    monkeypatch.setattr(sys, "argv", ["command", *map(str, words)])
     command()
+
+
+def about(inputs, **changes):
+    """Arguments of the commands that don't train."""
+    recipe = json.dumps(dataclasses.asdict(RECIPE))
+    given = {"benchmark": "h36m_3d", "recipe": recipe, "data": inputs / "h36m", **changes}
+    return [word for key, value in given.items() for word in (f"--{key}", value)]
 
 
 def products(folder):
@@ -69,28 +75,58 @@ def finished(inputs, tmp_path_factory):
 
 def test_products(finished, inputs):
     assert products(finished) == PRODUCTS
-    metrics = json.loads((finished / "metrics.json").read_text())
-    assert metrics["samples"] == 6 and 0 < metrics["pa_mpjpe_mm"] <= metrics["mpjpe_mm"] < 5000
     with np.load(finished / "predictions.npz", allow_pickle=False) as file:
         assert file["poses"].shape == (6, 17, 3) and not file["poses"][:, 0].any()
     with (finished / "history.csv").open() as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3"]
     provenance = json.loads((finished / "provenance.json").read_text())
     assert provenance["recipe"]["input_size"] == 64
-    assert set(provenance["inputs"]) == {"encoder", "h36m_3d_train", "h36m_3d_test"}
+    annotations = {f"h36m/annotations/{annotation_path(inputs, split).name}" for split in ("train", "test")}
+    assert set(provenance["inputs"]) == {"encoder", *annotations}
 
 
-def test_scores_come_again_from_the_predictions_alone(finished, inputs, tmp_path, monkeypatch):
-    annotations = annotation_path(inputs / "h36m", "test")
-    words = ["evaluate", "--benchmark", "h36m_3d", "--annotations", str(annotations)]
-    words += ["--predictions", str(finished / "predictions.npz"), "--out", str(tmp_path / "again.json")]
+def test_the_trained_network_predicts_what_was_written(finished, inputs, tmp_path):
+    task = task_of("h36m_3d", RECIPE, inputs / "h36m")
+    task.module.load_state_dict(torch.load(finished / "trained.pt", weights_only=True))
+    task.write_predictions(tmp_path)
+    assert (tmp_path / "predictions.npz").read_bytes() == (finished / "predictions.npz").read_bytes()
+
+
+def test_scores_are_made_of_the_predictions_alone(finished, inputs, tmp_path, monkeypatch):
+    """Without pictures and without the network; the data set's own command gives the same file."""
+    shutil.copy(finished / "predictions.npz", tmp_path)
+    shutil.copytree(inputs / "h36m" / "annotations", tmp_path / "h36m" / "annotations")
+    words = about(inputs, data=tmp_path / "h36m", run=tmp_path, out=tmp_path / "metrics.json")
+    run(monkeypatch, words, score.main)
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["samples"] == 6 and 0 < metrics["pa_mpjpe_mm"] <= metrics["mpjpe_mm"] < 5000
+    provenance = json.loads((tmp_path / "metrics.provenance.json").read_text())
+    trained = json.loads((finished / "provenance.json").read_text())
+    assert provenance["recipe"] == trained["recipe"] and provenance["code"] != trained["code"]
+    assert provenance["inputs"] == {name: sha for name, sha in trained["inputs"].items() if name != "encoder"}
+    words = ["evaluate", "--benchmark", "h36m_3d", "--annotations", annotation_path(inputs / "h36m", "test")]
+    words += ["--predictions", finished / "predictions.npz", "--out", tmp_path / "again.json"]
     run(monkeypatch, words, h36m.main)
-    assert (tmp_path / "again.json").read_bytes() == (finished / "metrics.json").read_bytes()
+    assert (tmp_path / "again.json").read_bytes() == (tmp_path / "metrics.json").read_bytes()
+
+
+def test_predictions_are_drawn_without_the_network(finished, inputs, tmp_path, monkeypatch):
+    shutil.copy(finished / "predictions.npz", tmp_path)
+    run(monkeypatch, about(inputs, run=tmp_path, out=tmp_path / "examples.png"), draw.main)
+    picture = cv2.imread(str(tmp_path / "examples.png"))
+    assert picture is not None and picture.std() > 10
+
+
+@pytest.mark.parametrize("command", [score, draw])
+def test_a_run_without_predictions_ends_in_one_line(inputs, tmp_path, monkeypatch, capsys, command):
+    words = about(inputs, run=tmp_path, out=tmp_path / "out.json")
+    line = fails(monkeypatch, capsys, words, command.main)
+    assert "predictions.npz: not found" in line and "downstream.finetune" in line and not list(tmp_path.iterdir())
 
 
 def test_workers_change_nothing(finished, inputs, tmp_path, monkeypatch):
     run(monkeypatch, arguments(inputs, tmp_path / "run", workers=1))
-    for name in ("metrics.json", "history.csv"):
+    for name in RESULTS:
         assert (tmp_path / "run" / name).read_bytes() == (finished / name).read_bytes()
 
 
@@ -99,11 +135,11 @@ def test_a_killed_run_goes_on_to_the_same_bits(finished, inputs, tmp_path, monke
     out = tmp_path / "run"
     with stopped_at_save(saves):
         run(monkeypatch, arguments(inputs, out))
-    assert (out / "last.pt").exists() and not (out / "metrics.json").exists()
+    assert (out / "last.pt").exists() and not (out / "provenance.json").exists()
     run(monkeypatch, arguments(inputs, out))
     assert f"from step {saves}" in capsys.readouterr().out
     assert products(out) == PRODUCTS
-    for name in ("metrics.json", "history.csv"):
+    for name in RESULTS:
         assert (out / name).read_bytes() == (finished / name).read_bytes()
 
 
@@ -112,25 +148,13 @@ def test_seed_and_encoder_decide(finished, inputs, tmp_path, monkeypatch):
     save_encoder(build_backbone("resnet18_narrow"), tmp_path / "other.pt")
     for change in ({"seed": 1}, {"encoder": tmp_path / "other.pt"}):
         run(monkeypatch, arguments(inputs, tmp_path / "run", **change))
-        assert (tmp_path / "run" / "metrics.json").read_bytes() != (finished / "metrics.json").read_bytes()
+        for name in RESULTS:
+            assert (tmp_path / "run" / name).read_bytes() != (finished / name).read_bytes()
 
 
 def test_reference_command(inputs, tmp_path, monkeypatch):
-    recipe = json.dumps(dataclasses.asdict(RECIPE))
-    words = ["--benchmark", "h36m_3d", "--data", str(inputs / "h36m"), "--recipe", recipe]
-    run(monkeypatch, [*words, "--out", str(tmp_path / "metrics.json")], reference.main)
+    run(monkeypatch, about(inputs, out=tmp_path / "metrics.json"), reference.main)
     assert json.loads((tmp_path / "metrics.json").read_text())["predictor"] in ("camera_frame", "crop_coordinates")
-
-
-@pytest.mark.parametrize("name", ["coco", "mpii", "h36m", "pw3d", "lip"])
-def test_scores_need_no_torch(name):
-    references = {entry.reference for entry in BENCHMARKS.values()}
-    code = f"import sys, downstream.{name}.__main__, {', '.join(references)}; sys.exit('torch' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=REPOSITORY)
-
-
-def test_benchmarks_have_a_digest_of_their_own_code():
-    assert len({code_digest(*finetune_modules(name)) for name in BENCHMARKS}) == len(BENCHMARKS)
 
 
 def cut_json(data):
@@ -156,10 +180,10 @@ DAMAGES = {
 }
 
 
-def fails(monkeypatch, capsys, words):
+def fails(monkeypatch, capsys, words, command=main):
     """Run the command as a user does; its one line on stderr."""
     with pytest.raises(SystemExit) as caught:
-        run(monkeypatch, words, lambda: run_cli(main))
+        run(monkeypatch, words, lambda: run_cli(command))
     assert caught.value.code == 2
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1 and lines[0].startswith("error: ")
@@ -195,4 +219,4 @@ def test_wrong_arguments_end_in_one_line(inputs, tmp_path, monkeypatch, capsys):
         ({"recipe": json.dumps({**recipe, "learning_rate": 1e30})}, "not finite"),
     ):
         assert message in fails(monkeypatch, capsys, arguments(inputs, tmp_path / "run", **changes))
-        assert "metrics.json" not in products(tmp_path / "run") if (tmp_path / "run").exists() else True
+        assert "provenance.json" not in products(tmp_path / "run") if (tmp_path / "run").exists() else True

@@ -2,14 +2,12 @@
 
 import copy
 import json
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
-from repository import REPOSITORY
 from tiny.coco import RECIPE, write_tiny_coco
 
 from downstream.coco.__main__ import main
@@ -258,9 +256,3 @@ def test_scoring_needs_no_file_names(tmp_path):
     path.write_text(json.dumps(content))
     results = results_of(people.boxes.image_ids, people.joints, np.ones((4, 17)), np.ones(4))
     assert score(path, results)["ap"] == pytest.approx(100)
-
-
-@pytest.mark.parametrize("module", ["scores", "reference", "__main__"])
-def test_scores_need_no_torch(module):
-    code = f"import sys, downstream.coco.{module}; sys.exit('torch' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=REPOSITORY)

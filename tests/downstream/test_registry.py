@@ -1,0 +1,53 @@
+"""Which code a benchmark's jobs run: an edit of a metric or of a drawing must train nothing, and scoring no torch."""
+
+import subprocess
+import sys
+
+import pytest
+from repository import REPOSITORY
+
+from downstream.registry import BENCHMARKS, finetune_modules, score_modules
+from liftedcl.identity.code_digest import code_digest, import_closure
+
+DATA_SETS = sorted({entry.scores.split(".")[1] for entry in BENCHMARKS.values()})
+
+
+def test_every_benchmark_is_found_and_its_parts_are_there():
+    assert list(BENCHMARKS) == ["coco", "h36m_2d", "h36m_3d", "lip", "mpii", "pw3d"]
+    for entry in BENCHMARKS.values():
+        task, _, name = entry.task.partition(":")
+        for module in (task, entry.scores, entry.drawings, entry.reference):
+            assert REPOSITORY.joinpath(*module.split(".")).with_suffix(".py").is_file()
+        assert name
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_each_job_depends_on_its_own_code_alone(name):
+    entry = BENCHMARKS[name]
+    task = entry.task.split(":")[0]
+    train, score, draw = (
+        import_closure(*modules)
+        for modules in (finetune_modules(name), score_modules(name), ("downstream.draw", entry.drawings))
+    )
+    assert task in train and entry.scores in score and entry.drawings in draw
+    tasks, scores, drawings = (
+        {part(other) for other in BENCHMARKS.values()}
+        for part in (lambda other: other.task.split(":")[0], lambda other: other.scores, lambda other: other.drawings)
+    )
+    assert train.isdisjoint(scores | drawings | tasks - {task})
+    assert score.isdisjoint(tasks | drawings | scores - {entry.scores})
+    assert draw.isdisjoint(tasks | scores)
+    assert "downstream.samples.overlay" not in train | score
+
+
+def test_benchmarks_have_a_digest_of_their_own_code():
+    assert len({code_digest(*finetune_modules(name)) for name in BENCHMARKS}) == len(BENCHMARKS)
+
+
+def test_scores_and_references_need_no_torch():
+    """Nor do the commands of the data sets: any module that imports it, however far away, is named by the error."""
+    modules = ["downstream.score", "downstream.reference", *(f"downstream.{name}.__main__" for name in DATA_SETS)]
+    modules += [module for entry in BENCHMARKS.values() for module in (entry.scores, entry.reference)]
+    code = f"import sys; sys.modules['torch'] = None; import {', '.join(modules)}"
+    run = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
