@@ -1,6 +1,7 @@
 """Every benchmark runs at its smoke size, where it checks its own correctness; and the table says what was measured."""
 
 import functools
+import gc
 import json
 import tempfile
 from pathlib import Path
@@ -11,6 +12,15 @@ import torch
 
 from benchmarks import NAMES, align, ema, gpu, loader_stall, published, report, runner
 from liftedcl.identity.errors import InputError
+
+
+@pytest.fixture(autouse=True, scope="module")
+def little_to_collect():
+    """Garbage is collected before each repeat: of what is made from here on, not of all that is imported by now."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @functools.cache

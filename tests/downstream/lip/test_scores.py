@@ -1,22 +1,20 @@
 """Scores of human parsing: parity with torchmetrics, exact values through written files, and bad predictions."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from repository import REPOSITORY
 from tiny.lip import write_image, write_sample, write_tiny_lip
 
-from downstream.lip.__main__ import check
+from downstream.lip.__main__ import check, main
 from downstream.lip.labels import CLASSES, IGNORED
 from downstream.lip.predictions import write_prediction
 from downstream.lip.reader import label_path, read_label, read_lip
 from downstream.lip.reference import commonest_classes, reference_scores
 from downstream.lip.scores import ConfusionMatrix, score, score_folders
-from liftedcl.identity.errors import InputError
+from liftedcl.identity.errors import InputError, run_cli
 
 
 @pytest.fixture
@@ -24,10 +22,21 @@ def root(tmp_path):
     return write_tiny_lip(tmp_path / "lip", train=8, val=5, sizes=((60, 41), (48, 57)))
 
 
-def _command(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "downstream.lip", *map(str, arguments)], cwd=REPOSITORY, capture_output=True, text=True
-    )
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """A function that runs the command as a user does: its exit status, and what it says on stdout and stderr."""
+
+    def run(*arguments):
+        capsys.readouterr()
+        monkeypatch.setattr(sys, "argv", ["downstream.lip", *map(str, arguments)])
+        try:
+            run_cli(main)
+            status = 0
+        except SystemExit as ended:
+            status = ended.code
+        return status, *capsys.readouterr()
+
+    return run
 
 
 def _predict(root, change) -> Path:
@@ -97,29 +106,29 @@ def test_scores_are_torchmetrics(true, predicted, ignored):
     assert list(ours["per_class"]) == [name for name, there in zip(CLASSES, shown, strict=True) if there]
 
 
-def test_a_perfect_prediction_scores_100_through_the_command(root):
-    run = _command(
+def test_a_perfect_prediction_scores_100_through_the_command(root, command):
+    status, told, errors = command(
         "evaluate", "--annotations", root / "val_segmentations", "--predictions", _predict(root, lambda labels: labels),
         "--out", root.parent / "scores.json",
     )  # fmt: skip
-    assert run.returncode == 0, run.stderr
+    assert status == 0, errors
     scores = json.loads((root.parent / "scores.json").read_text())
     assert scores["pixel_accuracy"] == scores["mean_accuracy"] == scores["miou"] == 100 and scores["samples"] == 5
-    assert "mIoU 100.00" in run.stdout and all(name in run.stdout for name in scores["per_class"])
+    assert "mIoU 100.00" in told and all(name in told for name in scores["per_class"])
 
 
 @pytest.mark.parametrize("shift", [1, 4])
-def test_a_shifted_prediction_scores_exactly_what_a_slow_loop_counts(root, shift):
+def test_a_shifted_prediction_scores_exactly_what_a_slow_loop_counts(root, command, shift):
     samples = read_lip(root, "val")
     for name, i in zip(samples.names, range(5), strict=True):
         labels = samples.label(i).copy()
         labels[:2] = IGNORED
         write_sample(root, "val", name, labels)
     folder = _predict(root, lambda labels: np.roll(np.where(labels == IGNORED, 3, labels), shift, axis=1))
-    run = _command(
+    status, _, errors = command(
         "evaluate", "--annotations", root / "val_segmentations", "--predictions", folder, "--out", root / "scores.json"
     )
-    assert run.returncode == 0, run.stderr
+    assert status == 0, errors
     scores = json.loads((root / "scores.json").read_text())
     expected = _slow_scores((samples.label(i), read_label(folder / f"{samples.names[i]}.png")) for i in range(5))
     assert expected["miou"] < 95
@@ -144,7 +153,7 @@ def _fails(root, folder, *mentioned):
     assert all(str(text) in str(caught.value) for text in mentioned)
 
 
-def test_bad_predictions_are_named(root):
+def test_bad_predictions_are_named(root, command):
     folder = _predict(root, lambda labels: labels)
     path = sorted(folder.iterdir())[2]
     labels = read_label(path)
@@ -155,8 +164,8 @@ def test_bad_predictions_are_named(root):
     write_image(path, unlabelled)
     _fails(root, folder, path, "255")
     path.unlink()
-    run = _command("evaluate", "--annotations", root / "val_segmentations", "--predictions", folder)
-    assert run.returncode == 2 and len(run.stderr.splitlines()) == 1 and f"{path}: not found" in run.stderr
+    status, _, errors = command("evaluate", "--annotations", root / "val_segmentations", "--predictions", folder)
+    assert status == 2 and len(errors.splitlines()) == 1 and f"{path}: not found" in errors
 
 
 def test_annotations_without_anything_to_score_are_named(root):
@@ -205,15 +214,15 @@ def test_ignored_pixels_have_no_say_in_the_commonest_class(root):
     assert (commonest_classes(read_lip(root, "train")) == 7).all()
 
 
-def test_check_counts_and_names_what_is_missing(root):
+def test_check_counts_and_names_what_is_missing(root, command):
     states = [finding.state for finding in check(root)]
     assert set(states) == {"ok", "differs"}
     gone = label_path(root, "train", read_lip(root, "train").names[3])
     gone.unlink()
     texts = [finding.text for finding in check(root) if finding.state == "missing"]
     assert any(str(gone) in text for text in texts)
-    run = _command("check", "--data", root)
-    assert run.returncode == 1 and str(gone) in run.stdout and "8, the official release has 30,462" in run.stdout
+    status, told, _ = command("check", "--data", root)
+    assert status == 1 and str(gone) in told and "8, the official release has 30,462" in told
 
 
 def test_check_of_an_empty_folder_names_both_lists(tmp_path):
