@@ -1,4 +1,4 @@
-"""COCO's joints drawn: predictions on test people, targets on training samples. No torch."""
+"""COCO's joints drawn: predictions on test people, targets on training samples."""
 
 from pathlib import Path
 

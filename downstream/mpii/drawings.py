@@ -1,4 +1,4 @@
-"""MPII's joints drawn: predictions on people of the validation split, targets on training samples. No torch."""
+"""MPII's joints drawn: predictions on people of the validation split, targets on training samples."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Human3.6M's joints drawn: predictions on test frames, targets on training samples. No torch."""
+"""Human3.6M's joints drawn: predictions on test frames, targets on training samples."""
 
 from pathlib import Path
 
