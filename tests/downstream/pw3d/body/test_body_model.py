@@ -6,6 +6,7 @@ from scipy.spatial.transform import Rotation
 from tiny.pw3d import h36m_regressor, joint_rows, smpl_arrays, write_body_files
 
 from downstream.pw3d.body import body_model as bm
+from downstream.pw3d.body.regressors import read_regressors
 from downstream.pw3d.body.skinning import pose_body
 from liftedcl.identity.errors import InputError
 from synthetic.people import body as synthetic
@@ -28,7 +29,7 @@ def root(tmp_path):
 def test_right_joints_are_on_the_persons_right(shipped):
     """The body faces +z and +y is up, so that its right side is at smaller x: for all three sets of joints."""
     body = bm.read_bodies(shipped)[0]
-    regressors = bm.read_regressors(shipped, body)
+    regressors = read_regressors(shipped, body)
     tree = body.J_regressor @ body.v_template
     lsp = (regressors.h36m @ body.v_template)[bm.LSP_ROWS]
     landmarks = np.concatenate([tree, regressors.extra @ body.v_template, body.v_template[body.face_vertices]])
@@ -45,7 +46,7 @@ def test_right_joints_are_on_the_persons_right(shipped):
 
 def test_training_joints_are_where_their_names_say(shipped):
     body = bm.read_bodies(shipped)[0]
-    extra = bm.read_regressors(shipped, body).extra @ body.v_template
+    extra = read_regressors(shipped, body).extra @ body.v_template
     tree = body.J_regressor @ body.v_template
     landmarks = np.concatenate([tree, extra, body.v_template[body.face_vertices]])[bm.TRAINING_LANDMARKS]
     place = dict(zip(bm.TRAINING_JOINTS, landmarks, strict=True))
@@ -58,10 +59,10 @@ def test_training_joints_are_where_their_names_say(shipped):
 def test_swapped_legs_are_exchanged_and_said(root, capsys):
     body = bm.read_bodies(root)[0]
     path = root / "smpl" / "J_regressor_h36m.npy"
-    right = bm.read_regressors(root, body).h36m
+    right = read_regressors(root, body).h36m
     assert capsys.readouterr().err == ""
     np.save(path, right[[0, 4, 5, 6, 1, 2, 3, *range(7, 17)]])
-    np.testing.assert_array_equal(bm.read_regressors(root, body).h36m, right)
+    np.testing.assert_array_equal(read_regressors(root, body).h36m, right)
     assert "left leg is in rows 1-3" in capsys.readouterr().err
 
 
@@ -76,13 +77,13 @@ def test_swapped_legs_are_exchanged_and_said(root, capsys):
 def test_other_orders_of_the_regressor_are_refused(root, rows, message):
     np.save(root / "smpl" / "J_regressor_h36m.npy", h36m_regressor()[rows])
     with pytest.raises(InputError, match=message):
-        bm.read_regressors(root, bm.read_bodies(root)[0])
+        read_regressors(root, bm.read_bodies(root)[0])
 
 
 def test_swapped_hips_of_the_extra_regressor_are_refused(root):
     np.save(root / "smpl" / "J_regressor_extra.npy", joint_rows((1, 2, 12, 15, 0, 12, 6, 15, 15)))
     with pytest.raises(InputError, match=r"J_regressor_extra\.npy: row 0 isn't the right hip"):
-        bm.read_regressors(root, bm.read_bodies(root)[0])
+        read_regressors(root, bm.read_bodies(root)[0])
 
 
 def test_a_body_with_exchanged_sides_is_refused(root):
@@ -157,13 +158,13 @@ def test_bodies_of_different_meshes_and_bad_regressors_are_named(root):
     body = bm.read_bodies(root)[0]
     np.save(folder / "J_regressor_h36m.npy", h36m_regressor()[:, :90])
     with pytest.raises(InputError, match=r"h36m\.npy: is \(17, 90\)"):
-        bm.read_regressors(root, body)
+        read_regressors(root, body)
     np.save(folder / "J_regressor_h36m.npy", h36m_regressor().astype(object))
     with pytest.raises(InputError, match=r"h36m\.npy: not a plain array"):
-        bm.read_regressors(root, body)
+        read_regressors(root, body)
     (folder / "J_regressor_h36m.npy").unlink()
     with pytest.raises(InputError, match=r"h36m\.npy: not found"):
-        bm.read_regressors(root, body)
+        read_regressors(root, body)
     np.savez(folder / "smpl_mean_params.npz", pose=np.zeros(72), shape=np.zeros(10), cam=np.zeros(3))
     with pytest.raises(InputError, match=r"pose is .*not 144"):
         bm.read_mean_parameters(root)
