@@ -28,7 +28,7 @@ class Entry:
         annotations: files below that folder that a run reads before any picture.
         optional: the like, which change a run where they are there.
         pictures: patterns of which something has to be there, besides those of the data set's description.
-        predictions: the file, or folder, below a run's folder that others can score.
+        predictions: files and folders below a run's folder that a training writes; others can score the first.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Entry:
     reference: str
     data: str
     annotations: tuple[str, ...]
-    predictions: str
+    predictions: tuple[str, ...]
     optional: tuple[str, ...] = ()
     pictures: tuple[str, ...] = ()
 

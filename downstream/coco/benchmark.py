@@ -14,5 +14,5 @@ BENCHMARK = Entry(
     annotations=("annotations/person_keypoints_train2017.json", "annotations/person_keypoints_val2017.json"),
     optional=("person_detection_results/COCO_val2017_detections_AP_H_56_person.json",),
     pictures=("val2017/*.jpg or images/val2017/*.jpg",),
-    predictions="predictions.json",
+    predictions=("predictions.json", "predictions_gt_boxes.json"),
 )

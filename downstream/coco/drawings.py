@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from downstream.coco.keypoints import BONES, MIRRORED, SIDES
-from downstream.coco.reader import DETECTIONS, annotation_path, read_people
+from downstream.coco.reader import annotation_path, read_people
 from downstream.coco.recipe import Coco2D
-from downstream.coco.results import HEADLINE, IN_ANNOTATED_BOXES, read_predictions
+from downstream.coco.results import IN_ANNOTATED_BOXES, read_predictions
 from downstream.heatmap_pose.keypoint_drawings import augmented_keypoints, predicted_keypoints
 from downstream.samples.overlay import EXAMPLES
 from liftedcl.files.evenly_spread import evenly_spread
@@ -21,9 +21,8 @@ def examples(recipe: Coco2D, data: Path, run: Path) -> np.ndarray:
     annotated = read_people(data, "val")
     chosen = evenly_spread(len(annotated), EXAMPLES)
     size = recipe.input_width, recipe.input_height
-    name = IN_ANNOTATED_BOXES if (data / DETECTIONS).exists() else HEADLINE
     found: dict[int, list[np.ndarray]] = {}
-    for result in read_predictions(run / name, annotation_path(data, "val")):
+    for result in read_predictions(run / IN_ANNOTATED_BOXES, annotation_path(data, "val")):
         found.setdefault(result["image_id"], []).append(np.reshape(result["keypoints"], (-1, 3))[:, :2])
     people = annotated.boxes.people(size, recipe.box_scale).at(chosen)
     visible = annotated.visible[chosen]

@@ -13,7 +13,8 @@ from liftedcl.files.atomic import read_json, write_text
 from liftedcl.identity.errors import InputError
 
 HEADLINE, IN_ANNOTATED_BOXES = "predictions.json", "predictions_gt_boxes.json"
-"""The results that a run writes: those that its scores are of, and those in annotated boxes where the former aren't."""
+"""The results that a run writes: those that its scores are of, which are in a detector's boxes where there is one, and
+those in annotated boxes, which are then the same."""
 
 _REMEDY = "it has to be a COCO results file of keypoints, such as python -m downstream.finetune writes"
 

@@ -21,9 +21,8 @@ STATISTICS = ("ap", "ap50", "ap75", "ap_m", "ap_l", "ar", "ar50", "ar75", "ar_m"
 
 def score_run(recipe: Coco2D, data: Path, run: Path) -> dict[str, Any]:
     """What metrics.json holds of a run's results; see `metrics_of`."""
-    truth = annotation_path(data, "val")
-    detected = (data / DETECTIONS).exists()
-    in_annotated = read_predictions(run / (IN_ANNOTATED_BOXES if detected else HEADLINE), truth)
+    truth, detected = annotation_path(data, "val"), (data / DETECTIONS).exists()
+    in_annotated = read_predictions(run / IN_ANNOTATED_BOXES, truth)
     return metrics_of(data, in_annotated, read_predictions(run / HEADLINE, truth) if detected else None)
 
 

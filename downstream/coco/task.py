@@ -5,9 +5,10 @@ The protocol is that of the published code of SimplePose and HRNet; departures a
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from downstream.coco.keypoints import MIRRORED
-from downstream.coco.reader import read_detections, read_people
+from downstream.coco.reader import PersonBoxes, read_detections, read_people
 from downstream.coco.recipe import Coco2D
 from downstream.coco.rescoring import predicted_results
 from downstream.coco.results import HEADLINE, IN_ANNOTATED_BOXES, write_predictions
@@ -24,10 +25,10 @@ class CocoPose(KeypointTask):
         super().__init__(recipe, backbone, train=train, mirrored=MIRRORED, seed=seed, workers=workers)
 
     def write_predictions(self, out: Path) -> None:
-        """Write the results in annotated boxes and, where there is a detector's file, those in its boxes."""
-        boxes = {IN_ANNOTATED_BOXES: self._annotated, HEADLINE: self._detected}
-        if self._detected is None:
-            boxes = {HEADLINE: self._annotated}
-        for name, people in boxes.items():
-            results = predicted_results(partial(self.predict, offset=True), people, self._recipe)
-            write_predictions(out / name, results)
+        """Write the results in annotated boxes, and in the detector's where its file is there."""
+        results = self._results(self._annotated)
+        write_predictions(out / IN_ANNOTATED_BOXES, results)
+        write_predictions(out / HEADLINE, results if self._detected is None else self._results(self._detected))
+
+    def _results(self, boxes: PersonBoxes) -> list[dict[str, Any]]:
+        return predicted_results(partial(self.predict, offset=True), boxes, self._recipe)

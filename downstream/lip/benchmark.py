@@ -12,5 +12,5 @@ BENCHMARK = Entry(
     reference="downstream.lip.reference",
     data="lip",
     annotations=("train_id.txt", "val_id.txt"),
-    predictions="predictions",
+    predictions=("predictions", "predictions_student"),
 )

@@ -12,5 +12,5 @@ BENCHMARK = Entry(
     reference="downstream.mpii.reference",
     data="mpii",
     annotations=("annot/train.json", "annot/valid.json", "annot/gt_valid.mat"),
-    predictions="predictions.mat",
+    predictions=("predictions.mat",),
 )

@@ -17,5 +17,5 @@ BENCHMARK = Entry(
         *(f"smpl/{name}.npz" for name in ("neutral", "male", "female", "smpl_mean_params")),
         *(f"smpl/J_regressor_{name}.npy" for name in ("h36m", "extra")),
     ),
-    predictions="predictions.npz",
+    predictions=("predictions.npz", "predictions_low.npz"),
 )

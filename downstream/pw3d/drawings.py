@@ -13,7 +13,7 @@ from downstream.pw3d.body.regressors import read_regressors
 from downstream.pw3d.body.skinning import pose_body
 from downstream.pw3d.body.smpl_layer import TrainingJoints
 from downstream.pw3d.data import ShapeBatches, region
-from downstream.pw3d.predictions import file_name, read_predictions
+from downstream.pw3d.predictions import FULL_SIZE, read_predictions
 from downstream.pw3d.reader import TEST, read_mix, read_shape_split
 from downstream.pw3d.recipe import PW3D
 from downstream.pw3d.shape_losses import fitted_cameras
@@ -39,7 +39,7 @@ _SIDES = tuple({"left": "l", "right": "r"}.get(name.split("_")[0], "trunk") for 
 def examples(recipe: PW3D, data: Path, run: Path) -> np.ndarray:
     """Up to 12 test crops (n, S, S, 3) uint8, spread evenly, with the bodies predicted at full size over them."""
     test, body = read_shape_split(data, TEST), read_bodies(data)[0]
-    found = read_predictions(run / file_name(recipe, recipe.input_size), test)
+    found = read_predictions(run / FULL_SIZE, test)
     chosen, scale = evenly_spread(len(test), EXAMPLES), _enlargement(recipe.input_size)
     vertices, _ = pose_body(body, found.rotations[chosen], found.betas[chosen])
     cameras = torch.from_numpy(found.camera[chosen])

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 
 from downstream.pw3d.reader import ShapeSamples
-from downstream.pw3d.recipe import PW3D
 from downstream.reading.npz_file import read_arrays
 from liftedcl.files.atomic import atomic_path
 from liftedcl.identity.errors import InputError
@@ -14,9 +13,8 @@ from liftedcl.identity.errors import InputError
 _REMEDY = "make it with python -m downstream.finetune"
 
 
-def file_name(recipe: PW3D, size: int) -> str:
-    """Of the predictions for the test set as it is seen at ``size`` px."""
-    return "predictions.npz" if size == recipe.input_size else f"predictions_at_{size}.npz"
+FULL_SIZE, LOW_SIZE = "predictions.npz", "predictions_low.npz"
+"""The predictions that a run writes: of the test set as it is, and of the test set shrunk to ``low_test_size`` px."""
 
 
 @dataclass(frozen=True)

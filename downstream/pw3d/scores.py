@@ -16,7 +16,7 @@ from downstream import metrics
 from downstream.pw3d.body.body_model import GENDERS, BodyArrays, read_bodies
 from downstream.pw3d.body.posed_people import centred, chunks, lsp_joints
 from downstream.pw3d.body.regressors import Regressors, read_regressors
-from downstream.pw3d.predictions import Predictions, file_name, read_predictions
+from downstream.pw3d.predictions import FULL_SIZE, LOW_SIZE, Predictions, read_predictions
 from downstream.pw3d.reader import TEST, TRUTH, ShapeSamples, annotation_path, read_annotations
 from downstream.pw3d.recipe import PW3D
 from liftedcl.files.evenly_spread import evenly_spread
@@ -30,10 +30,8 @@ _AGREEMENT_M = 1e-3
 
 def score_run(recipe: PW3D, data: Path, run: Path) -> dict[str, Any]:
     """What metrics.json holds: scores at ``input_size`` px, and under ``at_N`` those of the test set shrunk to N px."""
-    full, low = (
-        score_file(annotation_path(data, TEST), data, run / file_name(recipe, size))
-        for size in (recipe.input_size, recipe.low_test_size)
-    )
+    truth = annotation_path(data, TEST)
+    full, low = (score_file(truth, data, run / name) for name in (FULL_SIZE, LOW_SIZE))
     return full | {"input_size": recipe.input_size, f"at_{recipe.low_test_size}": low}
 
 

@@ -21,7 +21,7 @@ from downstream.pw3d.body.regressors import read_regressors
 from downstream.pw3d.body.smpl_layer import TrainingJoints
 from downstream.pw3d.data import ShapeBatch, ShapeBatches, region
 from downstream.pw3d.levels import level_count, level_of
-from downstream.pw3d.predictions import Predictions, file_name, write_predictions
+from downstream.pw3d.predictions import FULL_SIZE, LOW_SIZE, Predictions, write_predictions
 from downstream.pw3d.reader import REMEDY, TEST, read_mix, read_shape_split
 from downstream.pw3d.recipe import PW3D
 from downstream.pw3d.shape_losses import ShapeTargets, agreement_terms, fitted_cameras, ramp_up, supervised_terms
@@ -96,13 +96,12 @@ class PW3DShape:
 
     def write_predictions(self, out: Path) -> None:
         """Write the bodies of the test set, as it is and shrunk to ``low_test_size`` px."""
-        for size in (self._recipe.input_size, self._recipe.low_test_size):
+        for name, size in ((FULL_SIZE, self._recipe.input_size), (LOW_SIZE, self._recipe.low_test_size)):
             shapes = self.predict(size)
             rotations, betas, cameras = (part.numpy() for part in (shapes.rotations, shapes.betas, shapes.cameras))
             wide = rotations.astype(np.float64), betas.astype(np.float64)  # as they are read back
             joints = lsp_joints(*wide, self._body, self._regressors)
-            path = out / file_name(self._recipe, size)
-            write_predictions(path, Predictions(rotations, betas, cameras, joints), self._test.names)
+            write_predictions(out / name, Predictions(rotations, betas, cameras, joints), self._test.names)
 
     @torch.no_grad()
     def predict(self, size: int) -> Shapes:

@@ -21,7 +21,7 @@ ABOUT = "--benchmark {params.benchmark} --recipe {params.recipe:q} --data {param
 
 for benchmark, entry in BENCHMARKS.items():
     RUN = LAYOUT.benchmark("{run}", "{row}", "{seed}")
-    PREDICTIONS = f"{RUN}/{entry.predictions}"
+    PREDICTIONS = [f"{RUN}/{name}" for name in entry.predictions]
     VARIANTS = "|".join(run for run in PARAMS.benchmarks if benchmark_of(run) == benchmark)
     ROOT = getattr(PARAMS, entry.data)
 
@@ -34,7 +34,7 @@ for benchmark, entry in BENCHMARKS.items():
             mixed_in=mixed_in,
         output:
             expand("{folder}/{name}", folder=RUN, name=["trained.pt", "history.csv", "provenance.json"], allow_missing=True),
-            predictions=PREDICTIONS if Path(PREDICTIONS).suffix else directory(PREDICTIONS),
+            *(name if Path(name).suffix else directory(name) for name in PREDICTIONS),
         wildcard_constraints: run=VARIANTS,
         params:
             recipe=benchmark_recipe, code=code_of(*finetune_modules(benchmark)), folder=RUN, benchmark=benchmark, root=ROOT,

@@ -12,5 +12,5 @@ BENCHMARK = Entry(
     reference="downstream.h36m.pose_2d.reference",
     data="h36m",
     annotations=("annot/h36m_train.pkl", "annot/h36m_validation.pkl"),
-    predictions="predictions.npz",
+    predictions=("predictions.npz",),
 )

@@ -15,5 +15,5 @@ BENCHMARK = Entry(
         "annotations/Sample_trainmin_train_Human36M_protocol_2.json",
         "annotations/Sample_64_test_Human36M_protocol_2.json",
     ),
-    predictions="predictions.npz",
+    predictions=("predictions.npz",),
 )
