@@ -49,6 +49,7 @@ rule random_encoder:
     wildcard_constraints: row=rows_by(lambda recipe: recipe.method == "random"),
     params: recipe=encoder_recipe, code=encoder_code_of, folder=ENCODER,
     resources: **PARAMS.cluster.resources("short"),
+    group: "encoders"
     shell: "{PYTHON} -m liftedcl.pretrain --recipe {params.recipe:q} --seed {wildcards.seed} --out {params.folder:q}"
 
 
@@ -61,6 +62,7 @@ rule published_encoder:
         backbone=lambda wildcards: PARAMS.encoders[wildcards.row].backbone,
         code=code_of("liftedcl.weights"),
     resources: **PARAMS.cluster.resources("short"),
+    group: "encoders"
     shell:
         "{PYTHON} -m liftedcl.weights import {input:q} --source {params.source} --backbone {params.backbone}"
         " --out {output[0]:q}"
@@ -146,6 +148,7 @@ if LIFTING_ROW:
             recipe=to_json(PARAMS.encoders[LIFTING_ROW]), code=code_of("liftedcl.lift"),
             people=lambda wildcards: LIFTED_CROPS[wildcards.figure],
         resources: **PARAMS.cluster.resources("short"),
+        group: "figures"
         shell:
             "{PYTHON} -m liftedcl.lift --recipe {params.recipe:q} --encoder {input.encoder:q} --heads {input.heads:q}"
             " --images {input.images:q} --count {params.people} --out {output:q}"
@@ -157,6 +160,7 @@ if LIFTING_ROW:
         output: LAYOUT.figure("lifting_progress"),
         params: code=code_of("liftedcl.lifting_progress"),
         resources: **PARAMS.cluster.resources("short"),
+        group: "figures"
         shell:
             "{PYTHON} -m liftedcl.lifting_progress --lifted {input.lifted:q} --images {input.images:q} --out {output:q}"
 
@@ -173,4 +177,5 @@ rule training_curves:
     output: LAYOUT.figure("training_curves"),
     params: code=code_of("liftedcl.training_curves"),
     resources: **PARAMS.cluster.resources("short"),
+    group: "figures"
     shell: "{PYTHON} -m liftedcl.training_curves {input:q} --out {output:q}"
