@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from downstream.mpii.files import ANNOTATIONS as MPII_PEOPLE
 from downstream.training.training_recipe import FineTuning
+from liftedcl.data_sets.description import DataSet, Needs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,10 +26,8 @@ class Entry:
         scores: the module that scores a run's predictions; see `Scores`. No torch.
         drawings: the module that draws predictions and training samples; see `Drawings`.
         reference: the module that scores the trivial predictor; see `Reference`. No torch.
-        data: the entry of params.yaml that names its folder.
-        annotations: files below that folder that a run reads before any picture.
-        optional: the like, which change a run where they are there.
-        pictures: patterns of which something has to be there, besides those of the data set's description.
+        data: the data set that it reads.
+        needs: what a run needs of it, besides the pictures that every use needs.
         predictions: files and folders below a run's folder that a training writes; others can score the first.
     """
 
@@ -37,18 +37,16 @@ class Entry:
     scores: str
     drawings: str
     reference: str
-    data: str
-    annotations: tuple[str, ...]
+    data: DataSet
+    needs: Needs
     predictions: tuple[str, ...]
-    optional: tuple[str, ...] = ()
-    pictures: tuple[str, ...] = ()
 
     def inputs(self, recipe: Any, data: Path) -> dict[str, Path]:
         """The files that decide a run beside its pictures, under names that don't depend on where ``data`` is."""
-        there = [*self.annotations, *(name for name in self.optional if (data / name).exists())]
-        paths = {f"{self.data}/{name}": data / name for name in there}
+        there = [*self.needs.files, *(name for name in self.needs.optional if (data / name).exists())]
+        paths = {f"{self.data.name}/{name}": data / name for name in there}
         mixed_in = getattr(recipe, "mpii", None)
-        return paths | ({"mpii/annot/train.json": Path(mixed_in) / "annot/train.json"} if mixed_in else {})
+        return paths | ({f"mpii/{MPII_PEOPLE['train']}": Path(mixed_in) / MPII_PEOPLE["train"]} if mixed_in else {})
 
 
 if TYPE_CHECKING:

@@ -60,7 +60,7 @@ def finetune(
     weights = load_encoder(encoder, backbone)
     if recipe.probe:
         freeze(weights)
-    remedy = f"docs/data/{entry.data}.md says where it comes from"
+    remedy = f"docs/data/{entry.data.name}.md says where it comes from"
     inputs = {"encoder": sha256_of_file(encoder), **fingerprint(entry.inputs(recipe, data), remedy)}
     torch.manual_seed(head_seed)
     task = getattr(importlib.import_module(module), name)(recipe, weights, data=data, seed=seed, workers=workers)

@@ -1,21 +1,30 @@
-"""Which benchmarks there are: those that a file ``benchmark.py`` below downstream/ enters. No torch here."""
+"""Which benchmarks and data sets there are: those that a file ``benchmark.py`` or ``data_set.py`` enters. No torch."""
 
 import importlib
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 from downstream.benchmark import Entry
+from liftedcl.data_sets.description import DataSet
 
-_HERE = Path(__file__).parent
-
-
-def _entries() -> Iterator[Entry]:
-    for path in sorted(_HERE.rglob("*/benchmark.py")):
-        parts = path.relative_to(_HERE.parent).with_suffix("").parts
-        yield importlib.import_module(".".join(parts)).BENCHMARK
+_ROOT = Path(__file__).parents[1]
 
 
-BENCHMARKS = {entry.name: entry for entry in _entries()}
+def _modules(pattern: str) -> Iterator[ModuleType]:
+    """The modules whose files are called so, by path."""
+    for path in sorted(_ROOT.glob(pattern)):
+        yield importlib.import_module(".".join(path.relative_to(_ROOT).with_suffix("").parts))
+
+
+DATA_SETS: dict[str, DataSet] = {
+    module.DATA_SET.name: module.DATA_SET
+    for pattern in ("liftedcl/data_sets/*/data_set.py", "downstream/**/data_set.py")
+    for module in _modules(pattern)
+}
+BENCHMARKS: dict[str, Entry] = {
+    module.BENCHMARK.name: module.BENCHMARK for module in _modules("downstream/*/**/benchmark.py")
+}
 
 
 def score_modules(benchmark: str) -> tuple[str, ...]:

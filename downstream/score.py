@@ -30,7 +30,8 @@ def main() -> None:
     entry, started = BENCHMARKS[arguments.benchmark], time.time()
     recipe = read_recipe(entry.recipe, arguments.recipe)
     scores = importlib.import_module(entry.scores).score_run(recipe, arguments.data, arguments.run)
-    inputs = fingerprint(entry.inputs(recipe, arguments.data), f"docs/data/{entry.data}.md says where it comes from")
+    page = f"docs/data/{entry.data.name}.md"
+    inputs = fingerprint(entry.inputs(recipe, arguments.data), f"{page} says where it comes from")
     code = code_digest(*score_modules(entry.name))
     about = {"recipe": dataclasses.asdict(recipe), "seed": None, "inputs": inputs, "code": code}
     write_json(arguments.out.with_suffix(".provenance.json"), describe(**about, started=started, device="cpu"))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as rle
 
+from liftedcl.data_sets.coco.files import DETECTIONS, GENERATED, INSTANCES, PEOPLE, SPLITS
 from liftedcl.files.atomic import write_json
 from synthetic.generation import Chunk, Labels, Plan, batches, pictures_digest, write_jpeg
 from synthetic.keypoints import COCO_MAP, COCO_NAMES, COCO_SKELETON, coco_visibility
@@ -19,7 +20,6 @@ from synthetic.renderer.render import Frame
 from synthetic.scene import Cast, Scene, identities, render_scene, sample_cast, sample_scene
 from synthetic.textures.textures import TextureBank
 
-SPLITS = ("train", "val")
 _STREAM = 11
 _SCENES, _DETECTOR = 2, 3  # random streams of a split; the first two are its cast's
 _SCENES_PER_CHUNK = 16
@@ -29,7 +29,6 @@ _PEOPLE_PER_IMAGE = 10
 _LEAST_AREA = 400
 """People of whom fewer pixels are seen are not annotated, as in COCO, where annotators leave out specks."""
 
-DETECTIONS = "person_detection_results/COCO_val2017_detections_AP_H_56_person.json"
 _FOUND, _FOUND_TWICE, _FALSE_ALARMS = 0.97, 0.15, 0.7
 """Share of people the detector finds, share of these with a second box, false boxes a picture."""
 
@@ -38,9 +37,8 @@ def plan(recipe: GeneratedCoco) -> Plan:
     """Chunks of both splits."""
     counts = {"train": recipe.train_scenes, "val": recipe.val_scenes}
     chunks = [(split, *span) for split in SPLITS for span in batches(counts[split], _SCENES_PER_CHUNK)]
-    names = [f"annotations/{kind}_{split}2017.json" for kind in ("person_keypoints", "instances") for split in SPLITS]
     contents = ("annotations", "train2017", "val2017", Path(DETECTIONS).parent.name)
-    return Plan("coco", recipe, chunks, render_chunk, write_annotations, contents, (*names, DETECTIONS))
+    return Plan("coco", recipe, chunks, render_chunk, write_annotations, contents, GENERATED)
 
 
 @functools.lru_cache(maxsize=2)
@@ -123,12 +121,12 @@ def write_annotations(root: Path, recipe: GeneratedCoco, labels: list[Labels]) -
         images = [image for chunk in chunks for image in chunk["images"]]
         people = [entry for chunk in chunks for entry in chunk["annotations"]]
         instances = [{k: v for k, v in entry.items() if "keypoints" not in k} for entry in people]
-        for kind, entries, category in (
-            ("person_keypoints", people, with_keypoints),
-            ("instances", instances, person),
+        for name, entries, category in (
+            (PEOPLE[split], people, with_keypoints),
+            (INSTANCES[split], instances, person),
         ):
             write_json(
-                root / "annotations" / f"{kind}_{split}2017.json",
+                root / name,
                 {
                     "info": {"description": "generated people", "pictures": pictures_digest(chunks)},
                     "licenses": [],

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from liftedcl.data_sets.h36m.files import GENERATED, JOINTS, POSES, SUBJECTS
 from liftedcl.files.atomic import atomic_path, write_json
 from synthetic.coco import mask_box
 from synthetic.generation import Chunk, Labels, Plan, pictures_digest, write_jpeg
@@ -25,12 +26,6 @@ from synthetic.renderer.shading import Lit
 from synthetic.scene import seat_under
 from synthetic.textures.textures import TextureBank
 
-TRAIN_SUBJECTS, TEST_SUBJECTS = (1, 5, 6, 7, 8), (9, 11)
-ANNOTATIONS = {
-    "train": "annotations/Sample_trainmin_train_Human36M_protocol_2.json",
-    "test": "annotations/Sample_64_test_Human36M_protocol_2.json",
-}
-ANNOTATIONS_2D = {"train": "annot/h36m_train.pkl", "test": "annot/h36m_validation.pkl"}
 WORLD_FROM_SCENE = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 """Human3.6M's world has z up; ours has y up."""
 _STREAM = 31
@@ -71,9 +66,8 @@ ACTIONS = {
 
 def plan(recipe: GeneratedH36M) -> Plan:
     """One chunk a subject and action."""
-    chunks = [(subject, action) for subject in TRAIN_SUBJECTS + TEST_SUBJECTS for action in ACTIONS]
-    annotated = (*ANNOTATIONS.values(), *ANNOTATIONS_2D.values())
-    return Plan("h36m", recipe, chunks, render_chunk, write_annotations, ("annotations", "annot", "images"), annotated)
+    chunks = [(subject, action) for subject in SUBJECTS["train"] + SUBJECTS["test"] for action in ACTIONS]
+    return Plan("h36m", recipe, chunks, render_chunk, write_annotations, ("annotations", "annot", "images"), GENERATED)
 
 
 def rig(recipe: GeneratedH36M, subject: int) -> list[Camera]:
@@ -179,13 +173,13 @@ def _annotation(person: PosedPerson, camera: Camera, box: list[int], image_id: i
 
 def write_annotations(root: Path, recipe: GeneratedH36M, labels: list[Labels]) -> None:
     """Write all four annotation files. In the JSON files, image i belongs to annotation i."""
-    for split, subjects in (("train", TRAIN_SUBJECTS), ("test", TEST_SUBJECTS)):
+    for split, subjects in SUBJECTS.items():
         chunks = [chunk for chunk in labels if chunk["subject"] in subjects]
         paired = {name: [entry for chunk in chunks for entry in chunk[name]] for name in ("images", "annotations")}
         info = {"description": "generated people", "pictures": pictures_digest(chunks)}
-        write_json(root / ANNOTATIONS[split], {"info": info, **paired})
+        write_json(root / POSES[split], {"info": info, **paired})
         entries = [_entry_2d(*pair) for pair in zip(paired["images"], paired["annotations"], strict=True)]
-        with atomic_path(root / ANNOTATIONS_2D[split]) as part, part.open("wb") as file:
+        with atomic_path(root / JOINTS[split]) as part, part.open("wb") as file:
             pickle.dump(entries, file, protocol=4)
 
 

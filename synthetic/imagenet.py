@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from liftedcl.data_sets.imagenet.files import CLASSES, GENERATED
 from liftedcl.files.atomic import write_json
 from liftedcl.identity.errors import InputError
 from synthetic.generation import Chunk, Labels, Plan, batches, pictures_digest, write_jpeg
@@ -29,7 +30,6 @@ TEXTURES = (
     "camouflage", "carpet", "bookshelf", "gingham", "facade", "denim", "sand",
 )  # fmt: skip
 PLACES = ("room", "landscape", "street", "forest", "sky")
-MARKER = "classes.json"
 _ONE_FINISH = ("tree", "bush", "floor_lamp")
 """Objects that look the same whatever the main material is."""
 _SPLITS = ("train", "val")
@@ -66,7 +66,7 @@ def plan(recipe: GeneratedImagenet) -> Plan:
         for name in class_names(recipe.classes)
         for span in batches(counts[split], _PICTURES_PER_CHUNK)
     ]
-    return Plan("imagenet", recipe, chunks, render_chunk, write_marker, ("train", "val", MARKER), (MARKER,))
+    return Plan("imagenet", recipe, chunks, render_chunk, write_marker, ("train", "val", CLASSES), GENERATED)
 
 
 @functools.lru_cache(maxsize=2)
@@ -87,7 +87,7 @@ def render_chunk(root: Path, recipe: GeneratedImagenet, chunk: Chunk) -> Labels:
 
 def write_marker(root: Path, recipe: GeneratedImagenet, labels: list[Labels]) -> None:
     """Write the list of classes, which says that the data set is complete."""
-    write_json(root / MARKER, {"classes": sorted(class_names(recipe.classes)), "pictures": pictures_digest(labels)})
+    write_json(root / CLASSES, {"classes": sorted(class_names(recipe.classes)), "pictures": pictures_digest(labels)})
 
 
 def draw_picture(name: str, bank: TextureBank, rng: np.random.Generator, size: int) -> np.ndarray:

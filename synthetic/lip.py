@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from downstream.lip.files import GENERATED, LABELS, PICTURES, SPLITS, image_path, label_path, list_path
 from liftedcl.files.atomic import write_text
 from synthetic.generation import Chunk, Labels, Plan, batches, write_jpeg
 from synthetic.people.garments import BACKGROUND, RIGHT_SHOE, label_vertices
@@ -23,7 +24,6 @@ from synthetic.renderer.camera import Camera
 from synthetic.scene import Cast, Scene, render_scene, sample_scene
 from synthetic.textures.textures import TextureBank
 
-SPLITS = ("train", "val")
 NUM_CLASSES = RIGHT_SHOE + 1
 _STREAM = 71
 _BANK, _CAST, _SCENES = range(3)
@@ -57,9 +57,8 @@ def plan(recipe: GeneratedLip) -> Plan:
     """Chunks of both splits."""
     counts = {"train": recipe.train_scenes, "val": recipe.val_scenes}
     chunks = [(split, *span) for split in SPLITS for span in batches(counts[split], _SCENES_PER_CHUNK)]
-    folders = [f"{split}_{kind}" for split in SPLITS for kind in ("images", "segmentations")]
-    lists = tuple(f"{split}_id.txt" for split in SPLITS)
-    return Plan("lip", recipe, chunks, render_chunk, write_lists, (*folders, *lists), lists)
+    contents = (*(folder for split in SPLITS for folder in (PICTURES[split], LABELS[split])), *GENERATED)
+    return Plan("lip", recipe, chunks, render_chunk, write_lists, contents, GENERATED)
 
 
 @functools.lru_cache(maxsize=2)
@@ -130,9 +129,10 @@ def render_chunk(root: Path, recipe: GeneratedLip, chunk: Chunk) -> Labels:
         digest = hashlib.sha256(portrait.image.tobytes() + portrait.labels.tobytes()).hexdigest()
         name = f"{_FIRST_NUMBER[split] + number}_{int(digest[:8], 16) % 10**6:06d}"
         names.append(name)
-        files += [f"{split}_images/{name}.jpg", f"{split}_segmentations/{name}.png"]
-        write_jpeg(root / files[-2], portrait.image)
-        _write_labels(root / files[-1], portrait.labels)
+        picture, label = image_path(root, split, name), label_path(root, split, name)
+        files += [path.relative_to(root).as_posix() for path in (picture, label)]
+        write_jpeg(picture, portrait.image)
+        _write_labels(label, portrait.labels)
     return {"split": split, "files": files, "names": names}
 
 
@@ -146,4 +146,4 @@ def write_lists(root: Path, recipe: GeneratedLip, labels: list[Labels]) -> None:
     """Write the lists of ids."""
     for split in SPLITS:
         names = [name for chunk in labels if chunk["split"] == split for name in chunk["names"]]
-        write_text(root / f"{split}_id.txt", "".join(f"{name}\n" for name in names))
+        write_text(list_path(root, split), "".join(f"{name}\n" for name in names))

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from downstream.mpii.files import ANNOTATIONS, GENERATED, SPLITS, TRUTH
 from downstream.mpii.truth_variables import truth_variables
 from liftedcl.files.atomic import write_json
 from liftedcl.files.mat_file import write_mat
@@ -23,8 +24,6 @@ from synthetic.renderer.render import Frame
 from synthetic.scene import Cast, Scene, identities, render_scene, sample_cast, sample_scene
 from synthetic.textures.textures import TextureBank
 
-SPLITS = ("train", "valid")
-_FILES = ("annot/train.json", "annot/valid.json", "annot/trainval.json", "annot/test.json", "annot/gt_valid.mat")
 _STREAM = 21
 _SCENES = 2  # random stream of a split; the first two are its cast's
 _SCENES_PER_CHUNK = 16
@@ -42,7 +41,7 @@ def plan(recipe: GeneratedMpii) -> Plan:
     """Chunks of both splits."""
     counts = {"train": recipe.train_scenes, "valid": recipe.valid_scenes}
     chunks = [(split, *span) for split in SPLITS for span in batches(counts[split], _SCENES_PER_CHUNK)]
-    return Plan("mpii", recipe, chunks, render_chunk, write_annotations, ("annot", "images"), _FILES)
+    return Plan("mpii", recipe, chunks, render_chunk, write_annotations, ("annot", "images"), GENERATED)
 
 
 @functools.lru_cache(maxsize=2)
@@ -120,7 +119,7 @@ def write_annotations(root: Path, recipe: GeneratedMpii, labels: list[Labels]) -
     head_boxes = [box for chunk in labels if chunk["split"] == "valid" for box in chunk["head_boxes"]]
     unlabelled = [{k: v for k, v in entry.items() if not k.startswith("joints")} for entry in people["valid"]]
     contents = (people["train"], people["valid"], people["train"] + people["valid"], unlabelled)
-    for name, entries in zip(_FILES, contents, strict=False):
+    for name, entries in zip(ANNOTATIONS.values(), contents, strict=True):
         write_json(root / name, entries)
     joints, visible = (np.array([entry[key] for entry in people["valid"]]) for key in ("joints", "joints_vis"))
-    write_mat(root / _FILES[-1], truth_variables(joints, visible, np.array(head_boxes)))
+    write_mat(root / TRUTH, truth_variables(joints, visible, np.array(head_boxes)))

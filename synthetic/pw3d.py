@@ -15,6 +15,19 @@ from typing import Any
 
 import numpy as np
 
+from downstream.pw3d.files import (
+    BODY_FOLDER,
+    COCO,
+    GENERATED,
+    H36M,
+    HR_LSPET,
+    LSP,
+    MPI_INF_3DHP,
+    MPII,
+    TEST,
+    annotation_path,
+    picture_folder,
+)
 from liftedcl.files.atomic import atomic_path
 from synthetic.generation import Chunk, Labels, Plan, batches, pictures_digest, write_jpeg
 from synthetic.people.body import forward_kinematics, load_body, skin
@@ -28,32 +41,31 @@ from synthetic.renderer.environment import Environment, laboratory
 from synthetic.renderer.render import Frame, render, render_background
 from synthetic.renderer.shading import Lit
 from synthetic.scene import Cast, Scene, sample_cast, sample_scene, seat_under
-from synthetic.smpl_files import FILES, extra_regressor, face_vertices, write_smpl_files
+from synthetic.smpl_files import extra_regressor, face_vertices, write_smpl_files
 from synthetic.textures.textures import TextureBank
 
-TEST = "3dpw_test"
 TRAIN_SHARES = {
-    "h36m_train_protocol1": 0.40,
-    "lsp_dataset_original_train": 0.05,
-    "mpii_train": 0.15,
-    "coco_2014_train": 0.25,
-    "hr-lspet_train": 0.05,
-    "mpi_inf_3dhp_train": 0.10,
+    H36M: 0.40,
+    LSP: 0.05,
+    MPII: 0.15,
+    COCO: 0.25,
+    HR_LSPET: 0.05,
+    MPI_INF_3DHP: 0.10,
 }
 _BODIES = ("imgname", "center", "scale", "pose", "shape")
 _FIELDS = {
     TEST: (*_BODIES, "gender"),
-    "h36m_train_protocol1": (*_BODIES, "has_smpl", "S", "part"),
-    "lsp_dataset_original_train": (*_BODIES, "has_smpl", "part"),
-    "mpii_train": (*_BODIES, "has_smpl", "part"),
-    "coco_2014_train": (*_BODIES, "has_smpl", "part"),
-    "hr-lspet_train": ("imgname", "center", "scale", "part"),
-    "mpi_inf_3dhp_train": ("imgname", "center", "scale", "S", "part"),
+    H36M: (*_BODIES, "has_smpl", "S", "part"),
+    LSP: (*_BODIES, "has_smpl", "part"),
+    MPII: (*_BODIES, "has_smpl", "part"),
+    COCO: (*_BODIES, "has_smpl", "part"),
+    HR_LSPET: ("imgname", "center", "scale", "part"),
+    MPI_INF_3DHP: ("imgname", "center", "scale", "S", "part"),
 }
 TREE_JOINTS = (8, 5, 4, 7, 21, 19, 17, 16, 18, 20)
 """Right ankle and knee, left knee and ankle, right wrist to shoulder, left shoulder to wrist, of the body's 24."""
 _PELVIS = 14
-_IN_A_HALL = ("h36m_train_protocol1", "mpi_inf_3dhp_train")
+_IN_A_HALL = (H36M, MPI_INF_3DHP)
 _STANCES_IN_SKIRTS = ("stand", "step", "wide", "run")
 _STREAM = 41
 _SCENES, _HALL = 2, 3  # random streams of the data set; a split's first two are its cast's
@@ -67,8 +79,8 @@ _MOST_DRAWS = 200
 def plan(recipe: GeneratedPw3d) -> Plan:
     """Chunks of all seven sets."""
     chunks = [(name, *span) for name in _FIELDS for span in batches(set_size(recipe, name), _PEOPLE_PER_CHUNK)]
-    files = (*(f"dataset_extras/{name}.npz" for name in _FIELDS), *(f"smpl/{name}" for name in FILES))
-    return Plan("pw3d", recipe, chunks, render_chunk, write_annotations, ("dataset_extras", "images", "smpl"), files)
+    contents = ("dataset_extras", "images", BODY_FOLDER)
+    return Plan("pw3d", recipe, chunks, render_chunk, write_annotations, contents, GENERATED)
 
 
 def set_size(recipe: GeneratedPw3d, name: str) -> int:
@@ -159,8 +171,9 @@ def render_chunk(root: Path, recipe: GeneratedPw3d, chunk: Chunk) -> Labels:
     for number in range(first, end):
         scene, frame = scene_at(recipe, name, number)
         picture = f"{number:06d}.jpg"
-        write_jpeg(root / "images" / name / picture, frame.image)
-        files.append(f"images/{name}/{picture}")
+        path = picture_folder(root, name) / picture
+        write_jpeg(path, frame.image)
+        files.append(path.relative_to(root).as_posix())
         person = annotate(scene.people[0], scene.camera)
         people.append({"imgname": picture, "gender": "mf"[number % 2], **person})
     return {"name": name, "files": files, "people": people}
@@ -187,12 +200,12 @@ def annotate(posed: PosedPerson, camera: Camera) -> dict[str, Any]:
 
 def write_annotations(root: Path, recipe: GeneratedPw3d, labels: list[Labels]) -> None:
     """Write the body's files and the npz of each set; ``pictures`` is a digest of the set's pictures."""
-    write_smpl_files(root / "smpl")
+    write_smpl_files(root / BODY_FOLDER)
     for name, fields in _FIELDS.items():
         chunks = [chunk for chunk in labels if chunk["name"] == name]
         people = [person for chunk in chunks for person in chunk["people"]]
         arrays = {field: np.array([person[field] for person in people]) for field in fields}
-        with atomic_path(root / "dataset_extras" / f"{name}.npz") as part, part.open("wb") as file:
+        with atomic_path(annotation_path(root, name)) as part, part.open("wb") as file:
             np.savez_compressed(file, **arrays, pictures=np.array(pictures_digest(chunks)))
 
 

@@ -7,15 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from downstream.pw3d.files import GENDERS, MEAN_PARAMETERS, REGRESSORS
 from liftedcl.files.atomic import atomic_path
 from synthetic.keypoints import H36M_MAP, MPII_MAP, h36m_regressor
 from synthetic.people.body import NOSE, RIGHT_EAR, Body, load_arrays, load_body
 from synthetic.people.pose import sample_pose, sample_stance
 from synthetic.people.rotation import axis_angle_to_matrix
 
-GENDERS = ("neutral", "male", "female")
-_REGRESSORS = ("J_regressor_h36m.npy", "J_regressor_extra.npy")
-FILES = (*(f"{gender}.npz" for gender in GENDERS), *_REGRESSORS, "smpl_mean_params.npz")
 EXTRA_MAP = np.concatenate([MPII_MAP[[2, 3, 8, 9, 6, 7]], H36M_MAP[[7, 9, 10]]])
 """(9, 30), J_regressor_extra's rows: right hip, left hip, neck, top, pelvis and thorax of MPII, spine, jaw and head of
 Human3.6M."""
@@ -32,10 +30,10 @@ def write_smpl_files(folder: Path) -> None:
     for gender in GENDERS:
         with atomic_path(folder / f"{gender}.npz") as part, part.open("wb") as file:
             np.savez_compressed(file, **stored)
-    for name, regressor in zip(_REGRESSORS, (h36m_regressor(body), extra_regressor(body)), strict=True):
+    for name, regressor in zip(REGRESSORS.values(), (h36m_regressor(body), extra_regressor(body)), strict=True):
         with atomic_path(folder / name) as part, part.open("wb") as file:
             np.save(file, regressor)
-    with atomic_path(folder / "smpl_mean_params.npz") as part, part.open("wb") as file:
+    with atomic_path(folder / MEAN_PARAMETERS) as part, part.open("wb") as file:
         pose = mean_pose()[:, :, :2].reshape(144)  # 6D (Zhou et al. 2019): the first two columns, row by row
         np.savez(file, pose=pose, shape=np.zeros(10), cam=np.array(_MEAN_CAMERA))
 

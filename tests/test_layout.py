@@ -11,13 +11,15 @@ import pytest
 from repository import REPOSITORY
 
 ORDER = (
-    "liftedcl/identity", "liftedcl/files", "liftedcl/skeletons", "liftedcl/recipes", "liftedcl/engine",
+    "liftedcl/identity", "liftedcl/files",
+    *(f"liftedcl/data_sets{of}" for of in ("/description.py", "/coco", "/h36m", "/imagenet", "/people", "/weights", "")),
+    "liftedcl/skeletons", "liftedcl/recipes", "liftedcl/engine",
     "liftedcl/images", "liftedcl/views", "liftedcl/losses", "liftedcl/networks", "liftedcl/monitor",
     "liftedcl/methods/parts", "liftedcl/methods", "liftedcl",
     "downstream/reading", "downstream/training", "downstream/samples", "downstream/heatmap_pose",
-    "downstream/benchmark.py", "downstream/metrics.py", "downstream/coco", "downstream/mpii",
+    "downstream/mpii/files.py", "downstream/benchmark.py", "downstream/metrics.py", "downstream/coco", "downstream/mpii",
     "downstream/h36m/shared", "downstream/h36m/pose_2d", "downstream/h36m/pose_3d", "downstream/h36m/release",
-    "downstream/h36m", "downstream/pw3d/body", "downstream/pw3d", "downstream/lip", "downstream",
+    "downstream/h36m", "downstream/pw3d/files.py", "downstream/pw3d/body", "downstream/pw3d", "downstream/lip", "downstream",
     "synthetic/textures", "synthetic/people", "synthetic/props", "synthetic/renderer", "synthetic",
     "workflow/cluster_recipe.py", "workflow/benchmark_recipes.py", "workflow/params.py", "workflow/layout.py",
     "workflow/tables", "workflow",

@@ -1,90 +1,27 @@
-"""The real data sets: where they come from, under which licence, and what a run needs of them on disk."""
+"""What a run needs of each data set on disk, and what is said where it isn't there.
 
-from dataclasses import dataclass
+``python -m workflow.data_sets`` prints the table of docs/data.md.
+"""
+
 from pathlib import Path
 
+from downstream.registry import BENCHMARKS, DATA_SETS
+from liftedcl.identity.errors import run_cli
+from liftedcl.recipes.weight_sources import SOURCES
 from workflow.layout import is_generated
 from workflow.params import Params
 
 
-@dataclass(frozen=True)
-class DataSet:
-    """``files``: pictures that must be there, relative to the root; alternatives are separated by `` or ``."""
-
-    title: str
-    source: str
-    licence: str
-    size: str
-    files: tuple[str, ...]
-
-
-DATA_SETS = {
-    "coco": DataSet(
-        title="COCO 2017, images, keypoint annotations, person detections",
-        source="https://cocodataset.org/#download (train2017.zip, val2017.zip, annotations_trainval2017.zip)",
-        licence="https://cocodataset.org/#termsofuse",
-        size="20 GB",
-        files=("train2017/*.jpg or images/train2017/*.jpg",),
-    ),
-    "mpii": DataSet(
-        title="MPII Human Pose",
-        source="http://human-pose.mpi-inf.mpg.de (images; annotations as docs/data/mpii.md says)",
-        licence="http://human-pose.mpi-inf.mpg.de (non-commercial research)",
-        size="12 GB",
-        files=("images/*.jpg",),
-    ),
-    "h36m": DataSet(
-        title="Human3.6M, frames and annotation files",
-        source="http://vision.imar.ro/human3.6m (registration)",
-        licence="http://vision.imar.ro/human3.6m/eula.php",
-        size="80 GB as frames",
-        files=("images/s_*_act_*_subact_*_ca_*/*.jpg",),
-    ),
-    "pw3d": DataSet(
-        title="3D shape: 3DPW for testing, six sets for training, the SMPL body model",
-        source="https://virtualhumans.mpi-inf.mpg.de/3DPW, https://smpl.is.tue.mpg.de (registration)",
-        licence="each its own; SMPL: https://smpl.is.tue.mpg.de/modellicense.html (non-commercial research)",
-        size="150 GB with the training sets",
-        files=(
-            "images/3dpw_test",
-            "images/h36m_train_protocol1",
-            "images/lsp_dataset_original_train",
-            "images/mpii_train",
-            "images/coco_2014_train",
-            "images/hr-lspet_train",
-            "images/mpi_inf_3dhp_train",
-        ),
-    ),
-    "lip": DataSet(
-        title="LIP, single-person human parsing",
-        source="https://sysu-hcp.net/lip (registration)",
-        licence="https://sysu-hcp.net/lip (non-commercial research)",
-        size="4 GB",
-        files=("train_images/*.jpg", "train_segmentations/*.png", "val_images/*.jpg", "val_segmentations/*.png"),
-    ),
-    "imagenet": DataSet(
-        title="ImageNet (ILSVRC 2012)",
-        source="https://image-net.org/download.php (registration)",
-        licence="https://image-net.org/accessagreement",
-        size="150 GB",
-        files=("train/*/*.JPEG or train/*/*.jpg",),
-    ),
-    "people": DataSet(
-        title="pictures of people, .jpg, .jpeg or .png, subfolders included; boxes.json tells where they are",
-        source="you; without boxes.json each picture is one person (docs/data/people.md)",
-        licence="that of your pictures",
-        size="any size",
-        files=("*",),
-    ),
-    "weights": DataSet(
-        title="published stage I encoders",
-        source="torchvision's ResNet50_Weights.IMAGENET1K_V1; MoCo-v2, DenseCL and PixPro from their authors' pages"
-        " (docs/data/weights.md has the addresses)",
-        licence="each its own: BSD-3-Clause, CC BY-NC 4.0 (MoCo-v2), GPLv3 (DenseCL), MIT (PixPro)",
-        size="0.1 to 0.7 GB each",
-        files=(),
-    ),
-}
+def needed_data(params: Params) -> dict[str, tuple[str, ...]]:
+    """Data set -> what the targets of ``params`` need of it, relative to its folder, besides its pictures."""
+    needs = {name: [*DATA_SETS[name].pretraining.files] for name in params.data}
+    for entry in BENCHMARKS.values():
+        needs[entry.data.name] += [*entry.needs.files, *entry.needs.pictures]
+    rows = params.encoders.values()
+    needs["weights"] += sorted({SOURCES[recipe.source].file for recipe in rows if recipe.source})
+    if not any("people" in (recipe.images or "") for recipe in rows):
+        del needs["people"]
+    return {name: tuple(dict.fromkeys(files)) for name, files in needs.items()}
 
 
 def missing_data(params: Params, needed: dict[str, tuple[str, ...]]) -> list[str]:
@@ -97,8 +34,8 @@ def missing_data(params: Params, needed: dict[str, tuple[str, ...]]) -> list[str
     for name, files in needed.items():
         if is_generated(params, name):
             continue
-        root = getattr(params, name)
-        found = {pattern: _present(Path(root), pattern) for pattern in (*files, *DATA_SETS[name].files)}
+        root = params.data[name]
+        found = {pattern: _present(Path(root), pattern) for pattern in (*files, *DATA_SETS[name].pictures)}
         if not all(found.values()):
             paragraphs.append(_describe(name, root, found))
     return paragraphs
@@ -114,3 +51,17 @@ def _describe(name: str, root: str, found: dict[str, bool]) -> str:
     lines += [f"  {'found   ' if there else 'missing '} {root}/{pattern}" for pattern, there in found.items()]
     lines += [f"  from     {data_set.source}", f"  licence  {data_set.licence}"]
     return "\n".join([*lines, f"  or give the folder it is in: --config {name}=FOLDER"])
+
+
+def markdown_table() -> str:
+    """What docs/data.md says of each data set, as a Markdown table."""
+    rows = [
+        (f"[`{name}`](data/{name}.md)", data_set.title, data_set.licence, data_set.size, data_set.used_for)
+        for name, data_set in DATA_SETS.items()
+    ]
+    lines = [("name", "what", "licence", "size", "used for"), ("---",) * 5, *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+if __name__ == "__main__":
+    run_cli(lambda: print(markdown_table(), end=""))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from workflow.params import IMAGE_FOLDERS, Params
+from workflow.params import Params
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ def layout_of(params: Params) -> Layout:
     A folder in whose place nothing is ever generated changes no name: its crops, and what follows, are made again.
     """
     given = [
-        PurePosixPath(getattr(params, name)).name
-        for name in IMAGE_FOLDERS
+        PurePosixPath(folder).name
+        for name, folder in params.data.items()
         if hasattr(params.generated, name) and not is_generated(params, name)
     ]
     return Layout("runs/" + "-".join([params.profile, *given]))
@@ -72,4 +72,4 @@ def generated_root(profile: str, data_set: str) -> str:
 
 def is_generated(params: Params, data_set: str) -> bool:
     """Whether the rules make this data set; otherwise it has to be there."""
-    return hasattr(params.generated, data_set) and getattr(params, data_set) == generated_root(params.profile, data_set)
+    return hasattr(params.generated, data_set) and params.data[data_set] == generated_root(params.profile, data_set)

@@ -6,13 +6,16 @@ wrong types and impossible combinations are errors that name the key. No torch h
 
 import argparse
 import dataclasses
+import difflib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from downstream.registry import DATA_SETS
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.strict import parse, require, require_at_least, require_choice
 from liftedcl.recipes.data_recipes import Crops, Pictures, Skeletons
@@ -21,9 +24,6 @@ from liftedcl.recipes.method_entries import method_entries
 from synthetic.recipes import Generated
 from workflow.benchmark_recipes import benchmark_recipes
 from workflow.cluster_recipe import Cluster
-
-IMAGE_FOLDERS = ("coco", "mpii", "h36m", "pw3d", "lip", "imagenet", "people")
-"""The data sets of pictures that params.yaml names folders for."""
 
 
 @dataclass(frozen=True)
@@ -46,21 +46,15 @@ class Compute:
 
 @dataclass(frozen=True)
 class Params:
-    """params.yaml, resolved for one profile. ``coco`` to ``weights`` are folders.
+    """params.yaml, resolved for one profile.
 
-    ``benchmarks`` holds the recipe of each benchmark and, as ``BENCHMARK-VARIANT``, of its variants.
+    ``data`` holds the folder of each data set, ``benchmarks`` the recipe of each benchmark and, as
+    ``BENCHMARK-VARIANT``, of its variants.
     """
 
     profile: str
     seeds: tuple[int, ...]
-    coco: str
-    mpii: str
-    h36m: str
-    pw3d: str
-    lip: str
-    imagenet: str
-    people: str
-    weights: str
+    data: dict[str, str]
     crops: Crops
     pictures: Pictures
     skeletons: Skeletons
@@ -73,6 +67,9 @@ class Params:
     def __post_init__(self) -> None:
         require(len(self.seeds) > 0 and len(set(self.seeds)) == len(self.seeds), "seeds", "is a list without repeats")
         require(min(self.seeds) >= 0, "seeds", "are not below 0")
+        for name in {**self.data, **DATA_SETS}:
+            require(name in DATA_SETS, f"data.{name}", f"unknown key; {_near(name, DATA_SETS)}")
+            require(name in self.data, f"data.{name}", "missing; it gives the folder of that data set")
         for name in self.encoders:
             require(name.isidentifier(), f"encoders.rows.{name}", "a row's name has letters, digits and _ only")
             self._check_chain(name)
@@ -102,8 +99,8 @@ def read_params(path: str | Path, overrides: dict[str, Any] | None = None) -> Pa
 
     Args:
         path: the file.
-        overrides: values that win over the file and its profile (Snakemake's ``--config``); a text in it is read as
-            YAML, since that is how ``--config 'seeds=[0, 1]'`` arrives.
+        overrides: values that win over the file and its profile (Snakemake's ``--config``), where ``coco`` is short
+            for ``data.coco``; a text in it is read as YAML, since that is how ``--config 'seeds=[0, 1]'`` arrives.
 
     Raises:
         InputError: unreadable YAML, an unknown key, a wrong type or value; the message names the key.
@@ -116,7 +113,7 @@ def read_params(path: str | Path, overrides: dict[str, Any] | None = None) -> Pa
 
 def label_of(params: Params, overrides: dict[str, Any]) -> str:
     """What a table calls its values: the profile, and whether the command line has changed its numbers."""
-    changed = set(overrides) - {"profile", *IMAGE_FOLDERS, "weights", "seeds", "compute", "cluster"}
+    changed = set(overrides) - {"profile", "data", *DATA_SETS, "seeds", "compute", "cluster"}
     return f"{params.profile} (changed)" if changed else params.profile
 
 
@@ -129,7 +126,7 @@ def resolve(file: dict[str, Any], overrides: dict[str, Any]) -> Params:
     overlay = profiles[profile] or {}
     if not isinstance(overlay, dict):
         raise InputError(f"params.yaml: profiles.{profile}: {overlay!r} is not a mapping")
-    merged = merge(merge({k: v for k, v in file.items() if k != "profiles"}, overlay), overrides)
+    merged = merge(merge({k: v for k, v in file.items() if k != "profiles"}, overlay), _with_folders(overrides))
     encoders = merged.get("encoders")
     if not isinstance(encoders, dict) or not isinstance(encoders.get("rows"), dict):
         raise InputError("params.yaml: encoders: needs `defaults` and `rows`")
@@ -153,6 +150,21 @@ def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
         merged[key] = merge(merged[key], value) if both else value
     return merged
+
+
+def _with_folders(overrides: dict[str, Any]) -> dict[str, Any]:
+    """``overrides`` with the names of data sets, such as ``coco``, below ``data``."""
+    folders = {name: folder for name, folder in overrides.items() if name in DATA_SETS}
+    for key in set(overrides) - set(folders) - set(Params.__dataclass_fields__):
+        if difflib.get_close_matches(key, DATA_SETS, n=1):
+            raise InputError(f"params.yaml: {key}: unknown key; {_near(key, DATA_SETS)}")
+    others = {key: value for key, value in overrides.items() if key not in folders}
+    return merge(others, {"data": folders}) if folders else others
+
+
+def _near(key: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(key, known, n=1)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
 
 
 def _from_text(value: Any) -> Any:

@@ -5,22 +5,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from downstream.coco.annotations import read_annotations
-from downstream.coco.reader import DETECTIONS, SPLITS, annotation_path, image_folder, read_detections, read_people
+from downstream.coco.reader import read_detections, read_people
 from downstream.coco.results import read_predictions
 from downstream.coco.scores import score
 from downstream.reading.data_check import Finding, count_finding, problem, report, tried
 from downstream.reading.frames import read_picture
 from downstream.reading.percent import percent
+from liftedcl.data_sets.coco.data_set import DATA_SET
+from liftedcl.data_sets.coco.files import DETECTIONS, SPLITS, annotation_path, image_folder
 from liftedcl.files.atomic import write_json
 from liftedcl.files.evenly_spread import evenly_spread
 from liftedcl.identity.errors import InputError, run_cli
 
-_IMAGES = {"train": 118_287, "val": 5_000}
-_ANNOTATED = {"train": 262_465, "val": 11_004}
-_USABLE = {"train": 149_813, "val": 6_352}
-_DETECTIONS = 104_125
-"""The official release's numbers of pictures, annotated people, people with keypoints that are no crowd, detections."""
-
+_COUNTS = DATA_SET.counts
 _PICTURES_READ = 16
 
 
@@ -44,13 +41,14 @@ def _until_broken(findings: Iterator[Finding]) -> Iterator[Finding]:
 def _split_findings(root: Path, split: str) -> Iterator[Finding]:
     path = annotation_path(root, split)
     content = read_annotations(path)
-    yield count_finding(f"{path.name}: images", len(content["images"]), _IMAGES[split])
-    yield count_finding(f"{path.name}: people", len(content["annotations"]), _ANNOTATED[split])
+    yield count_finding(f"{path.name}: images", len(content["images"]), _COUNTS["pictures"][split])
+    yield count_finding(f"{path.name}: people", len(content["annotations"]), _COUNTS["people"][split])
     people = read_people(root, split)
-    yield count_finding(f"{path.name}: people to train or test on", len(people), _USABLE[split])
+    usable = _COUNTS["people with keypoints that are no crowd"][split]
+    yield count_finding(f"{path.name}: people to train or test on", len(people), usable)
     folder = image_folder(root, split)
     there = sum(1 for entry in folder.iterdir() if entry.suffix == ".jpg")
-    yield count_finding(f"{folder}: pictures", there, _IMAGES[split])
+    yield count_finding(f"{folder}: pictures", there, _COUNTS["pictures"][split])
     names = [people.boxes.names[n] for n in evenly_spread(len(people), _PICTURES_READ)]
     yield tried(f"{split} pictures", lambda: _read(folder, names))
 
@@ -62,7 +60,7 @@ def _detection_findings(root: Path) -> Iterator[Finding]:
             "differs", f"{root / DETECTIONS}: not found; people are then tested in their annotated boxes only"
         )
     else:
-        yield count_finding(f"{DETECTIONS}: boxes", len(detected), _DETECTIONS)
+        yield count_finding(f"{DETECTIONS}: boxes", len(detected), _COUNTS["detections"]["val"])
 
 
 def _read(folder: Path, names: list[str]) -> str:

@@ -7,13 +7,12 @@ import numpy as np
 
 from downstream.coco.keypoints import NAMES
 from downstream.reading.annotation_entries import check_all, numbers
+from liftedcl.data_sets.coco.files import REMEDY
 from liftedcl.files.atomic import read_json
 from liftedcl.identity.errors import InputError
 
 PERSON = 1
 """COCO's category."""
-
-REMEDY = "see docs/data/coco.md for the layout, or name the right folder with --config coco=FOLDER"
 
 
 def read_annotations(path: Path) -> dict[str, Any]:

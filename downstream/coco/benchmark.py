@@ -2,6 +2,7 @@
 
 from downstream.benchmark import Entry
 from downstream.coco.recipe import Coco2D
+from liftedcl.data_sets.coco.data_set import DATA_SET
 
 BENCHMARK = Entry(
     name="coco",
@@ -10,9 +11,7 @@ BENCHMARK = Entry(
     scores="downstream.coco.scores",
     drawings="downstream.coco.drawings",
     reference="downstream.coco.reference",
-    data="coco",
-    annotations=("annotations/person_keypoints_train2017.json", "annotations/person_keypoints_val2017.json"),
-    optional=("person_detection_results/COCO_val2017_detections_AP_H_56_person.json",),
-    pictures=("val2017/*.jpg or images/val2017/*.jpg",),
+    data=DATA_SET,
+    needs=DATA_SET.needs["coco"],
     predictions=("predictions.json", "predictions_gt_boxes.json"),
 )

@@ -1,8 +1,7 @@
 """COCO 2017 as the 2D pose benchmark reads it: people with labelled keypoints, and a detector's person boxes. No torch.
 
-On disk: ``annotations/person_keypoints_{train,val}2017.json``, pictures in ``{train,val}2017/`` or
-``images/{train,val}2017/``, and perhaps ``person_detection_results/COCO_val2017_detections_AP_H_56_person.json``.
-Everything is checked when read, so that a run of hours doesn't end at a bad sample.
+liftedcl/data_sets/coco/files.py says what is on disk. Everything is checked when read, so that a run of hours doesn't
+end at a bad sample.
 """
 
 from dataclasses import dataclass
@@ -11,16 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from downstream.coco.annotations import PERSON, REMEDY, check_integers, file_names, read_annotations
+from downstream.coco.annotations import PERSON, check_integers, file_names, read_annotations
 from downstream.coco.keypoints import NAMES
 from downstream.reading.annotation_entries import check_all, check_pictures, numbers
 from downstream.samples.crop import widths_at_aspect
 from downstream.samples.people import LabelledPeople, People
+from liftedcl.data_sets.coco.files import DETECTIONS, REMEDY, annotation_path, image_folder
 from liftedcl.files.atomic import read_json
 from liftedcl.identity.errors import InputError
-
-DETECTIONS = "person_detection_results/COCO_val2017_detections_AP_H_56_person.json"
-SPLITS = ("train", "val")
 
 
 @dataclass(frozen=True)
@@ -73,20 +70,6 @@ class AnnotatedPeople:
     def labelled(self, size: tuple[int, int], scale: float) -> LabelledPeople:
         """As samples of a keypoint task; see `PersonBoxes.people`."""
         return LabelledPeople(self.boxes.people(size, scale), self.joints, self.visible)
-
-
-def annotation_path(root: str | Path, split: str) -> Path:
-    """The keypoint annotations of ``split``, train or val."""
-    return Path(root) / "annotations" / f"person_keypoints_{split}2017.json"
-
-
-def image_folder(root: str | Path, split: str) -> Path:
-    """Where the pictures of ``split`` stand. Raises `InputError` where neither folder is there."""
-    candidates = (Path(root) / f"{split}2017", Path(root) / "images" / f"{split}2017")
-    for folder in candidates:
-        if folder.is_dir():
-            return folder
-    raise InputError(f"{candidates[0]}: not found, nor {candidates[1]}; {REMEDY}")
 
 
 def read_people(root: str | Path, split: str) -> AnnotatedPeople:

@@ -3,6 +3,7 @@
 import argparse
 
 from downstream.h36m import check, evaluate, prepare
+from liftedcl.data_sets.h36m.files import POSES
 from liftedcl.identity.errors import run_cli
 
 _COMMANDS = {
@@ -17,7 +18,7 @@ def main() -> None:
         prog="python -m downstream.h36m",
         description="Human3.6M: prepare, check and score. See docs/data/h36m.md.",
         epilog="example: python -m downstream.h36m evaluate --benchmark h36m_3d "
-        "--annotations data/h36m/annotations/Sample_64_test_Human36M_protocol_2.json --predictions predictions.npz",
+        f"--annotations data/h36m/{POSES['test']} --predictions predictions.npz",
     )
     commands = parser.add_subparsers(dest="command", required=True)
     for name, (command, purpose) in _COMMANDS.items():

@@ -8,17 +8,16 @@ import numpy as np
 
 from downstream.h36m.pose_2d import reader as reader_2d
 from downstream.h36m.pose_3d import reader as reader_3d
-from downstream.h36m.shared.names import REMEDY
 from downstream.reading.annotation_entries import check_pictures
 from downstream.reading.data_check import Finding, report, tried
 from downstream.reading.frames import read_picture
+from liftedcl.data_sets.h36m.data_set import DATA_SET
+from liftedcl.data_sets.h36m.files import REMEDY
 from liftedcl.files.evenly_spread import evenly_spread
 from liftedcl.identity.errors import InputError
 
-_OFFICIAL_3D = {"train": (312_188, 312_188), "test": (8_500, 8_900)}
-"""Samples of the annotation files of Li et al. (2021), fewest and most; S9's left-out sequences aside."""
-_OFFICIAL_2D = {"train": (25, (62_000, 64_000)), "test": (64, (8_500, 9_000))}
-"""Strides of the paper's recipe and how many frames they keep: about 63K and 8.6K to 9K are told, none exactly."""
+_STRIDES = {"train": 25, "test": 64}
+"""Of the paper's recipe for 2D pose."""
 _PICTURES_READ = 20
 
 
@@ -34,11 +33,11 @@ def run(arguments: argparse.Namespace) -> None:
 
 def findings(root: Path) -> Iterator[Finding]:
     """The report's lines: the annotation files of both benchmarks, read whole, then their pictures."""
-    for split, official in _OFFICIAL_3D.items():
+    for split, official in DATA_SET.counts["samples for 3D pose"].items():
         path = reader_3d.annotation_path(root, split)
         yield from _annotations(f"3D, {split}", path, lambda path=path: _read_3d(path), official)
-    for split, (stride, official) in _OFFICIAL_2D.items():
-        path = reader_2d.annotation_path(root, split)
+    for split, official in DATA_SET.counts["frames for 2D pose"].items():
+        path, stride = reader_2d.annotation_path(root, split), _STRIDES[split]
         yield from _annotations(
             f"2D, {split}", path, lambda path=path, stride=stride: _read_2d(path, stride), official, stride
         )

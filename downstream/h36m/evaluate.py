@@ -5,6 +5,7 @@ from pathlib import Path
 
 from downstream.h36m.pose_2d import scores as scores_2d
 from downstream.h36m.pose_3d import scores as scores_3d
+from liftedcl.data_sets.h36m.files import JOINTS, POSES
 from liftedcl.files.atomic import write_json
 
 
@@ -12,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the sub-command's arguments."""
     add = parser.add_argument
     add("--benchmark", required=True, choices=("h36m_2d", "h36m_3d"), help="which benchmark")
-    add("--annotations", type=Path, required=True, help="h36m_validation.pkl, or Sample_64_test_..._protocol_2.json")
+    add("--annotations", type=Path, required=True, help=f"the test set's: {JOINTS['test']}, or {POSES['test']}")
     add("--predictions", type=Path, required=True, help="npz: joints (N, 17, 2) px or poses (N, 17, 3) mm, and images")
     add("--head-size", type=float, help="h36m_2d: in px of the frames (default: the predictions', or else 25.6)")
     add("--stride", type=int, help="h36m_2d: test_stride of the recipe (default: the predictions', or else 64)")

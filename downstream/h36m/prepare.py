@@ -16,7 +16,7 @@ from downstream.h36m.pose_3d import reader as reader_3d
 from downstream.h36m.release.annotate import annotate
 from downstream.h36m.release.official import CAMERAS, read_metadata
 from downstream.h36m.release.video_frames import FrameCutter
-from downstream.h36m.shared.names import SUBJECTS
+from liftedcl.data_sets.h36m.files import SUBJECTS
 from liftedcl.files.atomic import exclusive, read_json, write_json
 from liftedcl.identity.errors import InputError
 

@@ -4,7 +4,9 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from downstream.lip.reader import REMEDY, SPLITS, checked_labels, image_path, list_path, read_names
+from downstream.lip.data_set import DATA_SET
+from downstream.lip.files import LABELS, PICTURES, REMEDY, SPLITS, image_path, list_path
+from downstream.lip.reader import checked_labels, read_names
 from downstream.lip.scores import score_folders
 from downstream.reading.data_check import Finding, count_finding, report, tried
 from downstream.reading.frames import read_picture
@@ -12,14 +14,13 @@ from liftedcl.files.atomic import write_json
 from liftedcl.files.evenly_spread import evenly_spread
 from liftedcl.identity.errors import InputError, run_cli
 
-OFFICIAL_SAMPLES = {"train": 30_462, "val": 10_000}
 _READ = 20
 
 
 def check(data: Path) -> Iterator[Finding]:
     """What is there of LIP in the folder ``data``: lists, pictures, label maps, and a few samples read."""
     for split in SPLITS:
-        path, expected = list_path(data, split), OFFICIAL_SAMPLES[split]
+        path, expected = list_path(data, split), DATA_SET.counts["samples"][split]
         try:
             names = read_names(path)
         except InputError as error:
@@ -27,7 +28,7 @@ def check(data: Path) -> Iterator[Finding]:
             names = []
         else:
             yield count_finding(f"{path}, samples", len(names), expected)
-        for folder, extension in ((f"{split}_images", ".jpg"), (f"{split}_segmentations", ".png")):
+        for folder, extension in ((PICTURES[split], ".jpg"), (LABELS[split], ".png")):
             there = {file.stem for file in (data / folder).glob(f"*{extension}")}
             yield count_finding(f"{data / folder}, *{extension}", len(there), expected)
             if absent := [name for name in names if name not in there]:

@@ -1,6 +1,7 @@
 """LIP's entry among the benchmarks."""
 
 from downstream.benchmark import Entry
+from downstream.lip.data_set import DATA_SET
 from downstream.lip.recipe import LIP
 
 BENCHMARK = Entry(
@@ -10,7 +11,7 @@ BENCHMARK = Entry(
     scores="downstream.lip.scores",
     drawings="downstream.lip.drawings",
     reference="downstream.lip.reference",
-    data="lip",
-    annotations=("train_id.txt", "val_id.txt"),
+    data=DATA_SET,
+    needs=DATA_SET.needs["lip"],
     predictions=("predictions", "predictions_student"),
 )

@@ -1,8 +1,7 @@
 """LIP as it is distributed (Gong et al. 2017): pictures of one person each, and a label map for each picture.
 
-On disk: ``ROOT/{train,val}_images/<id>.jpg``, ``ROOT/{train,val}_segmentations/<id>.png`` (8-bit grey, 0 to 19), and
-``ROOT/{train,val}_id.txt`` with one id a line. Everything is read once and checked before a run starts, label maps
-included: on one core 1 ms a sample, against hours of training.
+downstream/lip/files.py says what is on disk; label maps are 8-bit grey, 0 to 19. Everything is read once and checked
+before a run starts, label maps included: on one core 1 ms a sample, against hours of training.
 """
 
 import io
@@ -13,13 +12,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from downstream.lip.files import REMEDY, image_path, label_path, list_path
 from downstream.lip.labels import IGNORED, NUM_CLASSES
 from downstream.reading.frames import read_picture
 from liftedcl.files.image_files import process_images
 from liftedcl.identity.errors import InputError
-
-SPLITS = ("train", "val")
-REMEDY = "see docs/data/lip.md for the layout, or name the right folder with --config lip=FOLDER"
 
 _EXTENSIONS = (".jpg", ".jpeg", ".png")
 _GREY_8_BIT, _PALETTE = (8, 0), 3
@@ -61,19 +58,6 @@ class LipSamples:
     def label(self, i: int) -> np.ndarray:
         """Label map (H, W) uint8 of sample ``i``."""
         return read_label(self.label_path(i))
-
-
-def list_path(root: str | Path, split: str) -> Path:
-    """The list of ids of ``split``."""
-    return Path(root) / f"{split}_id.txt"
-
-
-def image_path(root: Path, split: str, name: str) -> Path:
-    return root / f"{split}_images" / f"{name}.jpg"
-
-
-def label_path(root: Path, split: str, name: str) -> Path:
-    return root / f"{split}_segmentations" / f"{name}.png"
 
 
 def read_lip(root: str | Path, split: str) -> LipSamples:

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sized
 from functools import partial
 from pathlib import Path
 
-from downstream.mpii.reader import SPLITS, MpiiPeople, annotation_path, read_entries, read_mpii, to_people
+from downstream.mpii.data_set import DATA_SET
+from downstream.mpii.files import ANNOTATIONS, SPLITS, TRUTH, annotation_path, truth_path
+from downstream.mpii.reader import MpiiPeople, read_entries, read_mpii, to_people
 from downstream.mpii.release import ReleasePerson, read_release, split, truth_arrays
 from downstream.mpii.scores import score_file
-from downstream.mpii.truth import check_same_people, read_truth, truth_path
+from downstream.mpii.truth import check_same_people, read_truth
 from downstream.reading.data_check import Finding, count_finding, problem, report, tried
 from downstream.reading.frames import read_picture
 from downstream.reading.percent import percent
@@ -17,9 +19,6 @@ from liftedcl.files.atomic import write_json
 from liftedcl.files.evenly_spread import evenly_spread
 from liftedcl.files.mat_file import write_mat
 from liftedcl.identity.errors import InputError, run_cli
-
-OFFICIAL_COUNTS = {"train": 22_246, "valid": 2_958, "trainval": 29_116, "test": 7_247}
-"""People in the published JSON files."""
 
 _PICTURES_READ = 20
 
@@ -33,9 +32,9 @@ def check(data: Path) -> Iterator[Finding]:
         return f"{len(people[name]):,} people, all pictures there"
 
     for name in SPLITS:
-        yield tried(f"annot/{name}.json", partial(read, name))
+        yield tried(ANNOTATIONS[name], partial(read, name))
         yield from _count(data, name, people.get(name))
-    yield tried("annot/gt_valid.mat", lambda: _about_truth(data, people.get("valid")))
+    yield tried(TRUTH, lambda: _about_truth(data, people.get("valid")))
     for name, of_split in people.items():
         yield tried(f"pictures of {name}", partial(_some_pictures, of_split))
     for name in ("trainval", "test"):  # no run needs them
@@ -46,7 +45,7 @@ def check(data: Path) -> Iterator[Finding]:
             except InputError as error:
                 yield problem(error)
                 continue
-            yield Finding("ok", f"annot/{name}.json: {len(entries):,} people")
+            yield Finding("ok", f"{ANNOTATIONS[name]}: {len(entries):,} people")
             yield from _count(data, name, entries)
 
 
@@ -54,7 +53,7 @@ def _count(data: Path, name: str, people: Sized | None) -> Iterator[Finding]:
     """Of ``people``; where something is amiss with them, of all that the file holds, if it can be read."""
     with contextlib.suppress(InputError):
         people = read_entries(annotation_path(data, name)) if people is None else people
-        yield count_finding(f"people of {name}", len(people), OFFICIAL_COUNTS[name])
+        yield count_finding(f"people of {name}", len(people), DATA_SET.counts["people"][name])
 
 
 def _about_truth(data: Path, people: MpiiPeople | None) -> str:

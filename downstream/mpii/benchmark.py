@@ -1,6 +1,7 @@
 """MPII's entry among the benchmarks."""
 
 from downstream.benchmark import Entry
+from downstream.mpii.data_set import DATA_SET
 from downstream.mpii.recipe import Mpii
 
 BENCHMARK = Entry(
@@ -10,7 +11,7 @@ BENCHMARK = Entry(
     scores="downstream.mpii.scores",
     drawings="downstream.mpii.drawings",
     reference="downstream.mpii.reference",
-    data="mpii",
-    annotations=("annot/train.json", "annot/valid.json", "annot/gt_valid.mat"),
+    data=DATA_SET,
+    needs=DATA_SET.needs["mpii"],
     predictions=("predictions.mat",),
 )

@@ -11,14 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from downstream.mpii.files import REMEDY, annotation_path
 from downstream.mpii.joints import NUM_JOINTS
 from downstream.reading.annotation_entries import check_all, check_pictures, numbers
 from downstream.samples.people import LabelledPeople, People
 from liftedcl.files.atomic import read_json
 from liftedcl.identity.errors import InputError
-
-SPLITS = ("train", "valid")
-REMEDY = "see docs/data/mpii.md for the layout, or name the right folder with --config mpii=FOLDER"
 
 FIRST_PIXEL = 1.0
 """The files' coordinate of the first pixel's centre."""
@@ -49,11 +47,6 @@ class MpiiPeople:
 
     def __len__(self) -> int:
         return len(self.names)
-
-
-def annotation_path(root: str | Path, split: str) -> Path:
-    """The annotation file of ``split``."""
-    return Path(root) / "annot" / f"{split}.json"
 
 
 def read_mpii(root: str | Path, split: str) -> MpiiPeople:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from downstream.mpii.files import REMEDY, truth_path
 from downstream.mpii.joints import NUM_JOINTS
-from downstream.mpii.reader import FIRST_PIXEL, REMEDY, MpiiPeople
+from downstream.mpii.reader import FIRST_PIXEL, MpiiPeople
 from downstream.mpii.truth_variables import DATASET_JOINTS
 from downstream.reading.annotation_entries import check_all
 from liftedcl.files.mat_file import read_mat
@@ -35,11 +36,6 @@ class MpiiTruth:
 
     def __len__(self) -> int:
         return len(self.joints)
-
-
-def truth_path(root: str | Path) -> Path:
-    """The ground truth of the validation split."""
-    return Path(root) / "annot" / "gt_valid.mat"
 
 
 def read_truth(path: Path) -> MpiiTruth:

@@ -5,34 +5,24 @@ from pathlib import Path
 
 import numpy as np
 
-from downstream.pw3d.body.body_model import GENDERS, body_folder, read_body, read_mean_parameters
+from downstream.pw3d.body.body_model import body_folder, read_body, read_mean_parameters
 from downstream.pw3d.body.regressors import read_regressors
-from downstream.pw3d.reader import (
+from downstream.pw3d.data_set import DATA_SET
+from downstream.pw3d.files import (
+    ANNOTATIONS,
+    GENDERS,
+    MEAN_PARAMETERS,
     REMEDY,
-    TEST,
-    TRAIN,
-    ShapeSamples,
     annotation_path,
-    needed_in,
     picture_folder,
-    read_annotations,
 )
+from downstream.pw3d.reader import ShapeSamples, needed_in, read_annotations
 from downstream.reading.annotation_entries import check_pictures
 from downstream.reading.data_check import Finding, count_finding, tried
 from downstream.reading.frames import read_picture
 from liftedcl.files.evenly_spread import evenly_spread
 from liftedcl.identity.errors import InputError
 
-OFFICIAL_SIZES = {
-    TEST: 35_515,
-    "h36m_train_protocol1": 312_188,
-    "lsp_dataset_original_train": 1_000,
-    "mpii_train": 14_810,
-    "coco_2014_train": 28_344,
-    "hr-lspet_train": 9_428,
-    "mpi_inf_3dhp_train": 96_507,
-}
-"""People in SPIN's files: figures of the literature, not counted by this project; the data is licensed."""
 _READ = 16
 """Pictures of each set that are decoded."""
 
@@ -44,8 +34,8 @@ def findings(root: Path) -> Iterator[Finding]:
         path = body_folder(root) / f"{gender}.npz"
         yield tried(str(path), lambda path=path: f"{len(read_body(path).v_template):,} vertices")
     yield tried(f"{body_folder(root)}/J_regressor_*.npy", lambda: _regressors(root, body_path))
-    yield tried(f"{body_folder(root)}/smpl_mean_params.npz", lambda: _mean(root))
-    for name in (TEST, *TRAIN):
+    yield tried(f"{body_folder(root)}/{MEAN_PARAMETERS}", lambda: _mean(root))
+    for name in ANNOTATIONS:
         yield from _set_findings(root, name)
 
 
@@ -56,7 +46,7 @@ def _set_findings(root: Path, name: str) -> Iterator[Finding]:
     except InputError as error:
         yield Finding("broken" if path.is_file() else "missing", str(error))
         return
-    yield count_finding(f"{path}: people", len(samples), OFFICIAL_SIZES[name])
+    yield count_finding(f"{path}: people", len(samples), DATA_SET.counts["people"][name])
     yield tried(f"{samples.folder}: pictures", lambda: _pictures(samples, path))
 
 

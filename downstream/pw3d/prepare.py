@@ -10,8 +10,8 @@ import numpy as np
 from scipy import sparse
 from scipy.spatial.transform import Rotation
 
-from downstream.pw3d.body.body_model import FOLDER, SHAPE_PARAMETERS, body_from_arrays, check_sides
-from downstream.pw3d.reader import TEST, annotation_path
+from downstream.pw3d.body.body_model import SHAPE_PARAMETERS, body_from_arrays, check_sides
+from downstream.pw3d.files import BODY_FOLDER, TEST, annotation_path
 from downstream.reading.restricted_pickle import load_plain
 from liftedcl.files.atomic import atomic_path
 from liftedcl.identity.errors import InputError
@@ -43,7 +43,7 @@ def prepare_smpl(pickles: Path, root: Path) -> list[Path]:
     written = []
     for gender, path in found.items():
         arrays = smpl_arrays(path)
-        out = root / FOLDER / f"{gender}.npz"
+        out = root / BODY_FOLDER / f"{gender}.npz"
         with atomic_path(out) as part, part.open("wb") as file:
             np.savez(file, **arrays)
         written.append(out)

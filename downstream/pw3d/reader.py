@@ -1,6 +1,6 @@
 """Shape annotations as SPIN distributes them (Kolotouros et al. 2019): one npz a data set, pictures beside it.
 
-On disk: ``ROOT/dataset_extras/<name>.npz`` and the pictures ``ROOT/images/<name>/<imgname>``. Trained on Human3.6M,
+Trained on Human3.6M,
 four in-the-wild sets and MPI-INF-3DHP, tested on 3DPW. Everything is checked when read. ``openpose`` is not read: the
 published training gives those detections the weight 0.
 """
@@ -10,19 +10,24 @@ from pathlib import Path
 
 import numpy as np
 
+from downstream.pw3d.files import (
+    H36M,
+    IN_THE_WILD,
+    MPI_INF_3DHP,
+    REMEDY,
+    TEST,
+    TRAIN,
+    annotation_path,
+    picture_folder,
+)
 from downstream.reading.annotation_entries import check_pictures
 from downstream.reading.npz_file import read_arrays
 from liftedcl.identity.errors import InputError
 
-TEST = "3dpw_test"
-H36M, MPI_INF_3DHP = "h36m_train_protocol1", "mpi_inf_3dhp_train"
-IN_THE_WILD = ("lsp_dataset_original_train", "mpii_train", "coco_2014_train", "hr-lspet_train")
-TRAIN = (H36M, *IN_THE_WILD, MPI_INF_3DHP)
 TRUTH = ("pose", "shape", "gender")
 """What a file must hold for people to be scored against it; a training set may lack them."""
 H36M_SHARE, MPI_INF_3DHP_SHARE = 0.3, 0.1
 """What is left, 60%, goes to the in-the-wild sets in proportion to their sizes."""
-REMEDY = "docs/data/pw3d.md says where it comes from, or name the right folder with --config pw3d=FOLDER"
 _GENDERS = {"": 0, "n": 0, "neutral": 0, "m": 1, "male": 1, "f": 2, "female": 2}
 
 
@@ -56,16 +61,6 @@ class ShapeSamples:
 
     def __len__(self) -> int:
         return len(self.names)
-
-
-def annotation_path(root: str | Path, name: str) -> Path:
-    """The annotation file of the set ``name``."""
-    return Path(root) / "dataset_extras" / f"{name}.npz"
-
-
-def picture_folder(root: str | Path, name: str) -> Path:
-    """The folder that ``imgname`` of the set ``name`` is relative to."""
-    return Path(root) / "images" / name
 
 
 def read_shape_split(root: str | Path, name: str) -> ShapeSamples:

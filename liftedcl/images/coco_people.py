@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from liftedcl.data_sets.coco.files import REMEDY, annotation_path, image_folder
 from liftedcl.files.atomic import read_json
 from liftedcl.identity.errors import InputError
-
-REMEDY = "get it as docs/data.md describes, or name the folder with --config coco=FOLDER"
 
 
 @dataclass(frozen=True)
@@ -41,16 +40,11 @@ class PeopleImage:
 def read_people(root: str | Path, split: str) -> list[PeopleImage]:
     """Images of a split that have annotated people, by image id.
 
-    Reads ``ROOT/annotations/person_keypoints_SPLIT2017.json``; the images stand in ``ROOT/SPLIT2017`` or
-    ``ROOT/images/SPLIT2017``.
-
     Raises:
         InputError: a file or folder is missing or damaged, or no person is annotated.
     """
-    root = Path(root)
-    annotations = root / "annotations" / f"person_keypoints_{split}2017.json"
-    content = read_json(annotations, REMEDY)
-    return people_images(content, annotations, _image_folder(root, split), REMEDY)
+    annotations = annotation_path(root, split)
+    return people_images(read_json(annotations, REMEDY), annotations, image_folder(root, split), REMEDY)
 
 
 def people_images(content: Any, annotations: Path, folder: Path, remedy: str) -> list[PeopleImage]:
@@ -84,14 +78,6 @@ def people_images(content: Any, annotations: Path, folder: Path, remedy: str) ->
     if not found:
         raise InputError(f"{annotations}: no person is annotated in it; {remedy}")
     return found
-
-
-def _image_folder(root: Path, split: str) -> Path:
-    candidates = (root / f"{split}2017", root / "images" / f"{split}2017")
-    for folder in candidates:
-        if folder.is_dir():
-            return folder
-    raise InputError(f"{candidates[0]}: no such folder, nor {candidates[1]}; {REMEDY}")
 
 
 def _people_by_image(content: Any) -> dict[int, list[Person]]:

@@ -1,8 +1,8 @@
 """People of a Human3.6M folder, for pre-training: frames of the training subjects and their person boxes.
 
-Of the annotations (``ROOT/annotations/Sample_trainmin_train_Human36M_protocol_2.json``, Li et al. 2021) only the file
-names and the boxes are read: pre-training is without poses. Frames of any other subject than the five that train are
-left out, whatever the file holds: S9 and S11 are what the downstream tasks are tested on.
+Of the annotations (Li et al. 2021) only the file names and the boxes are read: pre-training is without poses. Frames of
+any other subject than the five that train are left out, whatever the file holds: S9 and S11 are what the downstream
+tasks are tested on.
 """
 
 import itertools
@@ -10,13 +10,10 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from liftedcl.files.atomic import read_json
+from liftedcl.data_sets.h36m.annotations import read_paired
+from liftedcl.data_sets.h36m.files import POSES, REMEDY, SUBJECTS
 from liftedcl.identity.errors import InputError
 from liftedcl.images.coco_people import PeopleImage, Person
-
-ANNOTATIONS = "annotations/Sample_trainmin_train_Human36M_protocol_2.json"
-TRAIN_SUBJECTS = (1, 5, 6, 7, 8)
-REMEDY = "see docs/data/h36m.md for the layout, or name the folder with --config h36m=FOLDER"
 
 Sample = tuple[PurePosixPath, dict[str, Any], dict[str, Any]]
 
@@ -31,9 +28,9 @@ def read_h36m_people(root: str | Path, stride: int) -> tuple[list[PeopleImage], 
         InputError: a file or folder is missing or damaged, or no frame of a training subject is annotated.
     """
     root = Path(root)
-    path, folder = root / ANNOTATIONS, root / "images"
-    samples = _samples(path, read_json(path, REMEDY))
-    training = [sample for sample in samples if _subject(path, sample[0]) in TRAIN_SUBJECTS]
+    path, folder = root / POSES["train"], root / "images"
+    samples = _samples(path)
+    training = [sample for sample in samples if _subject(path, sample[0]) in SUBJECTS["train"]]
     training.sort(key=lambda sample: sample[0].parts)
     if not training:
         raise InputError(f"{path}: holds no frame of a training subject (1, 5, 6, 7, 8); {REMEDY}")
@@ -49,21 +46,14 @@ def read_h36m_people(root: str | Path, stride: int) -> tuple[list[PeopleImage], 
     return [_people_image(path, folder, sample) for sample in kept], left_out
 
 
-def _samples(path: Path, content: Any) -> list[Sample]:
-    """File name, image and annotation of every frame; images and annotations belong together by position."""
-    lists = [content.get(key) if isinstance(content, dict) else None for key in ("images", "annotations")]
-    if not all(isinstance(entries, list) for entries in lists):
-        raise InputError(f"{path}: has no lists `images` and `annotations`; {REMEDY}")
-    if len(lists[0]) != len(lists[1]):
-        raise InputError(f"{path}: {len(lists[0])} images for {len(lists[1])} annotations; {REMEDY}")
+def _samples(path: Path) -> list[Sample]:
+    """File name, image and annotation of every frame."""
     samples = []
-    for number, (image, annotation) in enumerate(zip(*lists, strict=True)):
+    for number, (image, annotation) in enumerate(zip(*read_paired(path), strict=True)):
         try:
-            same, name = image["id"] == annotation["image_id"], PurePosixPath(image["file_name"])
+            name = PurePosixPath(image["file_name"])
         except (KeyError, TypeError) as error:
             raise InputError(f"{path}: sample {number}: not in Human3.6M's format ({error}); {REMEDY}") from None
-        if not same:
-            raise InputError(f"{path}: sample {number}: its annotation is that of another image; {REMEDY}")
         if name.is_absolute() or ".." in name.parts:
             raise InputError(f"{path}: sample {number}: {name} is not a path below images/; {REMEDY}")
         samples.append((name, image, annotation))

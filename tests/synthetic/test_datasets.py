@@ -15,6 +15,8 @@ import pytest
 from pycocotools.coco import COCO
 from repository import REPOSITORY
 
+from liftedcl.data_sets.h36m.files import POSES, SUBJECTS
+from liftedcl.data_sets.imagenet.files import CLASSES
 from liftedcl.identity.errors import InputError
 from synthetic import coco, generation, h36m, imagenet
 from synthetic.generation import generate
@@ -96,8 +98,8 @@ def test_coco_annotations_follow_cocos_conventions(coco_root, split):
 
 def test_h36m_annotations_are_paired_and_project_into_the_box(h36m_root):
     inside = []
-    for split, subjects in (("train", h36m.TRAIN_SUBJECTS), ("test", h36m.TEST_SUBJECTS)):
-        data = json.loads((h36m_root / h36m.ANNOTATIONS[split]).read_text())
+    for split, subjects in SUBJECTS.items():
+        data = json.loads((h36m_root / POSES[split]).read_text())
         assert len(data["images"]) == len(data["annotations"]) == 15 * 2 * 4
         assert len({image["id"] for image in data["images"]}) == len(data["images"])
         for image, entry in zip(data["images"], data["annotations"], strict=True):
@@ -116,7 +118,7 @@ def test_h36m_annotations_are_paired_and_project_into_the_box(h36m_root):
 
 
 def test_h36m_world_is_upright_and_in_millimetres(h36m_root):
-    data = json.loads((h36m_root / h36m.ANNOTATIONS["test"]).read_text())
+    data = json.loads((h36m_root / POSES["test"]).read_text())
     joints = np.array([entry["keypoints_world"] for entry in data["annotations"]])
     thigh = np.linalg.norm(joints[:, 1] - joints[:, 2], axis=-1)
     assert (thigh > 300).all() and (thigh < 520).all()
@@ -144,7 +146,7 @@ def test_imagenet_is_an_image_folder(tmp_path):
         folders = sorted((tmp_path / "in" / split).iterdir())
         assert [folder.name for folder in folders] == sorted(imagenet.class_names(5))
         assert all(len(list(folder.glob("*.jpg"))) == count for folder in folders)
-    assert (tmp_path / "in" / imagenet.MARKER).is_file()
+    assert (tmp_path / "in" / CLASSES).is_file()
 
 
 def test_class_names_are_distinct_and_counted():

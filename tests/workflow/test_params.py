@@ -37,21 +37,24 @@ def test_the_paper_profile_has_the_papers_numbers():
 
 def test_command_line_wins_over_profile_and_profile_over_file():
     file = yaml.safe_load(PARAMS.read_text())
-    assert resolve(file, {"profile": "paper"}).coco == "data/coco"
-    assert resolve(file, {"profile": "demo"}).coco == "data/demo/coco"
-    assert resolve(file, {"profile": "demo", "coco": "elsewhere"}).coco == "elsewhere"
+    assert resolve(file, {"profile": "paper"}).data["coco"] == "data/coco"
+    assert resolve(file, {"profile": "demo"}).data["coco"] == "data/demo/coco"
+    for overrides in ({"coco": "elsewhere"}, {"data": {"coco": "elsewhere"}}):
+        data = resolve(file, {"profile": "demo", **overrides}).data
+        assert data == resolve(file, {"profile": "demo"}).data | {"coco": "elsewhere"}
 
 
 def test_values_of_the_command_line_are_yaml():
     """Snakemake hands lists and mappings of --config over with texts in them."""
     params = read_params(PARAMS, {"seeds": ["0", "1"], "crops": {"min_keypoints": "0"}, "coco": "some/folder"})
-    assert (params.seeds, params.crops.min_keypoints, params.coco) == ((0, 1), 0, "some/folder")
+    assert (params.seeds, params.crops.min_keypoints, params.data["coco"]) == ((0, 1), 0, "some/folder")
 
 
 def test_changed_numbers_are_told_from_the_profiles_own():
     for overrides, label in (
         ({}, "demo"),
         ({"profile": "paper", "coco": "elsewhere", "seeds": [1]}, "paper"),
+        ({"data": {"coco": "elsewhere"}}, "demo"),
         ({"profile": "paper", "benchmarks": {"h36m_3d": {"epochs": 1}}}, "paper (changed)"),
     ):
         assert label_of(read_params(PARAMS, overrides), overrides) == label
@@ -98,6 +101,10 @@ def test_recipes_survive_the_command_line():
     [
         ({"crops": {"heigth": 1}}, "crops.heigth", "did you mean height"),
         ({"profil": "demo"}, "profil", "did you mean profile"),
+        ({"imagnet": "folder"}, "imagnet", "did you mean imagenet"),
+        ({"data": {"imagnet": "folder"}}, "data.imagnet", "did you mean imagenet"),
+        ({"data": {"elsewhere": "folder"}}, "data.elsewhere", "there are coco, h36m"),
+        ({"coco": 5}, "data.coco", "not of type str"),
         ({"profile": "dmo"}, "profile", "none of demo, study, paper"),
         ({"crops": {"height": 100}}, "crops.height", "4:3"),
         ({"seeds": []}, "seeds", "list"),
@@ -131,6 +138,13 @@ def test_a_mistake_names_its_key(overrides, named, remedy):
     assert named in message
     assert remedy in message
     assert "\n" not in message
+
+
+def test_a_data_set_without_a_folder_is_named():
+    file = yaml.safe_load(PARAMS.read_text())
+    del file["data"]["lip"], file["profiles"]["demo"]["data"]["lip"]
+    with pytest.raises(InputError, match=r"data\.lip: missing"):
+        resolve(file, {})
 
 
 def test_broken_yaml_and_missing_file_are_named(tmp_path):

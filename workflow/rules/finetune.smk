@@ -1,6 +1,8 @@
 # Fine-tuning: one encoder and one benchmark, or a variant of it. A training writes its predictions; scores and drawings
 # are made of those, each by a rule of its own, so that an edit of a metric or of an overlay trains nothing.
 
+from downstream.mpii.files import ANNOTATIONS as MPII_PEOPLE
+
 
 def benchmark_recipe(wildcards):
     return to_json(PARAMS.benchmarks[wildcards.run])
@@ -9,9 +11,9 @@ def benchmark_recipe(wildcards):
 def mixed_in(wildcards):
     """Annotations of a second data set that the recipe trains on."""
     folder = getattr(PARAMS.benchmarks[wildcards.run], "mpii", None)
-    if folder == PARAMS.mpii:
-        return data("mpii", "annot/train.json")(wildcards)
-    return f"{folder}/annot/train.json" if folder else []
+    if folder == PARAMS.data["mpii"]:
+        return data("mpii", MPII_PEOPLE["train"])(wildcards)
+    return f"{folder}/{MPII_PEOPLE['train']}" if folder else []
 
 
 ON_ONE_GPU = "{GPU_SLOT} 1 " if PARAMS.compute.gpus else ""  # a command of another text would re-run
@@ -23,7 +25,7 @@ for benchmark, entry in BENCHMARKS.items():
     RUN = LAYOUT.benchmark("{run}", "{row}", "{seed}")
     PREDICTIONS = [f"{RUN}/{name}" for name in entry.predictions]
     VARIANTS = "|".join(run for run in PARAMS.benchmarks if benchmark_of(run) == benchmark)
-    ROOT = getattr(PARAMS, entry.data)
+    ROOT = PARAMS.data[entry.data.name]
 
     rule:
         name: f"train_{benchmark}"

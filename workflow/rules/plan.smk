@@ -8,14 +8,14 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, workflow.basedir)  # the packages stand beside the Snakefile, installed or not
 
-from downstream.registry import BENCHMARKS, finetune_modules, score_modules
+from downstream.registry import BENCHMARKS, DATA_SETS, finetune_modules, score_modules
 from liftedcl.identity.code_digest import code_of
 from liftedcl.identity.errors import InputError
 from liftedcl.methods import encoder_modules, lifts
 from liftedcl.identity.recipe import to_json
 from liftedcl.recipes.weight_sources import SOURCES
 from workflow.benchmark_recipes import benchmark_of
-from workflow.data_sets import missing_data
+from workflow.data_sets import missing_data, needed_data
 from workflow.job_records import restore
 from workflow.layout import generated_root, is_generated, layout_of
 from workflow.params import label_of, read_params
@@ -42,18 +42,7 @@ LAYOUT = layout_of(PARAMS)
 LABEL = label_of(PARAMS, config)
 WORKERS = PARAMS.compute.workers  # no result depends on it, so it is no parameter of a rule
 
-# What the configuration's targets need of each real data set; a job looks for its own, and its error names all.
-COCO_PEOPLE = "annotations/person_keypoints_train2017.json"
-H36M_PEOPLE = "annotations/Sample_trainmin_train_Human36M_protocol_2.json"
-NEEDED = {"coco": (COCO_PEOPLE,), "h36m": (H36M_PEOPLE,)}
-for entry in BENCHMARKS.values():
-    NEEDED[entry.data] = tuple(dict.fromkeys([*NEEDED.get(entry.data, ()), *entry.annotations, *entry.pictures]))
-NEEDED["imagenet"] = ()
-if any("people" in (recipe.images or "") for recipe in PARAMS.encoders.values()):
-    NEEDED["people"] = ()
-NEEDED["weights"] = tuple(
-    sorted({SOURCES[recipe.source].file for recipe in PARAMS.encoders.values() if recipe.source})
-)
+NEEDED = needed_data(PARAMS)  # of each data set; a job looks for its own, and its error names all
 
 
 @cache
@@ -76,7 +65,7 @@ def data(name, *files, optional=(), pictures=()):
 
     def there(wildcards):
         complain()
-        root = getattr(PARAMS, name)
+        root = PARAMS.data[name]
         also = [file for file in optional if is_generated(PARAMS, name) or Path(root, file).exists()]
         return [f"{root}/{file}" for file in (*files, *also)]
 
@@ -86,7 +75,7 @@ def data(name, *files, optional=(), pictures=()):
 def benchmark_data(benchmark):
     """An input function: what a run on ``benchmark`` reads before any picture."""
     entry = BENCHMARKS[benchmark]
-    return data(entry.data, *entry.annotations, optional=entry.optional, pictures=entry.pictures)
+    return data(entry.data.name, *entry.needs.files, optional=entry.needs.optional, pictures=entry.needs.pictures)
 
 
 def rows_by(method):

@@ -2,6 +2,7 @@
 
 from downstream.benchmark import Entry
 from downstream.h36m.shared.recipe import H36M2D
+from liftedcl.data_sets.h36m.data_set import DATA_SET
 
 BENCHMARK = Entry(
     name="h36m_2d",
@@ -10,7 +11,7 @@ BENCHMARK = Entry(
     scores="downstream.h36m.pose_2d.scores",
     drawings="downstream.h36m.pose_2d.drawings",
     reference="downstream.h36m.pose_2d.reference",
-    data="h36m",
-    annotations=("annot/h36m_train.pkl", "annot/h36m_validation.pkl"),
+    data=DATA_SET,
+    needs=DATA_SET.needs["h36m_2d"],
     predictions=("predictions.npz",),
 )

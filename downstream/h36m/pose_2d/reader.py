@@ -1,8 +1,7 @@
 """Human3.6M as the 2D pose benchmark reads it (Qiu et al. 2019): trained on S1, 5, 6, 7, 8, tested on S9, 11.
 
-On disk: ``ROOT/annot/h36m_{train,validation}.pkl``, lists of dicts, one a frame, and the pictures
-``ROOT/images/<image>``. Everything that is used is checked when read. Unlike the 3D benchmark, this one keeps all
-sequences of S9.
+On disk: pickles, lists of dicts, one a frame, and the pictures ``ROOT/images/<image>``. Everything that is used is
+checked when read. Unlike the 3D benchmark, this one keeps all sequences of S9.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,15 +12,13 @@ from typing import Any
 import numpy as np
 
 from downstream.h36m.shared.camera import project_through_lens
-from downstream.h36m.shared.names import REMEDY, SUBJECTS
 from downstream.reading.annotation_entries import check_all, check_pictures, numbers
 from downstream.reading.restricted_pickle import load_plain
 from downstream.samples.crop import widths_at_aspect
 from downstream.samples.people import LabelledPeople, People
+from liftedcl.data_sets.h36m.files import JOINTS, REMEDY, SUBJECTS
 from liftedcl.identity.errors import InputError
 from liftedcl.skeletons.skeleton import NUM_JOINTS
-
-ANNOTATIONS = {"train": "h36m_train.pkl", "test": "h36m_validation.pkl"}
 
 _PX_PER_SCALE = 200.0
 _REPROJECTION = 0.005
@@ -63,7 +60,7 @@ class H36MJoints:
 
 def annotation_path(root: str | Path, split: str) -> Path:
     """The annotation file of ``split``, train or test."""
-    return Path(root) / "annot" / ANNOTATIONS[split]
+    return Path(root) / JOINTS[split]
 
 
 def read_h36m_2d(root: str | Path, split: str, stride: int) -> H36MJoints:

@@ -2,6 +2,7 @@
 
 from downstream.benchmark import Entry
 from downstream.h36m.shared.recipe import H36M3D
+from liftedcl.data_sets.h36m.data_set import DATA_SET
 
 BENCHMARK = Entry(
     name="h36m_3d",
@@ -10,10 +11,7 @@ BENCHMARK = Entry(
     scores="downstream.h36m.pose_3d.scores",
     drawings="downstream.h36m.pose_3d.drawings",
     reference="downstream.h36m.pose_3d.reference",
-    data="h36m",
-    annotations=(
-        "annotations/Sample_trainmin_train_Human36M_protocol_2.json",
-        "annotations/Sample_64_test_Human36M_protocol_2.json",
-    ),
+    data=DATA_SET,
+    needs=DATA_SET.needs["h36m_3d"],
     predictions=("predictions.npz",),
 )

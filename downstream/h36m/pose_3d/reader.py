@@ -1,8 +1,7 @@
 """Human3.6M as the 3D pose benchmark reads it: protocol 2, trained on S1, 5, 6, 7, 8, tested on S9, 11.
 
-On disk (Li et al. 2021, after Moon et al. 2019): ``ROOT/annotations/Sample_*_Human36M_protocol_2.json`` with paired
-lists ``images`` and ``annotations``, and the pictures ``ROOT/images/<file_name>``. Everything is checked when read, so
-that a run of hours doesn't end at a bad sample.
+On disk: the annotations that liftedcl/data_sets/h36m reads, and the pictures ``ROOT/images/<file_name>``. Everything is
+checked when read, so that a run of hours doesn't end at a bad sample.
 """
 
 import re
@@ -14,16 +13,12 @@ from typing import Any
 import numpy as np
 
 from downstream.h36m.shared.camera import project, world_to_camera
-from downstream.h36m.shared.names import REMEDY, action_of
+from downstream.h36m.shared.names import action_of
 from downstream.reading.annotation_entries import check_all, check_pictures, numbers
-from liftedcl.files.atomic import read_json
+from liftedcl.data_sets.h36m.annotations import read_paired
+from liftedcl.data_sets.h36m.files import POSES, REMEDY
 from liftedcl.identity.errors import InputError
 from liftedcl.skeletons.skeleton import JOINTS, NUM_JOINTS
-
-ANNOTATIONS = {
-    "train": "Sample_trainmin_train_Human36M_protocol_2.json",
-    "test": "Sample_64_test_Human36M_protocol_2.json",
-}
 
 _DRIFTED = re.compile(r"s_09_(act_05_subact_02|act_10_subact_02|act_13_subact_01)")
 """Sequences of S9 whose ground truth drifts away from the picture; every published evaluation leaves them out."""
@@ -59,7 +54,7 @@ class H36MPoses:
 
 def annotation_path(root: str | Path, split: str) -> Path:
     """The annotation file of ``split``, train or test."""
-    return Path(root) / "annotations" / ANNOTATIONS[split]
+    return Path(root) / POSES[split]
 
 
 def read_h36m_3d(root: str | Path, split: str) -> H36MPoses:
@@ -85,7 +80,7 @@ def read_poses(path: Path) -> H36MPoses:
 
 def _read(path: Path) -> tuple[H36MPoses, list[int]]:
     """The poses of an annotation file, and which entries of it they are."""
-    images, annotations = _paired_lists(read_json(path, REMEDY), path)
+    images, annotations = read_paired(path)
     all_names = [str(image.get("file_name")) for image in images]
     kept = [i for i, name in enumerate(all_names) if not _DRIFTED.search(name)]
     if not kept:
@@ -114,23 +109,6 @@ def _read(path: Path) -> tuple[H36MPoses, list[int]]:
     )
     _check_geometry(poses, R, kept, path)
     return poses, kept
-
-
-def _paired_lists(file: Any, path: Path) -> tuple[list[dict], list[dict]]:
-    """``images`` and ``annotations``, which belong together by position."""
-    lists = [file.get(key) if isinstance(file, dict) else None for key in ("images", "annotations")]
-    if not all(isinstance(value, list) for value in lists):
-        raise InputError(f"{path}: has no lists `images` and `annotations`; {REMEDY}")
-    images, annotations = lists
-    if len(images) != len(annotations):
-        raise InputError(f"{path}: {len(images)} images for {len(annotations)} annotations; {REMEDY}")
-    for i, (image, annotation) in enumerate(zip(images, annotations, strict=True)):
-        if not isinstance(image, dict) or not isinstance(annotation, dict):
-            raise InputError(f"{path}: sample {i}: is not an object; {REMEDY}")
-        if image.get("id") is None or image.get("id") != annotation.get("image_id"):
-            found, expected = annotation.get("image_id"), image.get("id")
-            raise InputError(f"{path}: sample {i}: annotation of image {found} beside image {expected}; {REMEDY}")
-    return images, annotations
 
 
 def _with_thorax(joints: np.ndarray) -> np.ndarray:

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from downstream.h36m.pose_3d.data import PoseBatch, people_of, training_batches
 from downstream.h36m.pose_3d.reader import annotation_path, read_h36m_3d
 from downstream.h36m.pose_3d.rle import RLERegressor, rle_loss
-from downstream.h36m.shared.names import REMEDY
 from downstream.h36m.shared.pose_coding import NUM_REGRESSED, decode, root_relative, unmirror
 from downstream.h36m.shared.prediction_file import PREDICTIONS, write_predictions
 from downstream.h36m.shared.recipe import H36M3D
@@ -24,6 +23,7 @@ from downstream.samples.network_input import pixels_to_network
 from downstream.samples.plain_crops import PlainCrops
 from downstream.training.adam_player import adam_player
 from downstream.training.epoch_batches import load
+from liftedcl.data_sets.h36m.files import REMEDY
 from liftedcl.identity.errors import InputError
 from liftedcl.skeletons.skeleton import NUM_JOINTS
 

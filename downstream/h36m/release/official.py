@@ -14,7 +14,8 @@ from xml.etree import ElementTree
 import numpy as np
 
 from downstream.h36m.shared.camera import project_through_lens, world_to_camera
-from downstream.h36m.shared.names import ACTIONS, SUBJECTS
+from downstream.h36m.shared.names import ACTIONS
+from liftedcl.data_sets.h36m.files import SUBJECTS
 from liftedcl.identity.errors import InputError
 
 CAMERAS = ("54138969", "55011271", "58860488", "60457274")

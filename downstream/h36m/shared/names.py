@@ -1,4 +1,4 @@
-"""Who trains and who tests, and what Human3.6M's file names tell.
+"""What Human3.6M's file names tell.
 
 A picture is ``s_SS_act_AA_subact_UU_ca_CC/s_SS_act_AA_subact_UU_ca_CC_FFFFFF.jpg``.
 """
@@ -6,11 +6,8 @@ A picture is ``s_SS_act_AA_subact_UU_ca_CC/s_SS_act_AA_subact_UU_ca_CC_FFFFFF.jp
 import re
 from pathlib import Path
 
+from liftedcl.data_sets.h36m.files import REMEDY
 from liftedcl.identity.errors import InputError
-
-REMEDY = "see docs/data/h36m.md for the layout, or name the right folder with --config h36m=FOLDER"
-
-SUBJECTS = {"train": (1, 5, 6, 7, 8), "test": (9, 11)}
 
 ACTIONS = {
     2: "Directions", 3: "Discussion", 4: "Eating", 5: "Greeting", 6: "Phoning", 7: "Posing", 8: "Purchases",

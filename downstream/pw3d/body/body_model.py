@@ -17,12 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
+from downstream.pw3d.files import BODY_FOLDER, GENDERS, MEAN_PARAMETERS
 from downstream.reading.npz_file import read_arrays
 from liftedcl.identity.errors import InputError
 
-FOLDER = "smpl"
-GENDERS = ("neutral", "male", "female")
-"""In the order of the numbers that stand for them; names of the body files."""
 REMEDY = "docs/data/pw3d.md says how to get and prepare the body model"
 SHAPE_PARAMETERS = 10
 
@@ -84,7 +82,7 @@ class MeanParameters:
 def body_folder(root: str | Path) -> Path:
     """``root/smpl``, or ``root`` where that is this folder already."""
     root = Path(root)
-    return root if root.resolve().name == FOLDER else root / FOLDER
+    return root if root.resolve().name == BODY_FOLDER else root / BODY_FOLDER
 
 
 def read_body(path: Path) -> BodyArrays:
@@ -160,7 +158,7 @@ def read_mean_parameters(root: str | Path) -> MeanParameters:
     Raises:
         InputError: missing, damaged or of the wrong shapes.
     """
-    path = body_folder(root) / "smpl_mean_params.npz"
+    path = body_folder(root) / MEAN_PARAMETERS
     arrays = read_arrays(path, ("pose", "shape", "cam"), REMEDY)
     for name, size in (("pose", 144), ("shape", SHAPE_PARAMETERS), ("cam", 3)):
         good = arrays[name].size == size and arrays[name].dtype.kind == "f" and np.isfinite(arrays[name]).all()

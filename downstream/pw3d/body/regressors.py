@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from downstream.pw3d.body.body_model import REMEDY, BodyArrays, body_folder, check, leftwards
+from downstream.pw3d.files import REGRESSORS
 from liftedcl.identity.errors import InputError
 
 _RIGHT_LEG, _LEFT_LEG, _LEFT_ARM, _RIGHT_ARM = [1, 2, 3], [4, 5, 6], [11, 12, 13], [14, 15, 16]
@@ -30,7 +31,7 @@ def read_regressors(root: str | Path, body: BodyArrays) -> Regressors:
         InputError: missing, damaged, of another mesh, or left and right are exchanged.
     """
     folder, count = body_folder(root), len(body.v_template)
-    path = folder / "J_regressor_h36m.npy"
+    path = folder / REGRESSORS["h36m"]
     h36m, left = _read_regressor(path, 17, count), leftwards(body)
     legs = _on_left(h36m, body, left, _LEFT_LEG, _RIGHT_LEG)
     check(_on_left(h36m, body, left, _LEFT_ARM, _RIGHT_ARM) is True, path, "rows 11-13 aren't the left arm")
@@ -38,7 +39,7 @@ def read_regressors(root: str | Path, body: BodyArrays) -> Regressors:
     if legs is False:
         h36m[_RIGHT_LEG + _LEFT_LEG] = h36m[_LEFT_LEG + _RIGHT_LEG]
         print(f"{path}: the left leg is in rows 1-3; exchanged with rows 4-6 to Human3.6M's order", file=sys.stderr)
-    path = folder / "J_regressor_extra.npy"
+    path = folder / REGRESSORS["extra"]
     extra = _read_regressor(path, 9, count)
     check(_on_left(extra, body, left, [1], [0]) is True, path, "row 0 isn't the right hip and row 1 the left")
     return Regressors(h36m=h36m, extra=extra)

@@ -8,10 +8,10 @@ import shutil
 import pytest
 from tiny.h36m import write_tiny_h36m
 
-from downstream.h36m import check
 from downstream.h36m.check import add_arguments, findings, run
 from downstream.h36m.pose_2d import reader as reader_2d
 from downstream.h36m.pose_3d import reader as reader_3d
+from liftedcl.data_sets.h36m.data_set import DATA_SET
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_frames_of_the_2d_benchmark_are_counted_at_the_papers_strides(root, monk
     assert "the official release has 62,000 to 64,000" in told and pictures == "ok" and "13 there" in seen
     annotations, told = lines(root, "2D, test")[0]
     assert annotations == "differs" and "every 64th" in told and "8,500 to 9,000" in told
-    monkeypatch.setitem(check._OFFICIAL_2D, "train", (25, (6, 6)))
+    monkeypatch.setitem(DATA_SET.counts["frames for 2D pose"], "train", (6, 6))
     assert lines(root, "2D, train")[0][0] == "ok"
 
 

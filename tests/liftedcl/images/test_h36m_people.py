@@ -12,9 +12,10 @@ from repository import REPOSITORY
 from tiny.h36m import write_tiny_h36m
 
 from liftedcl.crops import extend_box, make_h36m_crops
+from liftedcl.data_sets.h36m.files import POSES
 from liftedcl.files.image_files import read_image
 from liftedcl.identity.errors import InputError
-from liftedcl.images.h36m_people import ANNOTATIONS, read_h36m_people
+from liftedcl.images.h36m_people import read_h36m_people
 from liftedcl.images.shard import open_shard
 from liftedcl.recipes.data_recipes import Crops
 
@@ -46,7 +47,7 @@ class H36M:
 
     @property
     def file(self):
-        return self.root / ANNOTATIONS
+        return self.root / POSES["train"]
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def crop(root, out, recipe=RECIPE):
 def test_crops_are_the_boxes_of_their_frames(tmp_path):
     root = write_tiny_h36m(tmp_path / "h36m")
     shard = crop(root, tmp_path / "x.npy")
-    content = json.loads((root / ANNOTATIONS).read_text())
+    content = json.loads((root / POSES["train"]).read_text())
     boxes = {entry["image_id"]: entry["bbox"] for entry in content["annotations"]}
     names = {image["id"]: image["file_name"] for image in content["images"]}
     assert len(shard) == 13 and shard.image_size == (40, 30)

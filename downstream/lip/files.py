@@ -1,0 +1,29 @@
+"""LIP's files, as it is distributed."""
+
+from pathlib import Path
+
+SPLITS = ("train", "val")
+LISTS = {split: f"{split}_id.txt" for split in SPLITS}
+"""One id a line."""
+GENERATED = tuple(LISTS.values())
+"""What synthetic/ writes last: where these are, generated data are whole."""
+PICTURES, LABELS = (
+    {split: f"{split}_{kind}" for split in SPLITS} for kind in ("images", "segmentations")
+)  # folders of <id>.jpg and <id>.png
+
+REMEDY = "see docs/data/lip.md for the layout, or name the right folder with --config lip=FOLDER"
+
+
+def list_path(root: str | Path, split: str) -> Path:
+    """The list of ids of ``split``."""
+    return Path(root) / LISTS[split]
+
+
+def image_path(root: Path, split: str, name: str) -> Path:
+    """The picture of the id ``name``."""
+    return root / PICTURES[split] / f"{name}.jpg"
+
+
+def label_path(root: Path, split: str, name: str) -> Path:
+    """The label map of the id ``name``."""
+    return root / LABELS[split] / f"{name}.png"

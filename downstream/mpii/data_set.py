@@ -1,0 +1,17 @@
+"""What MPII is, and what is needed of it."""
+
+from downstream.mpii.files import ANNOTATIONS, GENERATED, SPLITS, TRUTH
+from liftedcl.data_sets.description import DataSet, Needs
+
+DATA_SET = DataSet(
+    name="mpii",
+    title="MPII Human Pose",
+    source="http://human-pose.mpi-inf.mpg.de (pictures; annotations as docs/data/mpii.md says)",
+    licence="http://human-pose.mpi-inf.mpg.de (non-commercial research)",
+    size="12 GB",
+    used_for="table 2",
+    pictures=("images/*.jpg",),
+    needs={"mpii": Needs(files=(*(ANNOTATIONS[split] for split in SPLITS), TRUTH))},
+    generated=GENERATED,
+    counts={"people": {"train": 22_246, "valid": 2_958, "trainval": 29_116, "test": 7_247}},
+)

@@ -1,0 +1,31 @@
+"""COCO's files, as the official archives unpack."""
+
+from pathlib import Path
+
+from liftedcl.identity.errors import InputError
+
+SPLITS = ("train", "val")
+PEOPLE, INSTANCES = (
+    {split: f"annotations/{kind}_{split}2017.json" for split in SPLITS} for kind in ("person_keypoints", "instances")
+)
+DETECTIONS = "person_detection_results/COCO_val2017_detections_AP_H_56_person.json"
+PICTURES = {split: (f"{split}2017", f"images/{split}2017") for split in SPLITS}
+"""Folders of the pictures: one of the two is enough."""
+GENERATED = (*PEOPLE.values(), *INSTANCES.values(), DETECTIONS)
+"""What synthetic/ writes last: where these are, generated data are whole."""
+
+REMEDY = "see docs/data/coco.md for the layout, or name the right folder with --config coco=FOLDER"
+
+
+def annotation_path(root: str | Path, split: str) -> Path:
+    """The keypoint annotations of ``split``, train or val."""
+    return Path(root) / PEOPLE[split]
+
+
+def image_folder(root: str | Path, split: str) -> Path:
+    """Where the pictures of ``split`` are. Raises `InputError` where neither folder is there."""
+    candidates = [Path(root) / folder for folder in PICTURES[split]]
+    for folder in candidates:
+        if folder.is_dir():
+            return folder
+    raise InputError(f"{candidates[0]}: not found, nor {candidates[1]}; {REMEDY}")

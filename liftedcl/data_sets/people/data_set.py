@@ -1,0 +1,13 @@
+"""What one's own pictures of people have to be."""
+
+from liftedcl.data_sets.description import DataSet
+
+DATA_SET = DataSet(
+    name="people",
+    title="pictures of people, .jpg, .jpeg or .png, subfolders included; boxes.json tells where they are",
+    source="you; without boxes.json each picture is one person (docs/data/people.md)",
+    licence="that of your pictures",
+    size="any size",
+    used_for="rows with `images: people`",
+    pictures=("*",),
+)
