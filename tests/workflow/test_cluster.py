@@ -118,6 +118,13 @@ def test_the_slurm_profile_keeps_what_the_default_one_promises():
     assert slurm["set-resource-scopes"] == [f"{resource}=local" for resource in limited]
 
 
+def test_the_slurm_profile_sizes_the_groups_that_rules_name():
+    slurm = yaml.safe_load((REPOSITORY / "workflow/profiles/slurm/config.yaml").read_text())
+    sized = {component.split("=")[0] for component in slurm["group-components"]}
+    rules = "".join(path.read_text() for path in (REPOSITORY / "workflow/rules").glob("*.smk"))
+    assert sized | {"finetuning"} == set(re.findall(r'group: "(\w+)"', rules))  # each fine-tuning is a group alone
+
+
 class Slots:
     """Starts commands through the launcher, all on the same GPUs and locks."""
 
