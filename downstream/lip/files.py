@@ -7,9 +7,9 @@ LISTS = {split: f"{split}_id.txt" for split in SPLITS}
 """One id a line."""
 GENERATED = tuple(LISTS.values())
 """What synthetic/ writes last: where these are, generated data are whole."""
-PICTURES, LABELS = (
-    {split: f"{split}_{kind}" for split in SPLITS} for kind in ("images", "segmentations")
-)  # folders of <id>.jpg and <id>.png
+PICTURES = {split: f"{split}_images" for split in SPLITS}
+LABELS = {split: f"{split}_segmentations" for split in SPLITS}
+"""Folders of <id>.jpg and of <id>.png."""
 
 REMEDY = "see docs/data/lip.md for the layout, or name the right folder with --config lip=FOLDER"
 

@@ -3,7 +3,7 @@
 from liftedcl.data_sets.coco.files import DETECTIONS, GENERATED, PEOPLE, PICTURES
 from liftedcl.data_sets.description import DataSet, Needs
 
-_PICTURES = {split: " or ".join(f"{folder}/*.jpg" for folder in folders) for split, folders in PICTURES.items()}
+_IN_EITHER_FOLDER = "{}/*.jpg or {}/*.jpg"
 
 DATA_SET = DataSet(
     name="coco",
@@ -12,10 +12,14 @@ DATA_SET = DataSet(
     licence="https://cocodataset.org/#termsofuse",
     size="20 GB",
     used_for="person crops (stage II), table 1",
-    pictures=(_PICTURES["train"],),
+    pictures=(_IN_EITHER_FOLDER.format(*PICTURES["train"]),),
     needs={
         "pretraining": Needs(files=(PEOPLE["train"],)),
-        "coco": Needs(files=tuple(PEOPLE.values()), optional=(DETECTIONS,), pictures=(_PICTURES["val"],)),
+        "coco": Needs(
+            files=tuple(PEOPLE.values()),
+            optional=(DETECTIONS,),
+            pictures=(_IN_EITHER_FOLDER.format(*PICTURES["val"]),),
+        ),
     },
     generated=GENERATED,
     counts={

@@ -5,9 +5,8 @@ from pathlib import Path
 from liftedcl.identity.errors import InputError
 
 SPLITS = ("train", "val")
-PEOPLE, INSTANCES = (
-    {split: f"annotations/{kind}_{split}2017.json" for split in SPLITS} for kind in ("person_keypoints", "instances")
-)
+PEOPLE = {split: f"annotations/person_keypoints_{split}2017.json" for split in SPLITS}
+INSTANCES = {split: f"annotations/instances_{split}2017.json" for split in SPLITS}
 DETECTIONS = "person_detection_results/COCO_val2017_detections_AP_H_56_person.json"
 PICTURES = {split: (f"{split}2017", f"images/{split}2017") for split in SPLITS}
 """Folders of the pictures: one of the two is enough."""
