@@ -27,14 +27,7 @@ _KINDS = {
 }
 _DESCRIPTION = """Generate people with full ground truth, or pictures without people, in a real data set's layout.
 
-coco      ROOT/annotations/{person_keypoints,instances}_{train,val}2017.json, ROOT/{train,val}2017/*.jpg,
-          ROOT/person_detection_results/COCO_val2017_detections_AP_H_56_person.json
-mpii      ROOT/annot/{train,valid,trainval,test}.json, ROOT/annot/gt_valid.mat, ROOT/images/*.jpg
-h36m      ROOT/annotations/Sample_{trainmin_train,64_test}_Human36M_protocol_2.json,
-          ROOT/annot/h36m_{train,validation}.pkl, ROOT/images/s_*/*.jpg
-pw3d      ROOT/dataset_extras/*.npz, ROOT/smpl/ (the body model), ROOT/images/<set>/*.jpg
-lip       ROOT/{train,val}_id.txt, ROOT/{train,val}_images/*.jpg, ROOT/{train,val}_segmentations/*.png
-imagenet  ROOT/{train,val}/<class>/*.jpg (an ImageFolder), ROOT/classes.json
+docs/data/KIND.md says what the folder holds.
 
 The same recipe gives the same bytes for any number of workers. A run can be stopped at any moment: the same command
 goes on where it stopped. The annotations (imagenet: classes.json) are written last: where they are, the data is whole.
