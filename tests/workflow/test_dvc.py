@@ -229,7 +229,7 @@ def test_dvc_keeps_and_follows_all_that_snakemake_makes_and_reads(stages, tmp_pa
     status, plan = run(copy_to(tmp_path / "repository"), "-n", "tables")
     assert status == 0, plan
     inputs, outputs = (
-        {Path(name) for line in re.findall(f"^    {kind}: (.*)$", plan, re.MULTILINE) for name in line.split(", ")}
+        {Path(name) for line in re.findall(f"^ +{kind}: (.*)$", plan, re.MULTILINE) for name in line.split(", ")}
         for kind in ("input", "output")
     )
     assert len(outputs) > 500
