@@ -88,7 +88,7 @@ def finetuning_cost(run: str, device: torch.device) -> Cost:
     """
     benchmark, recipe = benchmark_of(run), PAPER.benchmarks[run]
     entry = BENCHMARKS[benchmark]
-    data = Path(getattr(DEMO, entry.data))
+    data = Path(DEMO.data[entry.data.name])
     if not data.exists():
         raise InputError(f"{data}: not here; make it with: make demo-all")
     batch = recipe.batch_size if device.type == "cuda" else _FEW

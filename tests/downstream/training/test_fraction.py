@@ -74,7 +74,7 @@ def task_of(case, data, **changes):
     name, recipe = case.split("-")[0], dataclasses.replace(CASES[case], **changes)
     if "mixed" in case:
         recipe = dataclasses.replace(recipe, mpii=str(data / "mpii"))
-    return task_with(name, recipe, data / BENCHMARKS[name].data)
+    return task_with(name, recipe, data / BENCHMARKS[name].data.name)
 
 
 def test_every_benchmark_has_the_variants_of_the_table():
