@@ -9,7 +9,6 @@ the real ones.
 
 import argparse
 import dataclasses
-import importlib
 import statistics
 import tempfile
 import time
@@ -98,8 +97,7 @@ def finetuning_cost(run: str, device: torch.device) -> Cost:
     backbone = build_backbone(PAPER.encoders["random"].backbone)
     if recipe.probe:
         freeze(backbone)
-    module, name = entry.task.split(":")
-    task = getattr(importlib.import_module(module), name)(
+    task = getattr(entry.load("task"), entry.task)(
         dataclasses.replace(recipe, **changes), backbone, data=data, seed=0, workers=0
     )
     return Cost(recipe.epochs * SAMPLES[benchmark], _seconds_each(task, batch, device, autocast=False))

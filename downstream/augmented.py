@@ -1,7 +1,6 @@
 """A contact sheet of a benchmark's training samples as the network gets them, their targets drawn in place."""
 
 import argparse
-import importlib
 
 from downstream.command_line import add_benchmark_arguments
 from downstream.registry import BENCHMARKS
@@ -24,7 +23,7 @@ def main() -> None:
     arguments = parser.parse_args()
     entry = BENCHMARKS[arguments.benchmark]
     recipe = read_recipe(entry.recipe, arguments.recipe)
-    samples = importlib.import_module(entry.drawings).augmented_samples(
+    samples = entry.load("drawings").augmented_samples(
         recipe, data=arguments.data, seed=arguments.seed, count=_COLUMNS * _ROWS
     )
     write_contact_sheet(samples, arguments.out, columns=_COLUMNS, rows=_ROWS)

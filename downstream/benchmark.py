@@ -1,5 +1,6 @@
 """What a benchmark consists of: its registry entry, and what its modules hold. No torch here: Snakemake reads this."""
 
+import importlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,29 +18,36 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """Where a benchmark's parts are. Modules are named, not imported, so that each job loads its own alone.
+    """Where a benchmark's parts are. Modules are named, not imported, so that each job loads only its own.
 
     Attributes:
         name: of the benchmark, and of its section in params.yaml.
+        package: holds the modules ``task``, ``scores``, ``drawings`` and ``reference``; see the protocols below.
+        task: the class in the module ``task`` that trains and predicts; see `Benchmark`.
         recipe: the dataclass of its numbers.
-        task: the class that trains and predicts, as ``module:class``; see `Benchmark`.
-        scores: the module that scores a run's predictions; see `Scores`. No torch.
-        drawings: the module that draws predictions and training samples; see `Drawings`.
-        reference: the module that scores the trivial predictor; see `Reference`. No torch.
         data: the data set that it reads.
-        needs: what a run needs of it, besides the pictures that every use needs.
         predictions: files and folders below a run's folder that a training writes; others can score the first.
     """
 
     name: str
-    recipe: type[FineTuning]
+    package: str
     task: str
-    scores: str
-    drawings: str
-    reference: str
+    recipe: type[FineTuning]
     data: DataSet
-    needs: Needs
     predictions: tuple[str, ...]
+
+    def module(self, part: str) -> str:
+        """The dotted name of one of the benchmark's modules."""
+        return f"{self.package}.{part}"
+
+    def load(self, part: str) -> Any:
+        """One of the benchmark's modules, imported."""
+        return importlib.import_module(self.module(part))
+
+    @property
+    def needs(self) -> Needs:
+        """What a run needs of the data set, besides the pictures that every use needs."""
+        return self.data.needs[self.name]
 
     def inputs(self, recipe: Any, data: Path) -> dict[str, Path]:
         """The files that decide a run beside its pictures, under names that don't depend on where ``data`` is."""
@@ -52,7 +60,7 @@ class Entry:
 if TYPE_CHECKING:
 
     class Benchmark(Task, Protocol):
-        """The class that ``Entry.task`` names: a task of the training loop that also predicts its test set."""
+        """The class in the module ``task`` that ``Entry.task`` names: what the loop trains, and predicts the test set."""
 
         def __init__(self, recipe: Any, backbone: Backbone, *, data: Path, seed: int, workers: int) -> None:
             """Read and check the data, and put a head on the backbone under test.
@@ -72,7 +80,7 @@ if TYPE_CHECKING:
             """Predict the test set and write all that scores and drawings need into the run's folder ``out``."""
 
     class Scores(Protocol):
-        """The module that ``Entry.scores`` names."""
+        """The module ``scores``. No torch."""
 
         def score_run(self, recipe: Any, data: Path, run: Path) -> dict[str, Any]:
             """What metrics.json holds, of the predictions in the folder ``run``.
@@ -82,7 +90,7 @@ if TYPE_CHECKING:
             """
 
     class Drawings(Protocol):
-        """The module that ``Entry.drawings`` names; pictures are uint8 RGB, (N, H, W, 3)."""
+        """The module ``drawings``; pictures are uint8 RGB, (N, H, W, 3)."""
 
         def examples(self, recipe: Any, data: Path, run: Path) -> np.ndarray:
             """Up to 12 test pictures, spread evenly, with the predictions in the folder ``run`` drawn on them."""
@@ -91,7 +99,7 @@ if TYPE_CHECKING:
             """Up to ``count`` augmented training samples with their targets drawn on them."""
 
     class Reference(Protocol):
-        """The module that ``Entry.reference`` names."""
+        """The module ``reference``. No torch."""
 
         def reference_scores(self, recipe: Any, data: Path) -> dict[str, Any]:
             """The scores of a predictor that doesn't look at the picture; the keys of metrics.json."""

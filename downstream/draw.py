@@ -1,7 +1,6 @@
 """Draw the stored predictions of a fine-tuning on some test pictures: predictions and pictures -> examples.png."""
 
 import argparse
-import importlib
 from pathlib import Path
 
 from downstream.command_line import add_benchmark_arguments
@@ -23,7 +22,7 @@ def main() -> None:
     arguments = parser.parse_args()
     entry = BENCHMARKS[arguments.benchmark]
     recipe = read_recipe(entry.recipe, arguments.recipe)
-    pictures = importlib.import_module(entry.drawings).examples(recipe, arguments.data, arguments.run)
+    pictures = entry.load("drawings").examples(recipe, arguments.data, arguments.run)
     write_contact_sheet(pictures, arguments.out, columns=4, rows=3)
 
 

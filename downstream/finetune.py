@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import importlib
 import time
 from pathlib import Path
 from typing import Any
@@ -56,14 +55,13 @@ def finetune(
     """
     started, head_seed, device = time.time(), step_seed(seed, -1), prepare_device(threads)
     entry = BENCHMARKS[benchmark]
-    module, name = entry.task.split(":")
     weights = load_encoder(encoder, backbone)
     if recipe.probe:
         freeze(weights)
     remedy = f"docs/data/{entry.data.name}.md says where it comes from"
     inputs = {"encoder": sha256_of_file(encoder), **fingerprint(entry.inputs(recipe, data), remedy)}
     torch.manual_seed(head_seed)
-    task = getattr(importlib.import_module(module), name)(recipe, weights, data=data, seed=seed, workers=workers)
+    task = getattr(entry.load("task"), entry.task)(recipe, weights, data=data, seed=seed, workers=workers)
     identity = {
         "benchmark": benchmark,
         "recipe": dataclasses.asdict(recipe),

@@ -4,7 +4,6 @@ It is fitted on the whole training set, also where a recipe's ``fraction`` gives
 """
 
 import argparse
-import importlib
 
 from downstream.command_line import add_benchmark_arguments
 from downstream.registry import BENCHMARKS
@@ -25,7 +24,7 @@ def main() -> None:
     arguments = parser.parse_args()
     entry = BENCHMARKS[arguments.benchmark]
     recipe = read_recipe(entry.recipe, arguments.recipe)
-    scores = importlib.import_module(entry.reference).reference_scores(recipe, arguments.data)
+    scores = entry.load("reference").reference_scores(recipe, arguments.data)
     write_json(arguments.out, scores)
     print("  ".join(f"{key} {value:.2f}" for key, value in scores.items() if isinstance(value, float)), flush=True)
 

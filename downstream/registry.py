@@ -29,9 +29,9 @@ BENCHMARKS: dict[str, Entry] = {
 
 def score_modules(benchmark: str) -> tuple[str, ...]:
     """Modules that score predictions on ``benchmark``."""
-    return ("downstream.score", BENCHMARKS[benchmark].scores)
+    return ("downstream.score", BENCHMARKS[benchmark].module("scores"))
 
 
 def finetune_modules(benchmark: str) -> tuple[str, ...]:
     """Modules that fine-tune on ``benchmark`` and predict: the trainer and that benchmark's task alone."""
-    return ("downstream.finetune", BENCHMARKS[benchmark].task.split(":")[0])
+    return ("downstream.finetune", BENCHMARKS[benchmark].module("task"))

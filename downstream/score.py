@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import importlib
 import time
 from pathlib import Path
 
@@ -29,7 +28,7 @@ def main() -> None:
     arguments = parser.parse_args()
     entry, started = BENCHMARKS[arguments.benchmark], time.time()
     recipe = read_recipe(entry.recipe, arguments.recipe)
-    scores = importlib.import_module(entry.scores).score_run(recipe, arguments.data, arguments.run)
+    scores = entry.load("scores").score_run(recipe, arguments.data, arguments.run)
     page = f"docs/data/{entry.data.name}.md"
     inputs = fingerprint(entry.inputs(recipe, arguments.data), f"{page} says where it comes from")
     code = code_digest(*score_modules(entry.name))

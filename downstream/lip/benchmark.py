@@ -7,11 +7,8 @@ from downstream.lip.recipe import LIP
 BENCHMARK = Entry(
     name="lip",
     recipe=LIP,
-    task="downstream.lip.task:LIPParsing",
-    scores="downstream.lip.scores",
-    drawings="downstream.lip.drawings",
-    reference="downstream.lip.reference",
+    package="downstream.lip",
+    task="LIPParsing",
     data=DATA_SET,
-    needs=DATA_SET.needs["lip"],
     predictions=("predictions", "predictions_student"),
 )

@@ -7,11 +7,8 @@ from downstream.mpii.recipe import Mpii
 BENCHMARK = Entry(
     name="mpii",
     recipe=Mpii,
-    task="downstream.mpii.task:MpiiPose",
-    scores="downstream.mpii.scores",
-    drawings="downstream.mpii.drawings",
-    reference="downstream.mpii.reference",
+    package="downstream.mpii",
+    task="MpiiPose",
     data=DATA_SET,
-    needs=DATA_SET.needs["mpii"],
     predictions=("predictions.mat",),
 )

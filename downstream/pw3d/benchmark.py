@@ -7,11 +7,8 @@ from downstream.pw3d.recipe import PW3D
 BENCHMARK = Entry(
     name="pw3d",
     recipe=PW3D,
-    task="downstream.pw3d.task:PW3DShape",
-    scores="downstream.pw3d.scores",
-    drawings="downstream.pw3d.drawings",
-    reference="downstream.pw3d.reference",
+    package="downstream.pw3d",
+    task="PW3DShape",
     data=DATA_SET,
-    needs=DATA_SET.needs["pw3d"],
     predictions=("predictions.npz", "predictions_low.npz"),
 )

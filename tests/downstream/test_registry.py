@@ -10,33 +10,30 @@ from repository import REPOSITORY
 from downstream.registry import BENCHMARKS, finetune_modules, score_modules
 from liftedcl.identity.code_digest import code_digest, import_closure
 
-DATA_SETS = sorted({entry.scores.split(".")[1] for entry in BENCHMARKS.values()})
+PARTS = ("task", "scores", "drawings", "reference")
+DATA_SETS = sorted({entry.package.split(".")[1] for entry in BENCHMARKS.values()})
 
 
 def test_every_benchmark_is_found_and_its_parts_are_there():
     assert list(BENCHMARKS) == ["coco", "h36m_2d", "h36m_3d", "lip", "mpii", "pw3d"]
     for entry in BENCHMARKS.values():
-        task, _, name = entry.task.partition(":")
-        for module in (task, entry.scores, entry.drawings, entry.reference):
-            assert REPOSITORY.joinpath(*module.split(".")).with_suffix(".py").is_file()
-        assert name
+        for part in PARTS:
+            assert REPOSITORY.joinpath(*entry.module(part).split(".")).with_suffix(".py").is_file()
+        assert hasattr(entry.load("task"), entry.task)
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_each_job_depends_on_its_own_code_alone(name):
     entry = BENCHMARKS[name]
-    task = entry.task.split(":")[0]
+    own_task, own_scores, own_drawings, _ = map(entry.module, PARTS)
     train, score, draw = (
         import_closure(*modules)
-        for modules in (finetune_modules(name), score_modules(name), ("downstream.draw", entry.drawings))
+        for modules in (finetune_modules(name), score_modules(name), ("downstream.draw", own_drawings))
     )
-    assert task in train and entry.scores in score and entry.drawings in draw
-    tasks, scores, drawings = (
-        {part(other) for other in BENCHMARKS.values()}
-        for part in (lambda other: other.task.split(":")[0], lambda other: other.scores, lambda other: other.drawings)
-    )
-    assert train.isdisjoint(scores | drawings | tasks - {task})
-    assert score.isdisjoint(tasks | drawings | scores - {entry.scores})
+    assert own_task in train and own_scores in score and own_drawings in draw
+    tasks, scores, drawings, _ = ({other.module(part) for other in BENCHMARKS.values()} for part in PARTS)
+    assert train.isdisjoint(scores | drawings | tasks - {own_task})
+    assert score.isdisjoint(tasks | drawings | scores - {own_scores})
     assert draw.isdisjoint(tasks | scores)
     assert "downstream.samples.overlay" not in train | score
 
@@ -48,7 +45,7 @@ def test_benchmarks_have_a_digest_of_their_own_code():
 def test_scores_and_references_need_no_torch():
     """Nor do the commands of the data sets, and every module that says so. The error names who imports it."""
     modules = ["downstream.score", "downstream.reference", *(f"downstream.{name}.__main__" for name in DATA_SETS)]
-    modules += [module for entry in BENCHMARKS.values() for module in (entry.scores, entry.reference)]
+    modules += [entry.module(part) for entry in BENCHMARKS.values() for part in ("scores", "reference")]
     for path in sorted((REPOSITORY / "downstream").rglob("*.py")):
         if "No torch" in (ast.get_docstring(ast.parse(path.read_text())) or ""):
             modules.append(".".join(path.relative_to(REPOSITORY).with_suffix("").parts))

@@ -1,6 +1,5 @@
 """Any benchmark's task on a narrow backbone, and what the other two commands make of its predictions."""
 
-import importlib
 from pathlib import Path
 from typing import Any
 
@@ -15,27 +14,26 @@ from liftedcl.networks.encoder import build_backbone
 
 def task_of(benchmark: str, recipe: Any, data: Path, *, frozen: bool = False) -> Any:
     """The task that trains on ``benchmark``, its backbone and head from seed 0."""
-    module, name = BENCHMARKS[benchmark].task.split(":")
+    entry = BENCHMARKS[benchmark]
     torch.manual_seed(0)
     backbone = build_backbone("resnet18_narrow")
     backbone = freeze(backbone) if frozen else backbone
-    return getattr(importlib.import_module(module), name)(recipe, backbone, data=data, seed=0, workers=0)
+    return getattr(entry.load("task"), entry.task)(recipe, backbone, data=data, seed=0, workers=0)
 
 
 def scores_of(benchmark: str, recipe: Any, data: Path, run: Path) -> dict[str, Any]:
     """What metrics.json holds of the predictions in ``run``."""
-    return importlib.import_module(BENCHMARKS[benchmark].scores).score_run(recipe, data, run)
+    return BENCHMARKS[benchmark].load("scores").score_run(recipe, data, run)
 
 
 def examples_of(benchmark: str, recipe: Any, data: Path, run: Path) -> np.ndarray:
     """The pictures of examples.png."""
-    return importlib.import_module(BENCHMARKS[benchmark].drawings).examples(recipe, data, run)
+    return BENCHMARKS[benchmark].load("drawings").examples(recipe, data, run)
 
 
 def augmented_of(benchmark: str, recipe: Any, data: Path, count: int) -> np.ndarray:
     """Training samples with their targets."""
-    drawings = importlib.import_module(BENCHMARKS[benchmark].drawings)
-    return drawings.augmented_samples(recipe, data=data, seed=0, count=count)
+    return BENCHMARKS[benchmark].load("drawings").augmented_samples(recipe, data=data, seed=0, count=count)
 
 
 def train(task: Any, folder: Path) -> list[dict[str, float]]:

@@ -43,7 +43,7 @@ def test_an_edit_of_a_description_re_runs_nothing():
     """It holds words and counts; the names of files are in modules of their own."""
     modules = ["liftedcl.crops", "liftedcl.pictures", *(f"synthetic.{field.name}" for field in FIELDS)]
     for entry in BENCHMARKS.values():
-        modules += [entry.task.split(":")[0], entry.scores, entry.drawings, entry.reference]
+        modules += [entry.module(part) for part in ("task", "scores", "drawings", "reference")]
     for module in modules:
         closure = import_closure(module)
         assert not [name for name in closure if name.endswith((".data_set", ".description"))], module

@@ -68,7 +68,7 @@ for benchmark, entry in BENCHMARKS.items():
         input: PREDICTIONS, annotations=benchmark_data(benchmark),
         output: f"{RUN}/examples.png",
         wildcard_constraints: run=VARIANTS,
-        params: recipe=benchmark_recipe, code=code_of("downstream.draw", entry.drawings), folder=RUN, benchmark=benchmark, root=ROOT,
+        params: recipe=benchmark_recipe, code=code_of("downstream.draw", entry.module("drawings")), folder=RUN, benchmark=benchmark, root=ROOT,
         resources: **PARAMS.cluster.resources("short", after="finetune"),
         group: "finetuning"
         shell: "{PYTHON} -m downstream.draw " + ABOUT + " --run {params.folder:q} --out {output:q}"
@@ -78,7 +78,7 @@ for benchmark, entry in BENCHMARKS.items():
         input: benchmark_data(benchmark),
         output: LAYOUT.reference(benchmark),
         params:
-            recipe=to_json(PARAMS.benchmarks[benchmark]), code=code_of("downstream.reference", entry.reference),
+            recipe=to_json(PARAMS.benchmarks[benchmark]), code=code_of("downstream.reference", entry.module("reference")),
             benchmark=benchmark, root=ROOT,
         resources: **PARAMS.cluster.resources("short"),
         group: "references"
@@ -89,7 +89,7 @@ for benchmark, entry in BENCHMARKS.items():
         input: benchmark_data(benchmark),
         output: LAYOUT.figure(f"augmented_{benchmark}"),
         params:
-            recipe=to_json(PARAMS.benchmarks[benchmark]), code=code_of("downstream.augmented", entry.drawings),
+            recipe=to_json(PARAMS.benchmarks[benchmark]), code=code_of("downstream.augmented", entry.module("drawings")),
             benchmark=benchmark, root=ROOT,
         resources: **PARAMS.cluster.resources("short"),
         group: "references"

@@ -7,11 +7,8 @@ from liftedcl.data_sets.h36m.data_set import DATA_SET
 BENCHMARK = Entry(
     name="h36m_2d",
     recipe=H36M2D,
-    task="downstream.h36m.pose_2d.task:H36MPose2D",
-    scores="downstream.h36m.pose_2d.scores",
-    drawings="downstream.h36m.pose_2d.drawings",
-    reference="downstream.h36m.pose_2d.reference",
+    package="downstream.h36m.pose_2d",
+    task="H36MPose2D",
     data=DATA_SET,
-    needs=DATA_SET.needs["h36m_2d"],
     predictions=("predictions.npz",),
 )

@@ -7,11 +7,8 @@ from liftedcl.data_sets.h36m.data_set import DATA_SET
 BENCHMARK = Entry(
     name="h36m_3d",
     recipe=H36M3D,
-    task="downstream.h36m.pose_3d.task:H36MPose3D",
-    scores="downstream.h36m.pose_3d.scores",
-    drawings="downstream.h36m.pose_3d.drawings",
-    reference="downstream.h36m.pose_3d.reference",
+    package="downstream.h36m.pose_3d",
+    task="H36MPose3D",
     data=DATA_SET,
-    needs=DATA_SET.needs["h36m_3d"],
     predictions=("predictions.npz",),
 )
