@@ -60,7 +60,7 @@ class Entry:
 if TYPE_CHECKING:
 
     class Benchmark(Task, Protocol):
-        """The class in the module ``task`` that ``Entry.task`` names: what the loop trains, and predicts the test set."""
+        """The class that ``Entry.task`` names: what the training loop trains, and what predicts the test set."""
 
         def __init__(self, recipe: Any, backbone: Backbone, *, data: Path, seed: int, workers: int) -> None:
             """Read and check the data, and put a head on the backbone under test.

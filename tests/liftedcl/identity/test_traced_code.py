@@ -114,12 +114,12 @@ JOBS = {
     "draw": Job(
         "downstream.draw",
         lambda folder: benchmark(folder, run=run_of(folder), out=folder / "examples.png"),
-        ("downstream.draw", ENTRY.drawings),
+        ("downstream.draw", ENTRY.module("drawings")),
     ),
     "reference": Job(
         "downstream.reference",
         lambda folder: benchmark(folder, out=Layout(str(folder)).reference("h36m_3d")),
-        ("downstream.reference", ENTRY.reference),
+        ("downstream.reference", ENTRY.module("reference")),
     ),
     "table": Job("workflow.tables", table, ("workflow.tables.__main__",)),
 }  # fmt: skip
