@@ -1,4 +1,4 @@
-"""FineTuning batches that are a function of (seed, epoch, step), so neither workers nor a resumed run change a bit."""
+"""Training batches that are a function of (seed, epoch, step), so neither workers nor a resumed run change a bit."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
