@@ -26,6 +26,7 @@ class Entry:
         task: the class in the module ``task`` that trains and predicts; see `Benchmark`.
         recipe: the dataclass of its numbers.
         data: the data set that it reads.
+        needs: what a run needs of it, besides the pictures that every use needs; by default what its description says.
         predictions: files and folders below a run's folder that a training writes; others can score the first.
     """
 
@@ -35,6 +36,11 @@ class Entry:
     recipe: type[FineTuning]
     data: DataSet
     predictions: tuple[str, ...]
+    needs: Needs | None = None
+
+    def __post_init__(self) -> None:
+        if self.needs is None:
+            object.__setattr__(self, "needs", self.data.needs[self.name])
 
     def module(self, part: str) -> str:
         """The dotted name of one of the benchmark's modules."""
@@ -43,11 +49,6 @@ class Entry:
     def load(self, part: str) -> Any:
         """One of the benchmark's modules, imported."""
         return importlib.import_module(self.module(part))
-
-    @property
-    def needs(self) -> Needs:
-        """What a run needs of the data set, besides the pictures that every use needs."""
-        return self.data.needs[self.name]
 
     def inputs(self, recipe: Any, data: Path) -> dict[str, Path]:
         """The files that decide a run beside its pictures, under names that don't depend on where ``data`` is."""
