@@ -130,6 +130,12 @@ def test_a_job_gets_what_params_yaml_says_and_more_when_it_is_tried_again(output
     assert {job["Requeue"] for job in jobs()} == {"1"}
 
 
+def test_a_training_and_its_scores_share_a_submission_with_a_gpu(output):
+    shared = [job for job in jobs() if re.fullmatch(r"rule_finetuning_score_(\w+)_train_\1", job["Comment"])]
+    assert len(shared) == 2 * 8  # two benchmarks, eight encoders
+    assert {gpus(job) for job in shared} == {1} and {job["Partition"] for job in shared} == {"gpu"}
+
+
 def test_short_jobs_share_a_submission_and_none_asks_for_a_gpu(output):
     groups = [job for job in jobs() if job["Comment"].startswith("rule_references")]
     assert len(groups) == 1
