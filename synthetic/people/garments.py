@@ -1,6 +1,6 @@
 """Which garment covers a point of the body: a rule on T-pose coordinates, so part labels are exact at any resolution.
 
-Labels are LIP's twenty classes (Liang et al. 2018), left and right from the person's own view.
+Labels are LIP's twenty classes (Liang et al. 2018); left and right are the person's own.
 """
 
 from typing import NamedTuple
@@ -18,37 +18,29 @@ TROUSERS, WITH_SKIRT, WITH_DRESS, WITH_JUMPSUIT = range(4)
 
 OUTFIT = np.dtype(
     [
-        ("kind", np.int64),
-        ("hat", np.int64),
-        ("gloves", np.int64),
-        ("sunglasses", np.int64),
-        ("scarf", np.int64),
-        ("coat", np.int64),
+        *((name, np.int64) for name in ("kind", "hat", "gloves", "sunglasses", "scarf", "coat")),
         *((name, np.float64) for name in ("sleeve", "hem", "waist", "neckline", "sock")),
         *((name, np.float64) for name in ("wrist", "neck", "shoe", "eyes", "hairline", "hair_depth")),
     ]
 )
-"""One outfit. Lengths in metres in the T-pose of the mean shape (origin at the pelvis, y up, z forward):
+"""One outfit. Lengths are metres in the T-pose of the mean shape (origin at the pelvis, y up, z forward):
 
 ``sleeve``: |x| where sleeves end; ``hem``: y where trousers, skirt or dress end; ``waist``: y of the border between
-top and trousers; ``neckline``: how deep it is cut; ``sock``, ``shoe``: y where they end; ``wrist``: |x| where gloves
-begin; ``neck``, ``eyes``: y of them; ``hairline``: y above which there is hair all round; ``hair_depth``: z behind
-which there is hair.
+top and trousers; ``neckline``: how deep it is cut; ``sock``, ``shoe``: y of their upper edge; ``wrist``: |x| where
+gloves begin; ``neck``, ``eyes``: their y; ``hairline``: y above which there is hair all round; ``hair_depth``: z
+behind which there is hair.
 """
 
 
 @njit(cache=True)
 def garment_at(x, y, z, part, outfit):
     """Label of the T-pose point (x, y, z) that the joint ``part`` moves."""
-    top = UPPER_CLOTHES
-    if outfit.coat > 0:
-        top = COAT
+    top = COAT if outfit.coat > 0 else UPPER_CLOTHES
     if outfit.kind == WITH_DRESS:
         top = DRESS
     if outfit.kind == WITH_JUMPSUIT:
         top = JUMPSUIT
-    left = x > 0
-    neck = outfit.neck
+    left, neck, waist = x > 0, outfit.neck, outfit.waist - (0.094 if outfit.coat > 0 else 0.0)
     if part == 15 or (part == 12 and y > neck + 0.028):
         if y > outfit.hairline:
             return HAT if outfit.hat > 0 else HAIR
@@ -71,16 +63,10 @@ def garment_at(x, y, z, part, outfit):
             return GLOVE
         return LEFT_ARM if left else RIGHT_ARM
     if part == 0 or part == 3 or part == 6 or part == 9:
-        if outfit.kind >= WITH_DRESS:
-            return top
-        if y > outfit.waist - (0.094 if outfit.coat > 0 else 0.0):
+        if outfit.kind >= WITH_DRESS or y > waist:
             return top
         return SKIRT if outfit.kind == WITH_SKIRT else PANTS
-    if (
-        (part == 1 or part == 2)
-        and outfit.kind <= WITH_SKIRT
-        and y > outfit.waist - (0.094 if outfit.coat > 0 else 0.0)
-    ):
+    if (part == 1 or part == 2) and outfit.kind <= WITH_SKIRT and y > waist:
         return top
     if part >= 7 and y < outfit.shoe:
         return LEFT_SHOE if left else RIGHT_SHOE
@@ -107,9 +93,10 @@ class Meshes(NamedTuple):
     """All meshes of a scene in one: V vertices, F faces.
 
     Attributes:
-        vertices: (V, 3) in the world; canonical: (V, 3) T-pose coordinates, of props texture coordinates.
-        faces: (F, 3); part: (F,) joint; label: (F,) fixed label or -1 for the rule.
-        owner: (F,) person from 1 on, or -1, -2, ... for props.
+        vertices: (V, 3) in the world.
+        canonical: (V, 3) T-pose coordinates; those of props are texture coordinates.
+        part, label: (F,) the joint that moves a face; its label, -1 where `garment_at` decides.
+        owner: (F,) the person, from 1 on; -1, -2, ... for props.
     """
 
     vertices: np.ndarray
@@ -121,7 +108,7 @@ class Meshes(NamedTuple):
 
 
 class Truth(NamedTuple):
-    """H x W pixels: T-pose coordinates ``point`` (3,), and as uint8 the label, the person, and the joint + 1."""
+    """Of H x W pixels the T-pose coordinates ``point`` (3,) and, as uint8, the label, the person, and the joint + 1."""
 
     point: np.ndarray
     label: np.ndarray
@@ -131,7 +118,7 @@ class Truth(NamedTuple):
 
 @njit(cache=True)
 def label_pixels(truth, triangle, barycentric, meshes, outfits):
-    """Fill ``truth`` from the face that each pixel shows, (H, W), its weights (H, W, 2), and outfits (persons,)."""
+    """Fill ``truth`` from the triangle at each pixel (H, W), its weights (H, W, 2), `Meshes` and outfits (persons,)."""
     point, label, instance, part = truth
     _, canonical, faces, face_part, face_label, face_owner = meshes
     height, width = triangle.shape

@@ -24,15 +24,15 @@ _THICKNESS_M = {
     garments.GLOVE: 0.004,
     garments.SOCKS: 0.004,
 }
-"""How far each garment stands off the skin at most."""
+"""The greatest distance of each garment from the skin."""
 
 
 @dataclass(frozen=True)
 class DressedMesh:
     """Body and accessories in the T-pose; V vertices, F faces.
 
-    ``canonical`` are the mean shape's coordinates that the garment rule reads, ``face_label`` -1 where that rule
-    decides and a fixed label elsewhere, ``face_part`` the joint that moves a face most.
+    ``canonical`` are coordinates on the mean shape, for `garment_at`; ``face_label`` is -1 where that rule decides and
+    a fixed label elsewhere; ``face_part`` is the joint that moves a face most.
     """
 
     vertices: np.ndarray
@@ -44,7 +44,7 @@ class DressedMesh:
 
 
 def sample_outfit(body: Body, rng: np.random.Generator, *, trousers: bool = False) -> np.ndarray:
-    """Draw one outfit, a scalar of dtype `OUTFIT`; with ``trousers``, none of a skirt, a dress or a jumpsuit."""
+    """Draw one outfit, a scalar of dtype `OUTFIT`; ``trousers`` rules out skirts, dresses and jumpsuits."""
     joints = body.rest_joints
     outfit = np.zeros((), OUTFIT)
     outfit["kind"] = garments.TROUSERS if trousers else rng.choice(4, p=[0.68, 0.12, 0.12, 0.08])
@@ -66,16 +66,15 @@ def sample_outfit(body: Body, rng: np.random.Generator, *, trousers: bool = Fals
     outfit["shoe"] = ankle + (rng.uniform(0.01, 0.03) if rng.random() < 0.85 else rng.uniform(0.1, 0.2))
     outfit["wrist"], outfit["neck"] = wrist + 0.01, joints[12, 1]
     face = body.landmark_regressor[LEFT_EYE : RIGHT_EAR + 1] @ body.v_template
-    eyes = face[:2, 1].mean()
+    outfit["eyes"] = eyes = face[:2, 1].mean()
     top = body.v_template[body.part == HEAD, 1].max()
-    outfit["eyes"] = eyes
     outfit["hairline"] = eyes + 0.38 * (top - eyes) + rng.uniform(-0.005, 0.02)
     outfit["hair_depth"] = face[2:, 2].mean() + rng.uniform(0.005, 0.03)
     return outfit
 
 
 def dress(body: Body, betas: np.ndarray, outfit: np.ndarray, rng: np.random.Generator) -> DressedMesh:
-    """Put an outfit on a shape: garments are pushed off the skin, skirts, hair and brims are meshes of their own."""
+    """Put an outfit on a shape: most garments are the skin moved outwards; skirts, hair and brims are own meshes."""
     skin = body.shaped(betas)
     pieces = [Piece(_padded(body, skin, outfit, rng), body.v_template, body.weights, body.faces, -1)]
     joints = body.J_regressor @ skin
@@ -105,13 +104,10 @@ def _padded(body: Body, skin: np.ndarray, outfit: np.ndarray, rng: np.random.Gen
 
 def _joined(pieces: list[Piece]) -> DressedMesh:
     first = np.cumsum([0] + [len(piece.vertices) for piece in pieces])
-    weights = np.concatenate([piece.weights for piece in pieces])
-    faces = np.concatenate([piece.faces + start for piece, start in zip(pieces, first[:-1], strict=True)])
-    return DressedMesh(
-        np.concatenate([piece.vertices for piece in pieces]),
-        np.concatenate([piece.canonical for piece in pieces]),
-        weights,
-        faces.astype(np.int32),
-        weights.argmax(1)[faces[:, 0]].astype(np.int32),
-        np.concatenate([np.full(len(piece.faces), piece.label, np.int32) for piece in pieces]),
+    vertices, canonical, weights = (
+        np.concatenate([getattr(piece, name) for piece in pieces]) for name in ("vertices", "canonical", "weights")
     )
+    faces = np.concatenate([piece.faces + start for piece, start in zip(pieces, first[:-1], strict=True)])
+    part = weights.argmax(1)[faces[:, 0]].astype(np.int32)
+    label = np.concatenate([np.full(len(piece.faces), piece.label, np.int32) for piece in pieces])
+    return DressedMesh(vertices, canonical, weights, faces.astype(np.int32), part, label)

@@ -1,4 +1,4 @@
-"""One identity: a shape with clothes and colours that stays the same through poses, scenes and cameras."""
+"""One identity: a shape with clothes and colours, the same in all its poses, scenes and cameras."""
 
 from dataclasses import dataclass
 
@@ -54,7 +54,7 @@ def sample_person(bank: TextureBank, rng: np.random.Generator, *, trousers: bool
 
 
 def stand(person: Person, pose: np.ndarray, place: np.ndarray) -> PosedPerson:
-    """Pose a person so that the lowest point touches the ground, the root above or beside ``place`` (x, z)."""
+    """Pose a person: its lowest point touches the ground, its root is above or beside ``place`` (x, z)."""
     body = load_body()
     dressed = skin(person.mesh.vertices, person.mesh.weights, person.rest_joints, pose)
     naked = skin(person.body_vertices, body.weights, person.rest_joints, pose)

@@ -1,7 +1,7 @@
-"""Where generated poses come from: stance and arm templates with clipped noise, and motion between key poses.
+"""Sampling of poses from templates of stances and arms with clipped noise, and of motions between key poses.
 
-Deliberately not the kinematic prior of the method: the critic's "real" skeletons must not be drawn from the
-distribution that the benchmarks' people are posed by.
+It deliberately avoids the kinematic prior of the method: the critic's "real" skeletons must not come from the
+distribution of the people whom the benchmarks show.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ import numpy as np
 
 from synthetic.people.rotation import euler_to_matrix, slerp
 
-# Templates: angles about x, y, z in degrees of a left limb (right ones are mirrored).
-# A stance is ((hip angles, knee flexion) of one leg, the same of the other); which is left is drawn.
+# Templates: angles of a left limb about x, y, z in degrees; right limbs are mirrored.
+# A stance is ((hip angles, knee flexion) of one leg, the same of the other); which leg is the left one is drawn.
 STANCES = {
     "stand": (((0, 0, 4), 4), ((0, 0, 4), 4)),
     "step": (((-28, 0, 3), 12), ((18, 0, 3), 35)),
@@ -47,7 +47,7 @@ ARMS = {
 
 @dataclass(frozen=True)
 class _Joint:
-    """Standard deviation and limits in degrees about x, y, z; ``free`` joints vary fully about every axis."""
+    """Standard deviation and limits in degrees about x, y, z; joints that aren't ``free`` vary less about y and z."""
 
     deviation: float
     limits: tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
@@ -96,8 +96,8 @@ def sample_pose(
     Args:
         arms: templates of the left and right arm; drawn when None.
         yaw: degrees about the vertical; drawn when None.
-        spread: factor on the joint noise.
-        may_lie: whether a few bodies are turned to lie on their back or belly.
+        spread: factor of the joints' noise.
+        may_lie: whether a few bodies lie on their back or belly.
     """
     angles = _template(rng, stance, arms)
     for joint, rule in _JOINTS.items():
@@ -115,7 +115,7 @@ def sample_pose(
 
 
 def _template(rng: np.random.Generator, stance: str, arms: tuple[str, str] | None) -> np.ndarray:
-    """Angles (24, 3) of a stance with arms and a bent trunk, all limbs as left ones, without joint noise."""
+    """Angles (24, 3) of a stance with arms and a bent trunk, without joint noise; right limbs are not mirrored yet."""
     angles = np.zeros((24, 3))
     legs = STANCES[stance][:: rng.choice([-1, 1])]
     for side in (0, 1):
@@ -133,13 +133,13 @@ def _template(rng: np.random.Generator, stance: str, arms: tuple[str, str] | Non
 
 @dataclass(frozen=True)
 class Motion:
-    """A short motion: key poses (k, 24, 3, 3) and places on the floor (k, 2), passed at equal intervals."""
+    """A short motion through key poses (k, 24, 3, 3) and places on the floor (k, 2) at equal intervals of time."""
 
     poses: np.ndarray
     places: np.ndarray
 
     def at(self, fraction: float) -> tuple[np.ndarray, np.ndarray]:
-        """Pose (24, 3, 3) and place (2,) at ``fraction`` in [0, 1) of the motion, eased in and out at key poses."""
+        """Pose (24, 3, 3) and place (2,) at ``fraction`` in [0, 1) of the motion, which slows down at key poses."""
         position = fraction * (len(self.poses) - 1)
         key = min(int(position), len(self.poses) - 2)
         part = position - key
@@ -151,7 +151,7 @@ class Motion:
 def sample_motion(
     rng: np.random.Generator, *, stances: tuple[str, ...], arms: tuple[str, ...], key_poses: int, range_m: float
 ) -> Motion:
-    """Draw a motion through ``key_poses`` poses that turns and wanders about ``range_m`` metres, never twice as far."""
+    """Draw a motion through ``key_poses`` poses that turns, and wanders about ``range_m`` m, never twice as far."""
     yaw, poses, places = rng.uniform(-180, 180), [], []
     for _ in range(key_poses):
         yaw += rng.normal(0, 35)

@@ -25,11 +25,10 @@ def matrix_to_quaternion(matrix: np.ndarray) -> np.ndarray:
     x, y, z = m[:, 0, 0], m[:, 1, 1], m[:, 2, 2]
     p, q, r = m[:, 2, 1] - m[:, 1, 2], m[:, 0, 2] - m[:, 2, 0], m[:, 1, 0] - m[:, 0, 1]
     a, b, c = m[:, 0, 1] + m[:, 1, 0], m[:, 0, 2] + m[:, 2, 0], m[:, 1, 2] + m[:, 2, 1]
-    # 4 q q^T; its row with the largest diagonal entry is the best-conditioned multiple of q.
+    # 4 q q^T: every row is a multiple of q; the one with the largest diagonal entry has the best condition.
     outer = np.stack(
         [1 + x + y + z, p, q, r, p, 1 + x - y - z, a, b, q, a, 1 - x + y - z, c, r, b, c, 1 - x - y + z], -1
-    )
-    outer = outer.reshape(-1, 4, 4)
+    ).reshape(-1, 4, 4)
     best = np.argmax(np.einsum("nii->ni", outer), axis=1)
     quaternion = outer[np.arange(len(outer)), best]
     quaternion = quaternion / np.linalg.norm(quaternion, axis=1, keepdims=True)
