@@ -1,4 +1,4 @@
-"""Things found indoors: each function builds the solids of one object that stands on the ground at the origin."""
+"""Indoor objects: each function builds the solids of one object that stands on the ground at the origin."""
 
 import numpy as np
 

@@ -1,4 +1,6 @@
-"""Things found outdoors: each function builds the solids of one object that stands on the ground at the origin."""
+"""Outdoor objects: each function builds the solids of one object that stands on the ground at the origin."""
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -43,12 +45,8 @@ def traffic_cone(s: Stock) -> list[Solid]:
 
 def tyre(s: Stock) -> list[Solid]:
     radius, thickness = s.size(0.22, 0.34), s.size(0.06, 0.11)
-    return [_lifted(ring(radius, thickness, s.main), k * thickness * 1.9) for k in range(int(s.rng.integers(1, 4)))]
-
-
-def _lifted(solid: Solid, height: float) -> Solid:
-    """The solid lifted by ``height``."""
-    return solid.placed(np.array([0.0, height, 0.0]))
+    one = ring(radius, thickness, s.main)
+    return [one.placed(np.array([0.0, k * thickness * 1.9, 0.0])) for k in range(int(s.rng.integers(1, 4)))]
 
 
 def bench(s: Stock) -> list[Solid]:
@@ -84,7 +82,7 @@ def car(s: Stock) -> list[Solid]:
     for x in (-0.32, 0.32):
         for side in (-1, 1):
             wheel = lathe(np.array([(0, 0), (0.19, 0), (0.19, 0.1), (0, 0.1)]), rubber)
-            tilted = Solid(wheel.vertices[:, [0, 2, 1]], wheel.uv, wheel.faces, None, rubber.tint, 0.05)
+            tilted = replace(wheel, vertices=wheel.vertices[:, [0, 2, 1]])
             parts.append(tilted.placed(np.array([x * length, 0.2, side * width / 2 - 0.05])))
     return parts
 

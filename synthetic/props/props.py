@@ -1,4 +1,4 @@
-"""Objects that stand about in scenes and that the ImageNet stand-in shows."""
+"""The objects that stand in scenes and that the classes of the generated ImageNet show."""
 
 from collections.abc import Callable
 

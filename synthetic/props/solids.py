@@ -1,4 +1,4 @@
-"""Things: boxes, balls, lathed shapes and what is built of them - furniture, plants, trees, vehicles, houses."""
+"""The shapes that objects are built from: boxes, solids of revolution, ellipsoids, rings."""
 
 from dataclasses import dataclass, replace
 
@@ -9,28 +9,8 @@ from synthetic.people.rotation import euler_to_matrix
 
 
 @dataclass(frozen=True)
-class Solid:
-    """A mesh of one material: vertices (n, 3) in metres, ``uv`` (n, 2) in texture lengths, faces (F, 3).
-
-    ``texture`` is mip-mapped or None; ``tint`` RGB in 0-255 multiplies it or is the colour.
-    """
-
-    vertices: np.ndarray
-    uv: np.ndarray
-    faces: np.ndarray
-    texture: np.ndarray | None
-    tint: np.ndarray
-    gloss: float = 0.0
-
-    def placed(self, place: np.ndarray, yaw: float = 0.0, scale: float = 1.0) -> "Solid":
-        """The solid scaled, turned by ``yaw`` degrees about the vertical and moved by ``place`` (3,)."""
-        turn = euler_to_matrix(np.array([0.0, yaw, 0.0]))
-        return replace(self, vertices=self.vertices * scale @ turn.T + place, uv=self.uv * scale)
-
-
-@dataclass(frozen=True)
 class Material:
-    """What a solid is made of."""
+    """``texture`` is mip-mapped or None; ``tint`` RGB in 0-255 multiplies it or is the colour; ``repeat`` is per m."""
 
     texture: np.ndarray | None
     tint: np.ndarray
@@ -38,8 +18,19 @@ class Material:
     repeat: float = 1.0
 
 
-def _solid(vertices: np.ndarray, uv: np.ndarray, faces: np.ndarray, material: Material) -> Solid:
-    return Solid(vertices, uv * material.repeat, faces, material.texture, material.tint, material.gloss)
+@dataclass(frozen=True)
+class Solid:
+    """A mesh of one material: vertices (n, 3) in metres, ``uv`` (n, 2) in texture lengths, faces (F, 3)."""
+
+    vertices: np.ndarray
+    uv: np.ndarray
+    faces: np.ndarray
+    material: Material
+
+    def placed(self, place: np.ndarray, yaw: float = 0.0, scale: float = 1.0) -> "Solid":
+        """The solid scaled, turned by ``yaw`` degrees about the vertical and moved by ``place`` (3,)."""
+        turn = euler_to_matrix(np.array([0.0, yaw, 0.0]))
+        return replace(self, vertices=self.vertices * scale @ turn.T + place, uv=self.uv * scale)
 
 
 def box(size: tuple[float, float, float], centre: tuple[float, float, float], material: Material) -> Solid:
@@ -55,17 +46,17 @@ def box(size: tuple[float, float, float], centre: tuple[float, float, float], ma
                 uv.append((corner[i], -corner[j]))
             first = len(vertices) - 4
             faces += [(first, first + 1, first + 3), (first, first + 3, first + 2)]
-    return _solid(np.array(vertices) + centre, np.array(uv), np.array(faces), material)
+    return Solid(np.array(vertices) + centre, np.array(uv) * material.repeat, np.array(faces), material)
 
 
 def lathe(profile: np.ndarray, material: Material, columns: int = 20) -> Solid:
-    """The solid of revolution about the y axis of a profile (n, 2) of radius and height."""
+    """The solid of revolution of a profile (n, 2) of radius and height about the y axis."""
     angle = np.linspace(0, 2 * np.pi, columns + 1)
     radius, height = profile[:, 0, None], np.broadcast_to(profile[:, 1, None], (len(profile), columns + 1))
     vertices = np.stack([radius * np.cos(angle), height, radius * np.sin(angle)], -1).reshape(-1, 3)
     girth = max(1, round(2 * np.pi * profile[:, 0].max() * 1.2))
     uv = np.stack(np.broadcast_arrays(girth * angle[None] / (2 * np.pi), -height), -1).reshape(-1, 2)
-    return _solid(vertices, uv, grid_faces(len(profile), columns + 1, closed=False), material)
+    return Solid(vertices, uv * material.repeat, grid_faces(len(profile), columns + 1, closed=False), material)
 
 
 def ball(radii: np.ndarray, centre: np.ndarray, material: Material) -> Solid:
@@ -76,13 +67,13 @@ def ball(radii: np.ndarray, centre: np.ndarray, material: Material) -> Solid:
 
 
 def blob(rng: np.random.Generator, radii: np.ndarray, centre: np.ndarray, material: Material, rough: float) -> Solid:
-    """A lumpy ellipsoid: crowns of trees, bushes, stones."""
+    """A lumpy ellipsoid, for crowns of trees, bushes and stones."""
     unit = ellipsoid(14, 9)
     lumps = rng.normal(0, 1, (5, 3)) * 2.5
     bumps = 1 + rough * np.sin(unit @ lumps.T + rng.uniform(0, 6, 5)).mean(1, keepdims=True) * 2
     bumps = bumps + rough * 0.4 * rng.uniform(-1, 1, (len(unit), 1)) * (np.abs(unit[:, 1:2]) < 0.99)
     uv = np.stack([unit[:, 0] + unit[:, 2], -unit[:, 1]], 1) * radii.mean()
-    return _solid(unit * bumps * radii + centre, uv, grid_faces(10, 14, closed=True), material)
+    return Solid(unit * bumps * radii + centre, uv * material.repeat, grid_faces(10, 14, closed=True), material)
 
 
 def ring(radius: float, thickness: float, material: Material) -> Solid:
@@ -91,11 +82,12 @@ def ring(radius: float, thickness: float, material: Material) -> Solid:
     reach = radius + thickness * np.cos(across)
     x, z, y = reach * np.cos(around), reach * np.sin(around), thickness * (1 + np.sin(across) + 0 * around)
     uv = np.stack(np.broadcast_arrays(around * radius, across * thickness), -1).reshape(-1, 2)
-    return _solid(np.stack([x, y, z], -1).reshape(-1, 3), uv, grid_faces(25, 13, closed=False), material)
+    vertices, faces = np.stack([x, y, z], -1).reshape(-1, 3), grid_faces(25, 13, closed=False)
+    return Solid(vertices, uv * material.repeat, faces, material)
 
 
 def legs(width: float, depth: float, height: float, thickness: float, material: Material) -> list[Solid]:
-    """Four legs under a plate of width x depth at ``height``."""
+    """Four legs under a plate of ``width`` x ``depth`` at ``height``."""
     x, z = width / 2 - thickness, depth / 2 - thickness
     size = (thickness, height, thickness)
     return [box(size, (sx * x, height / 2, sz * z), material) for sx in (-1, 1) for sz in (-1, 1)]

@@ -1,4 +1,4 @@
-"""What objects are built from: materials and random proportions."""
+"""The materials and random proportions of one object."""
 
 from dataclasses import dataclass
 
@@ -14,13 +14,13 @@ FINISHES: dict[str, tuple[str, ...]] = {
     "patterned": ("stripes", "plaid", "gingham", "polka_dots", "floral"),
     "stone": ("marble", "concrete", "cobbles"),
 }
-"""What the main part of an object may be covered with: textures, or paint."""
+"""Textures that may cover the main part of an object; () is paint."""
 WHITE = np.full(3, 255.0)
 
 
 @dataclass(frozen=True)
 class Stock:
-    """What an object is built from: its main and its second material and the random numbers of its proportions."""
+    """An object's main and second material, textures for more, and the random numbers of its proportions."""
 
     rng: np.random.Generator
     bank: TextureBank
@@ -32,7 +32,6 @@ class Stock:
         return Material(self.bank.draw(self.rng, *kinds), WHITE, 0.0, repeat)
 
     def paint(self, tint: np.ndarray, gloss: float = 0.1) -> Material:
-        """A material of one colour."""
         return Material(None, tint, gloss)
 
     def size(self, low: float, high: float) -> float:
@@ -41,7 +40,7 @@ class Stock:
 
 
 def stock(bank: TextureBank, rng: np.random.Generator, finish: str | None = None) -> Stock:
-    """Draw the materials of one object; ``finish`` names the main one's kind, drawn when None."""
+    """Draw the materials of one object; ``finish`` is the main one's entry in `FINISHES`, drawn when None."""
     kinds = FINISHES[finish or str(rng.choice(list(FINISHES)))]
     paint = Material(None, cloth_colour(rng), 0.15)
     main = Material(bank.draw(rng, *kinds), WHITE, 0.05, rng.uniform(1.0, 2.2)) if kinds else paint
