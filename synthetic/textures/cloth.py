@@ -1,4 +1,4 @@
-"""Patterns of cloth. Each maker draws a tileable texture (SIZE, SIZE, 3) of RGB values in 0-255."""
+"""Patterns of cloth: each function draws a tileable texture (SIZE, SIZE, 3) of RGB values in 0-255."""
 
 import cv2
 import numpy as np
@@ -64,7 +64,7 @@ def floral(rng: np.random.Generator) -> np.ndarray:
 
 
 def printed_cloth(rng: np.random.Generator) -> np.ndarray:
-    """A plain shirt with a large figure and lines that stand for lettering."""
+    """A plain shirt with a large figure and lines that look like lettering."""
     texture = flat(cloth_colour(rng)).copy()
     for _ in range(int(rng.integers(1, 4))):
         corners = rng.normal(0, SIZE * 0.09, (int(rng.integers(3, 7)), 2)) + rng.uniform(0.3, 0.7, 2) * SIZE

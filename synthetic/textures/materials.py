@@ -1,4 +1,4 @@
-"""Walls, floors, ground and what things are made of. Each maker draws a tileable texture (SIZE, SIZE, 3) in 0-255."""
+"""Walls, floors, ground and materials: each function draws a tileable texture (SIZE, SIZE, 3) in 0-255."""
 
 import cv2
 import numpy as np
@@ -32,7 +32,7 @@ def planks(rng: np.random.Generator) -> np.ndarray:
     board = np.floor(X * count).astype(int)
     shift = rng.integers(0, SIZE, count)
     grain = np.roll(fractal_noise(rng, SIZE, 7, 0.85), 3, 1)
-    # Stretching the noise along the board makes grain out of it.
+    # Noise stretched along the board looks like grain.
     rows = ((np.arange(SIZE)[:, None] // 6 + shift[board]) % SIZE).astype(int)
     fibre = grain[rows, (np.arange(SIZE)[None] * 3) % SIZE]
     shade = rng.uniform(0.8, 1.15, count).astype(np.float32)[board] * (0.75 + 0.5 * fibre)

@@ -1,11 +1,11 @@
-"""Fractal noise and random colours: the raw material of textures."""
+"""Fractal noise and random colours, which textures are made of."""
 
 import functools
 
 import cv2
 import numpy as np
 
-# Colours of clothes as people buy them: black, white, greys, navy, denim, beige, browns, a few strong ones.
+# Colours that clothes often have: black, white, greys, navy, denim, beige, browns, a few strong ones.
 _CLOTH_COLOURS = np.array(
     [
         (28, 28, 32), (235, 233, 228), (120, 122, 126), (70, 72, 78), (32, 40, 72), (62, 84, 124), (96, 120, 158),
@@ -51,12 +51,12 @@ def cloth_colour(rng: np.random.Generator) -> np.ndarray:
 
 
 def wood_colour(rng: np.random.Generator) -> np.ndarray:
-    """From pale pine to dark walnut, (3,) float32."""
+    """A colour from pale pine to dark walnut, (3,) float32."""
     return colour(rng, (0.25, 0.6), (70, 215), (0.055, 0.11))
 
 
 def wall_colour(rng: np.random.Generator) -> np.ndarray:
-    """Mostly pale and hardly saturated, as walls are, (3,) float32."""
+    """A mostly pale and hardly saturated colour, as walls have, (3,) float32."""
     if rng.random() < 0.15:
         return colour(rng, (0.2, 0.55), (90, 200))
     return colour(rng, (0.02, 0.22), (150, 245))
@@ -64,7 +64,7 @@ def wall_colour(rng: np.random.Generator) -> np.ndarray:
 
 @functools.cache
 def relief_map() -> np.ndarray:
-    """Tileable (128, 128, 3) float32: brightness noise in [0, 1] and the two slopes of folds. The same everywhere."""
+    """Tileable (128, 128, 3) float32: brightness noise in [0, 1] and the two slopes of folds; one for all scenes."""
     rng = np.random.default_rng(17)
     folds = 9 * fractal_noise(rng, 128, 5, 0.6)
     slopes = [np.roll(folds, -1, axis) - np.roll(folds, 1, axis) for axis in (1, 0)]

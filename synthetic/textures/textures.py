@@ -1,4 +1,4 @@
-"""Banks of textures: cloth, walls, floors, ground and materials, made on demand and packed with their reductions."""
+"""Banks of textures, which are made on demand and mip-mapped: packed with reductions of themselves."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ CLOTH_SHARES = {
 
 
 def mipmapped(texture: np.ndarray) -> np.ndarray:
-    """A texture (S, S, 3) and its reductions in one array (S, 3 S / 2, 3) uint8: level k > 0 at row S - S / 2^(k-1)."""
+    """A texture (S, S, 3) and its reductions as (S, 3 S / 2, 3) uint8; level k > 0 begins at row S - S / 2^(k-1)."""
     packed = np.zeros((SIZE, SIZE * 3 // 2, 3), np.uint8)
     level, size = np.clip(texture, 0, 255).astype(np.float32), SIZE
     packed[:, :SIZE] = level
@@ -38,17 +38,14 @@ def mipmapped(texture: np.ndarray) -> np.ndarray:
 
 
 class TextureBank:
-    """Textures of one data split, made when first asked for.
-
-    ``key`` seeds the bank: other keys give other textures. ``variants`` is how many there are of each kind.
-    """
+    """The textures of one data split, ``variants`` of each kind, seeded by ``key``; each is made at its first use."""
 
     def __init__(self, key: tuple[int, ...], variants: int):
         self.key, self._variants = key, variants
         self._made: dict[tuple[str, int], np.ndarray] = {}
 
     def draw(self, rng: np.random.Generator, *kinds: str) -> np.ndarray:
-        """A mip-mapped texture (S, 3 S / 2, 3) of one of ``kinds``, each as likely."""
+        """A mip-mapped texture (S, 3 S / 2, 3) of one of ``kinds``, all equally likely."""
         name = kinds[int(rng.integers(len(kinds)))]
         variant = int(rng.integers(self._variants))
         if (name, variant) not in self._made:

@@ -1,4 +1,4 @@
-"""What all textures are woven from: the pixel grid of one tile and operations on it."""
+"""The pixel grid of one texture and the operations that all textures are made with."""
 
 import numpy as np
 
