@@ -1,4 +1,4 @@
-"""Rooms and open ground: one ray a pixel against the walls of a box or a plane under a painted horizon."""
+"""Rooms and open ground: one ray a pixel meets the planes of a box, or the ground before a painted horizon."""
 
 import math
 
@@ -11,7 +11,7 @@ from synthetic.renderer.panorama import HIGHEST, LOWEST
 from synthetic.renderer.surface import UNLIT, UNTEXTURED, Surface, empty_surface
 
 FAR_M = 70.0
-"""Open ground ends here; beyond it the painted horizon is seen."""
+"""Open ground ends here; the painted horizon lies beyond it."""
 _FRAME_M = 0.05
 
 
@@ -24,7 +24,7 @@ def background_surface(environment: Environment, camera: Camera) -> Surface:
 
 @njit(cache=True)
 def _hit(origin, direction, indoor, half_extent):
-    """(plane, distance): 0 floor, 1 ceiling, 2/3 walls at +x/-x, 4/5 walls at +z/-z, -1 none."""
+    """The plane that a ray meets first (0 floor, 1 ceiling, 2/3 wall at +x/-x, 4/5 at +z/-z, -1 none), its distance."""
     plane, best = -1, 1e9
     if direction[1] < -1e-6:
         plane, best = 0, -origin[1] / direction[1]
@@ -72,7 +72,7 @@ def _horizon(panorama, direction, colour):
 
 @njit(cache=True)
 def _room_brightness(plane, x, y, z, half_extent):
-    """Of a point of a room's plane in 0-255: less of the room lights its corners, and skirting boards are dark."""
+    """Brightness (0-255) of a point of a room's plane: corners get less light, and skirting boards are dark."""
     to_side, to_end, to_level = half_extent[0] - abs(x), half_extent[2] - abs(z), min(y, half_extent[1] - y)
     if plane <= 1:
         gap = min(to_side, to_end)
@@ -120,12 +120,12 @@ def _fill(surface, place, camera):
             scale = plane_scale[plane]
             texture[row, column] = plane_texture[plane]
             uv[row, column, 0], uv[row, column, 1] = u * scale, v * scale
-            # Between the long and the short side of the pixel's footprint on a slanted plane.
+            # On a slanted plane, a mean of the long and the short side of the pixel's footprint.
             footprint[row, column] = distance / focal * scale / math.sqrt(max(slope, 0.02))
             depth[row, column] = distance
             if indoor:
                 bright = _room_brightness(plane, x, y, z, half_extent)
-            else:  # large patches hide that the ground's texture repeats
+            else:  # large patches of light and dark hide that the ground's texture repeats
                 bright = 255.0 * (0.7 + 0.6 * _patch(relief, x * 4, z * 4))
             for channel in range(3):
                 tint[row, column, channel] = bright

@@ -1,4 +1,4 @@
-"""Where people are: rooms with windows, pictures and furniture along the walls, and open ground; and their light."""
+"""The surroundings of people, with their light: rooms with windows, paintings and shelves on the walls; open ground."""
 
 import functools
 from dataclasses import dataclass, replace
@@ -15,9 +15,9 @@ _PANORAMAS = 12
 
 
 class Light(NamedTuple):
-    """A distant source and what comes from everywhere. ``axes`` (3, 3): right, up, direction of the light as rows.
+    """A distant light and light from everywhere, of RGB strengths (3,) ``sun`` and ``ambient``.
 
-    ``ambient`` and ``sun`` are RGB strengths (3,).
+    The rows of ``axes`` (3, 3) are right, up, and the direction of the distant light.
     """
 
     axes: np.ndarray
@@ -28,10 +28,10 @@ class Light(NamedTuple):
 class Place(NamedTuple):
     """A box-shaped room (x and z within +-``half_extent``, y from 0 to half_extent[1]) or open ground (y = 0).
 
-    ``plane_texture`` (6,) indexes an environment's textures for floor, ceiling, +x, -x, +z, -z, and ``plane_scale``
-    (6,) is texture lengths a metre. ``decals`` (n, 9) are rectangles on a plane: plane, from and to along it, from and
-    to in height (on the floor -z), texture, brightness, brightness of the frame, texture lengths a metre (0: the
-    texture fills the rectangle once). ``relief`` (128, 128, 3) is tileable: brightness noise and two slopes of folds.
+    ``plane_texture`` (6,) indexes an environment's textures for floor, ceiling, +x, -x, +z, -z; ``plane_scale`` (6,) is
+    texture lengths a metre. ``decals`` (n, 9) are rectangles on a plane: plane, from and to along it, from and to in
+    height (on the floor -z), texture, brightness, brightness of the frame, texture lengths a metre (0: the texture
+    fills the rectangle once). ``relief`` is what `relief_map` returns.
     """
 
     indoor: bool
@@ -45,9 +45,9 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Environment:
-    """A place, its mip-mapped ``textures``, and its light.
+    """A place, its mip-mapped ``textures`` and its light.
 
-    ``exposure`` is the mean grey value aimed at, ``gain`` (3,) the colour cast of the camera.
+    ``exposure`` is the mean grey value that the camera aims at, ``gain`` (3,) its colour cast.
     """
 
     place: Place
@@ -58,7 +58,7 @@ class Environment:
 
 
 def sample_light(rng: np.random.Generator, *, indoor: bool) -> Light:
-    """Draw a light; lamps indoors stand high and are softer than the sun."""
+    """Draw a light; indoors it comes from higher up and is softer than the sun."""
     elevation = np.radians(rng.uniform(50, 80) if indoor else rng.uniform(22, 70))
     azimuth = rng.uniform(0, 2 * np.pi)
     direction = -np.array([np.cos(elevation) * np.cos(azimuth), np.sin(elevation), np.cos(elevation) * np.sin(azimuth)])
@@ -71,12 +71,12 @@ def sample_light(rng: np.random.Generator, *, indoor: bool) -> Light:
 
 
 def sample_environment(bank: TextureBank, rng: np.random.Generator, *, indoor: bool, reach: float) -> Environment:
-    """Draw a room or a landscape in which everything within ``reach`` metres ahead (+z) has its place."""
+    """Draw a landscape, or a room that reaches at least ``reach`` metres ahead (+z)."""
     return _room(bank, rng, reach) if indoor else _landscape(bank, rng)
 
 
 def laboratory(bank: TextureBank, rng: np.random.Generator) -> Environment:
-    """A capture hall that four cameras up to 5.4 m from its middle stand in: plain walls, a carpet, few things."""
+    """A capture hall with plain walls and little in it, large enough for cameras up to 5.4 m from its middle."""
     hall = _room(bank, rng, 6.2, half_width=6.4, height=4.0, furnished=False)
     light = hall.light._replace(ambient=hall.light.ambient / hall.light.ambient.mean() * 0.72)
     return replace(hall, exposure=140.0, light=light)
@@ -94,10 +94,9 @@ def _room(
     half_extent = np.array([half_width or rng.uniform(2.2, 5.5), height or rng.uniform(2.4, 3.6), max(reach, 2.5)])
     floor = bank.draw(rng, "planks", "planks", "planks", "tiles", "tiles", "carpet", "carpet", "concrete", "marble")
     kinds = ("plaster", "plaster", "plaster", "wallpaper", "bricks", "concrete") if furnished else ("plaster",)
-    main_wall = bank.draw(rng, *kinds)
-    other_wall = (
-        main_wall if not furnished or rng.random() < 0.7 else bank.draw(rng, "plaster", "wallpaper", "bricks", "wood")
-    )
+    main_wall = other_wall = bank.draw(rng, *kinds)
+    if furnished and rng.random() >= 0.7:
+        other_wall = bank.draw(rng, "plaster", "wallpaper", "bricks", "wood")
     textures = [floor, bank.draw(rng, "plaster"), main_wall, other_wall]
     walls = rng.uniform(0.25, 0.6)
     scale = np.array([rng.uniform(0.35, 0.8), 0.3, walls, walls, walls, walls])
@@ -105,7 +104,8 @@ def _room(
     for plane in (2, 3, 4, 5):
         half = half_extent[2 if plane < 4 else 0]
         count = int(rng.integers(0, 2 if not furnished else 1 + round(half)))
-        for place in _spread(rng, count, half):
+        cell = 2 * half / max(count, 1)  # a decal stays in its part of the wall: they don't overlap much
+        for place in [-half + cell * (k + rng.uniform(0.3, 0.7)) for k in range(count)]:
             decals.append(_wall_decal(bank, rng, plane, place, half_extent[1], textures))
     if rng.random() < 0.35:
         middle, size = rng.uniform(-1, 1) * np.array([half_extent[0], 2]) / 2, rng.uniform(0.7, 1.6, 2)
@@ -114,21 +114,15 @@ def _room(
         bounds = (middle[0] - size[0], middle[0] + size[0], -reach / 2 - size[1], -reach / 2 + size[1])
         decals.append((0, *bounds, len(textures) - 1, 235, rng.uniform(60, 220), 0))
     planes, panorama = np.array([0, 1, 2, 2, 3, 3]), np.zeros((2, 2, 3), np.uint8)
-    place = Place(True, half_extent, planes, scale, _decal_array(decals), panorama, relief_map())
+    place = Place(True, half_extent, planes, scale, np.reshape(decals, (-1, 9)), panorama, relief_map())
     light = sample_light(rng, indoor=True)
     return Environment(place, tuple(textures), light, rng.uniform(90, 150), rng.uniform(0.94, 1.06, 3))
-
-
-def _spread(rng: np.random.Generator, count: int, half: float) -> list[float]:
-    """``count`` places along a wall from -half to half that don't crowd each other."""
-    cell = 2 * half / max(count, 1)
-    return [-half + cell * (k + rng.uniform(0.3, 0.7)) for k in range(count)]
 
 
 def _wall_decal(
     bank: TextureBank, rng: np.random.Generator, plane: int, place: float, height: float, textures: list[np.ndarray]
 ) -> tuple[float, ...]:
-    """One window, door, picture, shelf, curtain or board at ``place`` on a wall; its texture joins ``textures``."""
+    """A window, door, painting, shelf, curtain or board at ``place`` on a wall; adds its texture to ``textures``."""
     kind = rng.choice(
         ["window", "door", "painting", "bookshelf", "curtain", "board"], p=[0.26, 0.16, 0.26, 0.14, 0.12, 0.06]
     )
@@ -160,16 +154,11 @@ def _landscape(bank: TextureBank, rng: np.random.Generator) -> Environment:
         decals.append((0, *path, 1, 235, rng.uniform(120, 235), rng.uniform(0.3, 0.6)))
     scale = np.full(6, rng.uniform(0.3, 0.7))
     panorama = _panorama(bank.key, int(rng.integers(_PANORAMAS)))
-    place = Place(False, np.zeros(3), np.zeros(6, np.int64), scale, _decal_array(decals), panorama, relief_map())
+    place = Place(False, np.zeros(3), np.zeros(6, np.int64), scale, np.reshape(decals, (-1, 9)), panorama, relief_map())
     light = sample_light(rng, indoor=False)
     return Environment(place, tuple(textures), light, rng.uniform(95, 150), rng.uniform(0.94, 1.06, 3))
 
 
 @functools.lru_cache(maxsize=2 * _PANORAMAS)
 def _panorama(key: tuple[int, ...], number: int) -> np.ndarray:
-    """Panorama ``number`` that goes with the textures of ``key``."""
     return paint_panorama(np.random.default_rng([*key, 4096, number]))
-
-
-def _decal_array(decals: list[tuple[float, ...]]) -> np.ndarray:
-    return np.array(decals, np.float64).reshape(-1, 9)

@@ -1,4 +1,4 @@
-"""Surroundings at infinity: sky with clouds, hills, tree lines and town silhouettes, painted onto a cylinder."""
+"""Distant surroundings, painted onto a cylinder: a sky with clouds, hills, lines of trees and silhouettes of towns."""
 
 import cv2
 import numpy as np
@@ -49,7 +49,7 @@ def _below(
 
 
 def _paint_town(picture: np.ndarray, haze: np.ndarray, rng: np.random.Generator) -> None:
-    """Draw houses along the horizon, with rows of windows."""
+    """Paint houses with rows of windows along the horizon."""
     for _ in range(int(rng.integers(6, 40))):
         left, width, height = int(rng.integers(0, WIDTH - 70)), int(rng.integers(14, 70)), int(rng.integers(8, 80))
         wall = colour(rng, (0.02, 0.3), (90, 210)) * 0.75 + haze * 0.25

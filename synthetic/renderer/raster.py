@@ -7,14 +7,12 @@ import numpy as np
 from numba import njit
 
 NEAR_M, FAR_M = 0.05, 1e9
-"""Triangles with a corner nearer than the first are not drawn; the second is the depth where nothing is."""
+"""Triangles with a corner nearer than the first are not drawn; the second is the depth where there is nothing."""
 
 
 class Visible(NamedTuple):
-    """H x W pixels: index of the ``triangle`` that is seen, -1 for none, its first two ``barycentric`` weights (2,),
-
-    and ``depth`` along the view axis in metres.
-    """
+    """The index of the ``triangle`` at each of H x W pixels (-1: none), its first two ``barycentric`` weights (2,),
+    and its ``depth`` along the view axis in metres."""
 
     triangle: np.ndarray
     barycentric: np.ndarray
@@ -22,7 +20,7 @@ class Visible(NamedTuple):
 
 
 def nothing_visible(height: int, width: int) -> Visible:
-    """A buffer to draw into."""
+    """An empty buffer, to draw into."""
     return Visible(
         np.full((height, width), -1, np.int32),
         np.zeros((height, width, 2), np.float32),
@@ -32,7 +30,7 @@ def nothing_visible(height: int, width: int) -> Visible:
 
 @njit(cache=True)
 def rasterise(points, faces, camera, seen):
-    """Draw camera-space points (V, 3) joined by faces (F, 3) into ``seen``, a `Visible`."""
+    """Draw faces (F, 3) over points (V, 3) in the camera's frame into ``seen``, a `Visible`."""
     focal, cx, cy = camera.focal, camera.cx, camera.cy
     triangle, barycentric, depth = seen
     height, width = depth.shape
@@ -73,7 +71,7 @@ def rasterise(points, faces, camera, seen):
 
 @njit(cache=True)
 def fill_shadow_map(points, faces, nearest):
-    """Depth map from the light: points (V, 3) hold the map's column and row and the distance along the light."""
+    """Fill a depth map as the light sees it; points (V, 3) are column, row, and distance along the light."""
     size = nearest.shape[0]
     for t in range(len(faces)):
         a, b, c = faces[t, 0], faces[t, 1], faces[t, 2]

@@ -1,4 +1,4 @@
-"""From people, things, an environment and a camera to a picture with its ground truth."""
+"""Rendering: people, things, an environment and a camera become an image with its ground truth."""
 
 from dataclasses import dataclass
 
@@ -22,10 +22,10 @@ _LEAST_GAIN, _MOST_GAIN = 0.6, 1.4
 
 @dataclass(frozen=True)
 class Frame:
-    """A picture and what is in it; H x W.
+    """An image (H, W, 3) uint8 RGB and what each of its pixels shows.
 
-    ``image`` (H, W, 3) uint8 RGB; ``depth`` float32 metres along the view axis; ``label`` uint8 LIP classes 0-19;
-    ``instance`` uint8 person from 1 on, 0 for none; ``part`` uint8 joint number + 1 that moves the surface.
+    ``depth`` is float32 metres along the view axis; ``label`` uint8 classes of LIP, 0-19; ``instance`` uint8 the
+    person, from 1 on, 0 for none; ``part`` uint8 the number + 1 of the joint that moves the surface.
     """
 
     image: np.ndarray
@@ -36,7 +36,7 @@ class Frame:
 
 
 def render_background(environment: Environment, camera: Camera) -> Lit:
-    """Shade an environment without people and things."""
+    """Render an environment without people and things."""
     surface = background_surface(environment, camera)
     return lit_surface(surface, np.stack(environment.textures), environment.light, camera)
 
@@ -52,13 +52,13 @@ def render(
     noise: float | None = None,
     blur: float = 0.6,
 ) -> Frame:
-    """Render one picture.
+    """Render one image.
 
     Args:
         people: in the order of their instance numbers.
-        solids: things, the ground excepted.
-        rng: draws the sensor's noise, and its strength when ``noise`` (grey values) is None.
-        background: rendered already, for cameras that stand still.
+        solids: all things but the ground.
+        rng: draws the sensor's noise, and also its strength when ``noise`` (grey values) is None.
+        background: what `render_background` returned, for a camera that takes several images.
         blur: standard deviation of the lens's blur in pixels.
     """
     background = background or render_background(environment, camera)
@@ -81,51 +81,41 @@ def render(
 
 
 def _looks(people: list[PosedPerson], solids: list[Solid]) -> tuple[Looks, list[np.ndarray]]:
-    """How people and props look, one of each where there are none, and the textures that this indexes."""
+    """How people and props look (one of each where there are none), and the textures that its indices mean."""
     textures = [texture for p in people for texture in p.person.cloth]
     solid_texture = np.full(max(len(solids), 1), UNTEXTURED, np.int16)
     for k, solid in enumerate(solids):
-        if solid.texture is not None:
+        if solid.material.texture is not None:
             solid_texture[k] = len(textures)
-            textures.append(solid.texture)
+            textures.append(solid.material.texture)
     looks = Looks(
         np.array([p.person.outfit[()] for p in people] or [np.zeros((), OUTFIT)[()]], OUTFIT),
         np.stack([p.person.palette for p in people] or [np.zeros((6, 3))]),
         np.arange(2 * max(len(people), 1)).reshape(-1, 2),
         solid_texture,
-        np.stack([solid.tint for solid in solids] or [np.zeros(3)]).astype(np.float64),
-        np.array([solid.gloss for solid in solids] or [0.0]),
+        np.stack([solid.material.tint for solid in solids] or [np.zeros(3)]).astype(np.float64),
+        np.array([solid.material.gloss for solid in solids] or [0.0]),
     )
     return looks, textures
 
 
 def _gather(people: list[PosedPerson], solids: list[Solid]) -> Meshes:
-    vertices, canonical, faces, part, label, owner = ([np.zeros((0, 3))], [np.zeros((0, 3))], [], [], [], [])
-    count = 0
+    none = np.zeros(0)
+    parts = [Meshes(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros((0, 3)), none, none, none)]
     for number, posed in enumerate(people, start=1):
-        mesh = posed.person.mesh
-        vertices.append(posed.vertices)
-        canonical.append(mesh.canonical)
-        faces.append(mesh.faces + count)
-        part.append(mesh.face_part)
-        label.append(mesh.face_label)
-        owner.append(np.full(len(mesh.faces), number))
-        count += len(posed.vertices)
+        mesh, owner = posed.person.mesh, np.full(len(posed.person.mesh.faces), number)
+        parts.append(Meshes(posed.vertices, mesh.canonical, mesh.faces, mesh.face_part, mesh.face_label, owner))
     for number, solid in enumerate(solids, start=1):
-        vertices.append(solid.vertices)
-        canonical.append(np.pad(solid.uv, ((0, 0), (0, 1))))
-        faces.append(solid.faces + count)
-        part.append(np.zeros(len(solid.faces)))
-        label.append(np.zeros(len(solid.faces)))
-        owner.append(np.full(len(solid.faces), -number))
-        count += len(solid.vertices)
-    whole = [np.concatenate([np.zeros((0, 3)), *faces]).astype(np.int32)]
-    whole += [np.concatenate([np.zeros(0), *item]).astype(np.int32) for item in (part, label, owner)]
-    return Meshes(np.concatenate(vertices), np.concatenate(canonical), *whole)
+        canonical, zeros = np.pad(solid.uv, ((0, 0), (0, 1))), np.zeros(len(solid.faces))
+        parts.append(Meshes(solid.vertices, canonical, solid.faces, zeros, zeros, zeros - number))
+    first = np.cumsum([0] + [len(part.vertices) for part in parts])
+    numbered = [part._replace(faces=part.faces + start) for part, start in zip(parts, first[:-1], strict=True)]
+    vertices, canonical, *whole = (np.concatenate(arrays) for arrays in zip(*numbered, strict=True))
+    return Meshes(vertices, canonical, *(array.astype(np.int32) for array in whole))
 
 
 def _shadow_map(meshes: Meshes, light: Light, camera: Camera) -> ShadowMap:
-    """The map covers what is near the camera, for the sake of its resolution; far things still cast shadows into it."""
+    """For a better resolution the map only covers what is near the camera; far things still cast shadows into it."""
     nearest = np.full((_SHADOW_CELLS, _SHADOW_CELLS), FAR_M)
     if len(meshes.vertices) == 0:
         return ShadowMap(nearest, light.axes, np.zeros(2), 1.0)
@@ -142,7 +132,7 @@ def _shadow_map(meshes: Meshes, light: Light, camera: Camera) -> ShadowMap:
 def _developed(
     linear: np.ndarray, environment: Environment, rng: np.random.Generator, noise: float | None, blur: float
 ) -> np.ndarray:
-    """Lens blur, automatic exposure, colour cast and noise; (H, W, 3) uint8."""
+    """Apply lens blur, automatic exposure, colour cast and noise; (H, W, 3) uint8."""
     if blur:
         linear = cv2.GaussianBlur(linear, (0, 0), blur)
     exposure = environment.exposure / max(float(linear[::8, ::8].mean()), 15.0)

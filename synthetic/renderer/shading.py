@@ -22,10 +22,7 @@ class Lit(NamedTuple):
 
 
 class ShadowMap(NamedTuple):
-    """``nearest`` (n, n) distances along the light's ``axes`` (3, 3); cell (0, 0) lies at ``origin`` (2,).
-
-    ``scale`` is cells a metre.
-    """
+    """``nearest`` (n, n) distances along the light's ``axes`` (3, 3), ``scale`` cells a metre from ``origin`` (2,)."""
 
     nearest: np.ndarray
     axes: np.ndarray
@@ -34,7 +31,7 @@ class ShadowMap(NamedTuple):
 
 
 def lit_surface(surface: Surface, atlas: np.ndarray, light: Light, camera: Camera) -> Lit:
-    """Light up a surface; ``atlas`` (n, S, 3 S / 2, 3) holds the mip-mapped textures."""
+    """Light a surface; ``atlas`` (n, S, 3 S / 2, 3) holds the mip-mapped textures."""
     lit = Lit(np.zeros_like(surface.tint), np.zeros_like(surface.tint), surface.depth)
     _light(surface, atlas, light, camera, lit)
     return lit
@@ -42,7 +39,7 @@ def lit_surface(surface: Surface, atlas: np.ndarray, light: Light, camera: Camer
 
 @njit(cache=True)
 def _sample(packed, u, v, footprint, colour):
-    """Bilinear colour (3,) at (u, v) in texture lengths, from the reduction that fits the footprint."""
+    """Bilinear ``colour`` (3,) at (u, v) in texture lengths, of the reduction that fits the footprint."""
     size = packed.shape[0]
     level, side = 0, size
     texels = footprint * size * 0.75
@@ -82,7 +79,7 @@ def _light(surface, atlas, light, camera, lit):
             if kind >= 0:
                 _sample(atlas[kind], uv[row, column, 0], uv[row, column, 1], footprint[row, column], colour)
             nx, ny, nz = normal[row, column]
-            # The sky or the ceiling gives more than the floor does.
+            # More light comes from the sky or the ceiling than from the floor.
             everywhere = 0.7 + 0.3 * (0.5 + 0.5 * ny)
             facing = max(0.0, -(nx * direction[0] + ny * direction[1] + nz * direction[2]))
             highlight = 0.0
@@ -103,7 +100,7 @@ def _light(surface, atlas, light, camera, lit):
 
 @njit(cache=True)
 def _lit_share(x, y, z, shadow):
-    """Share of the light that reaches a world point, from 3 x 3 cells of the shadow map."""
+    """Share of the distant light that reaches a point in the world, from 3 x 3 cells of the shadow map."""
     nearest, axes, origin, scale = shadow
     size = nearest.shape[0]
     a = (axes[0, 0] * x + axes[0, 1] * y + axes[0, 2] * z - origin[0]) * scale
@@ -125,9 +122,9 @@ def compose(background, figures, normal, seen, shadow, camera, out):
     """Put figures before the background and take away the shadowed light; fills ``out`` (H, W, 3).
 
     Args:
-        background, figures: `Lit`; normal: (H, W, 3) of the figures.
-        seen: `raster.Visible`, the figures; its depth gets the background's where there are none.
-        shadow: `ShadowMap`.
+        background, figures: each a `Lit`.
+        normal: (H, W, 3) of the figures.
+        seen: a `Visible` of the figures; its depth becomes the background's where there are none.
     """
     ambient, direct, _ = figures
     triangle, _, depth = seen
@@ -154,7 +151,7 @@ def compose(background, figures, normal, seen, shadow, camera, out):
                 share = 1.0 if z > 500 else _lit_share(point_x, point_y, point_z, shadow)
                 for channel in range(3):
                     direct_light = share * background.direct[row, column, channel]
-                    # A shadow also takes some of the light from everywhere: what casts it hides part of the sky.
+                    # What casts a shadow also hides part of the sky, and so takes some of the light from everywhere.
                     out[row, column, channel] = (
                         background.ambient[row, column, channel] * (0.82 + 0.18 * share) + direct_light
                     )

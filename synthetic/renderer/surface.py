@@ -1,30 +1,12 @@
-"""What is seen at each pixel, before light: a picture-shaped record, filled for people and props here, for rooms and
-landscapes in background.py, and lit in shading.py."""
+"""What each pixel shows, before light: filled here for people and props, in background.py for rooms and landscapes,
+and lit in shading.py."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from synthetic.people.garments import (
-    COAT,
-    DRESS,
-    FACE,
-    GLOVE,
-    HAIR,
-    HAT,
-    JUMPSUIT,
-    LEFT_ARM,
-    LEFT_SHOE,
-    PANTS,
-    RIGHT_LEG,
-    RIGHT_SHOE,
-    SCARF,
-    SKIRT,
-    SOCKS,
-    SUNGLASSES,
-    UPPER_CLOTHES,
-)  # fmt: skip
+from synthetic.people import garments
 
 UNLIT, UNTEXTURED, EMPTY = -3, -1, -2
 """Values of ``texture`` besides an index into the textures: shown as it is, colour only, nothing there."""
@@ -33,10 +15,8 @@ SKIN_COLOUR, HAIR_COLOUR, SHOE_COLOUR, HAT_COLOUR, SOCK_COLOUR, SCARF_COLOUR = r
 
 
 class Surface(NamedTuple):
-    """H x W pixels. ``tint`` RGB in 0-255 (multiplies the texture), ``normal`` unit, ``uv`` in texture lengths,
-
-    ``footprint`` texture lengths a pixel covers, ``gloss`` strength of the highlight, ``depth`` along the view axis.
-    """
+    """H x W pixels: index of the ``texture``, ``tint`` RGB in 0-255 (multiplies it), unit ``normal``, ``uv`` in texture
+    lengths, ``footprint`` in texture lengths a pixel, ``gloss`` of the highlight, ``depth`` along the view axis."""
 
     texture: np.ndarray
     tint: np.ndarray
@@ -48,12 +28,8 @@ class Surface(NamedTuple):
 
 
 class Looks(NamedTuple):
-    """What people wear, and how props look.
-
-    Attributes:
-        outfits: (persons,) `garments.OUTFIT`; palettes: (persons, 6, 3); cloth: (persons, 2) texture indices.
-        prop_texture, prop_gloss: (props,); prop_tint: (props, 3).
-    """
+    """``outfits`` (persons,) of dtype OUTFIT, ``palettes`` (persons, 6, 3), ``cloth`` (persons, 2) and ``prop_texture``
+    (props,) indices of textures, ``prop_tint`` (props, 3), ``prop_gloss`` (props,)."""
 
     outfits: np.ndarray
     palettes: np.ndarray
@@ -64,7 +40,6 @@ class Looks(NamedTuple):
 
 
 def empty_surface(height: int, width: int) -> Surface:
-    """A record with nothing in it."""
     return Surface(
         np.full((height, width), EMPTY, np.int16),
         *(np.empty((height, width, channels), np.float32) for channels in (3, 3, 2)),
@@ -87,29 +62,29 @@ def _smooth(field, u, v, channel):
 @njit(cache=True)
 def _garment_texture(label):
     """0: the upper garment's texture, 1: the lower garment's, -1: the palette."""
-    if label in (UPPER_CLOTHES, DRESS, COAT, JUMPSUIT):
+    if label in (garments.UPPER_CLOTHES, garments.DRESS, garments.COAT, garments.JUMPSUIT):
         return 0
-    if label in (PANTS, SKIRT):
+    if label in (garments.PANTS, garments.SKIRT):
         return 1
     return -1
 
 
 @njit(cache=True)
 def _is_skin(label):
-    return label == FACE or LEFT_ARM <= label <= RIGHT_LEG
+    return label == garments.FACE or garments.LEFT_ARM <= label <= garments.RIGHT_LEG
 
 
 @njit(cache=True)
 def _palette_row(label):
-    if label == HAIR:
+    if label == garments.HAIR:
         return HAIR_COLOUR
-    if label in (LEFT_SHOE, RIGHT_SHOE):
+    if label in (garments.LEFT_SHOE, garments.RIGHT_SHOE):
         return SHOE_COLOUR
-    if label == HAT:
+    if label == garments.HAT:
         return HAT_COLOUR
-    if label == SOCKS:
+    if label == garments.SOCKS:
         return SOCK_COLOUR
-    if label in (SCARF, GLOVE):
+    if label in (garments.SCARF, garments.GLOVE):
         return SCARF_COLOUR
     return SKIN_COLOUR
 
@@ -136,16 +111,16 @@ def _colour(label, x, y, z, palette, outfit, relief):
     """RGB of a person's pixel that shows no cloth, how deep its folds are, and its gloss."""
     shade, dark = palette[_palette_row(label)], palette[HAIR_COLOUR]
     red, green, blue = shade[0], shade[1], shade[2]
-    if label == SUNGLASSES:
+    if label == garments.SUNGLASSES:
         return 18.0, 18.0, 22.0, 0.0, 0.5
-    if label == HAIR:
+    if label == garments.HAIR:
         strand = 0.62 + 0.7 * _smooth(relief, x * 900, y * 90 + z * 60, 0)
         return red * strand, green * strand, blue * strand, 0.0, 0.1
-    if label in (LEFT_SHOE, RIGHT_SHOE):
+    if label in (garments.LEFT_SHOE, garments.RIGHT_SHOE):
         return red, green, blue, 0.0, 0.12
     if not _is_skin(label):
         return red, green, blue, 0.3, 0.0
-    feature = _face_feature(x, y, z, outfit) if label == FACE else 0
+    feature = _face_feature(x, y, z, outfit) if label == garments.FACE else 0
     if feature == 1:
         red, green, blue = 215.0, 212.0, 208.0
     elif feature == 2:
@@ -159,12 +134,7 @@ def _colour(label, x, y, z, palette, outfit, relief):
 
 @njit(cache=True)
 def fill_figures(surface, seen, meshes, normals, truth, looks, relief, camera):
-    """Fill a `Surface` where ``seen``, a `raster.Visible`, shows people and props.
-
-    Args:
-        meshes: `garments.Meshes`; normals (V, 3); truth: `garments.Truth`; looks: `Looks`.
-        relief: of `environment.Place`.
-    """
+    """Fill a `Surface` where ``seen``, a `Visible`, shows people and props. ``normals`` (V, 3) belong to ``meshes``."""
     texture, tint, normal, uv, footprint, gloss, _ = surface
     view, _, focal, cx, cy, width, height = camera
     for row in range(height):
@@ -189,7 +159,7 @@ def fill_figures(surface, seen, meshes, normals, truth, looks, relief, camera):
                 garment = _garment_texture(label)
                 if garment >= 0:
                     texture[row, column] = looks.cloth[owner - 1, garment]
-                    opening = label == COAT and abs(x) < 0.012 and z > 0 and not on_arm
+                    opening = label == garments.COAT and abs(x) < 0.012 and z > 0 and not on_arm
                     red = green = blue = 100.0 if opening else 255.0
                     fold, shine = 0.55, 0.0
                 else:
@@ -224,7 +194,7 @@ def fill_figures(surface, seen, meshes, normals, truth, looks, relief, camera):
                 + ny * (view[1, 0] * dx + view[1, 1] * dy + view[1, 2])
                 + nz * (view[2, 0] * dx + view[2, 1] * dy + view[2, 2])
             )
-            # Garments are sheets: what is seen from behind is lit like its front.
+            # Garments are sheets: their back is lit like their front.
             if facing > 0:
                 length = -length
             normal[row, column, 0], normal[row, column, 1] = nx / length, ny / length
