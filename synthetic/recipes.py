@@ -1,71 +1,68 @@
 """What a profile without real data generates: one recipe a data set."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from liftedcl.identity.strict import require_at_least
 
-_SMALLEST_SCENE = 48  # pixels: below it nobody covers enough of a picture to be labelled
-_SMALLEST_PICTURE = 32  # pixels: below it a person may cover no pixel
-_LIP_CLASSES = 20  # every class has a picture that is drawn for its sake
+_LEAST = {
+    "seed": 0,
+    "width": 48,  # pixels: in smaller scenes no person covers enough to be labelled
+    "height": 48,
+    "image_size": 32,  # pixels: in smaller images a person may cover no pixel
+    "train_people": 20,  # fewer would leave one of the six training sets empty
+    "one_hall": False,
+}
+"""The smallest values of fields; those of the others, which are numbers of things, are 1."""
+_LIP_CLASSES = 20  # every class has an image that is drawn to show it
 
 
 @dataclass(frozen=True)
-class GeneratedCoco:
-    """Generated people in COCO's format."""
-
+class _Recipe:
     seed: int
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            require_at_least(self, _LEAST.get(field.name, 1), field.name)
+
+
+@dataclass(frozen=True)
+class GeneratedCoco(_Recipe):
+    """Generated people in COCO's format; scenes of width x height pixels."""
+
     train_scenes: int
     val_scenes: int
     width: int
     height: int
 
-    def __post_init__(self) -> None:
-        require_at_least(self, 0, "seed")
-        require_at_least(self, 1, "train_scenes", "val_scenes")
-        require_at_least(self, _SMALLEST_SCENE, "width", "height")
-
 
 @dataclass(frozen=True)
-class GeneratedH36M:
+class GeneratedH36M(_Recipe):
     """Generated people in Human3.6M's format: 7 subjects, 15 actions, 2 takes, 4 cameras."""
 
-    seed: int
     frames_per_take: int
     image_size: int
 
-    def __post_init__(self) -> None:
-        require_at_least(self, 0, "seed")
-        require_at_least(self, 1, "frames_per_take")
-        require_at_least(self, _SMALLEST_PICTURE, "image_size")
-
 
 @dataclass(frozen=True)
-class GeneratedImagenet:
-    """Generated pictures without people, as an ImageFolder with classes, standing for ImageNet."""
+class GeneratedImagenet(_Recipe):
+    """Generated images without people that replace ImageNet: an ImageFolder with classes."""
 
-    seed: int
     classes: int
     images_per_class: int
     image_size: int
 
-    def __post_init__(self) -> None:
-        require_at_least(self, 0, "seed")
-        require_at_least(self, 1, "classes", "images_per_class")
-        require_at_least(self, _SMALLEST_PICTURE, "image_size")
-
 
 @dataclass(frozen=True)
-class GeneratedPw3d:
-    """Generated people in SPIN's format for 3DPW: one test set, six training sets, one person a picture.
+class GeneratedPw3d(_Recipe):
+    """Generated people in SPIN's format for 3DPW: one test set, six training sets, one person an image.
 
     Attributes:
-        train_people, test_people: pictures.
-        train_identities, test_identities: bodies in their clothes that they show.
-        one_hall: all of them stand in one capture hall, which little training suffices for. Otherwise only those of
-            Human3.6M and MPI-INF-3DHP do, in a hall each, and the others in everyday scenes.
+        train_people, test_people: numbers of images.
+        train_identities, test_identities: numbers of bodies in their clothes that they show.
+        one_hall: all images show one capture hall, which makes do with little training. Otherwise Human3.6M and
+            MPI-INF-3DHP show a hall each, and the other sets everyday scenes.
     """
 
-    seed: int
     train_people: int
     test_people: int
     train_identities: int
@@ -74,43 +71,24 @@ class GeneratedPw3d:
     width: int
     height: int
 
-    def __post_init__(self) -> None:
-        require_at_least(self, 0, "seed")
-        require_at_least(self, 20, "train_people")  # so that each of the six sets holds somebody
-        require_at_least(self, 1, "test_people", "train_identities", "test_identities")
-        require_at_least(self, _SMALLEST_SCENE, "width", "height")
-
 
 @dataclass(frozen=True)
-class GeneratedLip:
-    """Generated people in LIP's format: pictures of one person each, cut out of scenes of width x height pixels."""
-
-    seed: int
-    train_scenes: int
-    val_scenes: int
-    width: int
-    height: int
+class GeneratedLip(GeneratedCoco):
+    """Generated people in LIP's format: images of one person each, cut out of scenes of width x height pixels."""
 
     def __post_init__(self) -> None:
-        require_at_least(self, 0, "seed")
+        super().__post_init__()
         require_at_least(self, _LIP_CLASSES, "train_scenes", "val_scenes")
-        require_at_least(self, _SMALLEST_SCENE, "width", "height")
 
 
 @dataclass(frozen=True)
-class GeneratedMpii:
-    """Generated people in MPII's format."""
+class GeneratedMpii(_Recipe):
+    """Generated people in MPII's format; scenes of width x height pixels."""
 
-    seed: int
     train_scenes: int
     valid_scenes: int
     width: int
     height: int
-
-    def __post_init__(self) -> None:
-        require_at_least(self, 0, "seed")
-        require_at_least(self, 1, "train_scenes", "valid_scenes")
-        require_at_least(self, _SMALLEST_SCENE, "width", "height")
 
 
 @dataclass(frozen=True)
