@@ -25,13 +25,13 @@ _KINDS = {
     "lip": (GeneratedLip, lip.plan),
     "imagenet": (GeneratedImagenet, imagenet.plan),
 }
-_DESCRIPTION = """Generate people with full ground truth, or pictures without people, in a real data set's layout.
+_DESCRIPTION = """Generate people with full ground truth, or images without people, in a real data set's layout.
 
 docs/data/KIND.md says what the folder holds.
 
-The same recipe gives the same bytes for any number of workers. A run can be stopped at any moment: the same command
-goes on where it stopped. The annotations (imagenet: classes.json) are written last: where they are, the data is whole.
-With another recipe, data generated before is replaced; a folder with other files is refused."""
+The same recipe gives the same bytes with any number of workers. The command can be stopped at any moment; the same
+command goes on where it stopped. The annotations (imagenet: classes.json) are written last: once they are there, the
+data set is complete. Another recipe replaces data generated before; a folder with other files is refused."""
 _EXAMPLE = """example:
   python -m synthetic coco --out data/demo/coco \\
     --recipe '{"seed": 0, "train_scenes": 400, "val_scenes": 40, "width": 640, "height": 480}'"""

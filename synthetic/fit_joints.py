@@ -1,8 +1,8 @@
 """Finish a raw bake: scale the body to the height of people and fit the landmark regressor on posed meshes.
 
-Run once by whoever changes the body (needs SciPy): ``python -m synthetic.fit_joints RAW.npz body.npz``.
-Each joint gets non-negative weights, summing to one, over the vertices around it, by least squares over random shapes
-*and* poses: the analogue of SMPL's J_regressor_h36m. Prints the error on poses that were held out.
+Only a change of the body needs this script, and SciPy with it: ``python -m synthetic.fit_joints RAW.npz body.npz``.
+Each joint gets non-negative weights that sum to one over the vertices around it, by least squares over random shapes
+*and* poses: the counterpart of SMPL's J_regressor_h36m. Prints the error on held-out poses.
 """
 
 import argparse
@@ -17,7 +17,6 @@ from synthetic.people.body import Body, forward_kinematics, load_arrays, skin
 from synthetic.people.pose import sample_pose, sample_stance
 
 MEAN_HEIGHT_M = 1.70
-_KEPT = ("v_template", "shapedirs", "J_regressor", "weights", "f", "kintree_table", "landmark_regressor")
 _CANDIDATES = 120
 _SUM_WEIGHT = 100.0
 
@@ -35,8 +34,6 @@ def main() -> None:
     )
     joints = fit_posed_joints(body)
     arrays["landmark_regressor"] = np.concatenate([joints, arrays.pop("face_reg")]).astype(np.float32)
-    for name in set(arrays) - set(_KEPT):
-        del arrays[name]
     arrays["posedirs"] = np.zeros((*arrays["v_template"].shape, 207), np.float32)
     with atomic_path(arguments.out) as part, part.open("wb") as file:
         np.savez_compressed(file, **arrays)

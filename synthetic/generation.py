@@ -1,8 +1,8 @@
-"""Write a generated data set in chunks: in parallel, the same bytes for any number of workers, resumable at any moment.
+"""Write a generated data set in chunks: in parallel, with the same bytes for any number of workers, and resumable.
 
-A chunk's pictures are written first, then its labels atomically as ``ROOT/.generation/chunk_XXXXX.json``; what a kill
-leaves of an unfinished chunk is rendered again. ``ROOT/generation.json`` says what the folder holds: the recipe and a
-digest of this package. A folder with files but without it is never touched.
+A chunk's images are written first, then its labels, atomically, as ``ROOT/.generation/chunk_XXXXX.json``. A chunk that
+was interrupted is rendered again. ``ROOT/generation.json`` says what the folder holds: the recipe and a digest of the
+code. A folder with files but without it is never touched.
 """
 
 import contextlib
@@ -41,11 +41,11 @@ Chunk = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Plan:
-    """What to write. ``render(root, recipe, chunk)`` writes a chunk's pictures and returns its labels (plain JSON).
+    """What to write. ``render(root, recipe, chunk)`` writes a chunk's images and returns its labels (plain JSON).
 
-    Its labels carry ``files``, the pictures' paths relative to the root, and get ``pictures``, their digest.
-    ``contents`` are the names in the root that generated data of this ``kind`` consists of; ``finish(root, recipe,
-    labels)`` writes the ``annotations`` from all chunks' labels, in order: those files mark the data set as complete.
+    The labels include ``files``, the images' paths relative to the root; their digest is added as ``pictures``.
+    ``contents`` are the names of everything in the root. ``finish(root, recipe, labels)`` writes the ``annotations``
+    from the labels of all chunks, in order: those files mark the data set as complete.
     """
 
     kind: str
@@ -58,7 +58,7 @@ class Plan:
 
 
 def generate(plan: Plan, root: Path, workers: int) -> None:
-    """Bring ``root`` to hold ``plan``, starting from whatever a run of the same plan has left there.
+    """Make ``root`` hold ``plan``, starting from whatever an earlier call with the same plan has left there.
 
     Raises:
         InputError: ``root`` holds files that were not generated, or ``workers`` is below 1.
@@ -77,7 +77,7 @@ def generate(plan: Plan, root: Path, workers: int) -> None:
 
 
 def write_jpeg(path: Path, image: np.ndarray) -> None:
-    """Write an RGB image (H, W, 3) uint8; the same quality in every generated data set."""
+    """Write an RGB image (H, W, 3) uint8."""
     path.parent.mkdir(parents=True, exist_ok=True)
     _, encoded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     path.write_bytes(encoded.tobytes())
@@ -89,28 +89,24 @@ def batches(count: int, size: int) -> list[tuple[int, int]]:
 
 
 def pictures_digest(labels: list[Labels]) -> str:
-    """SHA-256 over the pictures of some chunks, for the annotations to carry: other pictures, other annotations.
+    """SHA-256 of the images of some chunks, which goes into the annotations: they change when a pixel does.
 
-    What reads a data set is made again when its annotation file changes; by itself that file needn't depend on a pixel.
+    A job that reads a data set only runs again when its annotation file changes.
     """
     return hashlib.sha256("".join(chunk["pictures"] for chunk in labels).encode()).hexdigest()
 
 
 @functools.cache
 def package_digest(kind: str) -> str:
-    """What a data set's pictures depend on beside the recipe: the code that makes them, and the body."""
+    """Digest of what a data set's images depend on beside the recipe: the code that makes them, and the body."""
     body = Path(__file__).with_name("people") / "body.npz"
     return f"{code_digest(f'synthetic.{kind}')}-{sha256_of_file(body)[:16]}"
 
 
-def _identity(plan: Plan) -> dict[str, Any]:
-    about = {"kind": plan.kind, "recipe": asdict(plan.recipe), "contents": [*plan.contents]}
-    return about | {"package": package_digest(plan.kind)}
-
-
 def _prepare(plan: Plan, root: Path) -> None:
     """Make ``root`` a folder of this plan: new, resumed, or emptied of another plan's data."""
-    marker, identity = root / IDENTITY, _identity(plan)
+    marker, identity = root / IDENTITY, {"kind": plan.kind, "recipe": asdict(plan.recipe)}
+    identity |= {"contents": [*plan.contents], "package": package_digest(plan.kind)}
     if marker.is_file():
         found = read_json(marker, _REMEDY)
         if found == identity:
@@ -126,7 +122,7 @@ def _prepare(plan: Plan, root: Path) -> None:
 
 
 def _any_file(root: Path) -> Path | None:
-    """Some file below ``root``, what a killed write of the marker leaves excepted; None when there is none."""
+    """A file below ``root``, or None. What a killed write of the marker leaves doesn't count."""
     if root.exists() and not root.is_dir():
         raise InputError(f"{root}: is a file; choose a folder")
     for folder, _, names in os.walk(root):
@@ -137,7 +133,7 @@ def _any_file(root: Path) -> Path | None:
 
 
 def _remove_contents(root: Path, names: list[str]) -> None:
-    """Remove generated data; the chunks' labels go first, so that no chunk ever counts as finished without pictures."""
+    """Remove generated data; the chunks' labels go first, because they say that the images are there."""
     for name in (".generation", *names):
         path = root / name
         # Only plain names: a damaged marker must not reach outside the folder.
@@ -152,11 +148,9 @@ def _chunk_path(root: Path, number: int) -> Path:
 
 
 def _is_finished(root: Path, number: int) -> bool:
-    """Whether a chunk's labels and every picture they name are there."""
+    """Whether a chunk's labels and all images that they name are there."""
     path = _chunk_path(root, number)
-    if not path.exists():
-        return False
-    return all((root / name).is_file() for name in read_json(path, _REMEDY)["files"])
+    return path.exists() and all((root / name).is_file() for name in read_json(path, _REMEDY)["files"])
 
 
 def _render_chunks(plan: Plan, root: Path, missing: list[int], workers: int) -> None:
@@ -173,7 +167,7 @@ def _render_chunks(plan: Plan, root: Path, missing: list[int], workers: int) -> 
             for task in _with_progress(tasks, plan.kind, done, len(plan.chunks)):
                 task.result()
         except BaseException:
-            # Nobody should wait for chunks that are being rendered: they don't count until their labels are written.
+            # The chunks in progress aren't worth waiting for: without labels they don't count.
             for process in set(multiprocessing.active_children()) - others:
                 process.terminate()
             raise
@@ -188,7 +182,7 @@ def _render_chunk(render: Callable[..., Labels], root: Path, recipe: Any, chunk:
 
 
 def _start_worker() -> None:
-    """One thread, deaf to Ctrl-C (the parent ends the work), and gone when the parent is killed."""
+    """Use one thread, ignore Ctrl-C (the parent ends the work), and end when the parent is killed."""
     cv2.setNumThreads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
@@ -198,7 +192,7 @@ def _start_worker() -> None:
 
 @contextlib.contextmanager
 def _single_threaded_children() -> Iterator[None]:
-    """Children's linear algebra runs on one thread: sums, and so pictures, must not depend on the machine's cores."""
+    """Run the children's linear algebra on one thread: sums, and so images, must not depend on the number of cores."""
     before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
     try:
@@ -212,7 +206,7 @@ def _single_threaded_children() -> Iterator[None]:
 
 
 def _with_progress(tasks: list, kind: str, done: int, total: int) -> Iterator:
-    """Tasks as they finish, with a bar on a terminal and a line every few seconds elsewhere."""
+    """Yield tasks as they finish; show a bar on a terminal, and elsewhere a line every few seconds."""
     if sys.stderr.isatty():
         yield from tqdm(as_completed(tasks), desc=kind, initial=done, total=total, unit="chunk")
         return

@@ -1,6 +1,6 @@
 """Generated people in Human3.6M's formats: seven subjects, fifteen actions, two takes, four cameras in one hall.
 
-The same pictures are annotated twice, as the 3D benchmark (JSON) and the 2D benchmark (pickle) each expect.
+The same images are annotated twice, as the 3D benchmark (JSON) and the 2D benchmark (pickle) each expect.
 """
 
 import functools
@@ -19,7 +19,7 @@ from synthetic.keypoints import H36M_MAP
 from synthetic.people.person import Person, PosedPerson, sample_person, stand
 from synthetic.people.pose import sample_motion
 from synthetic.recipes import GeneratedH36M
-from synthetic.renderer.camera import Camera, look_at
+from synthetic.renderer.camera import Camera, four_around
 from synthetic.renderer.environment import Environment, laboratory
 from synthetic.renderer.render import render, render_background
 from synthetic.renderer.shading import Lit
@@ -33,12 +33,12 @@ _BANK, _HALL, _CAMERAS, _PEOPLE, _TAKES, _FRAMES = range(6)
 _FRAMES_PER_KEY_POSE = 8
 _NOISE = 2.0
 _BOX_LEFT_MM, _BOX_RIGHT_MM, _BOX_UP_MM, _BOX_DOWN_MM = -1000.0, 1000.0, -900.0, 1100.0
-"""The 2D benchmark's person box, about the root and at its depth."""
+"""The 2D benchmark's person box, from the root and at its depth."""
 
 
 @dataclass(frozen=True)
 class Action:
-    """What somebody does during an action: stances and arm templates of `pose.py`."""
+    """The stances and arms of `pose.py` that an action is made of."""
 
     name: str
     stances: tuple[str, ...]
@@ -71,16 +71,10 @@ def plan(recipe: GeneratedH36M) -> Plan:
 
 
 def rig(recipe: GeneratedH36M, subject: int) -> list[Camera]:
-    """The four cameras, each moved a little for every subject as in Human3.6M."""
-    rng = np.random.default_rng([recipe.seed, _STREAM, _CAMERAS, subject])
-    size, cameras = recipe.image_size, []
-    for azimuth in (45, 135, 225, 315):
-        turn = np.radians(azimuth + rng.uniform(-12, 12))
-        distance = rng.uniform(4.2, 5.4)
-        centre = np.array([distance * np.cos(turn), rng.uniform(1.3, 1.7), distance * np.sin(turn)])
-        rotation = look_at(centre, np.array([0, 0.9, 0]))
-        cameras.append(Camera(rotation, centre, 1.145 * size, 0.512 * size, 0.508 * size, size, size))
-    return cameras
+    """The four cameras, in places that differ a little between subjects, as in Human3.6M."""
+    places = four_around(np.random.default_rng([recipe.seed, _STREAM, _CAMERAS, subject]), 1.3, 1.7)
+    size = recipe.image_size
+    return [Camera(*place, 1.145 * size, 0.512 * size, 0.508 * size, size, size) for place in places]
 
 
 @functools.lru_cache(maxsize=1)
@@ -96,13 +90,13 @@ def _backgrounds(recipe: GeneratedH36M, subject: int) -> list[Lit]:
 
 @functools.lru_cache(maxsize=1)
 def person_of(recipe: GeneratedH36M, subject: int) -> Person:
-    """The person that stands for a subject; everyone has a wardrobe of their own, in trousers."""
+    """The person who is a subject; each has textures of its own and wears trousers."""
     bank = TextureBank((recipe.seed, _STREAM, _BANK, subject), variants=4)
     return sample_person(bank, np.random.default_rng([recipe.seed, _STREAM, _PEOPLE, subject]), trousers=True)
 
 
 def take(recipe: GeneratedH36M, subject: int, action: int, subaction: int) -> list[PosedPerson]:
-    """The poses of one take, frame by frame."""
+    """The person in each frame of a take."""
     frames = recipe.frames_per_take
     motion = sample_motion(
         np.random.default_rng([recipe.seed, _STREAM, _TAKES, subject, action, subaction]),
@@ -116,7 +110,7 @@ def take(recipe: GeneratedH36M, subject: int, action: int, subaction: int) -> li
 
 
 def render_chunk(root: Path, recipe: GeneratedH36M, chunk: Chunk) -> Labels:
-    """Write both takes of a subject's action; labels ``subject``, ``files``, ``images``, ``annotations`` (paired)."""
+    """Write both takes of a subject's action; labels ``subject``, ``files``, ``images`` and their ``annotations``."""
     subject, action = chunk
     cameras, backgrounds = rig(recipe, subject), _backgrounds(recipe, subject)
     images, annotations = [], []
@@ -184,7 +178,7 @@ def write_annotations(root: Path, recipe: GeneratedH36M, labels: list[Labels]) -
 
 
 def _entry_2d(image: dict[str, Any], annotation: dict[str, Any]) -> dict[str, Any]:
-    """One frame as the 2D benchmark's pickles hold it: mm, and px of the frame; the lens has no distortion."""
+    """One frame as in the 2D benchmark's pickles, in mm and in px of the frame; the lens has no distortion."""
     R, t, f, c = (np.array(annotation["cam_param"][key], dtype=np.float64) for key in ("R", "t", "f", "c"))
     world = np.array(annotation["keypoints_world"])
     seen = (world - t) @ R.T

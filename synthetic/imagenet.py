@@ -1,7 +1,7 @@
-"""Pictures without people as an ImageFolder with classes, standing for ImageNet (stage I of the paper).
+"""Images without people as an ImageFolder with classes, which replaces ImageNet (stage I of the paper).
 
-Classes are kinds of objects, of textures and of places. With many classes objects are also told apart by what they are
-made of. Backgrounds, light, cameras and materials vary within a class; val uses textures that train hasn't.
+Classes are kinds of objects, of textures and of places. With many classes, objects of different materials are different
+classes. Backgrounds, light, cameras and materials vary within a class; val uses textures that train doesn't.
 """
 
 import functools
@@ -31,7 +31,7 @@ TEXTURES = (
 )  # fmt: skip
 PLACES = ("room", "landscape", "street", "forest", "sky")
 _ONE_FINISH = ("tree", "bush", "floor_lamp")
-"""Objects that look the same whatever the main material is."""
+"""Objects that look the same with any main material."""
 _SPLITS = ("train", "val")
 _STREAM = 51
 _BANK, _PICTURES = range(2)
@@ -39,10 +39,10 @@ _PICTURES_PER_CHUNK = 40
 
 
 def class_names(count: int) -> list[str]:
-    """The first ``count`` classes; the kinds are mixed, so that few classes are already varied.
+    """The first ``count`` classes; the kinds alternate, so that even a few classes are varied.
 
     Raises:
-        InputError: there are not as many.
+        InputError: there are fewer classes.
     """
     objects = list(OBJECTS)
     if count > len(objects) + len(TEXTURES) + len(PLACES):
@@ -53,12 +53,12 @@ def class_names(count: int) -> list[str]:
     while any(kinds):
         names += [kind.pop(0) for kind in kinds if kind]
     if count > len(names):
-        raise InputError(f"classes: {count} asked for, there are {len(names)}; ask for fewer in the recipe")
+        raise InputError(f"classes: {count} in the recipe, but there are {len(names)}; lower the recipe's number")
     return names[:count]
 
 
 def plan(recipe: GeneratedImagenet) -> Plan:
-    """Chunks of every class and split; val has one fifth as many pictures as train, at least one."""
+    """Chunks of every class and split; val has one fifth as many images as train, at least one."""
     counts = {"train": recipe.images_per_class, "val": max(1, recipe.images_per_class // 5)}
     chunks = [
         (split, name, *span)
@@ -75,7 +75,7 @@ def _bank(seed: int, split: str) -> TextureBank:
 
 
 def render_chunk(root: Path, recipe: GeneratedImagenet, chunk: Chunk) -> Labels:
-    """Write pictures [first, end) of a class; labels ``split``, ``class``, ``files``."""
+    """Write images [first, end) of a class; labels ``split``, ``class``, ``files``."""
     split, name, first, end = chunk
     number, files = class_names(recipe.classes).index(name), []
     for picture in range(first, end):
@@ -86,12 +86,12 @@ def render_chunk(root: Path, recipe: GeneratedImagenet, chunk: Chunk) -> Labels:
 
 
 def write_marker(root: Path, recipe: GeneratedImagenet, labels: list[Labels]) -> None:
-    """Write the list of classes, which says that the data set is complete."""
+    """Write the list of classes, which marks the data set as complete."""
     write_json(root / CLASSES, {"classes": sorted(class_names(recipe.classes)), "pictures": pictures_digest(labels)})
 
 
 def draw_picture(name: str, bank: TextureBank, rng: np.random.Generator, size: int) -> np.ndarray:
-    """A picture (size, size, 3) uint8 of a class."""
+    """An image (size, size, 3) uint8 of a class."""
     if name in TEXTURES:
         return _texture_picture(name, bank, rng, size)
     if name in PLACES:
@@ -110,7 +110,7 @@ def _object_picture(
     radius = float(np.linalg.norm(high - low)) / 2
     indoor = rng.random() < 0.5 and radius < 1.6
     distance = max(radius, 0.25) * rng.uniform(2.2, 3.6)
-    # The camera stands at the origin, as in scenes: rooms reach ahead of it.
+    # The camera is above the origin, as in scenes: rooms reach ahead of it.
     moved = np.array([0.0, 0.0, distance])
     solids = [solid.placed(moved) for solid in solids]
     centre = np.array([0.0, max(0.12, high[1] / 2 + distance * rng.uniform(-0.05, 0.55)), 0.0])
@@ -143,7 +143,7 @@ def _texture_picture(name: str, bank: TextureBank, rng: np.random.Generator, siz
 
 
 def _place_picture(name: str, bank: TextureBank, rng: np.random.Generator, size: int) -> np.ndarray:
-    """An empty room, open country, houses, trees, or the sky above the horizon."""
+    """A room without people, open country, houses, trees, or the sky above the horizon."""
     centre = np.array([0.0, rng.uniform(1.0, 2.2), 0.0])
     rise = rng.uniform(2.5, 5) if name == "sky" else rng.uniform(-1.2, 0.6)
     target = np.array([rng.uniform(-6, 6), centre[1] + rise, 8.0])

@@ -1,7 +1,7 @@
-"""Keypoint conventions as linear maps of the body's 30 landmarks, and which of them a picture shows.
+"""Keypoint conventions as linear maps of the body's 30 landmarks, and which keypoints an image shows.
 
-Every 2D and 3D annotation comes from the same landmarks, so they agree with each other and with a regressor applied
-to the posed mesh (`h36m_regressor` plays the part of SMPL's J_regressor_h36m).
+All 2D and 3D annotations come from the same landmarks, so they agree with each other and with a regressor applied to
+the posed mesh (`h36m_regressor`, the counterpart of SMPL's J_regressor_h36m).
 """
 
 import numpy as np
@@ -52,7 +52,7 @@ def _map(rows: tuple[int | dict[int, float], ...]) -> np.ndarray:
 COCO_MAP, H36M_MAP, MPII_MAP = _map(_COCO), _map(_H36M), _map(_MPII)
 """(17, 30), (17, 30), (16, 30): keypoints = map @ landmarks."""
 
-# Parts whose surface may cover a COCO keypoint without hiding it, and how deep below that surface it may lie (m).
+# Parts whose surface may cover a COCO keypoint without hiding it, and the greatest depth below that surface (m).
 _COCO_PARTS = (
     *[(b.HEAD,)] * 5,
     (b.LEFT_SHOULDER, b.LEFT_COLLAR, b.SPINE3), (b.RIGHT_SHOULDER, b.RIGHT_COLLAR, b.SPINE3),
@@ -75,15 +75,14 @@ def h36m_regressor(body: Body) -> np.ndarray:
 def coco_visibility(
     projected: np.ndarray, instance: np.ndarray, part: np.ndarray, depth: np.ndarray, person: int
 ) -> np.ndarray:
-    """COCO's flag of each keypoint: 0 outside the picture, 1 hidden, 2 visible. Shape (17,) int.
+    """COCO's flag of each keypoint: 0 outside the image, 1 hidden, 2 visible. Shape (17,) int.
 
-    A keypoint is visible when the picture shows this person's own surface there, of a part next to the joint and no
-    deeper above it than flesh and clothes are.
+    A keypoint is visible when the image shows this person's own surface there, of a part next to the joint, and the
+    joint lies no deeper below it than flesh and clothes are.
 
     Args:
-        projected: (17, 3) pixel coordinates and depth.
-        instance, part: (H, W) person number (0: none) and joint number + 1 of the surface (0: none).
-        depth: (H, W) metres.
+        projected: (17, 3) pixel coordinates and depth (m).
+        instance, part, depth: (H, W), as in `Frame`.
         person: number in ``instance``.
     """
     height, width = instance.shape

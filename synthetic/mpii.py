@@ -1,10 +1,9 @@
-"""Generated people in MPII's format: one or two in a picture, annotated as the published JSON files and gt_valid.mat.
+"""Generated people in MPII's format: one or two in an image, annotated as in the published JSON files and gt_valid.mat.
 
-Identities, and the textures they wear and live among, differ between train and valid. test.json holds valid's people
-without their joints, as MPII doesn't publish those.
+Identities and textures differ between train and valid. test.json holds the people of valid without their joints,
+because MPII doesn't publish those of its test set.
 """
 
-import functools
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -15,47 +14,26 @@ from downstream.mpii.files import ANNOTATIONS, GENERATED, SPLITS, TRUTH
 from downstream.mpii.truth_variables import truth_variables
 from liftedcl.files.atomic import write_json
 from liftedcl.files.mat_file import write_mat
-from synthetic.generation import Chunk, Labels, Plan, batches, write_jpeg
+from synthetic.generation import Chunk, Labels, Plan, write_jpeg
 from synthetic.keypoints import MPII_MAP
 from synthetic.people.body import HEAD, load_body
 from synthetic.people.person import PosedPerson
 from synthetic.recipes import GeneratedMpii
 from synthetic.renderer.render import Frame
-from synthetic.scene import Cast, Scene, identities, render_scene, sample_cast, sample_scene
-from synthetic.textures.textures import TextureBank
+from synthetic.scene import Scene, SplitScenes, scene_chunks
 
-_STREAM = 21
-_SCENES = 2  # random stream of a split; the first two are its cast's
-_SCENES_PER_CHUNK = 16
-_MOST_PEOPLE = 2
-_MOST_IDENTITIES = {"train": 240, "valid": 60}
+SCENES = SplitScenes(stream=21, splits=SPLITS, most_people=2)
 _FIRST_IMAGE = {"train": 1, "valid": 1_000_001}
 _LEAST_SHARE = 0.005
-"""People who cover less of their picture are not annotated."""
+"""People who cover less of their image are not annotated."""
 _PELVIS, _THORAX, _NECK, _HEAD_TOP = 6, 7, 8, 9
 _FIRST_PIXEL = 1.0
 _PX_PER_SCALE = 200.0
 
 
 def plan(recipe: GeneratedMpii) -> Plan:
-    """Chunks of both splits."""
-    counts = {"train": recipe.train_scenes, "valid": recipe.valid_scenes}
-    chunks = [(split, *span) for split in SPLITS for span in batches(counts[split], _SCENES_PER_CHUNK)]
+    chunks = scene_chunks(recipe, SPLITS)
     return Plan("mpii", recipe, chunks, render_chunk, write_annotations, ("annot", "images"), GENERATED)
-
-
-@functools.lru_cache(maxsize=2)
-def _split_state(recipe: GeneratedMpii, split: str) -> tuple[Cast, TextureBank]:
-    scenes = recipe.train_scenes if split == "train" else recipe.valid_scenes
-    return sample_cast((recipe.seed, _STREAM, SPLITS.index(split)), identities(scenes, _MOST_IDENTITIES[split]))
-
-
-def scene_at(recipe: GeneratedMpii, split: str, number: int) -> tuple[Scene, Frame]:
-    """Scene ``number`` of a split and its picture."""
-    cast, bank = _split_state(recipe, split)
-    rng = np.random.default_rng([recipe.seed, _STREAM, SPLITS.index(split), _SCENES, number])
-    scene = sample_scene(cast, bank, rng, width=recipe.width, height=recipe.height, most_people=_MOST_PEOPLE)
-    return scene, render_scene(scene, rng)
 
 
 def render_chunk(root: Path, recipe: GeneratedMpii, chunk: Chunk) -> Labels:
@@ -63,7 +41,7 @@ def render_chunk(root: Path, recipe: GeneratedMpii, chunk: Chunk) -> Labels:
     split, first, end = chunk
     files, people, head_boxes = [], [], []
     for number in range(first, end):
-        scene, frame = scene_at(recipe, split, number)
+        scene, frame = SCENES.at(recipe, split, number)
         name = f"{_FIRST_IMAGE[split] + number:09d}.jpg"
         files.append(f"images/{name}")
         write_jpeg(root / files[-1], frame.image)
@@ -75,20 +53,19 @@ def render_chunk(root: Path, recipe: GeneratedMpii, chunk: Chunk) -> Labels:
 
 
 def annotate(scene: Scene, frame: Frame) -> list[tuple[dict[str, Any], list[list[float]]]]:
-    """Entries of the people in a picture, each with its head box (corners). Coordinates are 1-based.
+    """Entries of the people in an image, each with its head box (corners). Coordinates are 1-based.
 
-    As in MPII, joints are annotated wherever they are in the picture, hidden or not, and nobody is without a head.
+    As in MPII, all joints within the image are annotated, hidden or not, and every annotated person has a head there.
     """
     annotated = []
     for number, person in enumerate(scene.people, start=1):
         projected = scene.camera.project(MPII_MAP @ person.landmarks)
-        inside = (projected[:, 2] > 0.05) & (projected[:, :2] >= 0).all(axis=1)
-        inside &= (projected[:, :2] <= (scene.camera.width - 1, scene.camera.height - 1)).all(axis=1)
+        inside = scene.camera.shows(projected)
         if np.mean(frame.instance == number) < _LEAST_SHARE or not inside[[_NECK, _HEAD_TOP]].all():
             continue
         joints = np.where(inside[:, None], projected[:, :2] + _FIRST_PIXEL, -1)
         entry = {
-            # What MPII's annotators called the person's position lies in the middle of the trunk.
+            # MPII's annotators gave the middle of the trunk as a person's position.
             "center": np.round(projected[[_PELVIS, _THORAX], :2].mean(axis=0) + _FIRST_PIXEL, 3).tolist(),
             "scale": round(_standing_height(person, scene, projected) / _PX_PER_SCALE, 6),
             "joints": np.round(joints, 3).tolist(),
@@ -99,12 +76,12 @@ def annotate(scene: Scene, frame: Frame) -> list[tuple[dict[str, Any], list[list
 
 
 def _standing_height(person: PosedPerson, scene: Scene, projected: np.ndarray) -> float:
-    """How many pixels the person would be tall if it stood upright where it is."""
+    """The person's height in pixels if it stood upright where it is."""
     return float(np.ptp(person.person.body_vertices[:, 1])) * scene.camera.focal / projected[_PELVIS, 2]
 
 
 def _head_box(person: PosedPerson, scene: Scene) -> list[list[float]]:
-    """Corners of the box about the head's skin and the upper neck, which MPII's boxes reach down to."""
+    """Corners of the box around the head's skin and the upper neck: MPII's boxes reach down that far."""
     head = person.vertices[: len(load_body().part)][load_body().part == HEAD]
     neck = (MPII_MAP @ person.landmarks)[_NECK]
     pixels = scene.camera.project(np.vstack([head, neck]))[:, :2] + _FIRST_PIXEL

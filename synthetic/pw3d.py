@@ -1,11 +1,11 @@
-"""Generated people in SPIN's format for 3DPW: npz annotations of seven sets, their pictures, and the body's files.
+"""Generated people in SPIN's format for 3DPW: npz annotations of seven sets, their images, and the body's files.
 
-Each set holds what its namesake does: the test set bodies and no joints, Human3.6M bodies with 2D and 3D joints,
-MPI-INF-3DHP joints without bodies, hr-lspet 2D joints alone, the other sets bodies and 2D joints. Joints are the 24
-training joints of SPIN: forward kinematics, J_regressor_extra and face vertices of the body without clothes, so that
-the true parameters have no joint error. People and clothes differ between the test set and the others. Human3.6M's and
-MPI-INF-3DHP's pictures come from four cameras in a hall each, the others from everyday scenes, unless the recipe puts
-all of them into one hall.
+Each set holds what the real set of its name does: the test set bodies and no joints, Human3.6M bodies with 2D and 3D
+joints, MPI-INF-3DHP joints without bodies, hr-lspet 2D joints alone, the other sets bodies and 2D joints. Joints are
+the 24 training joints of SPIN: forward kinematics, J_regressor_extra and face vertices of the body without clothes;
+the true parameters therefore have no joint error. People and clothes differ between the test set and the others. The
+images of Human3.6M and of MPI-INF-3DHP come from four cameras in a hall each, those of the other sets from everyday
+scenes, unless the recipe puts all of them into one hall.
 """
 
 import functools
@@ -36,7 +36,7 @@ from synthetic.people.person import PosedPerson, stand
 from synthetic.people.pose import STANCES, sample_pose, sample_stance
 from synthetic.people.rotation import matrix_to_axis_angle
 from synthetic.recipes import GeneratedPw3d
-from synthetic.renderer.camera import Camera, look_at
+from synthetic.renderer.camera import Camera, four_around
 from synthetic.renderer.environment import Environment, laboratory
 from synthetic.renderer.render import Frame, render, render_background
 from synthetic.renderer.shading import Lit
@@ -72,12 +72,11 @@ _SCENES, _HALL = 2, 3  # random streams of the data set; a split's first two are
 _PEOPLE_PER_CHUNK = 16
 _BOX_MARGIN = 1.2
 _LEAST_SHARE_SEEN = 0.06
-"""Of the square around the joints; below it somebody stands behind something, or far away in the dark of a scene."""
+"""Of the square around the joints; with less, a person is behind something, or far away in the dark of a scene."""
 _MOST_DRAWS = 200
 
 
 def plan(recipe: GeneratedPw3d) -> Plan:
-    """Chunks of all seven sets."""
     chunks = [(name, *span) for name in _FIELDS for span in batches(set_size(recipe, name), _PEOPLE_PER_CHUNK)]
     contents = ("dataset_extras", "images", BODY_FOLDER)
     return Plan("pw3d", recipe, chunks, render_chunk, write_annotations, contents, GENERATED)
@@ -98,10 +97,10 @@ def _split_state(recipe: GeneratedPw3d, split: str) -> tuple[Cast, TextureBank]:
 
 
 def scene_at(recipe: GeneratedPw3d, name: str, number: int) -> tuple[Scene, Frame]:
-    """Person ``number`` of a set in a scene, and its picture; drawn until all joints are in it and enough is seen.
+    """Person ``number`` of a set in a scene, and its image; drawn until the image shows all joints and enough of it.
 
     Raises:
-        RuntimeError: no draw was good, which takes a picture of a few pixels.
+        RuntimeError: no draw was good; this only happens with images of a few pixels.
     """
     cast, bank = _split_state(recipe, "test" if name == TEST else "train")
     rng = np.random.default_rng([recipe.seed, _STREAM, _SCENES, list(_FIELDS).index(name), number])
@@ -112,18 +111,18 @@ def scene_at(recipe: GeneratedPw3d, name: str, number: int) -> tuple[Scene, Fram
             scene = sample_scene(cast, bank, rng, width=recipe.width, height=recipe.height, most_people=1)
             background = None
         joints = scene.camera.project(training_joints(scene.people[0]))
-        if not _inside(joints, scene.camera).all():
+        if not scene.camera.shows(joints).all():
             continue
         frame = render(scene.people, scene.solids, scene.environment, scene.camera, rng, background=background)
         side = 200 * _square(joints[:, :2])[1]
         if (frame.instance == 1).sum() > _LEAST_SHARE_SEEN * side**2:
             return scene, frame
-    raise RuntimeError(f"{name}: nobody fits into a picture of {recipe.width}x{recipe.height} px")
+    raise RuntimeError(f"{name}: no person fits into an image of {recipe.width}x{recipe.height} px; enlarge it")
 
 
 @dataclass(frozen=True)
 class _Hall:
-    """A capture hall, its cameras, and what each sees of it without people."""
+    """A capture hall, its cameras, and what each of them sees without people."""
 
     environment: Environment
     cameras: list[Camera]
@@ -135,14 +134,10 @@ def _hall(recipe: GeneratedPw3d, name: str) -> _Hall:
     key = (recipe.seed, _STREAM, _HALL, _IN_A_HALL.index(name))
     _, bank = _split_state(recipe, "train")
     rng = np.random.default_rng(key)
-    environment, cameras = laboratory(bank, rng), []
-    width, height = recipe.width, recipe.height
-    for azimuth in (45, 135, 225, 315):
-        turn, distance = np.radians(azimuth + rng.uniform(-12, 12)), rng.uniform(4.2, 5.4)
-        centre = np.array([distance * np.cos(turn), rng.uniform(1.2, 1.8), distance * np.sin(turn)])
-        rotation = look_at(centre, np.array([0, 0.9, 0]))
-        focal = 1.5 * min(width, height)  # raised arms are still in the picture
-        cameras.append(Camera(rotation, centre, focal, width / 2 - 0.5, height / 2 - 0.5, width, height))
+    environment, (width, height) = laboratory(bank, rng), (recipe.width, recipe.height)
+    centre = (width / 2 - 0.5, height / 2 - 0.5)
+    focal = 1.5 * min(width, height)  # short enough for raised arms to be in the image
+    cameras = [Camera(*place, focal, *centre, width, height) for place in four_around(rng, 1.2, 1.8)]
     return _Hall(environment, cameras, [render_background(environment, camera) for camera in cameras])
 
 
@@ -180,10 +175,10 @@ def render_chunk(root: Path, recipe: GeneratedPw3d, chunk: Chunk) -> Labels:
 
 
 def annotate(posed: PosedPerson, camera: Camera) -> dict[str, Any]:
-    """The numbers of a person; joints outside the picture have confidence 0 in ``part``."""
+    """The npz fields of a person, as plain values; joints outside the image have confidence 0 in ``part``."""
     joints = training_joints(posed)
     projected, in_camera = camera.project(joints), camera.to_camera(joints)
-    inside = _inside(projected, camera)
+    inside = camera.shows(projected)
     centre, scale = _square(projected[inside, :2])
     pose = posed.pose.copy()
     pose[0] = camera.rotation.T @ pose[0]
@@ -199,7 +194,7 @@ def annotate(posed: PosedPerson, camera: Camera) -> dict[str, Any]:
 
 
 def write_annotations(root: Path, recipe: GeneratedPw3d, labels: list[Labels]) -> None:
-    """Write the body's files and the npz of each set; ``pictures`` is a digest of the set's pictures."""
+    """Write the body's files and the npz of each set, with a digest of its images as ``pictures``."""
     write_smpl_files(root / BODY_FOLDER)
     for name, fields in _FIELDS.items():
         chunks = [chunk for chunk in labels if chunk["name"] == name]
@@ -207,12 +202,6 @@ def write_annotations(root: Path, recipe: GeneratedPw3d, labels: list[Labels]) -
         arrays = {field: np.array([person[field] for person in people]) for field in fields}
         with atomic_path(annotation_path(root, name)) as part, part.open("wb") as file:
             np.savez_compressed(file, **arrays, pictures=np.array(pictures_digest(chunks)))
-
-
-def _inside(projected: np.ndarray, camera: Camera) -> np.ndarray:
-    """Which points (n, 3: px and depth) are in the picture, (n,) bool."""
-    x, y, depth = projected.T
-    return (depth > 0.05) & (x >= 0) & (y >= 0) & (x <= camera.width - 1) & (y <= camera.height - 1)
 
 
 def _square(points: np.ndarray) -> tuple[np.ndarray, float]:

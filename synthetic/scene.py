@@ -1,9 +1,12 @@
-"""Everyday scenes: a few people among things, in a room or outdoors, seen by a camera held by somebody."""
+"""Everyday scenes: a few people among things, in a room or outdoors, seen by a hand-held camera."""
 
+import functools
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from synthetic.generation import Chunk, batches
 from synthetic.people.body import LEFT_KNEE, PELVIS, RIGHT_KNEE
 from synthetic.people.garments import WITH_DRESS, WITH_SKIRT
 from synthetic.people.person import Person, PosedPerson, sample_person, stand
@@ -21,36 +24,33 @@ _INDOOR_SHARE = 0.55
 _CROWD_SHARES = (0.42, 0.28, 0.18, 0.12)
 _SKIRT_STANCES = ("stand", "step", "sit", "wide", "run", "cross")
 _LOWEST_SEAT_M, _HIGHEST_SEAT_M = 0.28, 0.62
+_SCENES = 2  # random stream of a split; the first two are its cast's
+_SCENES_PER_CHUNK = 16
+_FEWEST_IDENTITIES, _MOST_IDENTITIES = 8, (240, 60)
 
 
 class Cast:
-    """The identities of one data split, made when first asked for. Splits with other keys share nobody."""
+    """The identities of one data split; each is made at its first use. Splits with other keys share no person."""
 
     def __init__(self, key: tuple[int, ...], size: int, bank: TextureBank):
         self._key, self.size, self._bank = key, size, bank
         self._made: dict[int, Person] = {}
 
     def person(self, number: int) -> Person:
-        """Identity ``number`` of ``size``."""
         if number not in self._made:
             self._made[number] = sample_person(self._bank, np.random.default_rng([*self._key, number]))
         return self._made[number]
 
 
 def sample_cast(key: tuple[int, ...], size: int) -> tuple[Cast, TextureBank]:
-    """``size`` identities of a split, and what they wear and live among, from the random streams 0 and 1 of ``key``."""
+    """``size`` identities of a split and the textures around them, from the random streams 0 and 1 of ``key``."""
     bank = TextureBank((*key, 0), variants=int(np.clip(size // 8, 3, 12)))
     return Cast((*key, 1), size, bank), bank
 
 
-def identities(scenes: int, most: int) -> int:
-    """How many different people ``scenes`` have: fewer in small data sets, which must not wait for them."""
-    return int(np.clip(scenes // 3, 8, most))
-
-
 @dataclass(frozen=True)
 class Scene:
-    """What `render` takes; ``environment.exposure`` and the rest of the camera's response included."""
+    """What `render` takes."""
 
     people: list[PosedPerson]
     solids: list[Solid]
@@ -61,7 +61,7 @@ class Scene:
 def sample_scene(
     cast: Cast, bank: TextureBank, rng: np.random.Generator, *, width: int, height: int, most_people: int = 4
 ) -> Scene:
-    """Draw a scene with 1 to ``most_people`` people (at most 4) for a picture of width x height pixels."""
+    """Draw a scene with 1 to ``most_people`` people (at most 4) for an image of ``width`` x ``height`` pixels."""
     shares = np.array(_CROWD_SHARES[:most_people])
     count = 1 + int(rng.choice(len(shares), p=shares / shares.sum()))
     camera, distance = _handheld_camera(rng, width, height)
@@ -82,12 +82,44 @@ def sample_scene(
 
 
 def render_scene(scene: Scene, rng: np.random.Generator) -> Frame:
-    """Render a scene from its own camera."""
     return render(scene.people, scene.solids, scene.environment, scene.camera, rng)
 
 
+@dataclass(frozen=True)
+class SplitScenes:
+    """The scenes of a data set's two splits, which share no person and no texture; ``stream`` is its random stream."""
+
+    stream: int
+    splits: tuple[str, ...]
+    most_people: int = 4
+
+    def at(self, recipe: Any, split: str, number: int) -> tuple[Scene, Frame]:
+        """Scene ``number`` of a split and its image."""
+        cast, bank = split_cast(self, recipe, split)
+        rng = np.random.default_rng([recipe.seed, self.stream, self.splits.index(split), _SCENES, number])
+        scene = sample_scene(cast, bank, rng, width=recipe.width, height=recipe.height, most_people=self.most_people)
+        return scene, render_scene(scene, rng)
+
+
+@functools.lru_cache(maxsize=2)
+def split_cast(scenes: SplitScenes, recipe: Any, split: str) -> tuple[Cast, TextureBank]:
+    """The people of a split, fewer in a small one, which must not wait for them, and their textures."""
+    number = scenes.splits.index(split)
+    size = int(np.clip(scene_count(recipe, split) // 3, _FEWEST_IDENTITIES, _MOST_IDENTITIES[number]))
+    return sample_cast((recipe.seed, scenes.stream, number), size)
+
+
+def scene_count(recipe: Any, split: str) -> int:
+    return getattr(recipe, f"{split}_scenes")
+
+
+def scene_chunks(recipe: Any, splits: tuple[str, ...]) -> list[Chunk]:
+    """The scenes of all splits as chunks (split, first, end)."""
+    return [(split, *span) for split in splits for span in batches(scene_count(recipe, split), _SCENES_PER_CHUNK)]
+
+
 def seat_under(posed: PosedPerson, rng: np.random.Generator) -> list[Solid]:
-    """A stool or a block below somebody who sits on nothing; empty for everybody else."""
+    """A stool or a block below a person who sits on nothing; empty for all others."""
     pelvis, knees = posed.landmarks[PELVIS], posed.landmarks[[LEFT_KNEE, RIGHT_KNEE]]
     thighs_level = (np.abs(knees[:, 1] - pelvis[1]) < 0.2).all()
     height = pelvis[1] - 0.12
@@ -109,9 +141,8 @@ def seat_under(posed: PosedPerson, rng: np.random.Generator) -> list[Solid]:
 
 
 def _handheld_camera(rng: np.random.Generator, width: int, height: int) -> tuple[Camera, float]:
-    """A camera .6 to 2.1 m above the origin, and how far ahead (m) what it looks at is."""
-    # Focal lengths are meant for pictures 640 wide or 480 high and grow with other sizes.
-    unit = max(width / 640, height / 480)
+    """A camera 0.6 to 2.1 m above the origin, and the distance (m) of the point that it looks at."""
+    unit = max(width / 640, height / 480)  # focal lengths below are those of images 640 wide or 480 high
     focal = rng.uniform(450, 1000)
     distance = rng.uniform(2.0, 5.0) * focal / 600
     centre = np.array([0.0, rng.uniform(0.6, 2.1), 0.0])
@@ -123,7 +154,7 @@ def _handheld_camera(rng: np.random.Generator, width: int, height: int) -> tuple
 def _things(
     bank: TextureBank, rng: np.random.Generator, people: list[PosedPerson], distance: float, environment: Environment
 ) -> list[Solid]:
-    """Objects about the people, some of them before somebody, none inside somebody or right before the lens."""
+    """Objects around the people: some hide part of a person, none is inside a person or right before the lens."""
     places = np.array([person.landmarks[PELVIS][[0, 2]] for person in people])
     names, solids = (INDOOR_OBJECTS if environment.place.indoor else OUTDOOR_OBJECTS), []
     for _ in range(int(rng.integers(0, 6))):

@@ -1,6 +1,6 @@
-"""The shipped body under the names of SMPL's files, so that generated and licensed bodies enter by one door.
+"""The shipped body under the names of SMPL's files, so that generated and licensed bodies are read by the same code.
 
-Neutral, male and female are one body here: the generated people's shapes are not told apart by gender.
+Neutral, male and female are the same body here: the shapes of generated people have no gender.
 """
 
 from pathlib import Path
@@ -53,7 +53,7 @@ def face_vertices(body: Body) -> np.ndarray:
 def mean_pose() -> np.ndarray:
     """Mean rotation of each joint over sampled poses, (24, 3, 3), upright before a camera whose y axis points down.
 
-    Made of poses of its own, so that where the regression starts tells nothing of anybody's label.
+    It averages poses that no image shows, so that the regression starts without knowledge of any label.
     """
     rng = np.random.default_rng(0)
     total = sum(sample_pose(rng, stance=sample_stance(rng)) for _ in range(_POSES_AVERAGED))

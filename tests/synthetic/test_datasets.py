@@ -70,9 +70,9 @@ def test_the_same_bytes_for_any_number_of_workers(small_root, tmp_path):
 
 def test_another_seed_gives_other_pictures():
     other = dataclasses.replace(COCO_RECIPE, seed=2)
-    first = coco.scene_at(COCO_RECIPE, "val", 0)[1].image
-    assert not np.array_equal(first, coco.scene_at(other, "val", 0)[1].image)
-    assert not np.array_equal(first, coco.scene_at(COCO_RECIPE, "val", 1)[1].image)
+    first = coco.SCENES.at(COCO_RECIPE, "val", 0)[1].image
+    assert not np.array_equal(first, coco.SCENES.at(other, "val", 0)[1].image)
+    assert not np.array_equal(first, coco.SCENES.at(COCO_RECIPE, "val", 1)[1].image)
 
 
 @pytest.mark.parametrize("split", coco.SPLITS)

@@ -35,7 +35,7 @@ def root(tmp_path_factory):
 
 
 def test_a_scene_is_the_same_whatever_was_drawn_before(root, tmp_path):
-    write_jpeg(tmp_path / "again.jpg", mpii.scene_at(RECIPE, "valid", 5)[1].image)
+    write_jpeg(tmp_path / "again.jpg", mpii.SCENES.at(RECIPE, "valid", 5)[1].image)
     people = json.loads(annotation_path(root, "valid").read_text())
     assert (tmp_path / "again.jpg").read_bytes() == (root / "images" / "001000006.jpg").read_bytes()
     for person in people:
@@ -88,14 +88,14 @@ def test_left_is_left(root, monkeypatch):
 
     Which way somebody faces is told by nose and head, which have no side.
     """
-    monkeypatch.setattr(mpii, "render_scene", lambda scene, rng: None)
+    monkeypatch.setattr("synthetic.scene.render_scene", lambda scene, rng: None)
     across: dict[bool, list[np.ndarray]] = {True: [], False: []}
     for split, count in (("train", RECIPE.train_scenes), ("valid", RECIPE.valid_scenes)):
         entries = json.loads(annotation_path(root, split).read_text())
         by_centre = {(person["image"], *person["center"]): np.array(person["joints"]) for person in entries}
         first = {"train": 1, "valid": 1_000_001}[split]
         for number in range(count):
-            scene, _ = mpii.scene_at(RECIPE, split, number)
+            scene, _ = mpii.SCENES.at(RECIPE, split, number)
             for person in scene.people:
                 trunk = scene.camera.project((mpii.MPII_MAP @ person.landmarks)[[6, 7]])[:, :2].mean(axis=0)
                 joints = by_centre.get((f"{first + number:09d}.jpg", *np.round(trunk + 1, 3).tolist()))
@@ -112,7 +112,7 @@ def test_a_joint_is_on_the_person(root):
     """Coordinates count from 1: one less is a pixel of the person that `instance` marks there."""
     on = []
     for number in range(6):
-        scene, frame = mpii.scene_at(RECIPE, "valid", number)
+        scene, frame = mpii.SCENES.at(RECIPE, "valid", number)
         if len(scene.people) > 1:
             continue
         for entry, _ in mpii.annotate(scene, frame):
@@ -125,7 +125,7 @@ def test_a_joint_is_on_the_person(root):
 def test_pictures_are_those_of_the_recipe(root):
     assert {read_image(path).shape for path in (root / "images").iterdir()} == {(120, 160, 3)}
     assert len(list((root / "images").iterdir())) == 26
-    first, second = (mpii.scene_at(RECIPE, split, 0)[1].image for split in mpii.SPLITS)
+    first, second = (mpii.SCENES.at(RECIPE, split, 0)[1].image for split in mpii.SPLITS)
     assert not np.array_equal(first, second)
 
 

@@ -14,6 +14,7 @@ from synthetic.recipes import GeneratedCoco
 from synthetic.renderer.camera import Camera, look_at
 from synthetic.renderer.environment import sample_environment
 from synthetic.renderer.render import render
+from synthetic.scene import split_cast
 from synthetic.textures.textures import TextureBank, mipmapped
 from synthetic.textures.weave import SIZE
 
@@ -22,7 +23,7 @@ RECIPE = GeneratedCoco(seed=3, train_scenes=30, val_scenes=12, width=320, height
 
 @pytest.fixture(scope="module")
 def scenes():
-    return [coco.scene_at(RECIPE, "train", number) for number in range(30)]
+    return [coco.SCENES.at(RECIPE, "train", number) for number in range(30)]
 
 
 def _facing_camera() -> Camera:
@@ -150,7 +151,7 @@ def test_people_nearer_than_the_room_have_the_depth_of_their_joints(scenes):
 
 def test_splits_share_no_identity_and_no_texture():
     def people(split):
-        cast, bank = coco._split_state(RECIPE, split)
+        cast, bank = split_cast(coco.SCENES, RECIPE, split)
         persons = [cast.person(number) for number in range(cast.size)]
         rng = np.random.default_rng(0)
         return [p.betas.tobytes() for p in persons], bank.draw(rng, "plaid").tobytes(), bank.key
