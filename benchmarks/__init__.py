@@ -1,4 +1,4 @@
-"""How fast each part is, beside the published way of doing it: ``python -m benchmarks`` (see README.md in this folder).
+"""Measure how fast each part is, and how fast the published way of it: ``python -m benchmarks`` (see README.md here).
 
 A benchmark is a module with ``CORES``, the number of CPU cores that every variant gets, and ``cases(smoke)``, which
 yields `benchmarks.runner.Case`s.

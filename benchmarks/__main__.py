@@ -13,8 +13,8 @@ from liftedcl.identity.errors import run_cli
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Time each part of pre-training beside the published way of doing it, the best library peer and "
-        "the counted floor. Exits with 1 where a result is wrong, never because one is slow.",
+        description="Time each part of pre-training, the published way of doing it, the best library peer and a floor. "
+        "Exits with 1 when a result is wrong, never because one is slow.",
         epilog="example: python -m benchmarks crop dense_nce; python -m benchmarks report only renders the table again",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)} (default: all), or report")
@@ -31,7 +31,7 @@ def main() -> None:
     out = arguments.out or (None if arguments.smoke else RESULTS)
     wrong = []
     for name in names:
-        # A fresh process each: no memory, threads or caches of one benchmark reach the next.
+        # Each runs in a new process: the memory, threads and caches of one benchmark must not reach the next.
         process = multiprocessing.get_context("spawn").Process(target=run_and_print, args=(name, arguments.smoke, out))
         process.start()
         process.join()

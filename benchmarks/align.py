@@ -62,7 +62,7 @@ def both_views(
     """Align query and key maps (N, C, h, w) by ``way``, and back-propagate ``upstream`` (N, C, S, S).
 
     Returns:
-        Aligned query, aligned key, both (N, C, S, S), and the gradient of the query's map, of those that overlap.
+        Aligned query and aligned key, both (N, C, S, S) and 0 for pairs without overlap; gradient of the query's map.
     """
     query = query.detach().requires_grad_()
     area, overlap = shared_area(*geometries)
@@ -74,7 +74,7 @@ def both_views(
 
 
 def check(both: Callable[[Align], tuple[Tensor, Tensor, Tensor]]) -> None:
-    """Ours, roi_align and grid_sample agree, gradients too; the published way agrees in shape (it rounds)."""
+    """Ours, roi_align and grid_sample agree, in gradients too; the published way rounds and agrees in shape only."""
     ours = both(align)
     for way in (roi_aligned, _grid_sample):
         for mine, theirs in zip(ours, both(way), strict=True):

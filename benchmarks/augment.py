@@ -1,7 +1,7 @@
-"""Two views of each person crop: the published way transforms PIL pictures one by one.
+"""Two views of each person crop: the published way transforms PIL images one by one.
 
-The published way starts from JPEG files and ours from packed pixels; a variant without the decoding shows what that
-alone is worth.
+The published way starts from JPEG files and ours from packed pixels; a variant without decoding shows how much of the
+difference comes from that.
 """
 
 import dataclasses
@@ -66,7 +66,7 @@ def _view(images: Tensor, views: Views) -> Tensor:
 
 
 def check(ways: dict[tuple[str, str], TwoViews], count: int, size: int) -> None:
-    """Over 160 views or more, every way's are normalised, with means and deviations as the published one's."""
+    """The views of every way (160 or more) are normalised, with nearly the published way's means and deviations."""
     moments = {}
     for (role, name), way in ways.items():
         views = torch.cat([view for _ in range(-(-80 // count)) for view in way()])
@@ -98,7 +98,7 @@ def _torchvision(views: Views) -> v2.Compose:
 
 
 def _one_by_one(images: Tensor, transform: v2.Compose) -> list[Tensor]:
-    """Image by image: on a batch, torchvision would give all images the same draw."""
+    """Transform image by image: torchvision gives all images of a batch the same draw."""
     return [torch.stack([transform(image) for image in images]) for _ in range(2)]
 
 

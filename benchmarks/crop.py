@@ -1,10 +1,9 @@
 """Person crops from JPEG files: the published way opens and decodes the file for each person; ours once an image.
 
-Ours uses both cores, as the command does where it runs; the published script is one loop. A row of its own shows what
-one thread of ours does.
+Ours uses both cores, as the command does; the published script is one loop. Another row shows ours on one thread.
 
-Everything is counted: reading the annotations, the files, decoding, cutting, resizing, encoding, writing, and for the
-shard its checksum.
+Everything counts: reading annotations and files, decoding, cutting, resizing, encoding, writing, and the checksum of
+the shard.
 """
 
 import io
@@ -128,7 +127,7 @@ def _check_shard(root: Path, out: Path) -> None:
 
 
 def _check_same(root: Path, crop_of: Callable[[int], np.ndarray], out: Path) -> None:
-    """Every crop shows what PIL's shows. Only inside the image: the published way pads with black."""
+    """Every crop inside its image shows what PIL's shows; beyond the image, the published way pads with black."""
     compared = 0
     for image in read_people(root, "train"):
         for person in image.people:

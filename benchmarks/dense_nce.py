@@ -1,8 +1,8 @@
 """L_equiv's InfoNCE: 256 positions an image against a queue of 16384 keys, with the gradient of the queries.
 
-Extra memory is what a process's peak (`VmHWM`) grows by during one forward and backward pass, beyond the inputs: ours
-first, in a fresh process, so that no memory freed earlier hides what it takes. The gradient's error is against float64,
-relative to its largest element.
+Extra memory is the growth of a process's peak (`VmHWM`) in one forward and backward pass, without the inputs. It is
+measured in a new process, ours first, because memory freed earlier would hide it. The gradient's error is its largest
+difference from float64, relative to the largest element.
 """
 
 import functools
@@ -70,13 +70,13 @@ naive = published.info_nce
 
 
 def chunked(queries: Tensor, positives: Tensor, negatives: Tensor, temperature: float) -> Tensor:
-    """The published loss a chunk at a time, its logits made again for the gradient."""
+    """The published loss, chunk by chunk; the gradient computes the logits again."""
     pairs = zip(queries.split(256), positives.split(256), strict=True)
     return torch.cat([checkpoint(naive, q, p, negatives, temperature, use_reentrant=False) for q, p in pairs])
 
 
 def check() -> None:
-    """Losses and gradients of all ways are equal."""
+    """All ways have the same losses and gradients."""
     inputs = random_inputs(300, 1000)
     expected, wanted = naive(*inputs, _TEMPERATURE), gradient(naive, *inputs)
     for way in (info_nce, chunked):
@@ -103,7 +103,7 @@ def _figures(count: int, length: int) -> list[Figure]:
 
 
 def extra_memory(count: int, length: int) -> tuple[int, int]:
-    """Bytes by which one gradient raises the peak of a fresh process: ours, and with all logits."""
+    """Bytes by which one gradient raises the peak of a new process: ours, and with all logits."""
     words = [sys.executable, "-m", "benchmarks.dense_nce", str(count), str(length), str(torch.get_num_threads())]
     root = Path(__file__).resolve().parent.parent
     ours, everything = subprocess.run(words, cwd=root, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
@@ -111,9 +111,9 @@ def extra_memory(count: int, length: int) -> tuple[int, int]:
 
 
 def _peak_growth(loss: Loss, count: int, length: int) -> int:
-    gradient(loss, *random_inputs(64, 128))  # kernels and thread pools are not the loss's memory
+    gradient(loss, *random_inputs(64, 128))  # loads kernels and thread pools, whose memory doesn't count
     inputs = random_inputs(count, length)
-    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
     before = _status("VmRSS")
     gradient(loss, *inputs)
     return max(_status("VmHWM") - before, 0)
@@ -130,7 +130,7 @@ def _products(queries: Tensor, keys: Tensor, buffer: Tensor) -> None:
         torch.mm(torch.mm(rows, keys.T, out=buffer[: len(rows)]), keys)
 
 
-if __name__ == "__main__":  # the fresh process of extra_memory
+if __name__ == "__main__":  # the new process of extra_memory
     _count, _length, _threads = map(int, sys.argv[1:])
     torch.set_num_threads(_threads)
     print(*(_peak_growth(_loss, _count, _length) for _loss in (info_nce, naive)))

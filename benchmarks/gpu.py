@@ -1,8 +1,8 @@
-"""Everything that needs a GPU, in one run of less than 8 minutes: ``python -m benchmarks.gpu``.
+"""Everything that needs a GPU, in less than 8 minutes: ``python -m benchmarks.gpu``.
 
-Checks what only a GPU can show (no synchronisation in a step, resuming to the same losses, gradients in bfloat16), and
-measures the paper's step: ResNet-50, batch 128, 256x256, K = 16384. A section that fails is recorded and the others go
-on; the exit status is then 1. ``--device cpu --smoke`` runs all of it, but for torch.compile, at toy sizes on a CPU.
+Checks what only a GPU can show (no synchronisation in a step, the same losses after resuming, gradients in bfloat16),
+and measures the paper's step: ResNet-50, batch 128, 256x256, K = 16384. A section that fails is recorded, the others go
+on, and the exit status is 1. ``--device cpu --smoke`` runs all but torch.compile at toy sizes on a CPU.
 """
 
 import argparse
@@ -51,7 +51,7 @@ _BYTES_PER_PAIR = 880e6  # bf16, NHWC, eager
 
 @dataclass(frozen=True)
 class Bench:
-    """What the sections share. ``files``: JPEGs of the shard's first pictures."""
+    """What the sections share. ``files`` are JPEGs of the shard's first images."""
 
     device: torch.device
     smoke: bool
@@ -61,7 +61,7 @@ class Bench:
     skeletons: np.ndarray
 
     def clock(self, work: Callable[[], Any]) -> Callable[[], float]:
-        """As `timed`, on the device's own clock."""
+        """As `timed`, but with the device's own clock."""
         return _cuda_timed(work) if self.device.type == "cuda" else timed(work)
 
     def case(self, name: str, ways: dict[tuple[str, str], Callable[[], Any]], **more: Any) -> dict[str, Any]:
@@ -83,7 +83,7 @@ Section = Callable[[Bench], Iterator[dict[str, Any]]]
 
 
 def card(bench: Bench) -> Iterator[dict[str, Any]]:
-    """What this card can do at best, measured, and what that allows a step."""
+    """What this card measurably does at best, and the rate of steps that this allows."""
     side = 256 if bench.smoke else 8192
     first, second = (torch.randn(side, side, device=bench.device, dtype=torch.bfloat16) for _ in range(2))
     source = torch.rand(side * side * (1 if bench.smoke else 8), device=bench.device)
@@ -103,7 +103,7 @@ def card(bench: Bench) -> Iterator[dict[str, Any]]:
 
 
 def dense_loss(bench: Bench) -> Iterator[dict[str, Any]]:
-    """L_equiv's InfoNCE in bfloat16 under autocast, beside all logits in float32 and in bfloat16."""
+    """L_equiv's InfoNCE in bfloat16 under autocast, compared with all logits in float32 and in bfloat16."""
     images, length = bench.recipe.training.batch_size, bench.recipe.contrast.queue
     inputs = [x.to(bench.device) for x in dense_nce.random_inputs(images * 256, length)]
 
@@ -151,7 +151,7 @@ def shared_areas(bench: Bench) -> Iterator[dict[str, Any]]:
 
 
 def views(bench: Bench) -> Iterator[dict[str, Any]]:
-    """Views rendered on the device, against the CPU's."""
+    """Views rendered on the device, compared with the CPU's."""
     recipe, count = bench.recipe.views, bench.recipe.training.batch_size
     host = torch.from_numpy(np.array(bench.shard.images[:count])).permute(0, 3, 1, 2)
     images = host.to(bench.device)
@@ -187,7 +187,7 @@ def momentum(bench: Bench) -> Iterator[dict[str, Any]]:
 
 
 def whole_step(bench: Bench) -> Iterator[dict[str, Any]]:
-    """The step as `liftedcl.pretrain` runs it, and what two switches are worth."""
+    """The step as `liftedcl.pretrain` runs it, and the same with autotuning instead of determinism."""
     yield _throughput(bench, "step: eager, bf16, channels last", goal=_GOAL)
     if bench.device.type == "cuda":
         torch.use_deterministic_algorithms(False)
@@ -265,7 +265,7 @@ def synchronisations(bench: Bench) -> Iterator[dict[str, Any]]:
     """Steps in which any wait of the host for the device is an error."""
     step = bench.our_step()
     for _ in range(2):
-        step()  # tensors that are copied to the device once
+        step()  # copies tensors to the device that are needed once
     if bench.device.type == "cuda":
         torch.cuda.set_sync_debug_mode("error")
     try:
@@ -310,11 +310,11 @@ SECTIONS: tuple[Section, ...] = (
     synchronisations, whole_step, dense_loss, shared_areas, views, momentum, resuming, published_step, card,
     compiled_step,
 )  # fmt: skip
-"""The compiled step comes last: it is the one that can take minutes."""
+"""The compiled step comes last: it can take minutes."""
 
 
 def run(device: torch.device, *, smoke: bool) -> dict[str, Any]:
-    """Run all sections. The result's ``failures`` names those that ended in an error."""
+    """Run all sections. The result's ``failures`` lists those that ended in an error."""
     started, load = time.time(), os.getloadavg()[0]
     cases, failures = [], []
     with tempfile.TemporaryDirectory() as folder:
@@ -323,7 +323,7 @@ def run(device: torch.device, *, smoke: bool) -> dict[str, Any]:
             begin = time.perf_counter()
             try:
                 cases += section(bench)
-            except Exception as error:  # the others must go on, whatever this one ran into
+            except Exception as error:  # the others must go on after any error
                 traceback.print_exc()
                 failures.append({"section": section.__name__, "error": f"{type(error).__name__}: {error}"[:500]})
             print(f"[gpu] {section.__name__}: {time.perf_counter() - begin:.1f} s", flush=True)

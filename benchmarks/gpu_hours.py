@@ -1,10 +1,9 @@
-"""What the paper's tables cost: ``python -m benchmarks.gpu_hours`` prints runs and GPU hours of each table.
+"""The cost of the paper's tables: ``python -m benchmarks.gpu_hours`` prints runs and GPU hours of each table.
 
 Every training of the profile ``paper`` is built with its own recipe and makes a step on a few samples. On a CPU the
 operations of that step are counted, and the hours are those of a GPU that does `ASSUMED` of them a second, or half as
-many where a step computes in 32 bits, as fine-tunings do; on a GPU the step is timed, at the recipe's batch size.
-Evaluation and the reading of data are left out. Needs the demo's data (``make demo-all``), whose pictures stand in for
-the real ones.
+many in 32 bits, as fine-tunings compute; on a GPU the step is timed, at the recipe's batch size. Evaluation and the
+reading of data don't count. Needs the demo's data (``make demo-all``), whose images replace the real ones.
 """
 
 import argparse
@@ -41,17 +40,17 @@ ASSUMED = 66e12
 """Operations a second: ResNet-50 at 24.6 GFLOP an image and the 2,700 images/s published for an H100 in 16 bits."""
 
 PICTURES = {"coco": 150_000, "h36m": 156_000, "imagenet": 1_281_167}
-"""Pictures of an epoch of pre-training: the paper's crops; every second Human3.6M frame; ImageNet's training split."""
+"""Images in an epoch of pre-training: the paper's crops; every second Human3.6M frame; ImageNet's training split."""
 
 SAMPLES = {"coco": 149_813, "mpii": 22_246, "h36m_2d": 63_000, "h36m_3d": 312_188, "pw3d": 312_188, "lip": 30_462}
-"""Samples of an epoch of fine-tuning: the official training splits; of pw3d the largest set, which is its epoch."""
+"""Samples in an epoch of fine-tuning: the official training splits; for pw3d the largest set, which is its epoch."""
 
 _FEW = 4  # samples of a step whose operations are counted
 
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """One training: pictures that it sees in all, and GPU seconds for each of them."""
+    """The cost of one training: the images that it sees in all, and GPU seconds for each of them."""
 
     pictures: int
     seconds_each: float
@@ -62,7 +61,7 @@ class Cost:
 
 
 def encoder_cost(row: str, device: torch.device) -> Cost | None:
-    """Cost of pre-training ``row``; None of a row that isn't trained."""
+    """Cost of pre-training ``row``; None if it isn't trained."""
     recipe = PAPER.encoders[row]
     if recipe.training is None:
         return None
@@ -83,16 +82,16 @@ def finetuning_cost(run: str, device: torch.device) -> Cost:
     """Cost of one fine-tuning of ``run``, a benchmark or a variant of it.
 
     Raises:
-        InputError: the demo's data of that benchmark are not there.
+        InputError: the demo's data of that benchmark is not there.
     """
     benchmark, recipe = benchmark_of(run), PAPER.benchmarks[run]
     entry = BENCHMARKS[benchmark]
     data = Path(DEMO.data[entry.data.name])
     if not data.exists():
-        raise InputError(f"{data}: not here; make it with: make demo-all")
+        raise InputError(f"{data}: not found; make it with: make demo-all")
     batch = recipe.batch_size if device.type == "cuda" else _FEW
     changes: dict[str, Any] = {"batch_size": batch}
-    if hasattr(recipe, "train_stride"):  # of videos; the demo's are a few frames long
+    if hasattr(recipe, "train_stride"):  # of videos, and the demo's have only a few frames
         changes |= {name: getattr(DEMO.benchmarks[run], name) for name in ("train_stride", "test_stride")}
     backbone = build_backbone(PAPER.encoders["random"].backbone)
     if recipe.probe:
@@ -104,7 +103,7 @@ def finetuning_cost(run: str, device: torch.device) -> Cost:
 
 
 def _seconds_each(task: Task, batch: int, device: torch.device, *, autocast: bool) -> float:
-    """GPU seconds a sample of a step takes, timed on a GPU or from the operations that it counts."""
+    """GPU seconds that a step takes for a sample: timed on a GPU, else computed from the operations that it counts."""
     task.module.to(device).train()
     data = next(iter(task.batches(0, 0)))
     if device.type != "cuda":
@@ -123,7 +122,7 @@ def _seconds_each(task: Task, batch: int, device: torch.device, *, autocast: boo
 
 
 def report(tables: dict[str, Table], device: torch.device) -> Iterator[str]:
-    """The costs as Markdown: each kind of training, each table alone, and all tables, whose runs are shared."""
+    """The costs as Markdown: each kind of training, each table alone, and all tables, which share runs."""
     finetunings = {run: finetuning_cost(run, device) for run in _runs(tables.values())}
     encoders = {row: encoder_cost(row, device) for row in _chain(tables.values())}
     assumed = f"counted operations at {ASSUMED / 1e12:.0f} TFLOP/s in 16 bits and half of that in 32"
@@ -146,7 +145,7 @@ def _runs(tables: Any) -> list[str]:
 
 
 def _chain(tables: Any) -> list[str]:
-    """The tables' encoders and those they start from, each once."""
+    """The tables' encoders and the encoders that they start from, each once."""
     rows: dict[str, None] = {}
     for row in dict.fromkeys(row for table in tables for _, row, _ in table.runs([0])):
         name: str | None = row

@@ -1,8 +1,8 @@
 """How long a device that takes 128 images every 53 ms (2,400 images/s) waits for its data.
 
-The device is simulated by sleeping: it uses none of the CPU's time, as a GPU would not. Ours hands over packed uint8
-crops, of which the device renders the views; the published way hands over views that workers make with PIL from JPEG
-files. Not counted on either side: the copy to the device.
+Sleeping simulates the device: like a GPU, it then uses no time of the CPU. Our loader delivers packed uint8 crops, from
+which the device renders the views; the published one delivers views that workers make with PIL from JPEG files. The
+copy to the device doesn't count on either side.
 """
 
 import io
@@ -28,7 +28,7 @@ from liftedcl.recipes.encoder_recipe import Views
 CORES = 2
 
 _IMAGES_PER_SECOND = 2400
-_STALL = 0.02  # of the time; beyond it the device is held up
+_STALL = 0.02  # share of the time that a device may wait
 
 
 def cases(smoke: bool) -> Iterator[Case]:
@@ -77,7 +77,7 @@ def cases(smoke: bool) -> Iterator[Case]:
 
 
 def consume(batches: Iterator[Any], steps: int, seconds: float) -> float:
-    """Wall time of ``steps`` steps of ``seconds`` each on a device, after a first one that starts the reader."""
+    """Wall time of ``steps`` steps, each of ``seconds`` on a device, after a first step that starts the reader."""
     next(batches)
     time.sleep(seconds)
     start = time.perf_counter()
@@ -94,7 +94,7 @@ def _stalled(medians: dict[str, float], names: dict[str, str], role: str) -> flo
 
 
 class JpegViews(Dataset):
-    """Two views (3, S, S) of each JPEG, and where they come from, as the published loader hands them over."""
+    """Two views (3, S, S) of each JPEG with their boxes and flips, as the published loader delivers them."""
 
     def __init__(self, files: list[bytes], length: int, recipe: Views):
         self._files, self._length, self._view = files, length, published.PilView(recipe)

@@ -62,7 +62,7 @@ def _case(name: str, recipe: EncoderRecipe, folder: Path) -> Iterator[Case]:
 def check(
     ours: Callable[[], dict[str, Tensor]], theirs: Callable[[], dict[str, Tensor]], recipe: EncoderRecipe
 ) -> None:
-    """Both move their backbone, and with equally random networks have nearly the same losses."""
+    """Both change their backbone, and have nearly the same losses with networks of the same random initialisation."""
     found = []
     for step in (ours, theirs):
         before = [parameter.detach().clone() for parameter in step.query().parameters()]

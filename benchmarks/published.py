@@ -1,6 +1,6 @@
 """The published way of each part of a pre-training step, written anew from the description of its costs.
 
-What they share: one sample, one parameter or one picture at a time, decisions on the host, and all logits in memory.
+All parts handle one sample, parameter or image at a time, decide on the host, and hold all logits in memory.
 """
 
 import torch
@@ -16,7 +16,7 @@ from liftedcl.views.view_draw import Geometry
 
 
 def align(features: Tensor, geometry: Geometry, area: Tensor, size: int) -> Tensor:
-    """Un-flip, cut whole cells, interpolate; a sample at a time, its four numbers fetched one by one.
+    """Un-flip, cut whole cells and interpolate, sample by sample, and fetch its four numbers one by one.
 
     Shapes as in `liftedcl.views.align.align`. Pairs that share nothing give zeros.
     """
@@ -54,14 +54,14 @@ def follow(key: nn.Module, query: nn.Module, momentum: float) -> None:
 
 
 class PilView:
-    """One random view of a PIL picture, in the published order: crop, jitter, grey, blur, flip, normalise."""
+    """One random view of a PIL image, in the published order: crop, jitter, grey, blur, flip, normalise."""
 
     def __init__(self, recipe: Views):
         self._recipe = recipe
         self._jitter = ColorJitter(*recipe.jitter)
 
     def __call__(self, picture: Image.Image) -> tuple[Tensor, Tensor, bool]:
-        """A normalised view (3, S, S), its box (4,) as x, y, width, height in pixels of the picture, and its flip."""
+        """A normalised view (3, S, S), its box (4,) as x, y, width, height in pixels of the image, and its flip."""
         recipe = self._recipe
         top, left, height, width = RandomResizedCrop.get_params(picture, list(recipe.scale), [3 / 4, 4 / 3])
         size = (recipe.size, recipe.size)
@@ -81,6 +81,6 @@ class PilView:
 
 
 def pil_views(pictures: list[Image.Image], view: PilView) -> tuple[Tensor, Geometry]:
-    """One view of each picture, one after the other: (B, 3, S, S) float32 and where they come from."""
+    """One view of each image, one after the other: (B, 3, S, S) float32, and their geometry."""
     made, boxes, flips = zip(*(view(picture) for picture in pictures), strict=True)
     return torch.stack(made), Geometry(torch.stack(boxes), torch.tensor(flips))

@@ -1,4 +1,4 @@
-"""Random pictures that cost a codec what photographs cost it, and people in them as COCO has them."""
+"""Random images that cost a codec as much as photographs do, with people as in COCO."""
 
 import io
 from pathlib import Path
@@ -11,7 +11,7 @@ from liftedcl.files.atomic import write_json
 from liftedcl.images.shard import Shard, ShardWriter, open_shard
 
 PEOPLE_PER_IMAGE = 2.65
-"""150K crops out of 56.6K images of COCO train2017 (people with a keypoint, no crowds)."""
+"""150K crops from 56.6K images of COCO train2017 (people with a keypoint, no crowds)."""
 
 
 def pictures(rng: np.random.Generator, count: int, height: int, width: int) -> np.ndarray:
@@ -30,7 +30,7 @@ def pictures(rng: np.random.Generator, count: int, height: int, width: int) -> n
 
 
 def jpeg(picture: np.ndarray) -> bytes:
-    """A JPEG of quality 93 without colour subsampling: the 160 KB that COCO's files of 640x480 have."""
+    """A JPEG of quality 93 without colour subsampling: 160 KB for 640x480, like COCO's files."""
     content = io.BytesIO()
     Image.fromarray(picture).save(content, format="JPEG", quality=93, subsampling=0)
     return content.getvalue()
@@ -45,7 +45,7 @@ def write_shard(path: Path, images: np.ndarray) -> Shard:
 
 
 def write_coco(root: Path, rng: np.random.Generator, images: int) -> None:
-    """A folder in COCO's layout, split train: pictures of 640x480 with people's boxes as large as COCO's."""
+    """Write the split train in COCO's layout: images of 640x480 with boxes of people as large as COCO's."""
     folder = root / "train2017"
     folder.mkdir(parents=True)
     annotations = []

@@ -1,4 +1,4 @@
-"""The recipes that benchmarks run: the paper's, out of params.yaml, and the same at sizes a CPU can do."""
+"""The recipes that benchmarks run: the paper's, from params.yaml, and the same at sizes for a CPU."""
 
 import dataclasses
 from pathlib import Path
@@ -20,7 +20,7 @@ def skeleton_recipe(composition: str) -> Skeletons:
 
 
 def liftedcl_recipe(backbone: str, *, batch_size: int, size: int, queue: int, **contrast: Any) -> EncoderRecipe:
-    """The paper's LiftedCL with another backbone, batch, side of the views in pixels, and queue."""
+    """The paper's LiftedCL with another backbone, batch size, side of the views in pixels, and queue."""
     recipe = PAPER.encoders["liftedcl_in_cc"]
     blur = (recipe.views.blur[0], recipe.views.blur[1] * size / recipe.views.size)
     return dataclasses.replace(

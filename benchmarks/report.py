@@ -1,4 +1,4 @@
-"""The table in benchmarks/README.md, rendered from the JSON files of benchmarks/results."""
+"""The tables in benchmarks/README.md, written from the JSON files of benchmarks/results."""
 
 import json
 from pathlib import Path
@@ -21,10 +21,10 @@ _FIGURES = "| what | measured | goal |\n|---|---:|---:|"
 
 
 def write_report(results: Path = RESULTS, readme: Path = FOLDER / "README.md") -> None:
-    """Replace what stands between the markers of ``readme``.
+    """Replace the text between the markers of ``readme``.
 
     Raises:
-        InputError: a damaged result, or a README without its markers.
+        InputError: a result is damaged, or the README has no markers.
     """
     found = [results / f"{name}.json" for name in (*NAMES, "gpu")]
     parts = [describe_result(_read(path)) for path in found if path.exists()]
@@ -38,7 +38,7 @@ def write_report(results: Path = RESULTS, readme: Path = FOLDER / "README.md") -
 
 
 def run_and_print(name: str, smoke: bool, out: Path | None) -> None:
-    """Run one benchmark, see `benchmarks.runner.run`, and print its tables."""
+    """Run one benchmark as `benchmarks.runner.run` does, and print its tables."""
     print(describe_result(run(name, smoke=smoke, out=out)), flush=True)
 
 
@@ -112,7 +112,7 @@ def _duration(seconds: float) -> str:
 
 
 def _number(value: float) -> str:
-    """Three significant digits, without an exponent where it is readable."""
+    """Three significant digits, without an exponent where that is readable."""
     if value == 0 or 1e-3 <= abs(value) < 1e6:
         digits = f"{value:.3g}"
         return f"{float(digits):,.0f}" if "e" in digits else digits

@@ -1,7 +1,7 @@
-"""The one way anything is timed here: variants interleaved, warm-up discarded, medians, and ratios within a round.
+"""How everything here is timed: variants take turns, a warm-up doesn't count, and medians and ratios are reported.
 
-A machine that slows down for a while slows all variants of a round alike, so ratios are taken round by round, and it is
-their median and quartiles that are reported.
+A machine that slows down for a while slows all variants of a round alike: ratios are taken within each round, and
+their median and quartiles are reported.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ _REPEATS_SMOKE = 1
 
 @dataclass(frozen=True)
 class Variant:
-    """One way of doing the work. ``seconds`` does it once and says how long it took; see `timed`."""
+    """One way of doing the work. ``seconds`` does it once and returns how long it took; see `timed`."""
 
     role: str
     name: str
@@ -41,7 +41,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Figure:
-    """Anything measured that isn't a variant's time. ``at_most`` and ``at_least`` are its goal."""
+    """A measurement that isn't a variant's time. ``at_most`` and ``at_least`` are its goal."""
 
     name: str
     value: float
@@ -52,13 +52,13 @@ class Figure:
 
 @dataclass(frozen=True)
 class Case:
-    """The same work done in several ways: exactly one of them ours, at most one published, any peers and floors.
+    """The same work done in several ways: exactly one is ours, at most one is published, any are peers and floors.
 
     Attributes:
         items: how many of ``unit`` one repeat does.
-        check: asserts that the variants do the same work correctly; runs before anything is timed.
+        check: asserts that the variants do the same work correctly; runs before the timing.
         goal: how many times faster than the published way ours should be.
-        figures: called after timing, with the median seconds by variant name.
+        figures: called after the timing, with the median seconds by variant name.
         note: what a reader of the table has to know.
     """
 
@@ -78,7 +78,7 @@ class Case:
 
 
 def timed(work: Callable[[], Any]) -> Callable[[], float]:
-    """Do ``work`` and return its wall time in seconds."""
+    """A function that does ``work`` and returns its wall time in seconds."""
 
     def seconds() -> float:
         start = time.perf_counter()
@@ -89,7 +89,7 @@ def timed(work: Callable[[], Any]) -> Callable[[], float]:
 
 
 def measure(case: Case, *, repeats: int) -> dict[str, Any]:
-    """Check a case, time it, and describe what came out as plain values.
+    """Check a case, time it, and describe the results as plain values.
 
     Raises:
         AssertionError: the check failed.
@@ -131,13 +131,12 @@ def _ratio(slow: list[float], fast: list[float]) -> dict[str, float]:
 
 
 def run(name: str, *, smoke: bool, out: Path | None) -> dict[str, Any]:
-    """Run one benchmark of `benchmarks.NAMES` and write ``out/NAME.json``; with ``out`` None nothing is written.
+    """Run one benchmark of `benchmarks.NAMES` and write ``out/NAME.json``, unless ``out`` is None.
 
-    ``smoke`` takes small sizes and one repeat: it shows that everything runs and is correct, and its times mean
-    nothing.
+    ``smoke`` means small sizes and one repeat: it shows that everything runs and is correct; its times mean nothing.
 
     Raises:
-        AssertionError: a variant is wrong. No time ever raises.
+        AssertionError: a variant is wrong. A long time never raises.
     """
     module = importlib.import_module(f"benchmarks.{name}")
     started, load = time.time(), os.getloadavg()[0]
@@ -169,8 +168,7 @@ def describe_environment(started: float, device: str, load: float) -> dict[str, 
 
 @contextlib.contextmanager
 def cores(count: int, *, pinned: bool) -> Iterator[None]:
-    """Give torch ``count`` threads, and with ``pinned`` this process as many cores: no variant gains by threads that
-    another doesn't have."""
+    """Give torch ``count`` threads, and with ``pinned`` this process as many cores: all variants get the same."""
     allowed, threads, cv2_threads = os.sched_getaffinity(0), torch.get_num_threads(), cv2.getNumThreads()
     count = min(count, len(allowed))
     torch.set_num_threads(count)

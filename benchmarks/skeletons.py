@@ -71,7 +71,7 @@ def _about(axis: str, angle: float) -> np.ndarray:
 
 
 def _loop(n: int, rng: np.random.Generator, recipe: Skeletons) -> np.ndarray:
-    """One skeleton after another, one bone after another, a rotation matrix an angle."""
+    """One skeleton after another, bone by bone, with one rotation matrix for each angle."""
     angles, ratios, turns = _draw(n, rng, recipe)
     skeletons = np.zeros((n, NUM_JOINTS, 3), np.float32)
     for i in range(n):

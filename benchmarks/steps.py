@@ -1,4 +1,4 @@
-"""One whole pre-training step of LiftedCL, ours and written the published way, from the same pictures."""
+"""One whole pre-training step of LiftedCL, ours and one written the published way, from the same images."""
 
 import copy
 import io
@@ -52,7 +52,7 @@ class OurStep:
         return self.task.module["method"].backbone
 
     def networks(self, views: Tensor) -> None:
-        """The query's networks forward and backward and the key's forward, on given views: no step does with less."""
+        """The query's networks forward and backward and the key's forward, on given views: the least of any step."""
         method = self.task.module["method"]
         features = method.backbone(views)
         sum(head(features).mean() for head in method.heads.values()).backward()
@@ -76,8 +76,8 @@ class OurStep:
 class PublishedStep:
     """The same networks and losses, with every part done the published way (`benchmarks.published`).
 
-    The critic's gradients are computed in the encoder's step and thrown away; batch norm is the plain one; the loss is
-    read at every step. Queues start as in `liftedcl.networks.queue`.
+    The critic's gradients are computed in the encoder's step and thrown away; batch norm is PyTorch's; the loss is read
+    at every step. Queues start as in `liftedcl.networks.queue`.
     """
 
     def __init__(self, recipe: EncoderRecipe, files: list[bytes], skeletons: np.ndarray, device: torch.device):
@@ -111,7 +111,7 @@ class PublishedStep:
         return self.networks["backbone"]
 
     def load(self) -> tuple[Tensor, Geometry, Tensor, Geometry]:
-        """Query views, their geometry, key views, theirs: decoded and transformed one by one, on the CPU."""
+        """Query views, their geometry, key views, their geometry: decoded and transformed one by one, on the CPU."""
         chosen = itertools.islice(self._files, self._recipe.training.batch_size)
         pictures = [Image.open(io.BytesIO(file)).convert("RGB") for file in chosen]
         return *published.pil_views(pictures, self._view), *published.pil_views(pictures, self._view)
