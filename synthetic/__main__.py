@@ -3,28 +3,16 @@
 import argparse
 import os
 from pathlib import Path
+from typing import get_type_hints
 
 from liftedcl.identity.errors import run_cli
 from liftedcl.identity.recipe import read_recipe
 from synthetic import coco, h36m, imagenet, lip, mpii, pw3d
 from synthetic.generation import generate
-from synthetic.recipes import (
-    GeneratedCoco,
-    GeneratedH36M,
-    GeneratedImagenet,
-    GeneratedLip,
-    GeneratedMpii,
-    GeneratedPw3d,
-)
+from synthetic.recipes import Generated
 
-_KINDS = {
-    "coco": (GeneratedCoco, coco.plan),
-    "mpii": (GeneratedMpii, mpii.plan),
-    "h36m": (GeneratedH36M, h36m.plan),
-    "pw3d": (GeneratedPw3d, pw3d.plan),
-    "lip": (GeneratedLip, lip.plan),
-    "imagenet": (GeneratedImagenet, imagenet.plan),
-}
+_RECIPES = get_type_hints(Generated)
+_MODULES = {module.__name__.removeprefix("synthetic."): module for module in (coco, h36m, imagenet, lip, mpii, pw3d)}
 _DESCRIPTION = """Generate people with full ground truth, or images without people, in a real data set's layout.
 
 docs/data/KIND.md says what the folder holds.
@@ -44,15 +32,15 @@ def main() -> None:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("kind", choices=_KINDS, help="which data set's layout")
+    parser.add_argument("kind", choices=_RECIPES, help="which data set's layout")
     parser.add_argument("--recipe", required=True, metavar="JSON", help="the recipe: JSON text or a JSON file")
     parser.add_argument("--out", required=True, type=Path, metavar="ROOT", help="the folder to write")
     parser.add_argument(
         "--workers", type=int, default=os.cpu_count(), metavar="N", help="processes (default: %(default)s)"
     )
     arguments = parser.parse_args()
-    recipe_class, plan = _KINDS[arguments.kind]
-    generate(plan(read_recipe(recipe_class, arguments.recipe)), arguments.out, arguments.workers)
+    recipe = read_recipe(_RECIPES[arguments.kind], arguments.recipe)
+    generate(_MODULES[arguments.kind].plan(recipe), arguments.out, arguments.workers)
 
 
 if __name__ == "__main__":

@@ -125,11 +125,8 @@ def _any_file(root: Path) -> Path | None:
     """A file below ``root``, or None. What a killed write of the marker leaves doesn't count."""
     if root.exists() and not root.is_dir():
         raise InputError(f"{root}: is a file; choose a folder")
-    for folder, _, names in os.walk(root):
-        for name in names:
-            if name != f".{IDENTITY}.part":
-                return Path(folder) / name
-    return None
+    files = (path for path in root.rglob("*") if not path.is_dir())
+    return next((path for path in files if path.name != f".{IDENTITY}.part"), None)
 
 
 def _remove_contents(root: Path, names: list[str]) -> None:

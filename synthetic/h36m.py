@@ -121,7 +121,8 @@ def render_chunk(root: Path, recipe: GeneratedH36M, chunk: Chunk) -> Labels:
             for number, (camera, background) in enumerate(zip(cameras, backgrounds, strict=True), start=1):
                 rng = np.random.default_rng([*key, number])
                 picture = render([person], seat, _hall(recipe), camera, rng, background=background, noise=_NOISE)
-                image_id = _image_id(recipe, subject, action, subaction, number, frame)
+                take_number = ((subject * 17 + action) * 2 + subaction - 1) * 4 + number - 1
+                image_id = take_number * recipe.frames_per_take + frame
                 take_name = f"s_{subject:02d}_act_{action:02d}_subact_{subaction:02d}_ca_{number:02d}"
                 file_name = f"{take_name}/{take_name}_{frame + 1:06d}.jpg"
                 write_jpeg(root / "images" / file_name, picture.image)
@@ -142,11 +143,6 @@ def render_chunk(root: Path, recipe: GeneratedH36M, chunk: Chunk) -> Labels:
                 annotations.append(_annotation(person, camera, mask_box(picture.instance == 1), image_id))
     files = [f"images/{image['file_name']}" for image in images]
     return {"subject": subject, "files": files, "images": images, "annotations": annotations}
-
-
-def _image_id(recipe: GeneratedH36M, subject: int, action: int, subaction: int, camera: int, frame: int) -> int:
-    take_number = ((subject * 17 + action) * 2 + subaction - 1) * 4 + camera - 1
-    return take_number * recipe.frames_per_take + frame
 
 
 def _annotation(person: PosedPerson, camera: Camera, box: list[int], image_id: int) -> dict[str, Any]:

@@ -64,20 +64,17 @@ def annotate(scene: Scene, frame: Frame) -> list[tuple[dict[str, Any], list[list
         if np.mean(frame.instance == number) < _LEAST_SHARE or not inside[[_NECK, _HEAD_TOP]].all():
             continue
         joints = np.where(inside[:, None], projected[:, :2] + _FIRST_PIXEL, -1)
+        # The person's height if it stood upright where it is.
+        standing_px = float(np.ptp(person.person.body_vertices[:, 1])) * scene.camera.focal / projected[_PELVIS, 2]
         entry = {
             # MPII's annotators gave the middle of the trunk as a person's position.
             "center": np.round(projected[[_PELVIS, _THORAX], :2].mean(axis=0) + _FIRST_PIXEL, 3).tolist(),
-            "scale": round(_standing_height(person, scene, projected) / _PX_PER_SCALE, 6),
+            "scale": round(standing_px / _PX_PER_SCALE, 6),
             "joints": np.round(joints, 3).tolist(),
             "joints_vis": inside.astype(int).tolist(),
         }
         annotated.append((entry, _head_box(person, scene)))
     return annotated
-
-
-def _standing_height(person: PosedPerson, scene: Scene, projected: np.ndarray) -> float:
-    """The person's height in pixels if it stood upright where it is."""
-    return float(np.ptp(person.person.body_vertices[:, 1])) * scene.camera.focal / projected[_PELVIS, 2]
 
 
 def _head_box(person: PosedPerson, scene: Scene) -> list[list[float]]:

@@ -19,8 +19,11 @@ def euler_to_matrix(degrees: np.ndarray) -> np.ndarray:
     return about[1] @ about[0] @ about[2]
 
 
-def matrix_to_quaternion(matrix: np.ndarray) -> np.ndarray:
-    """Unit quaternions (n, 4), real part first and not negative, of rotation matrices (n, 3, 3)."""
+def matrix_to_axis_angle(matrix: np.ndarray) -> np.ndarray:
+    """Axis-angle vectors (n, 3) in radians, at most pi long, of rotation matrices (n, 3, 3).
+
+    They are found by way of unit quaternions (n, 4), whose real part comes first and is not negative.
+    """
     m = matrix
     x, y, z = m[:, 0, 0], m[:, 1, 1], m[:, 2, 2]
     p, q, r = m[:, 2, 1] - m[:, 1, 2], m[:, 0, 2] - m[:, 2, 0], m[:, 1, 0] - m[:, 0, 1]
@@ -32,12 +35,7 @@ def matrix_to_quaternion(matrix: np.ndarray) -> np.ndarray:
     best = np.argmax(np.einsum("nii->ni", outer), axis=1)
     quaternion = outer[np.arange(len(outer)), best]
     quaternion = quaternion / np.linalg.norm(quaternion, axis=1, keepdims=True)
-    return np.where(quaternion[:, :1] < 0, -quaternion, quaternion)
-
-
-def matrix_to_axis_angle(matrix: np.ndarray) -> np.ndarray:
-    """Axis-angle vectors (n, 3) in radians, at most pi long, of rotation matrices (n, 3, 3)."""
-    quaternion = matrix_to_quaternion(matrix)
+    quaternion = np.where(quaternion[:, :1] < 0, -quaternion, quaternion)
     sine = np.linalg.norm(quaternion[:, 1:], axis=1, keepdims=True)
     angle = 2 * np.arctan2(sine, quaternion[:, :1])
     return quaternion[:, 1:] * angle / np.maximum(sine, 1e-12)

@@ -5,21 +5,12 @@ import math
 import numpy as np
 from numba import njit
 
-from synthetic.renderer.camera import Camera
-from synthetic.renderer.environment import Environment
 from synthetic.renderer.panorama import HIGHEST, LOWEST
-from synthetic.renderer.surface import UNLIT, UNTEXTURED, Surface, empty_surface
+from synthetic.renderer.surface import UNLIT, UNTEXTURED
 
 FAR_M = 70.0
 """Open ground ends here; the painted horizon lies beyond it."""
 _FRAME_M = 0.05
-
-
-def background_surface(environment: Environment, camera: Camera) -> Surface:
-    """What the camera sees of an environment without people and props."""
-    surface = empty_surface(camera.height, camera.width)
-    _fill(surface, environment.place, camera)
-    return surface
 
 
 @njit(cache=True)
@@ -85,7 +76,8 @@ def _room_brightness(plane, x, y, z, half_extent):
 
 
 @njit(cache=True)
-def _fill(surface, place, camera):
+def fill_background(surface, place, camera):
+    """Fill a `Surface` with what the camera sees of a `Place` without people and props."""
     texture, tint, normal, uv, footprint, _, depth = surface
     indoor, half_extent, plane_texture, plane_scale, decals, panorama, relief = place
     view, origin, focal, cx, cy, width, height = camera

@@ -9,7 +9,7 @@ from synthetic.people.body import vertex_normals
 from synthetic.people.garments import OUTFIT, Meshes, Truth, label_pixels
 from synthetic.people.person import PosedPerson
 from synthetic.props.solids import Solid
-from synthetic.renderer.background import background_surface
+from synthetic.renderer.background import fill_background
 from synthetic.renderer.camera import Camera
 from synthetic.renderer.environment import Environment, Light
 from synthetic.renderer.raster import FAR_M, fill_shadow_map, nothing_visible, rasterise
@@ -37,7 +37,8 @@ class Frame:
 
 def render_background(environment: Environment, camera: Camera) -> Lit:
     """Render an environment without people and things."""
-    surface = background_surface(environment, camera)
+    surface = empty_surface(camera.height, camera.width)
+    fill_background(surface, environment.place, camera)
     return lit_surface(surface, np.stack(environment.textures), environment.light, camera)
 
 

@@ -150,11 +150,9 @@ def compose(background, figures, normal, seen, shadow, camera, out):
             else:
                 share = 1.0 if z > 500 else _lit_share(point_x, point_y, point_z, shadow)
                 for channel in range(3):
-                    direct_light = share * background.direct[row, column, channel]
                     # What casts a shadow also hides part of the sky, and so takes some of the light from everywhere.
-                    out[row, column, channel] = (
-                        background.ambient[row, column, channel] * (0.82 + 0.18 * share) + direct_light
-                    )
+                    from_all = background.ambient[row, column, channel] * (0.82 + 0.18 * share)
+                    out[row, column, channel] = from_all + share * background.direct[row, column, channel]
 
 
 @njit(cache=True)
