@@ -127,13 +127,10 @@ def _sample_people(topology: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, n
     joint = np.array([joint_of_bone(name) for name in model.bone_labels])[model.vertex_bone_indices.numpy()]
     np.add.at(weights, (np.arange(len(weights))[:, None], joint), model.vertex_bone_weights.numpy())
     weights /= weights.sum(1, keepdims=True)
-    people = (_y_up(np.concatenate(items).astype(np.float64)) for items in (vertices, joints, face))
+    people = (np.concatenate(items).astype(np.float64) for items in (vertices, joints, face))
+    # From MakeHuman's frame (z up, facing -y) to SMPL's (y up, facing +z).
+    people = (np.stack([points[..., 0], points[..., 2], -points[..., 1]], -1) for points in people)
     return *people, weights, model.faces.numpy()
-
-
-def _y_up(points: np.ndarray) -> np.ndarray:
-    """From MakeHuman's frame (z up, facing -y) to SMPL's (y up, facing +z)."""
-    return np.stack([points[..., 0], points[..., 2], -points[..., 1]], -1)
 
 
 def _aligning(start: np.ndarray, end: np.ndarray) -> np.ndarray:

@@ -59,6 +59,9 @@ def annotate(scene: Scene, frame: Frame, image_id: int) -> list[dict[str, Any]]:
             continue
         projected = scene.camera.project(COCO_MAP @ person.landmarks)
         visible = coco_visibility(projected, frame.instance, frame.part, frame.depth, number)
+        keypoints: list[float] = []
+        for (x, y, _), flag in zip(projected.tolist(), visible.tolist(), strict=True):
+            keypoints += [round(x, 2), round(y, 2), flag] if flag else [0, 0, 0]
         encoded = rle.encode(np.asfortranarray(mask.astype(np.uint8)))
         annotations.append(
             {
@@ -69,7 +72,7 @@ def annotate(scene: Scene, frame: Frame, image_id: int) -> list[dict[str, Any]]:
                 "segmentation": {"size": list(mask.shape), "counts": encoded["counts"].decode()},
                 "area": area,
                 "bbox": mask_box(mask),
-                "keypoints": _flat_keypoints(projected, visible),
+                "keypoints": keypoints,
                 "num_keypoints": int((visible > 0).sum()),
             }
         )
@@ -81,14 +84,6 @@ def mask_box(mask: np.ndarray) -> list[int]:
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     width, height = columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1
     return [int(columns[0]), int(rows[0]), int(width), int(height)]
-
-
-def _flat_keypoints(projected: np.ndarray, visible: np.ndarray) -> list[float]:
-    """x1, y1, v1, x2, ... with zeros where v is 0."""
-    flat: list[float] = []
-    for (x, y, _), flag in zip(projected.tolist(), visible.tolist(), strict=True):
-        flat += [round(x, 2), round(y, 2), flag] if flag else [0, 0, 0]
-    return flat
 
 
 def write_annotations(root: Path, recipe: GeneratedCoco, labels: list[Labels]) -> None:

@@ -204,12 +204,10 @@ def _single_threaded_children() -> Iterator[None]:
 
 def _with_progress(tasks: list, kind: str, done: int, total: int) -> Iterator:
     """Yield tasks as they finish; show a bar on a terminal, and elsewhere a line every few seconds."""
-    if sys.stderr.isatty():
-        yield from tqdm(as_completed(tasks), desc=kind, initial=done, total=total, unit="chunk")
-        return
-    last = time.monotonic()
-    for count, task in enumerate(as_completed(tasks), start=done + 1):
+    on_terminal, last = sys.stderr.isatty(), time.monotonic()
+    bar = tqdm(as_completed(tasks), desc=kind, initial=done, total=total, unit="chunk", disable=not on_terminal)
+    for count, task in enumerate(bar, start=done + 1):
         yield task
-        if time.monotonic() - last > _PROGRESS_SECONDS or count == total:
+        if not on_terminal and (time.monotonic() - last > _PROGRESS_SECONDS or count == total):
             last = time.monotonic()
             print(f"[{kind}] {count}/{total} chunks", file=sys.stderr, flush=True)

@@ -65,27 +65,22 @@ def _split_state(recipe: GeneratedLip, split: str) -> tuple[Cast, TextureBank]:
 
 def portrait_at(recipe: GeneratedLip, split: str, number: int) -> Portrait:
     """Image ``number`` of a split; draws scenes until one shows a person with the image's class."""
-    attempts = (_attempt(recipe, split, number, attempt) for attempt in itertools.count())
-    return next(portrait for portrait in attempts if portrait is not None)
-
-
-def _attempt(recipe: GeneratedLip, split: str, number: int, attempt: int) -> Portrait | None:
-    cast, bank = _split_state(recipe, split)
-    wanted = number % NUM_CLASSES
-    rng = np.random.default_rng([recipe.seed, _STREAM, SPLITS.index(split), _SCENES, number, attempt])
-    scene = sample_scene(cast, bank, rng, width=recipe.width, height=recipe.height)
-    views = {k: _view(posed, scene.camera, rng) for k, posed in enumerate(scene.people) if wanted in worn(posed.person)}
-    lead = max(views, key=lambda k: views[k].width * views[k].height, default=None)
-    if lead is None or min(views[lead].width, views[lead].height) == 0:
-        return None
-    scene = replace(scene, camera=views[lead])
-    frame = render_scene(scene, rng)
-    labels = np.where(frame.instance == lead + 1, frame.label, np.uint8(BACKGROUND))
-    pixels = np.bincount(labels.ravel(), minlength=NUM_CLASSES)
-    person = pixels.sum() - pixels[BACKGROUND]
-    if person < _LEAST_PERSON * recipe.width * recipe.height or pixels[wanted] < _LEAST_CLASS * person:
-        return None
-    return Portrait(frame.image, labels, scene, scene.people[lead])
+    (cast, bank), wanted = _split_state(recipe, split), number % NUM_CLASSES
+    for attempt in itertools.count():
+        rng = np.random.default_rng([recipe.seed, _STREAM, SPLITS.index(split), _SCENES, number, attempt])
+        scene = sample_scene(cast, bank, rng, width=recipe.width, height=recipe.height)
+        wearers = [k for k, posed in enumerate(scene.people) if wanted in worn(posed.person)]
+        views = {k: _view(scene.people[k], scene.camera, rng) for k in wearers}
+        lead = max(views, key=lambda k: views[k].width * views[k].height, default=None)
+        if lead is None or min(views[lead].width, views[lead].height) == 0:
+            continue
+        scene = replace(scene, camera=views[lead])
+        frame = render_scene(scene, rng)
+        labels = np.where(frame.instance == lead + 1, frame.label, np.uint8(BACKGROUND))
+        pixels = np.bincount(labels.ravel(), minlength=NUM_CLASSES)
+        person = pixels.sum() - pixels[BACKGROUND]
+        if person >= _LEAST_PERSON * recipe.width * recipe.height and pixels[wanted] >= _LEAST_CLASS * person:
+            return Portrait(frame.image, labels, scene, scene.people[lead])
 
 
 def worn(person: Person) -> set[int]:

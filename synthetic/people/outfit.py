@@ -93,9 +93,7 @@ def dress(body: Body, betas: np.ndarray, outfit: np.ndarray, rng: np.random.Gene
 
 def _padded(body: Body, skin: np.ndarray, outfit: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Skin vertices (V, 3) moved out to the surface of what covers them."""
-    thickness = np.zeros(20)
-    for label, metres in _THICKNESS_M.items():
-        thickness[label] = metres
+    thickness = np.array([_THICKNESS_M.get(label, 0.0) for label in range(20)])
     thickness *= rng.uniform(0.3, 1.0)
     thickness[garments.HAIR] = rng.uniform(0.006, 0.028)
     labels = garments.label_vertices(body.v_template, body.part, outfit[()])
