@@ -19,7 +19,7 @@ from synthetic.renderer.render import Frame
 from synthetic.scene import Scene, SplitScenes, scene_chunks
 
 SCENES = SplitScenes(stream=11, splits=SPLITS)
-_DETECTOR = 3  # random stream beside those of the scenes
+_DETECTOR = 3  # its random stream; the scenes use others
 _FIRST_IMAGE_ID = {"train": 1, "val": 1_000_001}
 _PEOPLE_PER_IMAGE = 10
 _LEAST_AREA = 400

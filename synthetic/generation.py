@@ -98,7 +98,7 @@ def pictures_digest(labels: list[Labels]) -> str:
 
 @functools.cache
 def package_digest(kind: str) -> str:
-    """Digest of what a data set's images depend on beside the recipe: the code that makes them, and the body."""
+    """Digest of what a data set's images depend on besides the recipe: the code that makes them, and the body."""
     body = Path(__file__).with_name("people") / "body.npz"
     return f"{code_digest(f'synthetic.{kind}')}-{sha256_of_file(body)[:16]}"
 

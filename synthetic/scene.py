@@ -26,7 +26,7 @@ _SKIRT_STANCES = ("stand", "step", "sit", "wide", "run", "cross")
 _LOWEST_SEAT_M, _HIGHEST_SEAT_M = 0.28, 0.62
 _SCENES = 2  # random stream of a split; the first two are its cast's
 _SCENES_PER_CHUNK = 16
-_FEWEST_IDENTITIES, _MOST_IDENTITIES = 8, (240, 60)
+_FEWEST_IDENTITIES, _MOST_IDENTITIES = 8, (240, 60)  # the most of the first and of the second split
 
 
 class Cast:

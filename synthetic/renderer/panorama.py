@@ -42,7 +42,7 @@ def _ring_noise(rng: np.random.Generator, octaves: int, persistence: float = 0.6
 def _below(
     picture: np.ndarray, ridge: np.ndarray, tint: np.ndarray, rng: np.random.Generator, grain: float
 ) -> np.ndarray:
-    """The picture with everything under ``ridge`` (WIDTH,) rows filled, its brightness varied by ``grain``."""
+    """The panorama with everything below the rows ``ridge`` (WIDTH,) filled; its brightness varies by ``grain``."""
     share = np.clip(np.arange(HEIGHT)[:, None] - ridge[None] + 0.5, 0, 1)[..., None]
     shade = 1 - grain + 2 * grain * _ring_noise(rng, 8, 0.9)[:HEIGHT, :, None]
     return np.ascontiguousarray(picture * (1 - share) + share * tint * shade)

@@ -1,4 +1,4 @@
-"""Generated data sets: formats, determinism, resuming, and that nobody's files are ever replaced."""
+"""Generated data sets: formats, determinism, resuming, and that other people's files are never replaced."""
 
 import dataclasses
 import hashlib
@@ -24,7 +24,7 @@ from synthetic.recipes import GeneratedCoco, GeneratedH36M, GeneratedImagenet
 
 COCO_RECIPE = GeneratedCoco(seed=1, train_scenes=20, val_scenes=6, width=160, height=120)
 SMALL_RECIPE = GeneratedCoco(seed=1, train_scenes=8, val_scenes=1, width=64, height=48)
-"""For what depends on chunks, of which it has two, and not on what is in the pictures."""
+"""For tests of chunks: it has two of them, and its images don't matter."""
 H36M_RECIPE = GeneratedH36M(seed=1, frames_per_take=1, image_size=96)
 IMAGENET_RECIPE = GeneratedImagenet(seed=1, classes=5, images_per_class=3, image_size=48)
 
@@ -40,7 +40,7 @@ def _digests(root: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def coco_root(tmp_path_factory):
-    """What `generate` writes but for digests, rendered in this process."""
+    """What `generate` writes, without digests, rendered in this process."""
     root, plan = tmp_path_factory.mktemp("coco"), coco.plan(COCO_RECIPE)
     labels = [plan.render(root, COCO_RECIPE, chunk) | {"pictures": ""} for chunk in plan.chunks]
     plan.finish(root, COCO_RECIPE, labels)

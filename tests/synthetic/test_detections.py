@@ -1,4 +1,4 @@
-"""The generated detector's boxes: near most people, with misses, doubles and false alarms, the same for a seed."""
+"""The generated detector's boxes: near most people, with misses, doubles and false alarms; a seed decides them."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Generated Human3.6M as its two readers see it: one truth in both formats, and the person's left where it belongs."""
+"""Generated Human3.6M as its two readers see it: both formats agree, and left is the person's own left."""
 
 import dataclasses
 
@@ -38,7 +38,7 @@ def test_both_formats_tell_the_same(root, split):
     assert flat.names == deep.names and len(flat) == 16
     np.testing.assert_allclose(flat.poses, deep.joints[:, :17] - deep.joints[:, :1], atol=1e-6)
     np.testing.assert_allclose(flat.joints, project(deep.joints[:, :17], deep.f, deep.c), atol=1e-6)
-    # The box is 2 m wide at the root's depth, and people are in it, but for raised hands.
+    # The box is 2 m wide at the root's depth, and people are inside it, except for raised hands.
     width_mm = flat.extents * deep.joints[:, 0, 2:] / deep.f
     np.testing.assert_allclose(width_mm, 2000)
     low, high = flat.centres - flat.extents / 2, flat.centres + flat.extents / 2
@@ -55,7 +55,7 @@ def test_pickles_are_remade_with_the_same_bytes(root):
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_left_is_at_larger_x_on_people_who_face_the_camera(root, split):
-    """Who faces whom is read off the nose, which neither flip pair nor side touches."""
+    """The nose, which belongs to no flip pair and no side, shows which way a person faces."""
     joints = reader_2d.read_h36m_2d(root, split, 1)
     ahead = at(joints.poses, "nose") - (at(joints.poses, "neck") + at(joints.poses, "head")) / 2
     towards = -ahead[:, 2] / np.hypot(ahead[:, 0], ahead[:, 2])  # 1: straight at the camera
@@ -67,7 +67,7 @@ def test_left_is_at_larger_x_on_people_who_face_the_camera(root, split):
 
 
 def test_joints_are_in_order(root):
-    """Up and down, and a pair is the two ends of the same bone on either side."""
+    """From top to bottom; the joints of a flip pair end the same bone on either side."""
     poses = read_h36m_3d(root, "test").joints
     downwards = ("head", "neck", "belly", "root", "lknee", "lankle")
     heights = np.stack([at(poses, name)[:, 1] for name in downwards])  # y is down

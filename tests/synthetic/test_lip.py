@@ -22,7 +22,7 @@ LIMBS = {
     "leg": (LEFT_KNEE, LEFT_ANKLE),
     "shoe": (LEFT_ANKLE, LEFT_FOOT),
 }
-"""Left landmarks; the right one is the next."""
+"""Left landmarks; each is followed by its right counterpart."""
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_left_and_right_are_the_persons_own():
 
 
 def test_limbs_are_labelled_by_the_side_of_the_joints_they_belong_to(portraits):
-    """Whatever the pose and the yaw: a limb's pixels are nearer to the joints of its own side."""
+    """In any pose, at any yaw, a limb's pixels are nearer to the joints of its own side."""
     nearer, facing = [], []
     for portrait in portraits:
         joints = portrait.scene.camera.project(portrait.person.landmarks)[:, :2]

@@ -21,7 +21,7 @@ from synthetic.recipes import GeneratedMpii
 RECIPE = GeneratedMpii(seed=1, train_scenes=18, valid_scenes=8, width=160, height=120)
 LEFT, RIGHT = ([JOINTS.index(f"{side}_{joint}") for joint in ("hip", "shoulder")] for side in ("left", "right"))
 TURNED_M = 0.08
-"""Whose nose is this much nearer to the camera than the middle of the head faces it."""
+"""A person faces the camera whose nose is nearer to it than the middle of the head by this much."""
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +84,9 @@ def test_files_carry_what_the_published_ones_carry(root, realdata):
 
 
 def test_left_is_left(root, monkeypatch):
-    """Of people who face the camera the left hip and shoulder are further right in the picture; else further left.
+    """Of people who face the camera the left hip and shoulder are further right in the image; else further left.
 
-    Which way somebody faces is told by nose and head, which have no side.
+    Nose and head, which have no side, show which way a person faces.
     """
     monkeypatch.setattr("synthetic.scene.render_scene", lambda scene, rng: None)
     across: dict[bool, list[np.ndarray]] = {True: [], False: []}
@@ -109,7 +109,7 @@ def test_left_is_left(root, monkeypatch):
 
 
 def test_a_joint_is_on_the_person(root):
-    """Coordinates count from 1: one less is a pixel of the person that `instance` marks there."""
+    """Coordinates count from 1; minus one, they are pixels where `instance` shows the person."""
     on = []
     for number in range(6):
         scene, frame = mpii.SCENES.at(RECIPE, "valid", number)

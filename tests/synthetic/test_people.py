@@ -27,7 +27,7 @@ def scenes():
 
 
 def _facing_camera() -> Camera:
-    """Before somebody at the origin who faces +z."""
+    """A camera in front of a person who stands at the origin and faces +z."""
     centre = np.array([0.0, 1.0, 3.5])
     return Camera(look_at(centre, np.array([0, 0.9, 0.0])), centre, 300.0, 99.5, 149.5, 200, 300)
 

@@ -1,4 +1,4 @@
-"""Generated people in SPIN's format: joints, bodies and pictures that agree, and splits that share nobody."""
+"""Generated people in SPIN's format: joints, bodies and images agree, and splits share no person."""
 
 import dataclasses
 
@@ -59,7 +59,7 @@ def test_every_set_holds_what_its_namesake_does(root):
 
 
 def test_joints_are_those_of_the_posed_body(root, capsys):
-    """To the last digits, so that perfect parameters have no error; and no regressor had to be put in order."""
+    """They agree to the last digits: perfect parameters have no error. No regressor needed another order of joints."""
     samples = read_shape_split(root, "h36m_train_protocol1")
     joints = posed(root, samples)
     np.testing.assert_allclose(joints - joints[:, 14:15], samples.joints_3d[..., :3], atol=1e-7)
@@ -78,7 +78,7 @@ def test_joints_are_inside_their_pictures_and_squares(root):
 
 @pytest.mark.parametrize("name", ["h36m_train_protocol1", "coco_2014_train"])
 def test_joints_lie_on_the_person_in_the_picture(root, name):
-    """By pixels: most joints are where the picture shows the person, in the picture that was written."""
+    """Most joints are at pixels of the person, and the image on disk is the one that shows them."""
     samples = read_annotations(annotation_path(root, name), picture_folder(root, name))
     shown = []
     for number in range(3):
@@ -91,7 +91,7 @@ def test_joints_lie_on_the_person_in_the_picture(root, name):
 
 
 def test_sides_are_the_persons_own(root):
-    """Of somebody who faces the camera, the left hip and shoulder are at larger x; seen from behind at smaller x."""
+    """The left hip and shoulder of a person who faces the camera are at larger x; seen from behind, at smaller x."""
     joint, facing = {name: n for n, name in enumerate(TRAINING_JOINTS)}, 0
     samples = read_shape_split(root, "h36m_train_protocol1")
     S, points = samples.joints_3d, samples.joints_2d
