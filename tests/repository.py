@@ -64,11 +64,11 @@ def copy_to(folder):
     return folder
 
 
-def keep_rows(copy, rows):
-    """Tables 1 to 6, which share their rows, with those of ``rows`` alone; one from each kind is enough for a test."""
+def keep_rows(copy, rows, names=tuple(f"table{number}" for number in range(1, 7))):
+    """Tables with those of ``rows`` alone; one from each kind is enough for a test."""
     file = copy / "workflow" / "tables" / "tables.yaml"
     tables = yaml.safe_load(file.read_text())
-    tables["table4"]["rows"][:] = [row for row in tables["table4"]["rows"] if row["encoder"] in rows]
-    for name in ("table1", "table2", "table3", "table4", "table5", "table6"):
-        tables[name] |= {"baseline": rows[0], "differences": []}
+    for name in names:
+        kept = [row for row in tables[name]["rows"] if row["encoder"] in rows]
+        tables[name] |= {"rows": kept, "baseline": rows[0], "differences": []}
     file.write_text(yaml.safe_dump(tables, sort_keys=False))
