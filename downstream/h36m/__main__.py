@@ -8,7 +8,7 @@ from liftedcl.identity.errors import run_cli
 
 _COMMANDS = {
     "prepare": (prepare, "make frames and annotations from the official files"),
-    "check": (check, "say what is there, what is missing and what differs"),
+    "check": (check, "report what is there, what is missing and what differs from the release"),
     "evaluate": (evaluate, "JDR or MPJPE of stored predictions"),
 }
 

@@ -1,7 +1,7 @@
-"""``python -m downstream.h36m check``: what is there of Human3.6M, for either benchmark."""
+"""``python -m downstream.h36m check``: which files of Human3.6M are there, for either benchmark."""
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,57 +17,41 @@ from liftedcl.files.evenly_spread import evenly_spread
 from liftedcl.identity.errors import InputError
 
 _STRIDES = {"train": 25, "test": 64}
-"""Of the paper's recipe for 2D pose."""
-_PICTURES_READ = 20
+"""Strides of the paper's recipe for 2D pose, in frames."""
+_IMAGES_READ = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of the command."""
+    """Declare the sub-command's arguments."""
     parser.add_argument("--data", type=Path, required=True, help="folder with images/, annotations/ and annot/")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """The command; exit status 1 when something is missing or broken."""
+    """Print the report; exit with status 1 when something is missing or broken."""
     report(f"Human3.6M in {arguments.data}", findings(arguments.data))
 
 
 def findings(root: Path) -> Iterator[Finding]:
-    """The report's lines: the annotation files of both benchmarks, read whole, then their pictures."""
+    """Read the annotation files of both benchmarks whole, and then look for their images; one finding a line."""
     for split, official in DATA_SET.counts["samples for 3D pose"].items():
-        path = reader_3d.annotation_path(root, split)
-        yield from _annotations(f"3D, {split}", path, lambda path=path: _read_3d(path), official)
+        yield from _annotations(f"3D, {split}", reader_3d.annotation_path(root, split), official)
     for split, official in DATA_SET.counts["frames for 2D pose"].items():
-        path, stride = reader_2d.annotation_path(root, split), _STRIDES[split]
-        yield from _annotations(
-            f"2D, {split}", path, lambda path=path, stride=stride: _read_2d(path, stride), official, stride
-        )
+        yield from _annotations(f"2D, {split}", reader_2d.annotation_path(root, split), official, _STRIDES[split])
 
 
-def _read_3d(path: Path) -> tuple[list[str], int]:
-    """Names of all samples, and how many count."""
-    names = reader_3d.read_poses(path).names
-    return names, len(names)
-
-
-def _read_2d(path: Path, stride: int) -> tuple[list[str], int]:
-    joints, count = reader_2d.read_all(path, stride)
-    return joints.names, count
-
-
-def _annotations(
-    title: str,
-    path: Path,
-    read: Callable[[], tuple[list[str], int]],
-    official: tuple[int, int],
-    stride: int | None = None,
-) -> Iterator[Finding]:
+def _annotations(title: str, path: Path, official: tuple[int, int], stride: int | None = None) -> Iterator[Finding]:
+    """Findings about one annotation file; ``stride`` is given for the 2D benchmark alone."""
     try:
-        names, count = read()
+        if stride is None:
+            samples = reader_3d.read_poses(path)
+            count = len(samples)
+        else:
+            samples, count = reader_2d.read_all(path, stride)
     except InputError as error:
         yield Finding("broken" if path.exists() else "missing", f"{title}: {error}")
         return
-    subjects = sorted({name[:4] for name in names})
-    text = f"{title}: {path}: {len(names):,} samples of {', '.join(subjects)}, every pose, camera and box in order"
+    subjects = sorted({name[:4] for name in samples.names})
+    text = f"{title}: {path}: {len(samples):,} samples of {', '.join(subjects)}, every pose, camera and box in order"
     if stride is not None:
         text += f"; every {stride}th frame of the videos: {count:,}"
     if official[0] <= count <= official[1]:
@@ -75,13 +59,13 @@ def _annotations(
     else:
         release = f"{official[0]:,}" if official[0] == official[1] else f"{official[0]:,} to {official[1]:,}"
         yield Finding("differs", f"{text}; the official release has {release}")
-    yield tried(f"{title}: pictures", lambda: _pictures(path, names))
+    yield tried(f"{title}: images", lambda: _images(path, samples.names))
 
 
-def _pictures(path: Path, names: list[str]) -> str:
+def _images(path: Path, names: list[str]) -> str:
     folder = path.parent.parent / "images"
     check_pictures(folder, names, path, REMEDY)
-    chosen = evenly_spread(len(names), _PICTURES_READ)
+    chosen = evenly_spread(len(names), _IMAGES_READ)
     shapes = {read_picture(folder / names[i], REMEDY).shape for i in chosen}
     sizes = ", ".join(f"{width}x{height}" for height, width, _ in sorted(shapes))
     return f"{len(np.unique(names)):,} there, {len(chosen)} of them read ({sizes})"

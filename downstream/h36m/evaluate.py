@@ -1,4 +1,4 @@
-"""``python -m downstream.h36m evaluate``: scores of stored predictions. Needs no pictures and no torch."""
+"""``python -m downstream.h36m evaluate``: scores of stored predictions. Needs no images and no torch."""
 
 import argparse
 from pathlib import Path
@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the sub-command's arguments."""
     add = parser.add_argument
     add("--benchmark", required=True, choices=("h36m_2d", "h36m_3d"), help="which benchmark")
-    add("--annotations", type=Path, required=True, help=f"the test set's: {JOINTS['test']}, or {POSES['test']}")
+    add("--annotations", type=Path, required=True, help=f"of the test set: {JOINTS['test']}, or {POSES['test']}")
     add("--predictions", type=Path, required=True, help="npz: joints (N, 17, 2) px or poses (N, 17, 3) mm, and images")
     add("--head-size", type=float, help="h36m_2d: in px of the frames (default: the predictions', or else 25.6)")
     add("--stride", type=int, help="h36m_2d: test_stride of the recipe (default: the predictions', or else 64)")
@@ -21,10 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Print the scores, and write them where asked.
+    """Print the scores, and write them to ``--out`` where it is given.
 
     Raises:
-        InputError: a file that is missing or damaged, or predictions for other pictures.
+        InputError: a file that is missing or damaged, or predictions for other images.
     """
     files = arguments.annotations, arguments.predictions
     if arguments.benchmark == "h36m_2d":

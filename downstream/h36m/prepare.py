@@ -1,8 +1,8 @@
 """``python -m downstream.h36m prepare``: from the official distribution to the files of both benchmarks.
 
-Frames are cut from the videos, every 5th of the training subjects and every 64th of the test subjects, the rates of
-the published annotation files. The annotations are written last, so where they are, everything is. A run can be stopped
-at any moment: a view whose folder is there is whole, the others are cut when the same command runs again.
+Every 5th frame of the training subjects and every 64th of the test subjects is cut from the videos, as in the published
+annotation files. The annotations are written last: where they are, the images are complete. A run can be stopped at any
+moment: a view whose folder is there is complete, and the same command cuts the other views.
 """
 
 import argparse
@@ -22,17 +22,17 @@ from liftedcl.identity.errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of the command."""
+    """Declare the sub-command's arguments."""
     add = parser.add_argument
     add("--official", type=Path, required=True, help="folder with metadata.xml and S1/, S5/ ... (docs/data/h36m.md)")
     add("--out", type=Path, required=True, help="folder to write images/, annotations/ and annot/ to")
     add("--stride", type=int, default=5, help="keep every n-th frame of the training subjects (default 5)")
     add("--test-stride", type=int, default=64, help="keep every n-th frame of the test subjects (default 64)")
-    add("--workers", type=int, default=4, help="videos that are decoded at a time (default 4)")
+    add("--workers", type=int, default=4, help="videos that are decoded at the same time (default 4)")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """The command."""
+    """Check the options and `prepare`."""
     for option in ("stride", "test_stride", "workers"):
         if getattr(arguments, option) < 1:
             raise InputError(f"--{option.replace('_', '-')} {getattr(arguments, option)}: is below 1")
@@ -41,13 +41,11 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def prepare(official: Path, out: Path, strides: dict[str, int], workers: int) -> None:
-    """Write ``out/images``, ``out/annotations`` and ``out/annot``; go on where an earlier run was stopped.
+    """Write ``out/images``, ``out/annotations`` and ``out/annot``; continue where an earlier run was stopped.
 
     Args:
-        official: folder of the distribution.
-        out: folder to write to.
         strides: of the splits train and test, in frames.
-        workers: ffmpeg processes at a time.
+        workers: ffmpeg processes at the same time.
 
     Raises:
         InputError: ffmpeg or cdflib isn't installed, files are missing or damaged, or poses and cameras don't match.
@@ -66,7 +64,7 @@ def prepare(official: Path, out: Path, strides: dict[str, int], workers: int) ->
         missing = [view for view in views if not cutter.folder(view).is_dir()]
         whole = all(path.is_file() for path in annotations)
         if not whole or not all(cutter.known_broken(view) for view in missing):
-            for path in annotations:  # they would describe less than there soon is
+            for path in annotations:  # they would not list the frames that are cut now
                 path.unlink(missing_ok=True)
             cutter.cut_all(missing, len(views), workers)
             for split in SUBJECTS:
@@ -75,12 +73,12 @@ def prepare(official: Path, out: Path, strides: dict[str, int], workers: int) ->
 
 
 def _claim(out: Path, strides: dict[str, int], annotations: list[Path]) -> None:
-    """Refuse a folder that something else made, or this command with other strides: frames of both would be neither."""
+    """Refuse a folder that something else made, or this command with other strides: their frames would be mixed."""
     path, settings = out / "prepare.json", {"strides": strides}
     if not path.exists():
         for other in (out / "images", *annotations):
             if other.exists():
-                raise InputError(f"{other}: is there and not of this command's making; choose another --out")
+                raise InputError(f"{other}: is there, but this command didn't make it; choose another --out")
         write_json(path, settings)
     found = read_json(path, "remove the folder and run this again")
     if found != settings:

@@ -1,11 +1,12 @@
-"""Human3.6M as the 2D pose benchmark reads it (Qiu et al. 2019): trained on S1, 5, 6, 7, 8, tested on S9, 11.
+"""Human3.6M as the 2D pose benchmark reads it (Qiu et al. 2019): S1, 5, 6, 7, 8 for training, S9, 11 for testing.
 
-On disk: pickles, lists of dicts, one a frame, and the pictures ``ROOT/images/<image>``. Everything that is used is
-checked when read. Unlike the 3D benchmark, this one keeps all sequences of S9.
+The files are pickled lists with a dict for each frame, and the images ``ROOT/images/<image>``. Everything that is used
+is checked when read. Unlike the 3D benchmark, this one keeps all sequences of S9.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,8 @@ from liftedcl.skeletons.skeleton import NUM_JOINTS
 
 _PX_PER_SCALE = 200.0
 _REPROJECTION = 0.005
-"""Largest distance, in focal lengths, between a joint in the picture and its 3D position's projection: 6 px of the
-original frames, where both agree within 0.2 px."""
+"""Largest distance, in focal lengths, between a joint in the image and the projection of its 3D position: 6 px of the
+original frames, where the two agree within 0.2 px."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,11 @@ def annotation_path(root: str | Path, split: str) -> Path:
 
 
 def read_h36m_2d(root: str | Path, split: str, stride: int) -> H36MJoints:
-    """Read and check one split, its pictures' presence included.
+    """Read and check one split of ``root``, the folder with ``annot/`` and ``images/``. Every image has to be there.
 
     Args:
-        root: folder with ``annot/`` and ``images/``.
         split: train or test.
-        stride: in frames of the video, which ``image_id`` numbers; counted from the first one of each take and camera.
+        stride: in frames of the video, as ``image_id`` counts them, from the first one of each take and camera.
 
     Raises:
         InputError: naming the file and, where one is to blame, the index of the sample.
@@ -77,15 +77,15 @@ def read_h36m_2d(root: str | Path, split: str, stride: int) -> H36MJoints:
     path = annotation_path(root, split)
     entries, frames = _load(path)
     kept = _every(frames, stride)
-    subjects = numbers(lambda i: entries[i]["subject"], "subject", (), len(kept), path, REMEDY, kept)
-    check_all(np.isin(subjects, SUBJECTS[split]), f"its subject is none of the {split} split's", path, REMEDY, kept)
+    own = np.isin(frames[kept, 0], SUBJECTS[split])
+    check_all(own, f"its subject is none of the {split} split's", path, REMEDY, kept)
     joints = _joints(entries, kept, path)
     check_pictures(joints.root / "images", joints.names, path, REMEDY, kept)
     return joints
 
 
 def read_joints(path: Path, stride: int) -> H36MJoints:
-    """Read and check an annotation file alone; no picture needs to be there."""
+    """Read and check an annotation file alone; no image needs to be there."""
     entries, frames = _load(path)
     return _joints(entries, _every(frames, stride), path)
 
@@ -110,7 +110,7 @@ def _load(path: Path) -> tuple[list[dict[str, Any]], np.ndarray]:
 
 
 def _every(frames: np.ndarray, stride: int) -> list[int]:
-    """Places of the frames of `_load` that ``stride`` keeps, counted from the first of each take and camera."""
+    """Indices of the ``frames`` of `_load` that ``stride`` keeps, from the first of each take and camera on."""
     _, take = np.unique(frames[:, :4], axis=0, return_inverse=True)
     first = np.full(take.max() + 1, np.inf)
     np.minimum.at(first, take, frames[:, 4])
@@ -118,27 +118,26 @@ def _every(frames: np.ndarray, stride: int) -> list[int]:
 
 
 def _joints(entries: list[dict[str, Any]], kept: Sequence[int], path: Path) -> H36MJoints:
-    def column(get: Callable[[dict[str, Any]], Any], what: str, *shape: int) -> np.ndarray:
-        return numbers(lambda i: get(entries[i]), what, shape, len(kept), path, REMEDY, kept)
+    column = partial(numbers, count=len(kept), path=path, remedy=REMEDY, kept=kept)
+    check = partial(check_all, path=path, remedy=REMEDY, kept=kept)
+
+    def array(key: str, *shape: int) -> np.ndarray:
+        return column(lambda i: entries[i][key], key, shape)
 
     def camera(*keys: str, count: int) -> np.ndarray:
         # Vectors are stored as columns, single numbers bare or as arrays.
-        return column(
-            lambda entry: np.concatenate([np.ravel(entry["camera"][key]) for key in keys]),
-            f"camera: {', '.join(keys)}",
-            count,
-        )
+        def parts(i: int) -> np.ndarray:
+            return np.concatenate([np.ravel(entries[i]["camera"][key]) for key in keys])
 
-    joints = column(lambda entry: entry["joints_2d"], "joints_2d", NUM_JOINTS, 2)
-    seen = column(lambda entry: entry["joints_3d_camera"], "joints_3d_camera", NUM_JOINTS, 3)
-    visible = column(lambda entry: np.reshape(entry["joints_vis"], (NUM_JOINTS, -1))[:, 0], "joints_vis", NUM_JOINTS)
-    centres, scales = column(lambda entry: entry["center"], "center", 2), column(lambda e: e["scale"], "scale", 2)
+        return column(parts, f"camera: {', '.join(keys)}", (count,))
+
+    joints, seen = array("joints_2d", NUM_JOINTS, 2), array("joints_3d_camera", NUM_JOINTS, 3)
+    visible = column(
+        lambda i: np.reshape(entries[i]["joints_vis"], (NUM_JOINTS, -1))[:, 0], "joints_vis", (NUM_JOINTS,)
+    )
+    centres, scales = array("center", 2), array("scale", 2)
     f, c = camera("fx", "fy", count=2), camera("cx", "cy", count=2)
     k, p = camera("k", count=3), camera("p", count=2)
-
-    def check(good: np.ndarray, problem: str) -> None:
-        check_all(good, problem, path, REMEDY, kept)
-
     check((scales > 0).all(axis=1), "scale is not above 0")
     check((f > 0).all(axis=1), "camera: fx or fy is not above 0")
     check((seen[..., 2] > 0).all(axis=1), "a joint is behind the camera")

@@ -1,4 +1,4 @@
-"""The mean-keypoints predictor on Human3.6M: what JDR is without looking at the picture. No torch."""
+"""The mean-pose predictor of Human3.6M 2D pose: the JDR without a look at the image. No torch."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from downstream.heatmap_pose.mean_keypoints import mean_keypoints
 
 
 def reference_scores(recipe: H36M2D, data: Path) -> dict[str, Any]:
-    """Scores of the same joints in every crop, the mean of the training split's."""
+    """Scores of a predictor that places the training split's mean joints in every crop."""
     size = (recipe.input_width, recipe.input_height)
     train = read_h36m_2d(data, "train", recipe.train_stride).labelled(size, recipe.box_scale)
     truth = read_h36m_2d(data, "test", recipe.test_stride)

@@ -13,11 +13,11 @@ from liftedcl.identity.errors import InputError
 from liftedcl.skeletons.skeleton import JOINTS
 
 _PAPER = {"head_size": 25.6, "test_stride": 64}
-"""For frames of the original size, 1000 px wide, and every 64th of them."""
+"""What the paper uses: every 64th frame, at the original size of 1000 px."""
 
 
 def score_run(recipe: H36M2D, data: Path, run: Path) -> dict[str, Any]:
-    """What metrics.json holds, with the head size and the stride that the predictions were made with."""
+    """The contents of metrics.json, for the head size and the stride that are stored with the predictions."""
     predictions = run / prediction_file.PREDICTIONS
     return score_file(annotation_path(data, "test"), predictions, *settings_of(predictions))
 
@@ -26,7 +26,7 @@ def score_file(annotations: Path, predictions: Path, head_size: float, stride: i
     """`score` of predictions.npz against every ``stride``-th frame of an annotation file.
 
     Raises:
-        InputError: a file that is missing or damaged, or predictions for other pictures.
+        InputError: a file that is missing or damaged, or predictions for other images.
     """
     truth = read_joints(annotations, stride)
     remedy = "name the right --stride, the test_stride of the recipe that made them, or the right --annotations"
@@ -36,17 +36,12 @@ def score_file(annotations: Path, predictions: Path, head_size: float, stride: i
 def score(predicted: np.ndarray, truth: H36MJoints, head_size: float) -> dict[str, Any]:
     """JDR in percent: the share of frames in which a joint is detected, averaged over the 17 joints.
 
-    A joint is detected when its error is at most half the head size. The published code takes a tenth of the network's
-    input for the head size, 25.6 px, and applies it to px of the original frame; so does the recipe of the paper here.
-    Every joint of every frame counts: Human3.6M's are all known.
+    A joint is detected when its error is at most half of ``head_size``. The published code takes a tenth of the
+    network's input for the head size, 25.6 px, and applies it to px of the original frame; so does the paper's recipe
+    here. Every joint of every frame counts: Human3.6M's are all known.
 
     Args:
-        predicted: (N, 17, 2) in px of the frames, in the order of ``truth``.
-        truth: the test split.
-        head_size: in px of the frames.
-
-    Returns:
-        What goes into metrics.json.
+        predicted: (N, 17, 2) in px of the frames, in the order of ``truth``, as ``head_size`` is.
     """
     errors = np.linalg.norm(predicted - truth.joints, axis=2)  # (N, 17)
     rates = 100 * (errors <= head_size / 2).mean(axis=0)
@@ -58,7 +53,7 @@ def score(predicted: np.ndarray, truth: H36MJoints, head_size: float) -> dict[st
 
 
 def settings_of(path: Path, head_size: float | None = None, stride: int | None = None) -> tuple[float, int]:
-    """Head size in px and stride: those given, else those that the predictions were made with, else the paper's.
+    """Head size in px and stride: those given, or else those stored with the predictions, or else the paper's.
 
     Raises:
         InputError: the file is missing or damaged, or one of them is not a number above 0.

@@ -1,8 +1,8 @@
 """Fine-tuning on Human3.6M for 2D pose: SimplePose on the backbone under test (LiftedCL, appendix D).
 
-As in the published code (Qiu et al. 2019), the highest cell of a heatmap is the answer: no flip test (unless the recipe
-asks for one), no offset within the cell. Where MPII is mixed in, its people train the 13 joints that both data sets
-have; the published code has outputs of their own for MPII's other three.
+As in the published code (Qiu et al. 2019), the prediction is the highest cell of a heatmap, without an offset within
+the cell, and without a flip test unless the recipe asks for one. Where MPII is mixed in, its people train the 13 joints
+that both data sets have; the published code has separate outputs for MPII's other three.
 """
 
 from pathlib import Path
@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from downstream.h36m.pose_2d.people import training_people
 from downstream.h36m.pose_2d.reader import read_h36m_2d
+from downstream.h36m.shared.mpii_mix import with_mix
 from downstream.h36m.shared.pose_coding import turn_with_crop
 from downstream.h36m.shared.prediction_file import PREDICTIONS, write_predictions
 from downstream.h36m.shared.recipe import H36M2D
@@ -39,7 +39,7 @@ class H36MPose2D(KeypointTask):
         super().__init__(
             recipe,
             backbone,
-            train=training_people(recipe, train),
+            train=with_mix(train.labelled(size, recipe.box_scale), recipe.mpii, size),
             mirrored=flip_order(),
             seed=seed,
             workers=workers,
@@ -50,14 +50,8 @@ class H36MPose2D(KeypointTask):
         """The 3D prior's terms, where the recipe has one."""
         if self._recipe.prior is None:
             return {}
-        return self.module.beside(features, self._turned_poses(batch).to(features.device))
-
-    def _turned_poses(self, batch: KeypointBatch) -> Tensor:
-        """3D poses (B, 17, 3) of the batch, turned and mirrored as its crops are."""
-        poses = turn_with_crop(self._poses[batch.rows.numpy()], batch.matrices.numpy())
-        flipped = batch.flipped.numpy()
-        poses[flipped] = poses[flipped][:, flip_order()]
-        return torch.from_numpy(poses.astype(np.float32))
+        poses = turn_with_crop(self._poses[batch.rows.numpy()], batch.matrices.numpy(), batch.flipped.numpy())
+        return self.module.beside(features, torch.from_numpy(poses.astype(np.float32)).to(features.device))
 
     def write_predictions(self, out: Path) -> None:
         """Write the joints of the test frames."""

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from downstream.h36m.pose_3d.pose_augmentation import amplify, cover, draw
+from downstream.h36m.pose_3d.pose_augmentation import amplify, cover
 from downstream.h36m.pose_3d.reader import H36MPoses, read_h36m_3d
 from downstream.h36m.shared.mpii_mix import person_boxes, read_mix
 from downstream.h36m.shared.pose_coding import encode, encode_flat, mirrored_order, root_relative, turn_with_crop
 from downstream.h36m.shared.recipe import H36M3D
 from downstream.reading.frames import CACHE_BYTES, Frames
-from downstream.samples.affine_augmentation import augmented_matrix, reach
+from downstream.samples.affine_augmentation import augmented_matrix, draw_affine, reach
 from downstream.samples.crop import from_corner, square_boxes, warp
 from downstream.samples.people import LabelledPeople, People
 from downstream.training.epoch_batches import EpochBatches, to_images
@@ -38,12 +38,12 @@ class PoseBatch:
 
 
 class _Source:
-    """People with their boxes (N, 4) in px and what augmented crops can see of their pictures."""
+    """People, their boxes (N, 4) in px, and the parts of their images that augmented crops can see."""
 
     def __init__(self, people: People, boxes: np.ndarray, recipe: H36M3D, cached: bool) -> None:
         self.people, self.boxes = people, boxes
         margin = reach(people.widths, recipe.augmentation, (recipe.input_size, recipe.input_size))[:, None] + 2
-        # The noise rectangle needs the whole box, also where no crop sees all of it.
+        # The noise rectangle needs the whole box even where no crop sees all of it.
         low, high = np.minimum(people.centres - margin, boxes[:, :2]), np.maximum(people.centres + margin, boxes[:, 2:])
         self.frames = Frames(
             people.folder,
@@ -58,12 +58,11 @@ class PoseBatches(EpochBatches):
     """Augmented samples. With ``others``, every second one on average is a person without depth.
 
     Args:
-        poses: the training split.
         recipe: sizes, augmentation and the fraction of ``poses`` and of ``others`` that is trained on.
         seed: decides that fraction, order and augmentation.
         cached: keep decoded frames in this process.
-        others: people of other pictures, their joints in this benchmark's order; as many draws an epoch as of
-            ``poses``, going round.
+        others: people of another data set, their joints in this benchmark's order. An epoch draws as many of them as
+            of ``poses``, and starts again with the first when it has drawn them all.
     """
 
     def __init__(
@@ -85,20 +84,24 @@ class PoseBatches(EpochBatches):
         targets, weights = self._targets(rows, matrices)
         targets[flipped] = targets[flipped][:, self._mirrored]
         weights[flipped] = weights[flipped][:, self._mirrored]
+        poses = None
+        if self._recipe.prior is not None:
+            true = root_relative(self._poses.joints[rows])[:, :NUM_JOINTS]
+            poses = torch.from_numpy(turn_with_crop(true, matrices, flipped).astype(np.float32))
         return PoseBatch(
             images=to_images(crops),
             targets=torch.from_numpy(targets.astype(np.float32)),
             weights=torch.from_numpy(weights.astype(np.float32)),
-            poses=None if self._recipe.prior is None else self._turned_poses(rows, matrices, flipped),
+            poses=poses,
         )
 
     def rows(self, draws: np.ndarray) -> np.ndarray:
-        """Whose sample each draw is: a row of ``poses`` or, from len(poses) on, of ``others``."""
+        """The row of ``poses`` that each draw is a sample of, or, from len(poses) on, the row of ``others``."""
         if self._others is None:
             return super().rows(draws)
         count = len(self._poses)
         own, others = np.split(self.chosen, [np.searchsorted(self.chosen, count)])
-        # Epochs go on where the last one stopped, so that everybody is drawn equally often, however many there are.
+        # Each epoch goes on where the last one stopped, so that all ``others`` are drawn equally often.
         turn = draws - count + self._epoch * count
         return np.where(draws < count, own[draws % len(own)], others[turn % len(others)])
 
@@ -122,22 +125,18 @@ class PoseBatches(EpochBatches):
             targets[~deep], weights[~deep] = encode_flat(joints, visible, matrices=matrices[~deep], size=size)
         return targets, weights
 
-    def _turned_poses(self, rows: np.ndarray, matrices: np.ndarray, flipped: np.ndarray) -> Tensor:
-        poses = turn_with_crop(root_relative(self._poses.joints[rows])[:, :NUM_JOINTS], matrices)
-        poses[flipped] = poses[flipped][:, self._mirrored[:NUM_JOINTS]]
-        return torch.from_numpy(poses.astype(np.float32))
-
     def _sample(self, draw_number: int, row: int) -> tuple[np.ndarray, np.ndarray, bool]:
-        """Crop, its matrix (picture to crop) and whether it is mirrored."""
+        """Crop, its matrix (image to crop) and whether it is mirrored."""
         recipe, rng = self._recipe, self.generator(draw_number)
         foreign = row >= len(self._poses)
         source, n = self._sources[foreign], row - len(self._poses) * foreign
-        drawn = draw(recipe.augmentation, rng)
-        matrix = augmented_matrix(source.people.centres[n], source.people.widths[n], drawn.affine, self._size)
+        affine = draw_affine(recipe.augmentation, rng)
+        gain = rng.uniform(*recipe.augmentation.channel_gain, size=3)
+        matrix = augmented_matrix(source.people.centres[n], source.people.widths[n], affine, self._size)
         region, corner = source.frames.region(n)
         covered = cover(region, source.boxes[n] - np.tile(corner, 2), recipe.augmentation.occlusion, rng)
         crop = warp(covered, from_corner(matrix, corner), self._size)
-        return amplify(crop, drawn.gain), matrix, drawn.affine.flip
+        return amplify(crop, gain), matrix, affine.flip
 
 
 def people_of(poses: H36MPoses, recipe: H36M3D) -> People:

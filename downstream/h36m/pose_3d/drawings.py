@@ -1,4 +1,4 @@
-"""Human3.6M's joints drawn: predictions on test pictures, 3D poses also from the side, targets on training samples."""
+"""Pictures of Human3.6M's joints: predictions on test images and from the side, targets on training samples."""
 
 from pathlib import Path
 
@@ -6,18 +6,19 @@ import cv2
 import numpy as np
 
 from downstream.h36m.pose_2d.drawings import SIDES
-from downstream.h36m.pose_3d.data import PoseBatch, people_of, training_batches
+from downstream.h36m.pose_3d.data import people_of, training_batches
 from downstream.h36m.pose_3d.reader import read_h36m_3d
 from downstream.h36m.shared.camera import project
 from downstream.h36m.shared.prediction_file import PREDICTIONS, read_predictions
 from downstream.h36m.shared.recipe import H36M3D
 from downstream.heatmap_pose.keypoint_drawings import predicted_keypoints
 from downstream.samples.overlay import EXAMPLES, draw_keypoints
+from downstream.training.epoch_batches import load
 from liftedcl.files.evenly_spread import evenly_spread
 from liftedcl.skeletons.skeleton import BONES, NUM_JOINTS
 
 _HEIGHT_MM = 2200.0
-"""What the side of a picture of a pose shows."""
+"""Height and depth that a picture of a pose from the side covers."""
 _LEAST_SIDE = 192
 
 
@@ -39,32 +40,23 @@ def examples(recipe: H36M3D, data: Path, run: Path) -> np.ndarray:
 
 
 def augmented_samples(recipe: H36M3D, *, data: Path, seed: int, count: int) -> np.ndarray:
-    """Up to ``count`` samples (N, S, S, 3) uint8 RGB of the first epoch, the joints that count at their targets."""
-    batches = training_batches(recipe, data, seed=seed, cached=False)
-    drawn: list[np.ndarray] = []
-    for step in range(len(batches)):
-        drawn += _drawn_targets(batches[step])
-        if len(drawn) >= count:
+    """Up to ``count`` samples (N, S, S, 3) uint8 RGB of the first epoch with the targets of the joints that count."""
+    factor = -(-_LEAST_SIDE // recipe.input_size)
+    pictures: list[np.ndarray] = []
+    for batch in load(training_batches(recipe, data, seed=seed, cached=False), 0, 0):
+        joints = (batch.targets[:, :NUM_JOINTS, :2].double().numpy() + 0.5) * recipe.input_size
+        shown = batch.weights[:, :NUM_JOINTS, 0].numpy() > 0
+        for n, image in enumerate(batch.images.numpy()[: count - len(pictures)]):
+            large = cv2.resize(image.transpose(1, 2, 0), None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST)
+            # Pixel centres are at integers: pixel k becomes those from factor * k on.
+            pictures.append(draw_keypoints(large, (joints[n] + 0.5) * factor - 0.5, shown[n], BONES, SIDES))
+        if len(pictures) == count:
             break
-    return np.stack(drawn[:count])
-
-
-def _drawn_targets(batch: PoseBatch) -> list[np.ndarray]:
-    size = batch.images.shape[3]
-    factor = -(-_LEAST_SIDE // size)
-    joints = (batch.targets[..., :2].double().numpy() + 0.5) * size
-    pictures = []
-    for image, places, weights in zip(batch.images.numpy(), joints, batch.weights.numpy(), strict=True):
-        large = cv2.resize(image.transpose(1, 2, 0), None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST)
-        shown = weights[:NUM_JOINTS, 0] > 0
-        # Pixel centres are at integers: pixel k becomes those from factor * k on.
-        places = (places[:NUM_JOINTS] + 0.5) * factor - 0.5
-        pictures.append(draw_keypoints(large, places, shown, BONES, SIDES))
-    return pictures
+    return np.stack(pictures)
 
 
 def _from_the_side(predicted: np.ndarray, true: np.ndarray, side: int) -> np.ndarray:
-    """Root-relative poses (17, 3) in mm on a white square, depth to the right; the true one pale grey."""
+    """Root-relative poses (17, 3) in mm on a white square, depth to the right; the true pose is pale grey."""
     seen = np.ones(NUM_JOINTS, bool)
     places, true_places = (pose[:, [2, 1]] / _HEIGHT_MM * side + side / 2 for pose in (predicted, true))
     white = np.full((side, side, 3), 255, dtype=np.uint8)

@@ -1,27 +1,9 @@
-"""Augmentation of the RLE recipe (Li et al. 2021): noise rectangle, affine crop, channel gain.
+"""Augmentation of the RLE recipe (Li et al. 2021) beside the affine crop: noise rectangle and channel gain.
 
-Departures: a noise rectangle too long for the box is cut to it, where the published code draws again.
+Departure: a noise rectangle too long for the box is cut to it, where the published code draws again.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
-
-from downstream.h36m.shared.recipe import RLEAugmentation
-from downstream.samples.affine_augmentation import AffineDraw, draw_affine
-
-
-@dataclass(frozen=True)
-class Draw:
-    """What one sample gets: its geometry, and a gain of the channels (3,)."""
-
-    affine: AffineDraw
-    gain: np.ndarray
-
-
-def draw(recipe: RLEAugmentation, rng: np.random.Generator) -> Draw:
-    """Draw one sample's augmentation. Every call uses the generator equally often."""
-    return Draw(draw_affine(recipe, rng), rng.uniform(*recipe.channel_gain, size=3))
 
 
 def cover(region: np.ndarray, box: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:

@@ -1,12 +1,12 @@
-"""Human3.6M as the 3D pose benchmark reads it: protocol 2, trained on S1, 5, 6, 7, 8, tested on S9, 11.
+"""Human3.6M as the 3D pose benchmark reads it: protocol 2, S1, 5, 6, 7, 8 for training, S9, 11 for testing.
 
-On disk: the annotations that liftedcl/data_sets/h36m reads, and the pictures ``ROOT/images/<file_name>``. Everything is
-checked when read, so that a run of hours doesn't end at a bad sample.
+The files are the annotations that liftedcl/data_sets/h36m reads, and the images ``ROOT/images/<file_name>``. Everything
+is checked when read, so that a run of hours doesn't end at a bad sample.
 """
 
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,16 @@ import numpy as np
 
 from downstream.h36m.shared.camera import project, world_to_camera
 from downstream.h36m.shared.names import action_of
+from downstream.h36m.shared.recipe import H36M3D
 from downstream.reading.annotation_entries import check_all, check_pictures, numbers
+from downstream.samples.crop import crop_matrices, square_boxes
 from liftedcl.data_sets.h36m.annotations import read_paired
 from liftedcl.data_sets.h36m.files import POSES, REMEDY
 from liftedcl.identity.errors import InputError
 from liftedcl.skeletons.skeleton import JOINTS, NUM_JOINTS
 
 _DRIFTED = re.compile(r"s_09_(act_05_subact_02|act_10_subact_02|act_13_subact_01)")
-"""Sequences of S9 whose ground truth drifts away from the picture; every published evaluation leaves them out."""
+"""Sequences of S9 whose ground truth drifts away from the image; every published evaluation leaves them out."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,8 @@ class H36MPoses:
         root: folder of the data set.
         names: file names below ``root/images``.
         actions: (N,) int, 2 to 16.
-        sizes: width and height of each picture, (N, 2) int.
-        boxes: person boxes (N, 4: x0, y0, x1, y1) in px, cut to the picture.
+        sizes: width and height of each image, (N, 2) int.
+        boxes: person boxes (N, 4: x0, y0, x1, y1) in px, cut to the image.
         joints: (N, 18, 3) in camera coordinates, mm.
         f: focal lengths (N, 2) in px.
         c: principal points (N, 2) in px.
@@ -51,6 +53,12 @@ class H36MPoses:
     def __len__(self) -> int:
         return len(self.names)
 
+    def coding(self, recipe: H36M3D) -> dict[str, Any]:
+        """The arguments of `pose_coding.encode` and `decode` for the plain crops of these samples."""
+        size = recipe.input_size
+        matrices = crop_matrices(*square_boxes(self.boxes, recipe.box_scale), size=(size, size))
+        return {"f": self.f, "c": self.c, "matrices": matrices, "size": size, "depth_range": recipe.depth_range_mm}
+
 
 def annotation_path(root: str | Path, split: str) -> Path:
     """The annotation file of ``split``, train or test."""
@@ -58,11 +66,9 @@ def annotation_path(root: str | Path, split: str) -> Path:
 
 
 def read_h36m_3d(root: str | Path, split: str) -> H36MPoses:
-    """Read and check one split, its pictures' presence included.
+    """Read and check ``split``, train or test, of ``root``, the folder with ``annotations/`` and ``images/``.
 
-    Args:
-        root: folder with ``annotations/`` and ``images/``.
-        split: train or test.
+    Every image has to be there.
 
     Raises:
         InputError: naming the file and, where one is to blame, the index of the sample.
@@ -74,7 +80,7 @@ def read_h36m_3d(root: str | Path, split: str) -> H36MPoses:
 
 
 def read_poses(path: Path) -> H36MPoses:
-    """Read and check an annotation file alone; no picture needs to be there."""
+    """Read and check an annotation file alone; no image needs to be there."""
     return _read(path)[0]
 
 
@@ -86,43 +92,28 @@ def _read(path: Path) -> tuple[H36MPoses, list[int]]:
     if not kept:
         raise InputError(f"{path}: holds no sample; {REMEDY}")
 
-    def column(get: Callable[[int], Any], what: str, *shape: int) -> np.ndarray:
-        return numbers(get, what, shape, len(kept), path, REMEDY, kept)
+    column = partial(numbers, count=len(kept), path=path, remedy=REMEDY, kept=kept)
+    check = partial(check_all, path=path, remedy=REMEDY, kept=kept)
 
     def camera(key: str, *shape: int) -> np.ndarray:
-        return column(lambda i: annotations[i]["cam_param"][key], f"cam_param.{key}", *shape)
+        return column(lambda i: annotations[i]["cam_param"][key], f"cam_param.{key}", shape)
 
-    sizes = column(lambda i: [images[i]["width"], images[i]["height"]], "width and height", 2)
-    boxes = column(lambda i: annotations[i]["bbox"], "bbox", 4)
-    world = column(lambda i: annotations[i]["keypoints_world"], "keypoints_world", NUM_JOINTS, 3)
+    sizes = column(lambda i: [images[i]["width"], images[i]["height"]], "width and height", (2,))
+    boxes = column(lambda i: annotations[i]["bbox"], "bbox", (4,))
+    world = column(lambda i: annotations[i]["keypoints_world"], "keypoints_world", (NUM_JOINTS, 3))
     R, t, f, c = camera("R", 3, 3), camera("t", 3), camera("f", 2), camera("c", 2)
-
+    joints = world_to_camera(world, R, t)
+    thorax = joints[:, [JOINTS.index("lshoulder"), JOINTS.index("rshoulder")]].mean(axis=1, keepdims=True)
     poses = H36MPoses(
         root=path.parent.parent,
         names=[all_names[i] for i in kept],
         actions=np.array([action_of(all_names[i], path, i) for i in kept]),
         sizes=sizes.astype(int),
         boxes=np.clip(np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1), 0, np.tile(sizes, 2)),
-        joints=_with_thorax(world_to_camera(world, R, t)),
+        joints=np.concatenate([joints, thorax], axis=1),
         f=f,
         c=c,
     )
-    _check_geometry(poses, R, kept, path)
-    return poses, kept
-
-
-def _with_thorax(joints: np.ndarray) -> np.ndarray:
-    """(N, 17, 3) to (N, 18, 3)."""
-    shoulders = joints[:, [JOINTS.index("lshoulder"), JOINTS.index("rshoulder")]]
-    return np.concatenate([joints, shoulders.mean(axis=1, keepdims=True)], axis=1)
-
-
-def _check_geometry(poses: H36MPoses, R: np.ndarray, kept: Sequence[int], path: Path) -> None:
-    """Boxes, cameras, and whether they belong to the poses beside them."""
-
-    def check(good: np.ndarray, problem: str) -> None:
-        check_all(good, problem, path, REMEDY, kept)
-
     check((poses.sizes > 0).all(axis=1), "width or height is not above 0")
     check((poses.boxes[:, 2:] - poses.boxes[:, :2] >= 1).all(axis=1), "bbox has no area or is outside its image")
     turned = np.abs(R @ np.swapaxes(R, 1, 2) - np.eye(3)).max(axis=(1, 2)) < 1e-3
@@ -132,3 +123,4 @@ def _check_geometry(poses: H36MPoses, R: np.ndarray, kept: Sequence[int], path: 
     pixels = project(poses.joints, poses.f, poses.c)
     meets = (pixels.max(axis=1) >= poses.boxes[:, :2]) & (pixels.min(axis=1) <= poses.boxes[:, 2:])
     check(meets.all(axis=1), "the pose projects outside its bbox: pose, camera and box do not belong together")
+    return poses, kept

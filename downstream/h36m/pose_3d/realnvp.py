@@ -1,7 +1,7 @@
 """RealNVP, the normalising flow that learns the shape of the residuals (Dinh et al. 2017; Li et al. 2021, section 3.3).
 
-Affine coupling layers: a masked part of x passes unchanged and gives scale and shift of the rest, so the Jacobian is
-triangular and its determinant costs nothing. The prior is N(0, I).
+Each affine coupling layer passes a masked part of x unchanged and computes scale and shift of the rest from it, so the
+Jacobian is triangular and its determinant costs nothing. The prior is N(0, I). Nothing is sampled from the flow here.
 """
 
 import math
@@ -23,13 +23,6 @@ class RealNVP(nn.Module):
         kept = [dimension - 1 - layer % dimension for layer in range(layers)]
         self.register_buffer("masks", torch.eye(dimension)[kept], persistent=False)  # (layers, dimension)
 
-    def forward(self, z: Tensor) -> Tensor:
-        """Latent z (N, D) to data x (N, D)."""
-        for mask, scale, shift in zip(self.masks, self.scales, self.shifts, strict=True):
-            kept = mask * z
-            z = kept + (1 - mask) * (z * torch.exp(scale(kept)) + shift(kept))
-        return z
-
     def inverse(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Data x (N, D) to latent z (N, D) and log |det dz/dx| (N,)."""
         log_determinant = x.new_zeros(len(x))
@@ -41,7 +34,7 @@ class RealNVP(nn.Module):
         return x, log_determinant
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """log density of x (N, D), shape (N,): change of variables."""
+        """The log density (N,) of x (N, D), by the change of variables."""
         z, log_determinant = self.inverse(x)
         return log_determinant - 0.5 * (z.square().sum(dim=1) + z.shape[1] * math.log(2 * math.pi))
 

@@ -1,8 +1,8 @@
-"""The mean-pose predictor: what 3D pose costs without looking at the picture. A fine-tuned encoder must beat it.
+"""The mean-pose predictor of 3D pose, which doesn't look at the image. A fine-tuned encoder must beat it.
 
 Two constants are fitted on the training split: the mean root-relative pose in the camera frame, and the mean target
-in crop coordinates, decoded through each test sample's box and camera as a network's output is. The second knows how
-large and where the person is. The reference is the one with the lower MPJPE.
+in crop coordinates, decoded through each test sample's box and camera as a network's output is. The second one knows
+where the person is and how large. The reference is the one with the lower MPJPE.
 """
 
 from pathlib import Path
@@ -14,7 +14,6 @@ from downstream.h36m.pose_3d.reader import H36MPoses, read_h36m_3d
 from downstream.h36m.pose_3d.scores import score, true_poses
 from downstream.h36m.shared.pose_coding import decode, encode, root_relative
 from downstream.h36m.shared.recipe import H36M3D
-from downstream.samples.crop import crop_matrices, square_boxes
 from liftedcl.skeletons.skeleton import NUM_JOINTS
 
 
@@ -26,10 +25,10 @@ def mean_camera_pose(train: H36MPoses, test: H36MPoses) -> np.ndarray:
 
 def mean_crop_pose(train: H36MPoses, test: H36MPoses, recipe: H36M3D) -> np.ndarray:
     """One network output for every test sample, decoded to root-relative poses (N, 17, 3) in mm."""
-    targets, weights = encode(train.joints, **_coding(train, recipe))
+    targets, weights = encode(train.joints, **train.coding(recipe))
     mean = (targets * weights).sum(axis=0) / weights.sum(axis=0).clip(min=1)
     outputs = np.broadcast_to(mean, (len(test), *mean.shape))
-    decoded = decode(outputs, root_depth=test.joints[:, 0, 2], **_coding(test, recipe))
+    decoded = decode(outputs, root_depth=test.joints[:, 0, 2], **test.coding(recipe))
     return root_relative(decoded)[:, :NUM_JOINTS]
 
 
@@ -43,15 +42,3 @@ def reference_scores(recipe: H36M3D, data: Path) -> dict[str, Any]:
     best = min(candidates, key=lambda name: candidates[name]["mpjpe_mm"])
     errors = {name: {key: row[key] for key in ("mpjpe_mm", "pa_mpjpe_mm")} for name, row in candidates.items()}
     return {**candidates[best], "predictor": best, "candidates": errors}
-
-
-def _coding(poses: H36MPoses, recipe: H36M3D) -> dict[str, Any]:
-    """How poses and network outputs are related in the plain crops of ``poses``."""
-    centres, sides = square_boxes(poses.boxes, recipe.box_scale)
-    return {
-        "f": poses.f,
-        "c": poses.c,
-        "matrices": crop_matrices(centres, sides, size=(recipe.input_size, recipe.input_size)),
-        "size": recipe.input_size,
-        "depth_range": recipe.depth_range_mm,
-    }

@@ -1,7 +1,7 @@
 """Regression with residual log-likelihood estimation, RLE (Li et al. 2021): head and loss.
 
-The head regresses each coordinate and its deviation; a flow learns, on top of a Laplace-like base term, how the
-residuals are really distributed. The flow is only needed in training.
+The head regresses each coordinate and its deviation. In training a flow learns how the residuals are distributed, as a
+correction of a Laplace-like base term.
 """
 
 import math
@@ -17,11 +17,9 @@ class RLERegressor(nn.Module):
 
     Args:
         backbone: (B, 3, H, W) to (B, C, h, w), with ``out_channels`` C.
-        joints: number of joints J.
-        dimension: coordinates per joint D.
-        flow_layers: coupling layers of the flow.
-        flow_hidden: hidden width of the flow's nets.
-        depthless: some samples lack the last coordinate; a second flow, of the other coordinates, serves them.
+        joints, dimension: number of joints J, and of coordinates per joint D.
+        flow_layers, flow_hidden: coupling layers of the flow, and hidden width of its nets.
+        depthless: some samples lack the last coordinate; a second flow, of the other coordinates, is for them.
     """
 
     def __init__(
@@ -52,7 +50,7 @@ class RLERegressor(nn.Module):
     def regress(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         """The backbone's maps (B, C, h, w) to coordinates and deviations, each (B, J, D)."""
         features = maps.mean(dim=(2, 3))  # (B, C)
-        # The weights see the direction of the feature only: its norm, which grows with the picture's contrast, is out.
+        # Coordinates depend on the feature's direction only: its norm grows with the image's contrast.
         direction = features / features.norm(dim=1, keepdim=True).clamp_min(1e-12)
         sigma = self.fc_sigma(features).sigmoid()
         return self.fc_coord(direction).unflatten(1, self.shape), sigma.unflatten(1, self.shape)
@@ -67,8 +65,7 @@ def rle_loss(
     As there, log phi of a joint counts once for each of its D coordinates.
 
     Args:
-        mu: predicted coordinates (B, J, D).
-        sigma: predicted deviations (B, J, D), above 0.
+        mu, sigma: predicted coordinates and deviations (B, J, D).
         target: true coordinates (B, J, D).
         weight: (B, J, D) or (B, J, 1), 0 for what to leave out.
         flow: density of the normalised residual (mu - target) / sigma.
@@ -78,7 +75,7 @@ def rle_loss(
     if flat_flow is None:
         log_phi = _log_phi(residual, flow)
     else:
-        # Both densities of every joint: to pick rows by a mask, a GPU would have to tell the host how many there are.
+        # Both densities are computed for every joint: selecting rows by a mask would make the host wait for the GPU.
         deep = weight[..., -1:] > 0
         whole = _log_phi(torch.where(deep, residual, torch.zeros_like(residual)), flow)
         log_phi = torch.where(deep, whole, _log_phi(residual[..., :-1], flat_flow))

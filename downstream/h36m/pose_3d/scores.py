@@ -14,12 +14,12 @@ from liftedcl.skeletons.skeleton import NUM_JOINTS
 
 
 def true_poses(truth: H36MPoses) -> np.ndarray:
-    """Root-relative camera-frame poses (N, 17, 3) in mm: what predictions are compared with."""
+    """The root-relative camera-frame poses (N, 17, 3) in mm that predictions are compared with."""
     return root_relative(truth.joints)[:, :NUM_JOINTS]
 
 
 def score_run(recipe: H36M3D, data: Path, run: Path) -> dict[str, Any]:
-    """What metrics.json holds; see `score_file`."""
+    """The contents of metrics.json; see `score_file`."""
     return score_file(annotation_path(data, "test"), run / prediction_file.PREDICTIONS)
 
 
@@ -27,7 +27,7 @@ def score_file(annotations: Path, predictions: Path) -> dict[str, Any]:
     """`score` of predictions.npz against an annotation file.
 
     Raises:
-        InputError: a file that is missing or damaged, or predictions for other pictures.
+        InputError: a file that is missing or damaged, or predictions for other images.
     """
     truth = read_poses(annotations)
     return score(prediction_file.read_predictions(predictions, "poses", 3, truth.names), truth)
@@ -36,12 +36,10 @@ def score_file(annotations: Path, predictions: Path) -> dict[str, Any]:
 def score(predicted: np.ndarray, truth: H36MPoses) -> dict[str, Any]:
     """MPJPE and PA-MPJPE in mm over all samples and joints, and for each action.
 
+    ``action_mean`` weighs every action alike, whatever its number of samples.
+
     Args:
         predicted: root-relative camera-frame poses (N, 17, 3) in mm, in the order of ``truth``.
-        truth: the test split.
-
-    Returns:
-        What goes into metrics.json. ``action_mean`` weighs every action alike, whatever its number of samples.
     """
     joints = true_poses(truth)
     plain = metrics.joint_errors(predicted, joints)

@@ -1,8 +1,8 @@
 """Fine-tuning on Human3.6M for 3D pose: RLE on the backbone under test (Li et al. 2021; LiftedCL, appendix D, table 4).
 
-Departures from the published code: pictures and statistics are both RGB, as in pre-training; the last epoch is
-reported, never the best on the test set; the learning rate drops at the epochs the recipe names; MPII's people, where
-they are mixed in, count with the joints that are annotated only.
+Departures from the published code: images and statistics are both RGB, as in pre-training; the last epoch is
+reported, never the best on the test set; the learning rate drops at the epochs the recipe names; where MPII's people
+are mixed in, only the joints that are annotated count.
 """
 
 from collections.abc import Iterator
@@ -76,15 +76,8 @@ class H36MPose3D:
         size = self._recipe.input_size
         crops = PlainCrops(people_of(self._test, self._recipe), (size, size), self._recipe.batch_size)
         outputs = [self._regress(images) for images in load(crops, 0, self._workers)]
-        joints = decode(
-            np.concatenate(outputs),
-            root_depth=self._test.joints[:, 0, 2],
-            f=self._test.f,
-            c=self._test.c,
-            matrices=crops.matrices,
-            size=size,
-            depth_range=self._recipe.depth_range_mm,
-        )
+        depth, coding = self._test.joints[:, 0, 2], self._test.coding(self._recipe)
+        joints = decode(np.concatenate(outputs), root_depth=depth, **coding)
         return root_relative(joints)[:, :NUM_JOINTS]
 
     @torch.inference_mode()

@@ -1,1 +1,1 @@
-"""The official release of Human3.6M: videos and pose files, and what is made of them."""
+"""The official release of Human3.6M: videos and pose files, and the files that are made from them."""

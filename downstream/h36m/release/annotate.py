@@ -47,20 +47,15 @@ def annotate(official: Path, out: Path, metadata: Metadata, split: str) -> None:
 def _views(
     official: Path, out: Path, metadata: Metadata, split: str
 ) -> Iterator[tuple[View, tuple[int, int], list[int], ViewPoses]]:
-    """View, picture size (width, height), frame numbers from 1 and poses of every view that has been cut."""
+    """View, image size (width, height), frame numbers from 1 and poses of every view that has been cut."""
     takes = sorted(take for take in metadata.names if split_of(take) == split)
     for view in itertools.product(takes, range(1, len(CAMERAS) + 1)):
         folder = out / "images" / view_name(view)
         names = sorted(path.name for path in folder.glob("*.jpg"))
-        if not names:  # of a video that the distribution itself holds damaged
+        if not names:  # its video is damaged in the distribution itself
             continue
         height, width = read_picture(folder / names[0], f"remove {folder} and run this again").shape[:2]
         yield view, (width, height), [int(name[-10:-4]) for name in names], read_poses(official, metadata, view)
-
-
-def _image_id(view: View, frame: int) -> int:
-    (subject, action, subaction), camera = view
-    return (((subject * 100 + action) * 10 + subaction) * 10 + camera) * 100_000 + frame
 
 
 def _entries_3d(
@@ -75,7 +70,7 @@ def _entries_3d(
         zip(frames, _person_boxes(poses.extents[place], size), poses.world[place].round(3), strict=True)
     ):
         image = {
-            "id": _image_id(view, frame),
+            "id": (((subject * 100 + action) * 10 + subaction) * 10 + camera) * 100_000 + frame,
             "file_name": f"{view_name(view)}/{view_name(view)}_{frame:06d}.jpg",
             "width": size[0],
             "height": size[1],
@@ -98,10 +93,10 @@ def _entries_3d(
 
 
 def _person_boxes(extents: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Boxes (F, 4: x, y, width, height) of people from the extents of their joints, cut to the picture.
+    """Boxes (F, 4: x, y, width, height) of people from the extents of their joints, cut to the image.
 
-    Departs from the release, whose boxes are those of the distribution's silhouettes: flesh, hair and clothes beyond
-    the joints are allowed for by a margin of 5% of the longer side.
+    Departs from the release, whose boxes are those of the distribution's silhouettes: a margin of 5% of the longer side
+    allows for flesh, hair and clothes beyond the joints.
     """
     low, high = extents[:, :2], extents[:, 2:]
     margin = _BOX_MARGIN * (high - low).max(axis=1, keepdims=True)
@@ -110,7 +105,7 @@ def _person_boxes(extents: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _entries_2d(view: View, frames: list[int], poses: ViewPoses, lens: Lens, number: int) -> list[dict[str, Any]]:
-    """One dict a frame, as H36M-Toolbox's release for Qiu et al. (2019)."""
+    """A dict for each frame, as in H36M-Toolbox's release for Qiu et al. (2019)."""
     (subject, action, subaction), camera = view
     place = np.array(frames) - 1
     corners = poses.seen[place, :1] + _BOX_MM  # (F, 2, 3), at the root's depth

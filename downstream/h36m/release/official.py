@@ -1,9 +1,9 @@
-"""The official Human3.6M distribution: metadata.xml, pose files (CDF) and videos, as vision.imar.ro gives them out.
+"""The official Human3.6M distribution: metadata.xml, pose files (CDF) and videos of vision.imar.ro.
 
 A take is one subject doing one action once, (subject, action, subaction); four cameras see it. Below the folder:
 ``metadata.xml`` and, per subject, ``S1/MyPoseFeatures/D3_Positions/NAME.cdf`` (world coordinates, mm),
-``S1/MyPoseFeatures/D2_Positions/NAME.CAMERA.cdf`` (px) and ``S1/Videos/NAME.CAMERA.mp4``. How takes are called differs
-from subject to subject; metadata.xml holds the table.
+``S1/MyPoseFeatures/D2_Positions/NAME.CAMERA.cdf`` (px) and ``S1/Videos/NAME.CAMERA.mp4``. The names of the
+takes differ from subject to subject; metadata.xml holds the table.
 """
 
 import re
@@ -19,7 +19,7 @@ from liftedcl.data_sets.h36m.files import SUBJECTS
 from liftedcl.identity.errors import InputError
 
 CAMERAS = ("54138969", "55011271", "58860488", "60457274")
-"""Cameras in the order of the picture names' ca_01 to ca_04."""
+"""Cameras in the order of the image names' ca_01 to ca_04."""
 JOINTS_OF_32 = (0, 1, 2, 3, 6, 7, 8, 12, 16, 14, 15, 17, 18, 19, 25, 26, 27)
 """The benchmarks' 17 joints (liftedcl/skeletons/skeleton.py) among the 32 of the distribution."""
 
@@ -31,7 +31,7 @@ REMEDY = "docs/data/h36m.md lists what to download and where it goes"
 _ALL_SUBJECTS = 11
 _REPROJECTION_PX = 2.0
 _ALIASES = (("TakingPhoto", "Photo"), ("WalkingDog", "WalkDog"))
-"""Words that the distribution's releases exchange; metadata.xml and the files needn't come from the same one."""
+"""Words for the same action in different releases; metadata.xml and the files may come from different ones."""
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,14 @@ class ViewPoses:
 
 
 def read_metadata(official: Path) -> Metadata:
-    """Read ``official/metadata.xml``: which file is which take, and the cameras.
+    """Read ``official/metadata.xml``: the files of the takes, and the cameras.
 
-    Layout, not described anywhere official and therefore checked by reprojection when poses are read: below
-    ``mapping`` rows ``tr`` of cells ``td``, the first "Action, Subaction, S1, ..."; ``w0`` is a list of 300 numbers,
-    for each camera and subject 3 angles (R = Rx Ry Rz) and the position, then for each camera f, c, k and p.
+    The layout isn't documented and is therefore checked by reprojection when poses are read. Below ``mapping`` there
+    are rows ``tr`` of cells ``td``, the first row "Action, Subaction, S1, ..."; ``w0`` is a list of 300 numbers, for
+    each camera and subject 3 angles (R = Rx Ry Rz) and the position, then for each camera f, c, k and p.
 
     Raises:
-        InputError: missing, no XML, or laid out differently.
+        InputError: the file is missing, not XML, or laid out differently.
     """
     path = official / "metadata.xml"
     try:
@@ -92,7 +92,7 @@ def read_metadata(official: Path) -> Metadata:
         raise InputError(f"{path}: not valid XML ({error}), truncated or damaged; {REMEDY}") from None
     names, lenses = _names(root), _lenses(root)
     if not names:
-        raise InputError(f"{path}: its `mapping` names no take of an action from 2 to 16; {REMEDY}")
+        raise InputError(f"{path}: its `mapping` lists no take of the actions 2 to 16; {REMEDY}")
     if lenses is None:
         raise InputError(f"{path}: its `w0` isn't the 300 numbers of 4 cameras and 11 subjects; {REMEDY}")
     return Metadata(path, names, lenses)
@@ -162,11 +162,11 @@ def video_path(official: Path, metadata: Metadata, view: View) -> Path:
 
 
 def read_poses(official: Path, metadata: Metadata, view: View) -> ViewPoses:
-    """The poses of a take and where its camera sees them.
+    """The poses of a take, and where its camera sees them.
 
     Raises:
         InputError: a file is missing, damaged or laid out differently, or the world poses don't project to the
-            picture's through the camera of metadata.xml.
+            image's through the camera of metadata.xml.
     """
     take, camera = view
     features, name = official / f"S{take[0]}" / "MyPoseFeatures", metadata.names[take]
@@ -190,7 +190,7 @@ def read_poses(official: Path, metadata: Metadata, view: View) -> ViewPoses:
 
 
 def _file(folder: Path, name: str, ending: str) -> Path:
-    """The file of a take, under its name in metadata.xml or the one that other releases use."""
+    """The file of a take, under its name in metadata.xml or the name that other releases use."""
     names = [name]
     for one, other in _ALIASES:
         words = {one: other, other: one}
@@ -208,9 +208,9 @@ def _read_cdf(path: Path, dimension: int) -> np.ndarray:
     try:
         pose = np.asarray(cdflib.CDF(path).varget("Pose"), dtype=np.float64)
         pose = pose.reshape(-1, 32, dimension)
-    except Exception as error:  # cdflib meets damage with whatever its decoding runs into
+    except Exception as error:  # a damaged file makes cdflib raise errors of many kinds
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{path}: not a pose file ({reason}), truncated or damaged; {REMEDY}") from None
     if not len(pose) or not np.isfinite(pose).all():
-        raise InputError(f"{path}: holds no pose, NaN or infinity; {REMEDY}")
+        raise InputError(f"{path}: holds no poses, or NaN or infinity; {REMEDY}")
     return pose

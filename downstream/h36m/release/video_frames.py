@@ -1,4 +1,4 @@
-"""Cutting the frames out of Human3.6M's videos with ffmpeg, several at a time."""
+"""Cutting the frames out of Human3.6M's videos with ffmpeg, several videos at the same time."""
 
 import os
 import shutil
@@ -38,10 +38,10 @@ class FrameCutter:
         return (take[0], self.metadata.names[take], CAMERAS[camera - 1]) in _KNOWN_BROKEN
 
     def cut_all(self, views: list[View], total: int, workers: int) -> None:
-        """Cut ``views``, of ``total`` that have to be there in the end, and say so view by view.
+        """Cut ``views``, the missing ones of ``total``, and print a line for each.
 
         Raises:
-            InputError: a file is missing, or poses and cameras don't match: at once. Broken videos: after the others.
+            InputError: at once when a file is missing, or poses and cameras don't match; for broken videos at the end.
         """
         self._clear()
         broken, done, stopped = [], total - len(views), threading.Event()
@@ -65,10 +65,12 @@ class FrameCutter:
         self._clear()
         if broken:
             more = f", and {len(broken) - 1} more videos (above)" if len(broken) > 1 else ""
-            raise InputError(f"{broken[0]}{more}; get it again and run the same command, what is done stays")
+            raise InputError(
+                f"{broken[0]}{more}; download it again and run the same command, which keeps the frames that are cut"
+            )
 
     def _clear(self) -> None:
-        """Remove what killed runs left, as far as nothing is writing to it still."""
+        """Remove what killed runs left, unless another process still writes to it."""
         for part in self.images.glob(".s_*.part"):
             shutil.rmtree(part, ignore_errors=True)
 
@@ -84,7 +86,7 @@ class FrameCutter:
             frames = sorted(part.iterdir())
             if len(frames) < 1 + int((poses - 1) * (1 - _SHORTER)) // stride:
                 raise BrokenVideoError(f"{video}: gives {len(frames)} of {expected} frames ({said or 'it ends early'})")
-            for n in reversed(range(len(frames))):  # from the last: no name is taken yet
+            for n in reversed(range(len(frames))):  # from the last, so that the new name is never taken
                 frames[n].rename(part / f"{name}_{1 + n * stride:06d}.jpg")
             part.rename(self.folder(view))
         finally:
@@ -94,7 +96,7 @@ class FrameCutter:
     def _run_ffmpeg(self, video: Path, folder: Path, stride: int, count: int, stopped: Callable[[], bool]) -> str:
         """Every ``stride``-th frame, from the first, at most ``count``, as numbered JPEGs; returns ffmpeg's last words.
 
-        Frames are counted, not timed: new timestamps without gaps keep ffmpeg from repeating or dropping any.
+        Frames are counted, not timed: new timestamps without gaps keep ffmpeg from repeating or dropping frames.
         """
         command = [
             *(self.ffmpeg, "-nostdin", "-loglevel", "error", "-threads", "1", "-i", str(video)),

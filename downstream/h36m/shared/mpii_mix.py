@@ -13,9 +13,7 @@ from downstream.samples.people import LabelledPeople, People
 from liftedcl.skeletons.skeleton import JOINTS, NUM_JOINTS
 
 BOX_SCALE = 1.25
-"""Of MPII's people only: their boxes are drawn tighter than Human3.6M's."""
-
-
+"""Used for MPII's people only: their boxes are drawn tighter than Human3.6M's."""
 _SAME = {
     "root": "pelvis", "rhip": "right_hip", "rknee": "right_knee", "rankle": "right_ankle", "lhip": "left_hip",
     "lknee": "left_knee", "lankle": "left_ankle", "neck": "upper_neck", "head": "head_top",
@@ -24,11 +22,11 @@ _SAME = {
 }  # fmt: skip
 """Human3.6M's belly and nose have no counterpart in MPII."""
 _NEAR = ("neck", "head")
-"""Joints that are called alike and are other points, which a detection within 12.8 px tells apart."""
+"""Joints with the same name in both data sets that are different points: a radius of 12.8 px tells them apart."""
 
 
 def read_mix(folder: str | Path) -> LabelledPeople:
-    """MPII's training people, their joints in the order of `reader_3d`, (N, 18, 2), unknown ones not visible.
+    """MPII's training people, their joints (N, 18, 2) in the order of the 3D benchmark; unknown joints are not visible.
 
     Raises:
         InputError: the data set is missing or damaged.
@@ -43,14 +41,14 @@ def read_mix(folder: str | Path) -> LabelledPeople:
     return LabelledPeople(mpii.people, joints, visible)
 
 
-def with_mix(people: LabelledPeople, folder: str | Path, size: tuple[int, int]) -> LabelledPeople:
-    """``people``, joints (N, 17, 2), and behind them those of `read_mix`, their thorax, neck and head left out.
+def with_mix(people: LabelledPeople, folder: str | None, size: tuple[int, int]) -> LabelledPeople:
+    """``people`` of Human3.6M, joints (N, 17, 2), followed by MPII's people in ``folder``; None adds none of them.
 
-    Args:
-        people: of another data set, in Human3.6M's joint order.
-        folder: MPII's.
-        size: width and height of the network's input, whose aspect the regions take on.
+    The regions take on the aspect of ``size``, width and height of the network's input. MPII's thorax, neck and head
+    are left out.
     """
+    if folder is None:
+        return people
     mix = read_mix(folder)
     own, theirs = people.people, mix.people
     widths = widths_at_aspect(np.stack([theirs.widths, theirs.widths], axis=1), size, 1.0)
@@ -73,6 +71,6 @@ def with_mix(people: LabelledPeople, folder: str | Path, size: tuple[int, int]) 
 
 
 def person_boxes(people: People) -> np.ndarray:
-    """Boxes (N, 4: x0, y0, x1, y1) in px of people from `read_mix`, without the margin of their regions."""
+    """Boxes (N, 4: x0, y0, x1, y1) in px of people from `read_mix`, without their regions' margin."""
     half = people.widths[:, None] / BOX_SCALE / 2
     return np.concatenate([people.centres - half, people.centres + half], axis=1)

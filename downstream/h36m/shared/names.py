@@ -1,6 +1,6 @@
-"""What Human3.6M's file names tell.
+"""The action in Human3.6M's file names.
 
-A picture is ``s_SS_act_AA_subact_UU_ca_CC/s_SS_act_AA_subact_UU_ca_CC_FFFFFF.jpg``.
+An image is ``s_SS_act_AA_subact_UU_ca_CC/s_SS_act_AA_subact_UU_ca_CC_FFFFFF.jpg``.
 """
 
 import re
@@ -17,12 +17,12 @@ ACTIONS = {
 
 
 def action_of(name: str, path: Path, i: int) -> int:
-    """The action, 2 to 16, of the picture ``name`` in entry ``i`` of the annotation file ``path``.
+    """The action, 2 to 16, of the image ``name`` in entry ``i`` of the annotation file ``path``.
 
     Raises:
-        InputError: the name tells none.
+        InputError: the name holds none.
     """
     found = re.search(r"act_(\d\d)", name)
     if found is None or int(found[1]) not in ACTIONS:
-        raise InputError(f"{path}: sample {i}: {name} names no action act_02 to act_16; {REMEDY}")
+        raise InputError(f"{path}: sample {i}: {name} has no action act_02 to act_16 in its name; {REMEDY}")
     return int(found[1])

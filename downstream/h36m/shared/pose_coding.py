@@ -1,4 +1,4 @@
-"""Between poses in mm and what the network regresses (Li et al. 2021, Human3.6M recipe).
+"""Conversion between poses in mm and what the network regresses (Li et al. 2021, Human3.6M recipe).
 
 Target of a joint: (u / size - 0.5, v / size - 0.5, (z - z_root) / depth_range), with (u, v) the joint's projection in
 the crop and z its depth in mm. Decoding needs the root's depth, which the benchmark takes from the ground truth.
@@ -23,15 +23,14 @@ def encode(
 
     Args:
         joints: (N, J, 3) in mm, root first.
-        f: focal lengths (N, 2) in px.
-        c: principal points (N, 2) in px.
-        matrices: picture to crop, (N, 2, 3), as `crop.crop_matrices` gives them.
+        f, c: focal lengths and principal points (N, 2) in px.
+        matrices: image to crop, (N, 2, 3), as `crop.crop_matrices` gives them.
         size: side of the crop in px.
         depth_range: depth in mm that counts as 1.
 
     Returns:
         Targets (N, J, 3) and weights (N, J, 1): 0 where a coordinate is outside +-0.5, else 1. Left and right are
-        not swapped here; a mirrored sample does that with `mirrored_order`.
+        not swapped here; for a mirrored sample the caller does that with `mirrored_order`.
     """
     pixels = apply_affine(matrices, project(joints, f, c))
     depth = (joints[..., 2:] - joints[:, ROOT : ROOT + 1, 2:]) / depth_range
@@ -42,15 +41,14 @@ def encode(
 def encode_flat(
     pixels: np.ndarray, visible: np.ndarray, *, matrices: np.ndarray, size: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Joints known in the picture alone to network targets.
+    """Joints whose depth is not known to network targets.
 
     Args:
-        pixels: (N, J, 2) in px of the picture.
+        pixels: (N, J, 2) in px of the image.
         visible: (N, J) bool, false where ``pixels`` mean nothing.
-        matrices, size: as for `encode`.
 
     Returns:
-        Targets (N, J, 3), depth 0, and the weights of their coordinates (N, J, 3): depth never counts.
+        Targets (N, J, 3), depth 0, and the weights of their coordinates (N, J, 3), which are 0 for depth.
     """
     places = apply_affine(matrices, pixels) / size - 0.5
     known = visible & (np.abs(places) <= 0.5).all(axis=2)
@@ -81,7 +79,7 @@ def mirrored_order(joints: int) -> np.ndarray:
 
 
 def unmirror(outputs: np.ndarray, size: int) -> np.ndarray:
-    """What the network says of the mirrored crop, told of the crop itself: x' = -x - 1 / size, pairs swapped.
+    """Network outputs (N, J, 3) for mirrored crops, converted to those of the crops: x' = -x - 1 / size, pairs swapped.
 
     The 1 / size is there because mirroring sends u to size - 1 - u while targets are u / size - 0.5.
     """
@@ -95,11 +93,15 @@ def root_relative(joints: np.ndarray) -> np.ndarray:
     return joints - joints[:, ROOT : ROOT + 1]
 
 
-def turn_with_crop(poses: np.ndarray, matrices: np.ndarray) -> np.ndarray:
-    """Root-relative camera-frame poses (N, J, 3), turned and mirrored as their crops are by ``matrices`` (N, 2, 3).
+def turn_with_crop(poses: np.ndarray, matrices: np.ndarray, flipped: np.ndarray) -> np.ndarray:
+    """Root-relative camera-frame poses (N, 17, 3), turned and mirrored as their crops are by ``matrices`` (N, 2, 3).
 
-    Turning a picture about its subject is, up to perspective, turning the subject about the optical axis.
+    ``flipped`` (N,) bool says which crops are mirrored: there left and right are swapped as well.
+
+    Turning an image about its subject is, up to perspective, turning the subject about the optical axis.
     """
     linear = matrices[:, :, :2]
     turns = linear / np.sqrt(np.abs(np.linalg.det(linear)))[:, None, None]
-    return np.concatenate([poses[..., :2] @ np.swapaxes(turns, 1, 2), poses[..., 2:]], axis=2)
+    turned = np.concatenate([poses[..., :2] @ np.swapaxes(turns, 1, 2), poses[..., 2:]], axis=2)
+    turned[flipped] = turned[flipped][:, flip_order()]
+    return turned

@@ -16,7 +16,7 @@ class H36M2D(HeatmapPose):
 
     ``head_size`` in px of the original frame: a joint is detected within half of it. ``train_stride`` and
     ``test_stride`` are in frames of the videos: a file that holds every 5th frame, read with 25, gives every 25th.
-    ``mpii`` is the folder of an MPII data set whose people are mixed in, everybody once an epoch.
+    ``mpii`` is the folder of an MPII data set whose people are mixed in, each person once an epoch.
     ``prior`` is table 9's switch.
     """
 
@@ -73,5 +73,5 @@ class H36M3D(StepFineTuning):
 
 
 def _require_depth(recipe: H36M2D | H36M3D) -> None:
-    """Everybody has the 3D pose that a prior needs."""
+    """A prior needs the 3D pose of every person."""
     require(recipe.prior is None or recipe.mpii is None, "prior", "needs 3D poses, which MPII's people lack; drop mpii")

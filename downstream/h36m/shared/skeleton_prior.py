@@ -1,9 +1,9 @@
-"""The 3D prior in fine-tuning: bones and joints of an estimated 3D pose kept in their ranges (paper, table 9).
+"""The 3D prior in fine-tuning: it keeps bones and joints of an estimated 3D pose in their ranges (paper, table 9).
 
 Section 4.3 says: "we additionally train a lifting network to estimate 3D pose", and where bone lengths and joint angles
-"are not within the reasonable range, an extra loss will be added". It gives neither ranges, form nor weights. Here the
-network learns the true pose, the ranges are those skeletons are sampled from (appendix B), and what exceeds them is
-squared.
+"are not within the reasonable range, an extra loss will be added". It gives neither the ranges nor the form and weights
+of that loss. Here the network learns the true pose, the ranges are those that skeletons are sampled from (appendix B),
+and the excess over them is squared.
 """
 
 import math
@@ -17,26 +17,20 @@ from liftedcl.networks.lifting import ResidualBlock
 from liftedcl.skeletons.skeleton import BONE_LENGTHS_CM, BONES, JOINTS, NUM_JOINTS, PARENTS
 
 SCALE_MM = 1000.0
-"""The lifting network's unit: a metre, so that its outputs are of order 1."""
+"""The lifting network's unit is the metre, so that its outputs are of order 1."""
 _SHORTEST_MM = 1.0
 _SLOPE = 0.2
 
 
 class SkeletonPrior(nn.Module):
-    """A lifting network on the backbone's features, and the penalty on what it estimates.
+    """A lifting network on the backbone's features (C = ``in_channels``), and the penalties on its estimate.
 
-    Args:
-        in_channels: C of the features.
-        recipe: widths, weights and ranges. A joint without a range in ``bends`` may bend as it likes.
+    The angle at a joint without a range in ``bends`` is free.
     """
 
     def __init__(self, in_channels: int, recipe: SkeletonPriorRecipe) -> None:
         super().__init__()
-        self.weights = {
-            "lifting": recipe.lifting,
-            "bone_length": recipe.penalty,
-            "joint_angle": recipe.penalty,
-        }
+        self.weights = {"lifting": recipe.lifting, "bone_length": recipe.penalty, "joint_angle": recipe.penalty}
         hidden = recipe.hidden
         self.layers = nn.Sequential(
             nn.Linear(in_channels, hidden),
@@ -53,15 +47,10 @@ class SkeletonPrior(nn.Module):
         return F.pad(joints, (0, 0, 1, 0)) * SCALE_MM
 
     def forward(self, features: Tensor, poses: Tensor) -> dict[str, Tensor]:
-        """Weighted loss terms, each a scalar.
+        """Weighted loss terms, each a scalar, of features (B, C, h, w) and true poses (B, 17, 3) as `estimate` gives.
 
-        Args:
-            features: of the backbone, (B, C, h, w).
-            poses: true root-relative poses (B, 17, 3) in mm, camera frame.
-
-        Returns:
-            ``lifting``: mean absolute error of the estimated coordinates in metres; ``bone_length`` and
-            ``joint_angle``: the penalties below on the estimated poses.
+        ``lifting`` is the mean absolute error of the estimated coordinates in metres; ``bone_length`` and
+        ``joint_angle`` are the penalties below on the estimated poses.
         """
         estimated = self.estimate(features)
         terms = {
@@ -75,7 +64,7 @@ class SkeletonPrior(nn.Module):
 class BoneLengthPenalty(nn.Module):
     """Mean square of how far log(length / template's) is outside log(``length_ratio``), after the best overall size.
 
-    Size is no property of a picture, so each pose is judged at the size at which it does best: zero exactly where some
+    An image doesn't determine the size, so each pose is judged at its best size. The penalty is zero exactly where some
     size brings every bone into its range, as for every sampled skeleton.
     """
 
@@ -88,22 +77,17 @@ class BoneLengthPenalty(nn.Module):
     def forward(self, poses: Tensor) -> Tensor:
         """Poses (B, 17, 3) in mm -> scalar."""
         ratios = _bones(poses).norm(dim=-1).clamp_min(_SHORTEST_MM).log() - self.template
-        excess = self._excess(ratios - self._best_size(ratios.detach()))
-        return excess.square().mean()
-
-    def _excess(self, ratios: Tensor) -> Tensor:
-        """Signed distance of log ratios to their range; 0 inside."""
-        return F.relu(ratios - self.high) - F.relu(self.low - ratios)
+        return _excess(ratios - self._best_size(ratios.detach()), self.low, self.high).square().mean()
 
     def _best_size(self, ratios: Tensor) -> Tensor:
         """Log sizes (B, 1) that minimise the squared excess of log ratios (B, 16).
 
-        The excess is summed with its sign: a falling, piecewise linear function of the log size, whose root is the
+        The sum of the signed excess is a falling, piecewise linear function of the log size, and its root is the
         minimum. It is linear between the 32 sizes at which a bone enters or leaves its range. The gradient need not go
         through the minimum (envelope theorem).
         """
         sizes = torch.cat([ratios - self.high, ratios - self.low], dim=1).sort(dim=1).values
-        slopes = self._excess(ratios[:, None] - sizes[:, :, None]).sum(dim=2)
+        slopes = _excess(ratios[:, None] - sizes[:, :, None], self.low, self.high).sum(dim=2)
         before = ((slopes >= 0).sum(dim=1, keepdim=True) - 1).clamp_min(0)
         after = (slopes > 0).sum(dim=1, keepdim=True).clamp_max(sizes.shape[1] - 1)
         first, last = sizes.gather(1, before), sizes.gather(1, after)
@@ -130,8 +114,7 @@ class JointAnglePenalty(nn.Module):
         """Poses (B, 17, 3), any unit -> scalar."""
         if not len(self.bones):
             return poses.sum() * 0.0
-        angles = self.angles_of(poses)
-        return (F.relu(angles - self.high) + F.relu(self.low - angles)).square().mean()
+        return _excess(self.angles_of(poses), self.low, self.high).square().mean()
 
     def angles_of(self, poses: Tensor) -> Tensor:
         """Angles (B, joints with a range) in radians; differentiable everywhere, unlike arccos at 0 and pi."""
@@ -139,6 +122,11 @@ class JointAnglePenalty(nn.Module):
         bones, parents = directions[:, self.bones], directions[:, self.parents]
         across = torch.linalg.cross(bones, parents).square().sum(dim=-1)
         return torch.atan2((across + 1e-12).sqrt(), (bones * parents).sum(dim=-1))
+
+
+def _excess(values: Tensor, low: Tensor | float, high: Tensor | float) -> Tensor:
+    """Signed distance of ``values`` to the range from ``low`` to ``high``; 0 inside."""
+    return F.relu(values - high) - F.relu(low - values)
 
 
 def _bones(poses: Tensor) -> Tensor:

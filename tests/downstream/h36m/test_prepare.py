@@ -114,7 +114,7 @@ def test_damage_is_named(copy):
     ("pattern", "by", "said"),
     [
         (r"</metadata>", "", "not valid XML"),
-        (r"<mapping>.*</mapping>", "", "names no take"),
+        (r"<mapping>.*</mapping>", "", "lists no take"),
         (r"<w0>\[\S+ ", "<w0>[", "w0"),
         (r"<w0>\[\S+ ", "<w0>[nan ", "w0"),
         (r"<w0>.*</w0>", "", "w0"),
@@ -256,7 +256,7 @@ def test_other_strides_and_other_folders_are_refused(official, prepared, tmp_pat
         prepare(official, prepared, {"train": 10, "test": 16}, workers=1)
     (tmp_path / "annot").mkdir()
     (tmp_path / "annot" / "h36m_train.pkl").write_bytes(b"the user's")
-    with pytest.raises(InputError, match=r"h36m_train\.pkl: is there and not of this command's making"):
+    with pytest.raises(InputError, match=r"h36m_train\.pkl: is there, but this command didn't make it"):
         prepare(official, tmp_path, STRIDES, workers=1)
 
 

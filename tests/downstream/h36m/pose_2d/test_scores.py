@@ -142,7 +142,7 @@ def test_bad_predictions_are_named(root, tmp_path):
         ({"joints": nan, "images": images}, "NaN"),
         ({"joints": truth.joints.astype(int), "images": images}, "int64"),
         ({"joints": truth.joints.astype(object), "images": images}, "joints holds pickled objects"),
-        ({"joints": truth.joints, "images": images[0]}, "joints are"),
+        ({"joints": truth.joints, "images": images[0]}, "joints has shape"),
         ({"poses": truth.joints, "images": images}, "has no array joints"),
     ):
         np.savez(path, **arrays)
