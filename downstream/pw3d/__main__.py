@@ -17,18 +17,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m downstream.pw3d", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
 
-    command = commands.add_parser("check", help="what is there, what is missing, what differs from the release")
+    command = commands.add_parser(
+        "check", help="report what is there, what is missing, and what differs from the release"
+    )
     command.add_argument("--data", type=Path, required=True, help=_DATA)
-    command.set_defaults(run=_check)
+    command.set_defaults(run=lambda arguments: report(f"3DPW in {arguments.data}", findings(arguments.data)))
 
-    command = commands.add_parser("prepare", help="SMPL's and 3DPW's official pickles to npz; nothing in them is run")
+    command = commands.add_parser(
+        "prepare", help="convert SMPL's and 3DPW's official pickles to npz; nothing in them is run"
+    )
     command.add_argument("--out", type=Path, required=True, metavar="ROOT", help=_DATA)
-    command.add_argument("--smpl-pickles", type=Path, metavar="FOLDER", help="holds the three SMPL pickles")
+    command.add_argument("--smpl-pickles", type=Path, metavar="FOLDER", help="folder with the three SMPL pickles")
     command.add_argument("--sequences", type=Path, metavar="FOLDER", help="3DPW's sequenceFiles")
     command.set_defaults(run=_prepare)
 
-    command = commands.add_parser("evaluate", help="scores of stored predictions; needs no picture and no torch")
-    command.add_argument("--annotations", type=Path, required=True, help="3dpw_test.npz, or another in its format")
+    command = commands.add_parser("evaluate", help="score stored predictions; needs no images and no torch")
+    command.add_argument("--annotations", type=Path, required=True, help="3dpw_test.npz, or another file in its format")
     command.add_argument("--body", type=Path, required=True, metavar="FOLDER", help="smpl/ with bodies and regressors")
     command.add_argument("--predictions", type=Path, required=True, help="predictions.npz of a run")
     command.add_argument("--out", type=Path, help="JSON to write the scores to")
@@ -36,10 +40,6 @@ def main() -> None:
 
     arguments = parser.parse_args()
     arguments.run(arguments)
-
-
-def _check(arguments: argparse.Namespace) -> None:
-    report(f"3DPW in {arguments.data}", findings(arguments.data))
 
 
 def _prepare(arguments: argparse.Namespace) -> None:

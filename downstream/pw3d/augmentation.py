@@ -1,7 +1,7 @@
-"""What the shape benchmark does to its crops, in batch and on their device: colours, and loss of resolution.
+"""Augmentation of the shape benchmark, in batch and on the crops' device: colours, and loss of resolution.
 
 Departures from the published code: the channel gain is applied to a copy, so that it doesn't compound over the epochs;
-brightness, contrast and saturation are changed in this order, not in a random one; all pictures of a batch lose the
+brightness, contrast and saturation are changed in this order, not in a random one; all images of a batch lose the
 same share of their resolution at a level, so that resizing is one operation; shrinking is anti-aliased, as a camera is.
 """
 
@@ -19,7 +19,7 @@ GAINS, JITTERS = 3, 3
 def draw_colours(recipe: ShapeAugmentation, rng: np.random.Generator) -> np.ndarray:
     """One sample's factors (6,): gain of the channels, then brightness, contrast and saturation (1 changes nothing).
 
-    Every call uses the generator equally often. The three jitters come together or not at all.
+    Every call uses the generator equally often. Either all three jitters are applied or none.
     """
     gain = rng.uniform(*recipe.channel_gain, size=GAINS)
     jitter = rng.uniform(1 - recipe.jitter, 1 + recipe.jitter, size=JITTERS)
@@ -39,12 +39,12 @@ def lose_resolution(images: Tensor, size: int) -> Tensor:
     """Images (B, 3, S, S) in [0, 1] as a camera of ``size`` px would have seen them, enlarged to S again; bicubic."""
     side = images.shape[-1]
     small = F.interpolate(images, size=(size, size), mode="bicubic", antialias=True)
-    small = (small.clamp(0, 1) * 255).round() / 255  # a picture of that size holds 8 bits
+    small = (small.clamp(0, 1) * 255).round() / 255  # images are stored with 8 bits
     return F.interpolate(small, size=(side, side), mode="bicubic").clamp(0, 1)
 
 
 def pyramid(images: Tensor, sizes: tuple[int, ...]) -> Tensor:
-    """Images (B, 3, S, S) in [0, 1] and what is left of them at ``sizes`` (K), level by level: (K B, 3, S, S)."""
+    """Images (B, 3, S, S) in [0, 1] at each resolution of ``sizes`` (K), level by level: (K B, 3, S, S)."""
     whole = images.shape[-1]
     return torch.cat([images if size == whole else lose_resolution(images, size) for size in sizes])
 

@@ -14,7 +14,6 @@ from torch.utils.data import Dataset
 
 from downstream.pw3d.augmentation import draw_colours
 from downstream.pw3d.body.body_model import MIRRORED_JOINTS, MIRRORED_TRAINING_JOINTS
-from downstream.pw3d.levels import levels_in
 from downstream.pw3d.reader import ShapeSamples
 from downstream.pw3d.recipe import PW3D
 from downstream.reading.frames import CACHE_BYTES
@@ -28,7 +27,7 @@ from liftedcl.identity.errors import InputError
 
 @dataclass(frozen=True)
 class ShapeBatch:
-    """B people; sizes (K,) are the sides in px at which the K levels of this step see them.
+    """B people.
 
     Attributes:
         images: (B, 3, S, S) uint8 RGB, mirrored where drawn; colours not yet changed.
@@ -36,7 +35,8 @@ class ShapeBatch:
         keypoints_2d: (B, 24, 3): places in the crop from -1 to 1, and confidence.
         keypoints_3d: (B, 24, 4): metres and confidence.
         pose, betas: (B, 72) axis-angle, (B, 10); known where ``has_smpl`` (B,) is 1.
-        epochs: of the run, done before this step.
+        sizes: sides in px (K,) at which the K levels of this step see the people.
+        epochs: number of epochs of the run before this step.
     """
 
     images: Tensor
@@ -51,7 +51,7 @@ class ShapeBatch:
 
 
 def batch_size_in(recipe: PW3D, epoch: int) -> int:
-    """Pictures in a batch of ``epoch`` (from 0)."""
+    """Images in a batch of ``epoch`` (from 0)."""
     sizes = (recipe.batch_size, *recipe.later_batch_sizes)
     return sizes[min(epoch, len(sizes) - 1)]
 
@@ -59,8 +59,8 @@ def batch_size_in(recipe: PW3D, epoch: int) -> int:
 class Steps:
     """The steps of a run whose epochs have batches of different sizes. The remainder of an epoch is left out.
 
-    The engine counts epochs of equal length: it gets the run in as many equal parts as there are epochs, less the few
-    steps that don't divide. So a row of the history is such a part, which need not be an epoch of the data.
+    The engine expects epochs of equal length: it gets the run in as many equal parts as there are epochs, without the
+    few steps of the remainder. So a row of the history is such a part, which need not be an epoch of the data.
     """
 
     def __init__(self, recipe: PW3D, samples: int) -> None:
@@ -69,12 +69,12 @@ class Steps:
         self.per_part = self._starts[-1] // recipe.epochs
 
     def epoch_of(self, step: int) -> tuple[int, int]:
-        """Epoch of the data that step ``step`` of the run belongs to, and its number in there."""
+        """The epoch of the data that step ``step`` of the run belongs to, and the step's number in that epoch."""
         epoch = bisect.bisect_right(self._starts, step) - 1
         return epoch, step - self._starts[epoch]
 
     def epochs_done(self, step: int) -> float:
-        """Epochs before ``step``, with a fraction."""
+        """The number of epochs before ``step``, a fraction included."""
         epoch, within = self.epoch_of(step)
         return epoch + within / (self._starts[epoch + 1] - self._starts[epoch])
 
@@ -82,11 +82,11 @@ class Steps:
 class ShapeBatches(Dataset):
     """Item ``step`` is a batch of the part of the run that `start` chose; see `Steps`.
 
-    An epoch is as long as the largest set, and every sample of it is of a set drawn by the shares (Kolotouros et al.
-    2019); each set, or the fraction of it that is trained on, is gone through in a random order, over and over.
+    An epoch is as long as the largest set. The set of each sample is drawn by the shares (Kolotouros et al. 2019), and
+    each set, or the fraction of it that is trained on, is repeated in random order.
 
     Args:
-        mix: the sets and their shares.
+        mix: the sets with their shares.
         recipe: sizes, augmentation and the fraction of each set that is trained on.
         seed: decides that fraction, sets, order and augmentation.
         cached: keep crops in this process.
@@ -144,7 +144,7 @@ class ShapeBatches(Dataset):
         )
 
     def _order(self, epoch: int) -> np.ndarray:
-        """Rows of all sets, one for each sample of ``epoch``."""
+        """The row, among those of all sets, of each sample of ``epoch``."""
         if self._drawn is None or self._drawn[0] != epoch:
             rng, longest = np.random.default_rng([self._seed, epoch]), int(self._counts.max())
             draws = [np.resize(rng.permutation(count), longest) for count in self._counts]
@@ -154,14 +154,14 @@ class ShapeBatches(Dataset):
         return self._drawn[1]
 
     def _resolutions(self, epoch: int, step: int) -> tuple[int, ...]:
-        """Sides in px of the levels that ``epoch`` trains; the full one comes first."""
-        # One number more than a sample's stream has, so that none of them is the same.
+        """Sides in px of the levels that ``epoch`` (from 0) trains: the full one, then ``epoch`` + 1 lower ones."""
+        # This key is one number longer than those of the samples' streams, so that no stream is the same.
         rng, low = np.random.default_rng([self._seed, epoch, step, 1]), self._recipe.low_resolutions
-        sizes = [int(rng.integers(*limits)) for limits in low[: levels_in(self._recipe, epoch) - 1]]
+        sizes = [int(rng.integers(*limits)) for limits in low[: epoch + 1]]
         return (self._recipe.input_size, *sizes)
 
     def _crop(self, row: int) -> np.ndarray:
-        """Not to be written to."""
+        """The crop (S, S, 3), perhaps from the cache: it must not be written to."""
         crop = self._cache.get(row)
         if crop is None:
             number = int(np.searchsorted(self._firsts, row, side="right")) - 1
@@ -183,7 +183,7 @@ class ShapeBatches(Dataset):
 
 
 def region(samples: ShapeSamples) -> People:
-    """The square of each sample that becomes the network's input, as what PlainCrops takes."""
+    """The square of each sample that becomes the network's input."""
     return People(samples.folder, samples.names, None, samples.centres, 200 * samples.scales)
 
 

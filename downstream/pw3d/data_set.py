@@ -1,4 +1,4 @@
-"""What human shape is trained and tested on, and what is needed of it."""
+"""The data sets and the body model of human shape, and the files that are needed of them."""
 
 from downstream.pw3d import files
 from liftedcl.data_sets.description import DataSet, Needs
@@ -13,7 +13,7 @@ DATA_SET = DataSet(
     pictures=tuple(f"images/{name}" for name in files.ANNOTATIONS),
     needs={"pw3d": Needs(files=(*files.ANNOTATIONS.values(), *files.BODY_FILES))},
     generated=files.GENERATED,
-    counts={  # SPIN's files; figures of the literature, not counted by this project; the data are licensed
+    counts={  # of SPIN's files, from the literature; not counted by this project, since the data are licensed
         "people": {
             files.TEST: 35_515,
             files.H36M: 312_188,

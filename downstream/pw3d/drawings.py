@@ -1,11 +1,10 @@
-"""Pictures of the shape benchmark: bodies drawn over their crops, and targets over augmented crops."""
+"""Pictures of the shape benchmark: bodies drawn over their crops, and targets drawn over augmented crops."""
 
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-from smplx.lbs import batch_rodrigues
 
 from downstream.pw3d.augmentation import change_colours
 from downstream.pw3d.body.body_model import TRAINING_JOINTS, read_bodies
@@ -16,7 +15,7 @@ from downstream.pw3d.data import ShapeBatches, region
 from downstream.pw3d.predictions import FULL_SIZE, read_predictions
 from downstream.pw3d.reader import TEST, read_mix, read_shape_split
 from downstream.pw3d.recipe import PW3D
-from downstream.pw3d.shape_losses import fitted_cameras
+from downstream.pw3d.shape_losses import targets_of
 from downstream.pw3d.shape_network import translations
 from downstream.samples.overlay import EXAMPLES, draw_keypoints
 from downstream.samples.plain_crops import PlainCrops
@@ -27,7 +26,7 @@ _SHOWN_SIZE = 224
 """Smaller crops are enlarged to about this in pictures, so that drawings can be told apart."""
 
 _LIGHT, _DARK = np.array([205.0, 215.0, 245.0]), np.array([30.0, 35.0, 60.0])
-"""RGB of a surface that faces the camera, and of one seen from its edge."""
+"""RGB of a surface that faces the camera, and of one that is seen from its edge."""
 
 _BONES = (
     (0, 1), (1, 2), (2, 14), (14, 3), (3, 4), (4, 5), (6, 7), (7, 8), (8, 15), (15, 9), (9, 10), (10, 11), (14, 16),
@@ -46,43 +45,34 @@ def examples(recipe: PW3D, data: Path, run: Path) -> np.ndarray:
     placed = vertices + translations(cameras, focal_length=recipe.focal_length, size=recipe.input_size).numpy()[:, None]
     crops = PlainCrops(region(test), (scale * recipe.input_size,) * 2, batch_size=1)
     focal_length = scale * recipe.focal_length
-    return np.stack(
-        [
-            draw_mesh(crops.crop(int(n)), mesh, body.faces, focal_length=focal_length)
-            for n, mesh in zip(chosen, placed, strict=True)
-        ]
-    )
+    people = zip(chosen.tolist(), placed, strict=True)
+    return np.stack([draw_mesh(crops.crop(n), mesh, body.faces, focal_length=focal_length) for n, mesh in people])
 
 
 def augmented_samples(recipe: PW3D, *, data: Path, seed: int, count: int) -> np.ndarray:
     """The first ``count`` training samples (count, S, S, 3) uint8 as the network gets them at full size.
 
-    Over them the 2D joints and, where the body is known, the mesh of its mirrored or plain pose at the fitted camera.
+    The 2D joints are drawn over them and, where the body is known, its mesh as augmented and seen by the fitted camera.
     """
     bodies = read_bodies(data)
     joints = TrainingJoints(bodies[0], read_regressors(data, bodies[0]))
     batches = ShapeBatches(read_mix(data), recipe, seed=seed, cached=False)
     scale, pictures = _enlargement(recipe.input_size), []
     for batch in load(batches, 0, 0):
-        rotations = batch_rodrigues(batch.pose.reshape(-1, 3)).view(-1, 24, 3, 3)
-        cameras, fitted = fitted_cameras(
-            joints(rotations, batch.betas),
-            batch.keypoints_2d,
-            focal_length=recipe.focal_length,
-            size=recipe.input_size,
-        )
-        meshes, _ = pose_body(bodies[0], rotations.double().numpy(), batch.betas.double().numpy())
-        shifts = translations(cameras, focal_length=recipe.focal_length, size=recipe.input_size).double().numpy()
+        targets = targets_of(batch, joints, recipe, "cpu")
+        meshes, _ = pose_body(bodies[0], targets.rotations.double().numpy(), batch.betas.double().numpy())
+        shifts = translations(targets.cameras, focal_length=recipe.focal_length, size=recipe.input_size)
+        placed = meshes + shifts.double().numpy()[:, None]
         images = change_colours(batch.images.float() / 255, batch.colours).mul(255).round().byte()
         places = ((batch.keypoints_2d[..., :2] + 1) * recipe.input_size / 2).double().numpy()
         for n in range(min(len(images), count - len(pictures))):
             image = np.repeat(np.repeat(images[n].permute(1, 2, 0).numpy(), scale, axis=0), scale, axis=1)
-            if batch.has_smpl[n] * fitted[n] > 0:
+            if targets.has_camera[n] > 0:
                 focal_length = scale * recipe.focal_length
-                image = draw_mesh(image, meshes[n] + shifts[n], bodies[0].faces, focal_length=focal_length, opacity=0.5)
-            # A pixel becomes scale of them, whose middle is (scale - 1) / 2 further on.
+                image = draw_mesh(image, placed[n], bodies[0].faces, focal_length=focal_length, opacity=0.5)
+            # A pixel becomes ``scale`` pixels, whose middle is (scale - 1) / 2 further on.
             known = batch.keypoints_2d[n, :, 2].numpy() > 0
-            pictures.append(draw_joints(image, scale * places[n] + (scale - 1) / 2, known))
+            pictures.append(draw_keypoints(image, scale * places[n] + (scale - 1) / 2, known, _BONES, _SIDES))
         if len(pictures) == count:
             break
     return np.stack(pictures)
@@ -95,7 +85,7 @@ def draw_mesh(
 
     Args:
         image: (H, W, 3) uint8 RGB, whose middle the camera looks at.
-        vertices: (V, 3) in the camera's frame (x right, y down); nothing is drawn unless all are before the camera.
+        vertices: (V, 3) in the camera's frame (x right, y down); nothing is drawn if any is behind the camera.
         faces: (F, 3), counter-clockwise seen from outside.
         focal_length: in px of ``image``.
     """
@@ -119,11 +109,6 @@ def draw_mesh(
         cv2.fillConvexPoly(covered, polygon, 1, cv2.LINE_8, 4)
     blended = cv2.addWeighted(painted, opacity, np.ascontiguousarray(image), 1 - opacity, 0)
     return np.where(covered[..., None] > 0, blended, image)
-
-
-def draw_joints(image: np.ndarray, joints: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """A copy of ``image`` with those of the 24 training joints (24, 2) px that are ``known`` (24,) bool."""
-    return draw_keypoints(image, joints, known, _BONES, _SIDES)
 
 
 def _enlargement(size: int) -> int:

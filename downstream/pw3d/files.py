@@ -1,4 +1,4 @@
-"""The files of the shape benchmark: sets of people as SPIN distributes them, and the body model's."""
+"""The files of the shape benchmark: those of the sets of people, as SPIN distributes them, and of the body model."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ ANNOTATIONS = {name: f"dataset_extras/{name}.npz" for name in (TEST, *TRAIN)}
 
 BODY_FOLDER = "smpl"
 GENDERS = ("neutral", "male", "female")
-"""In the order of the numbers that they have in code; names of the body files."""
+"""The names of the body files, in the order of the numbers that code uses for the genders."""
 MEAN_PARAMETERS = "smpl_mean_params.npz"
 REGRESSORS = {"h36m": "J_regressor_h36m.npy", "extra": "J_regressor_extra.npy"}
 BODY_FILES = tuple(
@@ -19,9 +19,9 @@ BODY_FILES = tuple(
     for name in (*(f"{gender}.npz" for gender in GENDERS), MEAN_PARAMETERS, *REGRESSORS.values())
 )
 GENERATED = (*ANNOTATIONS.values(), *BODY_FILES)
-"""What synthetic/ writes last: where these are, generated data are whole."""
+"""The files that synthetic/ writes last: where they are, the generated data are complete."""
 
-REMEDY = "docs/data/pw3d.md says where it comes from, or name the right folder with --config pw3d=FOLDER"
+REMEDY = "docs/data/pw3d.md says where to get it; or name the right folder with --config pw3d=FOLDER"
 
 
 def annotation_path(root: str | Path, name: str) -> Path:

@@ -1,6 +1,6 @@
-"""What the official distributions of SMPL and 3DPW need before they are read: pickles to npz.
+"""Converts the official pickles of SMPL and 3DPW to npz files.
 
-Both are pickles of Python 2, read by `load_plain`, which runs nothing that is in them.
+The pickles were written by Python 2. `load_plain` reads them and runs nothing that is in them.
 """
 
 from pathlib import Path
@@ -24,7 +24,7 @@ SMPL_FILES = {
     "female": ("basicModel_f_lbs_10_207_0_v1.0.0.pkl", "basicmodel_f_lbs_10_207_0_v1.0.0.pkl", "SMPL_FEMALE.pkl",
                "basicmodel_f_lbs_10_207_0_v1.1.0.pkl"),
 }  # fmt: skip
-"""Names that the official archives have used; the published numbers were made with 1.0.0."""
+"""File names in the official archives; the published numbers were made with version 1.0.0."""
 BOX_MARGIN = 1.2
 _REMEDY = "docs/data/pw3d.md says where to download it"
 _ARRAYS = ("v_template", "shapedirs", "posedirs", "J_regressor", "weights", "f", "kintree_table")
@@ -34,12 +34,12 @@ def prepare_smpl(pickles: Path, root: Path) -> list[Path]:
     """Write ``root/smpl/{neutral,male,female}.npz`` from the official pickles anywhere below ``pickles``.
 
     Raises:
-        InputError: a pickle is missing, damaged, holds anything but data, or isn't a body model.
+        InputError: a pickle is missing or damaged, holds anything but data, or isn't a body model.
     """
     found = {gender: _find(pickles, names) for gender, names in SMPL_FILES.items()}
     missing = [f"{gender} ({SMPL_FILES[gender][0]})" for gender, path in found.items() if path is None]
     if missing:
-        raise InputError(f"{pickles}: no SMPL pickle of {', '.join(missing)} in it; {_REMEDY}")
+        raise InputError(f"{pickles}: holds no SMPL pickle of {', '.join(missing)}; {_REMEDY}")
     written = []
     for gender, path in found.items():
         arrays = smpl_arrays(path)
@@ -51,14 +51,14 @@ def prepare_smpl(pickles: Path, root: Path) -> list[Path]:
 
 
 def smpl_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of an official SMPL pickle as body files hold them, checked.
+    """The checked arrays of an official SMPL pickle, as body files hold them.
 
     Raises:
         InputError: as `prepare_smpl`.
     """
     model = load_plain(path, _REMEDY)
     if not isinstance(model, dict) or not set(_ARRAYS) <= set(model):
-        raise InputError(f"{path}: not a SMPL model, which holds {', '.join(_ARRAYS)}; {_REMEDY}")
+        raise InputError(f"{path}: is not a SMPL model, which holds {', '.join(_ARRAYS)}; {_REMEDY}")
     arrays = {}
     for name in _ARRAYS:
         value = model[name].toarray() if sparse.issparse(model[name]) else model[name]
@@ -74,10 +74,11 @@ def prepare_sequences(sequences: Path, root: Path) -> tuple[Path, int, int]:
     """Write ``root/dataset_extras/3dpw_test.npz`` from the official ``sequenceFiles`` (its ``test`` folder).
 
     Returns:
-        The file, its number of people, and how many valid frames were left out since their 2D joints make no box.
+        The file, its number of people, and the number of valid frames left out because their 2D joints make no box.
 
     Raises:
-        InputError: no sequence or nobody in them, or one that is damaged, holds anything but data, or lacks a field.
+        InputError: there is no sequence or no person in them, or a sequence is damaged, holds anything but data, or
+            lacks a field.
     """
     folder = sequences / "test" if (sequences / "test").is_dir() else sequences
     paths = sorted(folder.glob("*.pkl"))
@@ -86,7 +87,9 @@ def prepare_sequences(sequences: Path, root: Path) -> tuple[Path, int, int]:
     people = [person for path in paths for person in sequence_people(path)]
     fields, left_out = [person[0] for person in people], sum(person[1] for person in people)
     if not any(len(person["imgname"]) for person in fields):
-        raise InputError(f"{folder}: nobody in its {len(paths)} sequences has a valid frame with 2D joints; {_REMEDY}")
+        raise InputError(
+            f"{folder}: no person in its {len(paths)} sequences has a valid frame with 2D joints; {_REMEDY}"
+        )
     arrays = {key: np.concatenate([person[key] for person in fields]) for key in fields[0]}
     out = annotation_path(root, TEST)
     with atomic_path(out) as part, part.open("wb") as file:
@@ -95,10 +98,10 @@ def prepare_sequences(sequences: Path, root: Path) -> tuple[Path, int, int]:
 
 
 def sequence_people(path: Path) -> list[tuple[dict[str, np.ndarray], int]]:
-    """Each person of a 3DPW sequence as SPIN's fields, one entry a valid frame, and the number left out.
+    """For each person of a 3DPW sequence SPIN's fields, with an entry for each valid frame, and the number left out.
 
-    SPIN's rules (Kolotouros et al. 2019): frames whose camera pose is valid (``campose_valid``); the box is that of
-    the detected 2D joints, its longer side times 1.2; the camera's rotation is applied to the global orientation.
+    SPIN's rules (Kolotouros et al. 2019): a frame is valid when its camera pose is (``campose_valid``); the box is that
+    of the detected 2D joints, its longer side times 1.2; the camera's rotation is applied to the global orientation.
 
     Raises:
         InputError: as `prepare_sequences`.
@@ -106,8 +109,7 @@ def sequence_people(path: Path) -> list[tuple[dict[str, np.ndarray], int]]:
     data = load_plain(path, _REMEDY)
     try:
         name, cameras = str(data["sequence"]), np.asarray(data["cam_poses"], dtype=np.float64)
-        people = range(len(data["poses"]))
-        return [_person(data, number, name, cameras, path) for number in people]
+        return [_person(data, number, name, cameras, path) for number in range(len(data["poses"]))]
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise InputError(f"{path}: not a 3DPW sequence ({error!r}); {_REMEDY}") from None
 
@@ -137,7 +139,7 @@ def _person(
     _check_finite({"poses2d": joints[seen], "betas": betas}, number, path)
     low = np.where(seen[..., None], joints[..., :2], np.inf).min(axis=1)
     high = np.where(seen[..., None], joints[..., :2], -np.inf).max(axis=1)
-    kept = np.flatnonzero((high - low).max(axis=1) > 0)  # one joint alone makes no box
+    kept = np.flatnonzero((high - low).max(axis=1) > 0)  # a single joint makes no box
     pose, low, high = pose[kept], low[kept], high[kept]
     _check_finite({"poses": pose, "cam_poses": cameras[kept]}, number, path)
     turned = Rotation.from_matrix(cameras[kept, :3, :3]) * Rotation.from_rotvec(pose[:, :3])

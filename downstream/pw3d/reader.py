@@ -1,8 +1,7 @@
-"""Shape annotations as SPIN distributes them (Kolotouros et al. 2019): one npz a data set, pictures beside it.
+"""Shape annotations as SPIN distributes them (Kolotouros et al. 2019): one npz for each data set, beside its images.
 
-Trained on Human3.6M,
-four in-the-wild sets and MPI-INF-3DHP, tested on 3DPW. Everything is checked when read. ``openpose`` is not read: the
-published training gives those detections the weight 0.
+Human3.6M, four in-the-wild sets and MPI-INF-3DHP are for training, 3DPW for testing. Everything is checked when read.
+``openpose`` is not read: the published training gives those detections the weight 0.
 """
 
 from dataclasses import dataclass
@@ -25,26 +24,26 @@ from downstream.reading.npz_file import read_arrays
 from liftedcl.identity.errors import InputError
 
 TRUTH = ("pose", "shape", "gender")
-"""What a file must hold for people to be scored against it; a training set may lack them."""
+"""The arrays that a file must hold for scoring; a training set may lack them."""
 H36M_SHARE, MPI_INF_3DHP_SHARE = 0.3, 0.1
-"""What is left, 60%, goes to the in-the-wild sets in proportion to their sizes."""
+"""The other 60% go to the in-the-wild sets in proportion to their sizes."""
 _GENDERS = {"": 0, "n": 0, "neutral": 0, "m": 1, "male": 1, "f": 2, "female": 2}
 
 
 @dataclass(frozen=True)
 class ShapeSamples:
-    """N people. Arrays are float64 unless said otherwise; what a file doesn't hold is 0.
+    """N people. Arrays are float64 unless said otherwise; arrays that a file lacks are 0.
 
     Attributes:
-        folder: of the pictures.
+        folder: of the images.
         names: file names below ``folder``.
         centres: (N, 2) px.
-        scales: (N,), side of the person's square / 200 px; padding included.
+        scales: (N,), side of the person's square, padding included, / 200 px.
         pose: (N, 72) axis-angle in radians, the first three turn the body in the camera's frame (x right, y down).
         betas: (N, 10).
         has_smpl: (N,) bool, whether ``pose`` and ``betas`` are known.
         joints_3d: (N, 24, 4): the training joints in metres, camera frame, up to a shift, and their confidence.
-        joints_2d: (N, 24, 3): px of the picture, and confidence.
+        joints_2d: (N, 24, 3): px of the image, and confidence.
         gender: (N,) int8: 0 neutral or not known, 1 male, 2 female.
     """
 
@@ -64,28 +63,21 @@ class ShapeSamples:
 
 
 def read_shape_split(root: str | Path, name: str) -> ShapeSamples:
-    """Read and check one set, pictures included (their presence; they are decoded later).
+    """Read and check one set. Every image has to be there; images are decoded later.
 
     Raises:
         InputError: naming the file and, where one is to blame, the index of the sample.
     """
     path = annotation_path(root, name)
-    samples = read_annotations(path, picture_folder(root, name), needed_in(name))
+    samples = read_annotations(path, picture_folder(root, name), TRUTH if name == TEST else ())
     check_pictures(samples.folder, samples.names, path, REMEDY)
     return samples
 
 
-def needed_in(name: str) -> tuple[str, ...]:
-    """What the set ``name`` must hold beside names and squares: `TRUTH` in the test set."""
-    return TRUTH if name == TEST else ()
-
-
 def read_annotations(path: Path, folder: Path, needed: tuple[str, ...] = ()) -> ShapeSamples:
-    """Read and check an annotation file alone; no picture is looked for.
+    """Read and check an annotation file of any name alone; its images, in ``folder``, are not looked for.
 
     Args:
-        path: the file, of any name.
-        folder: of its pictures.
         needed: arrays that are otherwise optional. With ``pose`` among them every person must have a body.
 
     Raises:
@@ -111,7 +103,7 @@ def read_annotations(path: Path, folder: Path, needed: tuple[str, ...] = ()) -> 
         scales=numbers("scale"),
         pose=numbers("pose", 72),
         betas=numbers("shape", 10),
-        # The test file says nothing of has_smpl: all its people have a body.
+        # The test file holds no has_smpl: all its people have a body.
         has_smpl=numbers("has_smpl") > 0 if "has_smpl" in arrays or not known else np.ones(count, dtype=bool),
         joints_3d=numbers("S", 24, 4),
         joints_2d=numbers("part", 24, 3),
@@ -119,8 +111,8 @@ def read_annotations(path: Path, folder: Path, needed: tuple[str, ...] = ()) -> 
     )
     if "pose" in needed and not samples.has_smpl.all():
         raise InputError(
-            f"{path}: sample {int(np.argmin(samples.has_smpl))}: has_smpl is 0, so that its pose is no truth to score "
-            f"against; leave such people out; {REMEDY}"
+            f"{path}: sample {int(np.argmin(samples.has_smpl))}: has_smpl is 0, so its pose can't be scored against; "
+            f"leave such people out; {REMEDY}"
         )
     if samples.has_smpl.any() and not known:
         raise InputError(f"{path}: has_smpl is set but pose and shape are missing; {REMEDY}")
@@ -130,10 +122,10 @@ def read_annotations(path: Path, folder: Path, needed: tuple[str, ...] = ()) -> 
 
 
 def read_mix(root: str | Path) -> list[tuple[ShapeSamples, float]]:
-    """The training sets and the share of samples drawn from each (facts: 30% / 60% / 10%).
+    """The training sets and the share of samples drawn from each (30% / 60% / 10%).
 
     Raises:
-        InputError: as `read_shape_split`; all sets that are missing are named at once.
+        InputError: as `read_shape_split`; all missing sets are named together.
     """
     missing = [name for name in TRAIN if not annotation_path(root, name).is_file()]
     if missing:

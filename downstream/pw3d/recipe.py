@@ -10,7 +10,7 @@ from liftedcl.recipes.encoder_recipe import SMALLEST_INPUT
 
 @dataclass(frozen=True, kw_only=True)
 class ShapeAugmentation:
-    """Mirror, a gain for each channel, and jitter of brightness, contrast and saturation; no rotation, no scale.
+    """Mirroring, a gain for each channel, and jitter of brightness, contrast and saturation; no rotation, no scaling.
 
     ``jitter`` is J of the factors U(1 - J, 1 + J).
     """
@@ -31,10 +31,10 @@ class ShapeLoss:
 
     Attributes:
         keypoints_2d, keypoints_3d, rotations, betas, camera: of the supervised terms.
-        consistency: of the terms between two resolutions, whose parts keep their weights from above.
-        contrast: of NT-Xent within them.
-        ramp_epochs: over how many epochs the terms between resolutions grow to their weight.
-        total: of everything.
+        consistency: of the terms between two resolutions, on top of the weights above.
+        contrast: of NT-Xent among these terms.
+        ramp_epochs: number of epochs over which the terms between resolutions grow to their weight.
+        total: of the sum of all terms.
         temperature: tau of NT-Xent.
         queue: number of its negatives.
     """
@@ -63,16 +63,16 @@ class PW3D(FineTuning):
     """RSC-Net on 3DPW (Xu et al. 2020; LiftedCL, appendix D).
 
     Attributes:
-        input_size: side in px of what the network sees.
-        low_resolutions: of each further level the sides [low, high) that a crop is shrunk to before it is enlarged
-            again, from fine to coarse. The first epoch trains the full resolution and the first of them; each epoch
-            adds one.
+        input_size: side of the network's input in px.
+        low_resolutions: for each further level, from fine to coarse, the range [low, high) of sides that a crop is
+            shrunk to before it is enlarged again. The full resolution is level 0. The first epoch trains it and the
+            first of these; each epoch adds one.
         low_test_size: the second size at which the test set is judged.
-        later_batch_sizes: pictures in a batch of the second epoch, the third and so on; the last one stays.
+        later_batch_sizes: images in a batch of the second epoch, the third and so on; later epochs keep the last one.
             ``batch_size`` is that of the first epoch.
         focal_length: in px of the input.
-        gradient_clip: largest norm of a step's gradient, which a camera's scale near 0 makes as large as it likes;
-            None, as in the published code, leaves it.
+        gradient_clip: largest norm of a step's gradient, which has no bound when a camera's scale is near 0; None, as
+            in the published code, doesn't clip.
         iterations, width, dropout: of the iterative regressor.
         embedding_width, embedding: hidden and output width of the contrastive MLP.
     """

@@ -1,7 +1,7 @@
-"""The mean-body predictor: what human shape costs without looking at the picture. A fine-tuned encoder must beat it.
+"""The mean-body predictor, which doesn't look at the image. A fine-tuned encoder must beat it.
 
 Two constant bodies are candidates: the mean parameters that the regression starts from, and the mean over the training
-sets as they are mixed, global orientation included. The one with the lower reconstruction error is reported.
+sets as they are mixed, global orientation included. The body with the lower reconstruction error is reported.
 """
 
 from pathlib import Path
@@ -38,7 +38,7 @@ def reference_scores(recipe: PW3D, data: Path) -> dict[str, Any]:
 
 
 def training_mean(mix: list[tuple[ShapeSamples, float]]) -> tuple[np.ndarray, np.ndarray]:
-    """Mean rotations (24, 3, 3) and betas (10,) of the people with SMPL parameters, sets weighed by their shares."""
+    """Mean rotations (24, 3, 3) and betas (10,) of the people with SMPL parameters, sets weighted by their shares."""
     rotations, betas, weights = np.zeros((24, 3, 3)), np.zeros(10), 0.0
     for samples, share in mix:
         chosen = samples.has_smpl

@@ -2,8 +2,8 @@
 
 A block computes alpha * F(x) + x, with a learned alpha for each level of resolution, 1 at the start.
 
-On a frozen backbone (the probe) the scalars stay at 1, those of every level: they are inside the encoder, which would
-otherwise be trained through them. What is probed is then the plain encoder at every size of picture.
+On a frozen backbone (the probe) the scalars of every level stay at 1: they are inside the encoder, which would
+otherwise be trained through them. The plain encoder is then probed at every size of image.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from liftedcl.identity.errors import InputError
 
 
 class ResolutionScalars(nn.Module):
-    """A ResNet with scalars. ``backbone`` stays as it is: F ends with a batch norm, whose output a hook multiplies.
+    """A ResNet with scalars. ``backbone`` is not changed: F ends with a batch norm, whose output a hook multiplies.
 
     Args:
         backbone: made of torchvision's BasicBlock or Bottleneck; frozen when none of its parameters is trained.
@@ -31,7 +31,7 @@ class ResolutionScalars(nn.Module):
         blocks = [module for module in backbone.modules() if isinstance(module, BasicBlock | Bottleneck)]
         if not blocks:
             raise InputError(
-                f"3DPW's RSC-Net scales the residual blocks of a ResNet, {type(backbone).__name__} has none of "
+                f"3DPW's RSC-Net scales the residual blocks of a ResNet; {type(backbone).__name__} has none of "
                 "torchvision's; choose a ResNet encoder for this benchmark"
             )
         self.backbone = backbone

@@ -3,7 +3,7 @@
 The published protocol (Kolotouros et al. 2019; Xu et al. 2020): joints are J_regressor_h36m times the vertices, less
 its pelvis; the 14 LSP joints are compared, as they are (MPJPE) and after the best similarity (the reconstruction error,
 PA-MPJPE). The truth is the body model of the annotated gender, the prediction the neutral one. PVE is the mean
-distance of the vertices after both meshes were shifted to their pelvis, which is what papers of the field report.
+distance of the vertices after both meshes were shifted to their pelvis, as papers of the field report it.
 """
 
 from pathlib import Path
@@ -13,30 +13,30 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from downstream import metrics
-from downstream.pw3d.body.body_model import GENDERS, BodyArrays, read_bodies
+from downstream.pw3d.body.body_model import GENDERS, Bodies, read_bodies
 from downstream.pw3d.body.posed_people import centred, chunks, lsp_joints
 from downstream.pw3d.body.regressors import Regressors, read_regressors
-from downstream.pw3d.predictions import FULL_SIZE, LOW_SIZE, Predictions, read_predictions
+from downstream.pw3d.predictions import FULL_SIZE, LOW_SIZE, read_predictions
 from downstream.pw3d.reader import TEST, TRUTH, ShapeSamples, annotation_path, read_annotations
 from downstream.pw3d.recipe import PW3D
 from liftedcl.files.evenly_spread import evenly_spread
 from liftedcl.identity.errors import InputError
 
 _COMPARED = 500
-"""People; another body model shows at any of them."""
+"""Number of people whose joints are compared; another body model shows at any of them."""
 _AGREEMENT_M = 1e-3
-"""How far stored joints may be from those of the stored parameters: float32 and TF32 are well within."""
+"""Largest distance of stored joints from those of the stored parameters; float32 and TF32 stay far below it."""
 
 
 def score_run(recipe: PW3D, data: Path, run: Path) -> dict[str, Any]:
-    """What metrics.json holds: scores at ``input_size`` px, and under ``at_N`` those of the test set shrunk to N px."""
+    """The contents of metrics.json: scores at ``input_size`` px, and under ``at_N`` those at N px."""
     truth = annotation_path(data, TEST)
     full, low = (score_file(truth, data, run / name) for name in (FULL_SIZE, LOW_SIZE))
     return full | {"input_size": recipe.input_size, f"at_{recipe.low_test_size}": low}
 
 
 def score_file(annotations: Path, bodies_root: Path, predictions: Path) -> dict[str, Any]:
-    """`score_parameters` of predictions.npz against an annotation file; no picture is looked for.
+    """`score_parameters` of predictions.npz against an annotation file; no image is looked for.
 
     Args:
         bodies_root: ``smpl/`` with bodies and regressors, or the folder above it.
@@ -48,37 +48,32 @@ def score_file(annotations: Path, bodies_root: Path, predictions: Path) -> dict[
     bodies = read_bodies(bodies_root)
     regressors = read_regressors(bodies_root, bodies[0])
     found = read_predictions(predictions, truth)
-    check_joints(found, bodies[0], regressors, predictions)
+    some = evenly_spread(len(truth), _COMPARED)
+    joints = lsp_joints(found.rotations[some], found.betas[some], bodies[0], regressors)
+    worst = np.abs(joints - found.joints[some]).max()
+    if worst > _AGREEMENT_M:
+        raise InputError(
+            f"{predictions}: joints are up to {worst * 1000:.1f} mm from those of pose and betas on this body; "
+            "name the --body that the predictions were made with"
+        )
     return score_parameters(found.rotations, found.betas, truth, bodies, regressors)
 
 
-def score(predicted_joints: np.ndarray, vertex_errors: np.ndarray | None, true_joints: np.ndarray) -> dict[str, Any]:
-    """What goes into metrics.json, in mm.
-
-    Args:
-        predicted_joints: (N, 14, 3) LSP joints less the pelvis, metres.
-        vertex_errors: (N,) mean distance of each person's vertices, metres; None leaves PVE out.
-        true_joints: as ``predicted_joints``.
-    """
+def score(predicted_joints: np.ndarray, vertex_errors: np.ndarray, true_joints: np.ndarray) -> dict[str, Any]:
+    """Scores in mm of LSP joints (N, 14, 3) less the pelvis and mean distances (N,) of vertices, both in metres."""
     predicted, truth = predicted_joints * 1000.0, true_joints * 1000.0
-    scores = {"pa_mpjpe_mm": metrics.pa_mpjpe(predicted, truth), "mpjpe_mm": metrics.mpjpe(predicted, truth)}
-    if vertex_errors is not None:
-        scores["pve_mm"] = float(vertex_errors.mean() * 1000.0)
-    return scores | {"samples": len(truth)}
+    return {
+        "pa_mpjpe_mm": metrics.pa_mpjpe(predicted, truth),
+        "mpjpe_mm": metrics.mpjpe(predicted, truth),
+        "pve_mm": float(vertex_errors.mean() * 1000.0),
+        "samples": len(truth),
+    }
 
 
 def score_parameters(
-    rotations: np.ndarray,
-    betas: np.ndarray,
-    truth: ShapeSamples,
-    bodies: tuple[BodyArrays, BodyArrays, BodyArrays],
-    regressors: Regressors,
+    rotations: np.ndarray, betas: np.ndarray, truth: ShapeSamples, bodies: Bodies, regressors: Regressors
 ) -> dict[str, Any]:
-    """`score` of predicted parameters: rotations (N, 24, 3, 3) and betas (N, 10), posed here, some people at a time.
-
-    Args:
-        bodies: neutral, male and female.
-    """
+    """`score` of predicted parameters, rotations (N, 24, 3, 3) and betas (N, 10), posed for some people at a time."""
     predicted_joints, true_joints, errors = [], [], []
     for part in chunks(len(truth), len(bodies[0].v_template)):
         predicted = centred(bodies[0], regressors, rotations[part], betas[part])
@@ -90,10 +85,7 @@ def score_parameters(
 
 
 def true_bodies(
-    truth: ShapeSamples,
-    part: slice,
-    bodies: tuple[BodyArrays, BodyArrays, BodyArrays],
-    regressors: Regressors,
+    truth: ShapeSamples, part: slice, bodies: Bodies, regressors: Regressors
 ) -> tuple[np.ndarray, np.ndarray]:
     """LSP joints (n, 14, 3) and vertices (n, V, 3), less the pelvis, of some people's annotated bodies, in metres."""
     genders = truth.gender[part]
@@ -109,19 +101,3 @@ def true_bodies(
 def pose_matrices(pose: np.ndarray) -> np.ndarray:
     """Rotation matrices (N, 24, 3, 3) of axis-angle poses (N, 72)."""
     return Rotation.from_rotvec(pose.reshape(-1, 3)).as_matrix().reshape(-1, 24, 3, 3)
-
-
-def check_joints(predictions: Predictions, body: BodyArrays, regressors: Regressors, path: Path) -> None:
-    """Whether the stored joints are those of the stored parameters on this body, of people spread over the file.
-
-    Raises:
-        InputError: they are not: the predictions were made with another body model.
-    """
-    some = evenly_spread(len(predictions.joints), _COMPARED)
-    joints = lsp_joints(predictions.rotations[some], predictions.betas[some], body, regressors)
-    worst = np.abs(joints - predictions.joints[some]).max()
-    if worst > _AGREEMENT_M:
-        raise InputError(
-            f"{path}: joints are up to {worst * 1000:.1f} mm from those of pose and betas on this body; "
-            "name the --body that the predictions were made with"
-        )

@@ -1,6 +1,6 @@
 """RSC-Net: resolution-aware encoder, iterative regressor of SMPL's parameters, and the contrastive MLP.
 
-After Kanazawa et al. 2018 (HMR) for the regressor and Xu et al. 2020 for the rest.
+The regressor is that of Kanazawa et al. 2018 (HMR), the rest follows Xu et al. 2020.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from downstream.pw3d.body.rotation_6d import rotations_from_6d
 from downstream.pw3d.body.smpl_layer import TrainingJoints
 from downstream.pw3d.resolution_scalars import ResolutionScalars
 from liftedcl.networks.queue import KeyQueue
@@ -20,7 +19,7 @@ POSE_NUMBERS, SHAPE_NUMBERS, CAMERA_NUMBERS = 24 * 6, 10, 3
 
 @dataclass(frozen=True)
 class Shapes:
-    """What the network says of N pictures; the leading dimension may be split further.
+    """The network's output for N images; the leading dimension may be split further.
 
     Attributes:
         rotations: (N, 24, 3, 3), local, the first one global.
@@ -35,20 +34,19 @@ class Shapes:
     embeddings: Tensor
 
     def by_level(self, levels: int) -> "Shapes":
-        """The same with (levels, N / levels) instead of N, for pictures that are sorted by level."""
+        """The same with (levels, N / levels) in place of N, for images that are sorted by level."""
         parts = (self.rotations, self.betas, self.cameras, self.embeddings)
         return Shapes(*(part.unflatten(0, (levels, -1)) for part in parts))
 
 
 class ShapeRegressor(nn.Module):
-    """HMR's iterative regressor: features and the present estimate in, a correction of the estimate out.
+    """HMR's iterative regressor: it corrects the present estimate, given the features and that estimate.
 
-    No activation between the layers: so is the published code that RSC-Net builds on (SPIN); HMR's has ReLUs.
+    There is no activation between the layers, as in the code that RSC-Net builds on (SPIN); HMR's code has ReLUs.
 
     Args:
         channels: C of the features.
-        width, dropout, iterations: see the recipe.
-        mean: the estimate at the start: pose (144,) as in rotation_6d.py, betas (10,), camera (3,).
+        mean: the estimate at the start: pose (144,) as `rotations_from_6d` takes it, betas (10,), camera (3,).
     """
 
     start: Tensor
@@ -80,14 +78,12 @@ class ShapeRegressor(nn.Module):
 
 
 class ShapeNetwork(nn.Module):
-    """Everything that a checkpoint of this benchmark holds.
+    """All modules that a checkpoint of this benchmark holds.
 
     Args:
         backbone: the encoder under test, a ResNet with ``out_channels``.
-        regressor: takes its features.
         joints: the body model, through which the losses reach the parameters; nothing in it is trained.
         levels: number of resolutions.
-        embedding_width, embedding, queue: of the contrastive term, see the recipe.
     """
 
     def __init__(
@@ -109,7 +105,7 @@ class ShapeNetwork(nn.Module):
             nn.ReLU(inplace=True),
             nn.Linear(embedding_width, embedding),
         )
-        self.queue = KeyQueue(queue, embedding, batch_size=1)  # batches change their size; the queue wraps round
+        self.queue = KeyQueue(queue, embedding, batch_size=1)  # batches vary in size; the queue wraps round
 
     def forward(self, images: Tensor, levels: Tensor) -> Shapes:
         """Normalised images (N, 3, S, S) and their levels (N,) int64."""
@@ -117,8 +113,21 @@ class ShapeNetwork(nn.Module):
         return Shapes(*self.regressor(features), F.normalize(self.projector(features), dim=1))
 
 
+def rotations_from_6d(numbers: Tensor) -> Tensor:
+    """Rotation matrices (..., J, 3, 3) of (..., 6 J), whose columns are orthonormalised by Gram and Schmidt.
+
+    Each six are a 3x2 matrix in row-major order, as in SPIN: entries 0, 2, 4 are the rotation's first column, 1, 3, 5
+    its second (Zhou et al. 2019).
+    """
+    columns = numbers.unflatten(-1, (-1, 3, 2))
+    first = F.normalize(columns[..., 0], dim=-1)
+    second = columns[..., 1]
+    second = F.normalize(second - (first * second).sum(-1, keepdim=True) * first, dim=-1)
+    return torch.stack([first, second, torch.linalg.cross(first, second)], dim=-1)
+
+
 def translations(cameras: Tensor, *, focal_length: float, size: int) -> Tensor:
-    """Where the body stands before a camera of ``focal_length`` px: (..., 3) in metres of weak-perspective (..., 3).
+    """The body's place (..., 3) in metres before a camera of ``focal_length`` px, of weak-perspective cameras (..., 3).
 
     t = (tx, ty, 2 f / (size s)) (Kolotouros et al. 2019). A scale below 0 puts the camera behind the body; at 0 the
     denominator is kept off 0, as in the published code.

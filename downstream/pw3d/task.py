@@ -1,7 +1,7 @@
 """Fine-tuning for human shape, tested on 3DPW: RSC-Net on the backbone under test (Xu et al. 2020; LiftedCL,
 appendix D).
 
-Departures from the published code: training starts from the backbone under test, never from a SPIN checkpoint; pictures
+Departures from the published code: training starts from the backbone under test, never from a SPIN checkpoint; images
 are cropped from the data sets' own files; a step's resolutions go through the network as one batch, so that they share
 its batch statistics; the last epoch is reported.
 """
@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from smplx.lbs import batch_rodrigues
 from torch import Tensor, nn
 
 from downstream.pw3d.augmentation import change_colours, lose_resolution, pyramid
@@ -20,11 +19,10 @@ from downstream.pw3d.body.posed_people import lsp_joints
 from downstream.pw3d.body.regressors import read_regressors
 from downstream.pw3d.body.smpl_layer import TrainingJoints
 from downstream.pw3d.data import ShapeBatch, ShapeBatches, region
-from downstream.pw3d.levels import level_count, level_of
 from downstream.pw3d.predictions import FULL_SIZE, LOW_SIZE, Predictions, write_predictions
 from downstream.pw3d.reader import REMEDY, TEST, read_mix, read_shape_split
 from downstream.pw3d.recipe import PW3D
-from downstream.pw3d.shape_losses import ShapeTargets, agreement_terms, fitted_cameras, ramp_up, supervised_terms
+from downstream.pw3d.shape_losses import agreement_terms, ramp_up, supervised_terms, targets_of
 from downstream.pw3d.shape_network import ShapeNetwork, ShapeRegressor, Shapes, project
 from downstream.samples.network_input import to_network
 from downstream.samples.plain_crops import PlainCrops
@@ -40,7 +38,7 @@ class PW3DShape:
     def __init__(self, recipe: PW3D, backbone: nn.Module, *, data: Path, seed: int, workers: int) -> None:
         self._recipe, self._workers = recipe, workers
         self._test = read_shape_split(data, TEST)
-        self._body = read_bodies(data)[0]  # the neutral one is what is predicted
+        self._body = read_bodies(data)[0]  # the neutral body is predicted
         self._regressors = read_regressors(data, self._body)
         mean = read_mean_parameters(data)
         mix = read_mix(data)
@@ -62,7 +60,7 @@ class PW3DShape:
             backbone,
             regressor,
             TrainingJoints(self._body, self._regressors),
-            levels=level_count(recipe),
+            levels=1 + len(recipe.low_resolutions),
             embedding_width=recipe.embedding_width,
             embedding=recipe.embedding,
             queue=recipe.loss.queue,
@@ -87,7 +85,8 @@ class PW3DShape:
         projected = project(joints, flat.cameras, focal_length=recipe.focal_length, size=recipe.input_size)
         shapes = flat.by_level(levels)
         joints, projected = joints.unflatten(0, (levels, -1)), projected.unflatten(0, (levels, -1))
-        terms = supervised_terms(shapes, projected, joints, self._targets(batch), recipe.loss)
+        targets = targets_of(batch, self.module.joints, recipe, device)
+        terms = supervised_terms(shapes, projected, joints, targets, recipe.loss)
         if levels > 1:
             ramp = ramp_up(batch.epochs, recipe.loss.ramp_epochs)
             terms |= agreement_terms(shapes, self.module.queue.keys, recipe.loss, ramp)
@@ -99,16 +98,17 @@ class PW3DShape:
         for name, size in ((FULL_SIZE, self._recipe.input_size), (LOW_SIZE, self._recipe.low_test_size)):
             shapes = self.predict(size)
             rotations, betas, cameras = (part.numpy() for part in (shapes.rotations, shapes.betas, shapes.cameras))
-            wide = rotations.astype(np.float64), betas.astype(np.float64)  # as they are read back
+            wide = rotations.astype(np.float64), betas.astype(np.float64)  # as `read_predictions` returns them
             joints = lsp_joints(*wide, self._body, self._regressors)
             write_predictions(out / name, Predictions(rotations, betas, cameras, joints), self._test.names)
 
     @torch.no_grad()
     def predict(self, size: int) -> Shapes:
-        """What the network says of the test set, seen at ``size`` px: N people, on the CPU."""
+        """The network's output for the N people of the test set, seen at ``size`` px, on the CPU."""
         self.module.eval()
         recipe, device = self._recipe, self._device()
-        level, parts = level_of(recipe, size), []
+        lower = (level for level, (low, high) in enumerate(recipe.low_resolutions, 1) if low <= size < high)
+        level, parts = next(lower, 0), []
         crops = PlainCrops(region(self._test), (recipe.input_size, recipe.input_size), recipe.batch_size)
         for batch in load(crops, 0, self._workers):
             images = batch.to(device).float() / 255
@@ -116,27 +116,6 @@ class PW3DShape:
             parts.append(self.module(to_network(images), torch.full((len(images),), level, device=device)))
         fields = ("rotations", "betas", "cameras", "embeddings")
         return Shapes(*(torch.cat([getattr(part, name) for part in parts]).cpu() for name in fields))
-
-    def _targets(self, batch: ShapeBatch) -> ShapeTargets:
-        device = self._device()
-        pose, betas, has_smpl = (part.to(device) for part in (batch.pose, batch.betas, batch.has_smpl))
-        keypoints_2d = batch.keypoints_2d.to(device)
-        rotations = batch_rodrigues(pose.reshape(-1, 3)).view(-1, 24, 3, 3)
-        cameras, fitted = fitted_cameras(
-            self.module.joints(rotations, betas),
-            keypoints_2d,
-            focal_length=self._recipe.focal_length,
-            size=self._recipe.input_size,
-        )
-        return ShapeTargets(
-            keypoints_2d=keypoints_2d,
-            keypoints_3d=batch.keypoints_3d.to(device),
-            rotations=rotations,
-            betas=betas,
-            has_smpl=has_smpl,
-            cameras=cameras,
-            has_camera=has_smpl * fitted,
-        )
 
     def _device(self) -> torch.device:
         return next(self.module.parameters()).device

@@ -1,1 +1,1 @@
-"""The SMPL body: its files, posed in numpy and as a layer."""
+"""The SMPL body: its files, and how it is posed, in numpy and as a layer."""

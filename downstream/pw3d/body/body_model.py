@@ -1,7 +1,7 @@
-"""The body model's files: SMPL's arrays (Loper et al. 2015), checked when read; its joints (regressors.py reads those).
+"""The body model's files: SMPL's arrays (Loper et al. 2015), checked when read. regressors.py reads the regressors.
 
-Any mesh with SMPL's arrays and SMPL's tree of 24 joints comes through this door: SMPL itself, made by ``prepare``
-from the official pickles, or the generated people's body.
+Any mesh with SMPL's arrays and SMPL's tree of 24 joints can be read: SMPL itself, which ``prepare`` makes from the
+official pickles, or the generated people's body.
 
 Three sets of joints are in use:
 
@@ -25,7 +25,7 @@ REMEDY = "docs/data/pw3d.md says how to get and prepare the body model"
 SHAPE_PARAMETERS = 10
 
 PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 20, 21)
-"""SMPL's tree. Left joints are 1, 4, 7, 10, 13, 16, 18, 20, 22, the right one follows each."""
+"""SMPL's tree. Left joints are 1, 4, 7, 10, 13, 16, 18, 20, 22; each is followed by its right joint."""
 MIRRORED_JOINTS = np.array([0, 2, 1, 3, 5, 4, 6, 8, 7, 9, 11, 10, 12, 14, 13, 15, 17, 16, 19, 18, 21, 20, 23, 22])
 """``joints[MIRRORED_JOINTS]`` exchanges left and right; a mirrored rotation vector also has its y and z negated."""
 
@@ -35,7 +35,7 @@ TRAINING_JOINTS = (
     "jaw", "head", "nose", "left_eye", "right_eye", "left_ear", "right_ear",
 )  # fmt: skip
 TRAINING_LANDMARKS = np.array([8, 5, 24, 25, 4, 7, 21, 19, 17, 16, 18, 20, *range(26, 38)])
-"""Hips come from J_regressor_extra (rows 0 right and 1 left), since annotators place them elsewhere than SMPL's."""
+"""Hips come from J_regressor_extra (row 0 right, row 1 left), since annotators place them elsewhere than SMPL does."""
 MIRRORED_TRAINING_JOINTS = np.array(
     [5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6, 12, 13, 14, 15, 16, 17, 18, 19, 21, 20, 23, 22]
 )
@@ -45,6 +45,7 @@ of the head, as rows of a regressor in Human3.6M's order."""
 
 SMPL_VERTICES = 6890
 _SMPL_FACE = np.array([332, 2800, 6260, 583, 4071])
+_FLOATS = ("v_template", "shapedirs", "posedirs", "J_regressor", "weights")
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,13 @@ class BodyArrays:
     face_vertices: np.ndarray
 
 
+Bodies = tuple[BodyArrays, BodyArrays, BodyArrays]
+"""The neutral, the male and the female body."""
+
+
 @dataclass(frozen=True)
 class MeanParameters:
-    """Where the regression starts: ``pose`` (144,) 6D rotations, ``shape`` (10,), ``camera`` (3,: scale, x, y)."""
+    """The start of the regression: ``pose`` (144,) 6D rotations, ``shape`` (10,), ``camera`` (3,: scale, x, y)."""
 
     pose: np.ndarray
     shape: np.ndarray
@@ -80,7 +85,7 @@ class MeanParameters:
 
 
 def body_folder(root: str | Path) -> Path:
-    """``root/smpl``, or ``root`` where that is this folder already."""
+    """``root/smpl``, or ``root`` if it is that folder itself."""
     root = Path(root)
     return root if root.resolve().name == BODY_FOLDER else root / BODY_FOLDER
 
@@ -89,19 +94,18 @@ def read_body(path: Path) -> BodyArrays:
     """Read and check a body file.
 
     Raises:
-        InputError: naming the file and the array that is missing, of a wrong shape or makes no sense.
+        InputError: an array is missing, has a wrong shape or makes no sense; the message names file and array.
     """
-    keys = ("v_template", "shapedirs", "posedirs", "J_regressor", "weights", "f", "kintree_table")
-    arrays = read_arrays(path, keys, REMEDY, optional=("face_vertices",))
+    arrays = read_arrays(path, (*_FLOATS, "f", "kintree_table"), REMEDY, optional=("face_vertices",))
     body = body_from_arrays(arrays, path)
     check_sides(body, path)
     return body
 
 
 def body_from_arrays(arrays: dict[str, np.ndarray], path: Path) -> BodyArrays:
-    """`BodyArrays` of arrays under SMPL's names, as `read_body` checks them, all but left and right.
+    """`BodyArrays` of arrays under SMPL's names, with all checks of `read_body` but that of left and right.
 
-    Of more than 10 shape parameters the first 10 are taken. ``face_vertices`` may be left out for SMPL's own mesh.
+    Only the first 10 shape parameters are taken. ``face_vertices`` may be left out for SMPL's own mesh.
     """
     count = len(np.atleast_1d(arrays["v_template"]))
     shapes = {
@@ -118,29 +122,28 @@ def body_from_arrays(arrays: dict[str, np.ndarray], path: Path) -> BodyArrays:
     check(enough, path, f"shapedirs is {shapedirs.shape}, not ({count}, 3, 10 or more)")
     check(faces.ndim == 2 and faces.shape[1] == 3 and faces.dtype.kind in "iu", path, "f is not (F, 3) integers")
     check(faces.size > 0 and faces.min() >= 0 and faces.max() < count, path, f"f names no vertex of {count}")
-    for name in ("v_template", "shapedirs", "posedirs", "J_regressor", "weights"):
+    for name in _FLOATS:
         check(arrays[name].dtype.kind == "f" and np.isfinite(arrays[name]).all(), path, f"{name} isn't finite floats")
-    for name, axis in (("weights", 1), ("J_regressor", 1)):
-        sums = arrays[name].sum(axis=axis, dtype=np.float64)
-        check(np.allclose(sums, 1, atol=1e-2), path, f"{name} doesn't sum to 1 along axis {axis}")
-    check(
-        arrays["kintree_table"][0, 1:].tolist() == list(PARENTS[1:]),
-        path,
-        "kintree_table isn't SMPL's tree of 24 joints",
-    )
+    for name in ("weights", "J_regressor"):
+        sums = arrays[name].sum(axis=1, dtype=np.float64)
+        check(np.allclose(sums, 1, atol=1e-2), path, f"{name} doesn't sum to 1 along axis 1")
+    same_tree = arrays["kintree_table"][0, 1:].tolist() == list(PARENTS[1:])
+    check(same_tree, path, "kintree_table isn't SMPL's tree of 24 joints")
+    if "face_vertices" not in arrays:
+        check(count == SMPL_VERTICES, path, f"a mesh of {count} vertices needs face_vertices (5,)")
+    face = arrays.get("face_vertices", _SMPL_FACE)
+    good = face.shape == (5,) and face.dtype.kind in "iu" and face.min() >= 0 and face.max() < count
+    check(good, path, "face_vertices isn't (5,) numbers of vertices")
+    floats = arrays | {"shapedirs": shapedirs[..., :SHAPE_PARAMETERS]}
     return BodyArrays(
-        v_template=arrays["v_template"].astype(np.float64),
-        shapedirs=shapedirs[..., :SHAPE_PARAMETERS].astype(np.float64),
-        posedirs=arrays["posedirs"].astype(np.float64),
-        J_regressor=arrays["J_regressor"].astype(np.float64),
-        weights=arrays["weights"].astype(np.float64),
+        **{name: floats[name].astype(np.float64) for name in _FLOATS},
         faces=faces.astype(np.int64),
-        face_vertices=_face_vertices(arrays, count, path),
+        face_vertices=face.astype(np.int64),
     )
 
 
-def read_bodies(root: str | Path) -> tuple[BodyArrays, BodyArrays, BodyArrays]:
-    """The neutral, male and female body below ``root/smpl``, all of one mesh.
+def read_bodies(root: str | Path) -> Bodies:
+    """The bodies below ``root/smpl``, all of one mesh.
 
     Raises:
         InputError: as `read_body`, or the bodies differ in their number of vertices.
@@ -156,19 +159,19 @@ def read_mean_parameters(root: str | Path) -> MeanParameters:
     """``root/smpl/smpl_mean_params.npz``.
 
     Raises:
-        InputError: missing, damaged or of the wrong shapes.
+        InputError: the file is missing, damaged or holds wrong shapes.
     """
     path = body_folder(root) / MEAN_PARAMETERS
-    arrays = read_arrays(path, ("pose", "shape", "cam"), REMEDY)
-    for name, size in (("pose", 144), ("shape", SHAPE_PARAMETERS), ("cam", 3)):
+    sizes = {"pose": 144, "shape": SHAPE_PARAMETERS, "cam": 3}
+    arrays = read_arrays(path, tuple(sizes), REMEDY)
+    for name, size in sizes.items():
         good = arrays[name].size == size and arrays[name].dtype.kind == "f" and np.isfinite(arrays[name]).all()
         check(good, path, f"{name} is {arrays[name].shape} {arrays[name].dtype}, not {size} finite floats")
-    pose, shape, camera = (arrays[name].astype(np.float64).reshape(-1) for name in ("pose", "shape", "cam"))
-    return MeanParameters(pose=pose, shape=shape, camera=camera)
+    return MeanParameters(*(arrays[name].astype(np.float64).reshape(-1) for name in sizes))
 
 
 def leftwards(body: BodyArrays) -> np.ndarray:
-    """The body's own left, (3,), from which way is up (pelvis to head) and where its toes point; not from any side."""
+    """The body's left, a unit vector (3,), from up (pelvis to head) and ahead (toes), not from the joints' names."""
     joints = body.J_regressor @ body.v_template
     up = joints[15] - joints[0]
     ahead = joints[[10, 11]].mean(axis=0) - joints[[7, 8]].mean(axis=0)
@@ -176,17 +179,8 @@ def leftwards(body: BodyArrays) -> np.ndarray:
     return left / max(np.linalg.norm(left), 1e-12)
 
 
-def _face_vertices(arrays: dict[str, np.ndarray], count: int, path: Path) -> np.ndarray:
-    if "face_vertices" not in arrays:
-        check(count == SMPL_VERTICES, path, f"a mesh of {count} vertices needs face_vertices (5,)")
-        return _SMPL_FACE
-    found = arrays["face_vertices"]
-    good = found.shape == (5,) and found.dtype.kind in "iu" and found.min() >= 0 and found.max() < count
-    check(good, path, "face_vertices isn't (5,) numbers of vertices")
-    return found.astype(np.int64)
-
-
 def check_sides(body: BodyArrays, path: Path) -> None:
+    """Raise `InputError` unless left and right are as in SMPL, and the body faces +z."""
     rest, left = body.J_regressor @ body.v_template, leftwards(body)
     pairs = np.flatnonzero(np.arange(24) < MIRRORED_JOINTS)
     apart = (rest[pairs] - rest[MIRRORED_JOINTS[pairs]]) @ left

@@ -1,4 +1,4 @@
-"""Joints and vertices of posed bodies as the 3DPW protocol compares them: less the pelvis. numpy, no torch."""
+"""Joints and vertices of posed bodies less the pelvis, as the 3DPW protocol compares them. numpy, no torch."""
 
 import numpy as np
 
@@ -25,6 +25,6 @@ def centred(
 
 
 def chunks(count: int, vertices: int) -> list[slice]:
-    """Stretches of ``count`` people whose bodies of ``vertices`` are posed within some memory."""
+    """Slices of ``count`` people whose bodies, of so many ``vertices``, are posed within `_CHUNK_BYTES` of memory."""
     size = max(_CHUNK_BYTES // (vertices * 200), 1)
     return [slice(first, min(first + size, count)) for first in range(0, count, size)]

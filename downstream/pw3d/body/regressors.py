@@ -1,4 +1,4 @@
-"""The joint regressors below ``smpl/``: joints of a posed mesh, checked for their order when read."""
+"""The joint regressors below ``smpl/``, which give joints of a posed mesh. The order of joints is checked when read."""
 
 import sys
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ class Regressors:
 
 
 def read_regressors(root: str | Path, body: BodyArrays) -> Regressors:
-    """The regressors below ``root/smpl``; left and right are told apart by where ``body`` puts them.
+    """The regressors below ``root/smpl``; where their joints are on ``body`` shows which are left and which right.
 
     A widespread J_regressor_h36m has the left leg in rows 1-3, where Human3.6M's joints have the right one. Its legs
-    are exchanged here, and a line says so; anything else that isn't Human3.6M's order is refused.
+    are exchanged here, and a message says so; every other order that isn't Human3.6M's is refused.
 
     Raises:
-        InputError: missing, damaged, of another mesh, or left and right are exchanged.
+        InputError: a file is missing, damaged or of another mesh, or left and right are exchanged.
     """
     folder, count = body_folder(root), len(body.v_template)
     path = folder / REGRESSORS["h36m"]
@@ -48,7 +48,7 @@ def read_regressors(root: str | Path, body: BodyArrays) -> Regressors:
 def _on_left(
     regressor: np.ndarray, body: BodyArrays, left: np.ndarray, first: list[int], second: list[int]
 ) -> bool | None:
-    """Whether rows ``first`` are left of rows ``second``, each of its own; None when only some are."""
+    """Whether each row of ``first`` is left of its row of ``second``; None when only some are."""
     places = regressor @ body.v_template @ left
     sides = set((places[first] > places[second]).tolist())
     return sides.pop() if len(sides) == 1 else None

@@ -1,4 +1,4 @@
-"""The posed body in numpy (Loper et al. 2015, equations 2-10): what evaluation recomputes without torch."""
+"""The posed body in numpy (Loper et al. 2015, equations 2-10), so that evaluation needs no torch."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ def pose_body(body: BodyArrays, rotations: np.ndarray, betas: np.ndarray) -> tup
         betas: (N, 10).
 
     Returns:
-        Vertices (N, V, 3) and joints (N, 24, 3), metres. Memory is about 200 bytes a vertex and sample.
+        Vertices (N, V, 3) and joints (N, 24, 3), metres. Memory is about 200 bytes for each vertex of each sample.
     """
     count = len(betas)
     shaped = body.v_template + (betas @ body.shapedirs.reshape(-1, betas.shape[1]).T).reshape(count, -1, 3)

@@ -1,6 +1,6 @@
-"""SMPL as a layer (Loper et al. 2015): smplx's skinning on whatever mesh comes with SMPL's arrays.
+"""SMPL as a layer (Loper et al. 2015): smplx's skinning on any mesh with SMPL's arrays.
 
-smplx's own SMPL class picks face landmarks by vertex numbers of the official mesh; here only its ``lbs`` is used.
+Only smplx's ``lbs`` is used: its SMPL class picks face landmarks by vertex numbers of the official mesh.
 """
 
 import dataclasses
@@ -17,16 +17,16 @@ from downstream.pw3d.body.regressors import Regressors
 class SMPLLayer(nn.Module):
     """A body model: parameters to vertices and the joints of its tree.
 
-    Its arrays are buffers that a checkpoint leaves out: they are licensed, and the user's file has them.
+    Checkpoints leave its arrays out: they are licensed, and the user has them in a file.
     """
 
     def __init__(self, body: BodyArrays) -> None:
         super().__init__()
-        self._buffer("v_template", body.v_template)
-        self._buffer("shapedirs", body.shapedirs)
-        self._buffer("posedirs", body.posedirs.reshape(3 * len(body.v_template), -1).T)
-        self._buffer("joint_regressor", body.J_regressor)
-        self._buffer("weights", body.weights)
+        posedirs = body.posedirs.reshape(3 * len(body.v_template), -1).T
+        arrays = {"v_template": body.v_template, "shapedirs": body.shapedirs, "posedirs": posedirs}
+        for name, array in (arrays | {"joint_regressor": body.J_regressor, "weights": body.weights}).items():
+            tensor = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+            self.register_buffer(name, tensor, persistent=False)
         # Stays on the CPU: lbs walks the tree on the host, which would wait for a GPU at every joint.
         self._parents = torch.tensor(PARENTS)
 
@@ -44,16 +44,12 @@ class SMPLLayer(nn.Module):
             pose2rot=False,
         )
 
-    def _buffer(self, name: str, array: np.ndarray) -> None:
-        tensor = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
-        self.register_buffer(name, tensor, persistent=False)
-
 
 class TrainingJoints(nn.Module):
-    """The 24 joints of the annotation files, without skinning the vertices that no joint is read off.
+    """The 24 joints of the annotation files. Only the vertices that joints are computed from are skinned.
 
-    That leaves a body of some hundred vertices, whose joints are the whole body's to the last digits: its first 24
-    vertices are the joints at rest themselves, which SMPL makes linear in the betas.
+    That leaves a body of some hundred vertices with the whole body's joints, to the last digits: its first 24 vertices
+    are the joints at rest themselves, which are linear in the betas.
     """
 
     regressor: Tensor

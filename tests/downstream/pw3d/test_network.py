@@ -18,10 +18,9 @@ from downstream.pw3d.body.body_model import (
     read_mean_parameters,
 )
 from downstream.pw3d.body.regressors import read_regressors
-from downstream.pw3d.body.rotation_6d import rotations_from_6d
 from downstream.pw3d.body.smpl_layer import SMPLLayer, TrainingJoints
 from downstream.pw3d.resolution_scalars import ResolutionScalars
-from downstream.pw3d.shape_network import ShapeNetwork, ShapeRegressor, project
+from downstream.pw3d.shape_network import ShapeNetwork, ShapeRegressor, project, rotations_from_6d
 from downstream.training.frozen import freeze
 from liftedcl.identity.errors import InputError
 from liftedcl.networks.encoder import ResNetMap, build_backbone

@@ -89,10 +89,10 @@ def test_a_hostile_pickle_is_refused_and_nothing_is_written(pickles, tmp_path):
 
 def test_missing_and_wrong_pickles_are_named(pickles, tmp_path):
     (pickles / "models" / "basicModel_f_lbs_10_207_0_v1.0.0.pkl").unlink()
-    with pytest.raises(InputError, match=r"no SMPL pickle of female \(basicModel_f"):
+    with pytest.raises(InputError, match=r"holds no SMPL pickle of female \(basicModel_f"):
         prepare_smpl(pickles, tmp_path / "out")
     (pickles / "SMPL_FEMALE.pkl").write_bytes(pickle.dumps({"v_template": np.zeros((3, 3))}, protocol=2))
-    with pytest.raises(InputError, match=r"SMPL_FEMALE\.pkl: not a SMPL model"):
+    with pytest.raises(InputError, match=r"SMPL_FEMALE\.pkl: is not a SMPL model"):
         prepare_smpl(pickles, tmp_path / "out")
     with pytest.raises(InputError, match="not a folder"):
         prepare_smpl(tmp_path / "nowhere", tmp_path / "out")
@@ -214,7 +214,7 @@ def test_sequences_of_nobody_write_nothing(sequences, tmp_path):
     path = folder / "test" / "downtown_walk_00.pkl"
     for change in ({"poses": []}, {"campose_valid": [np.zeros(6, int)] * 2}):
         path.write_bytes(pickle.dumps(data | change, protocol=2))
-        with pytest.raises(InputError, match="nobody in its 1 sequences"):
+        with pytest.raises(InputError, match="no person in its 1 sequences"):
             prepare_sequences(folder, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

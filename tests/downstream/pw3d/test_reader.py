@@ -123,7 +123,7 @@ def pictures_finding(root, name):
 def test_check_counts_centres_outside_and_does_not_fail_for_them(root, tmp_path):
     """People at a border have theirs outside; a spread of the pictures is read, the last one among them."""
     assert pictures_finding(root, H36M).text.endswith(
-        ": all 12 there, 12 read; centres of people outside their picture: 0 of 12"
+        ": all 12 there, 12 read; centres of people outside their image: 0 of 12"
     )
     (tmp_path / "dataset_extras").mkdir()
     (tmp_path / "images" / H36M).mkdir(parents=True)

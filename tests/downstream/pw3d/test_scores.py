@@ -126,7 +126,6 @@ def test_one_shifted_joint_costs_its_share():
     scores = score(shifted, np.full(5, 0.02), truth)
     assert scores["mpjpe_mm"] == pytest.approx(13 / (5 * 14)) and scores["pve_mm"] == pytest.approx(20)
     assert 0 < scores["pa_mpjpe_mm"] < scores["mpjpe_mm"] * 2
-    assert "pve_mm" not in score(shifted, None, truth)
 
 
 def test_torchs_layer_gives_the_same_scores(root, bodies, regressors):
@@ -173,8 +172,8 @@ def test_the_command_needs_no_torch(root, bodies, regressors, tmp_path):
         ({"images": np.array(["x.jpg"] * 6)}, "made for other people"),
         ({"betas": np.zeros((6, 9))}, r"betas is \(6, 9\)"),
         ({"camera": np.full((6, 3), np.nan)}, "camera is .*not finite"),
-        ({"pose": np.ones((6, 24, 3, 3))}, "sample 0: pose holds a matrix that is no rotation"),
-        ({"pose": np.broadcast_to(np.diag([1.0, 1, -1]), (6, 24, 3, 3))}, "no rotation"),
+        ({"pose": np.ones((6, 24, 3, 3))}, "sample 0: pose holds a matrix that is not a rotation"),
+        ({"pose": np.broadcast_to(np.diag([1.0, 1, -1]), (6, 24, 3, 3))}, "not a rotation"),
         ({"joints": np.zeros((6, 14, 3), dtype=object)}, "joints holds pickled objects"),
     ],
 )

@@ -20,6 +20,7 @@ from downstream.pw3d.data import ShapeBatches, Steps
 from downstream.pw3d.drawings import augmented_samples, draw_mesh, examples
 from downstream.pw3d.reader import H36M, TEST, annotation_path, read_mix, read_shape_split
 from downstream.pw3d.scores import pose_matrices, score_run
+from downstream.pw3d.shape_losses import targets_of
 from downstream.pw3d.shape_network import Shapes
 from downstream.pw3d.task import PW3DShape
 from downstream.reading.fingerprint import fingerprint
@@ -89,7 +90,7 @@ def test_mirrored_samples_keep_pose_and_joints_together(data):
     errors = []
     for epoch in range(12):
         for batch in task.batches(epoch, 0):
-            targets = task._targets(batch)
+            targets = targets_of(batch, task.module.joints, RECIPE, "cpu")
             with torch.no_grad():
                 joints = task.module.joints(targets.rotations, targets.betas)
             known = (batch.has_smpl > 0) & (batch.keypoints_3d[:, 0, 3] > 0)
