@@ -21,11 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Print the scores, and write them to ``--out`` where it is given.
-
-    Raises:
-        InputError: a file that is missing or damaged, or predictions for other images.
-    """
+    """Print the scores, and write them to ``--out`` where it is given."""
     files = arguments.annotations, arguments.predictions
     if arguments.benchmark == "h36m_2d":
         head_size, stride = scores_2d.settings_of(arguments.predictions, arguments.head_size, arguments.stride)

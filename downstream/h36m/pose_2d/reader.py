@@ -78,7 +78,7 @@ def read_h36m_2d(root: str | Path, split: str, stride: int) -> H36MJoints:
     entries, frames = _load(path)
     kept = _every(frames, stride)
     own = np.isin(frames[kept, 0], SUBJECTS[split])
-    check_all(own, f"its subject is none of the {split} split's", path, REMEDY, kept)
+    check_all(own, f"its subject is not in the {split} split", path, REMEDY, kept)
     joints = _joints(entries, kept, path)
     check_pictures(joints.root / "images", joints.names, path, REMEDY, kept)
     return joints
@@ -126,10 +126,11 @@ def _joints(entries: list[dict[str, Any]], kept: Sequence[int], path: Path) -> H
 
     def camera(*keys: str, count: int) -> np.ndarray:
         # Vectors are stored as columns, single numbers bare or as arrays.
-        def parts(i: int) -> np.ndarray:
-            return np.concatenate([np.ravel(entries[i]["camera"][key]) for key in keys])
-
-        return column(parts, f"camera: {', '.join(keys)}", (count,))
+        return column(
+            lambda i: np.concatenate([np.ravel(entries[i]["camera"][key]) for key in keys]),
+            f"camera: {', '.join(keys)}",
+            (count,),
+        )
 
     joints, seen = array("joints_2d", NUM_JOINTS, 2), array("joints_3d_camera", NUM_JOINTS, 3)
     visible = column(

@@ -31,12 +31,11 @@ class SkeletonPrior(nn.Module):
     def __init__(self, in_channels: int, recipe: SkeletonPriorRecipe) -> None:
         super().__init__()
         self.weights = {"lifting": recipe.lifting, "bone_length": recipe.penalty, "joint_angle": recipe.penalty}
-        hidden = recipe.hidden
         self.layers = nn.Sequential(
-            nn.Linear(in_channels, hidden),
+            nn.Linear(in_channels, recipe.hidden),
             nn.LeakyReLU(_SLOPE),
-            *(ResidualBlock(hidden) for _ in range(recipe.blocks)),
-            nn.Linear(hidden, 3 * (NUM_JOINTS - 1)),
+            *(ResidualBlock(recipe.hidden) for _ in range(recipe.blocks)),
+            nn.Linear(recipe.hidden, 3 * (NUM_JOINTS - 1)),
         )
         self.lengths = BoneLengthPenalty(recipe.length_ratio)
         self.angles = JointAnglePenalty(recipe.bends)
