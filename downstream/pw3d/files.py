@@ -21,7 +21,7 @@ BODY_FILES = tuple(
 GENERATED = (*ANNOTATIONS.values(), *BODY_FILES)
 """The files that synthetic/ writes last: where they are, the generated data are complete."""
 
-REMEDY = "docs/data/pw3d.md says where to get it; or name the right folder with --config pw3d=FOLDER"
+REMEDY = "docs/data/pw3d.md says where it comes from, or name the right folder with --config pw3d=FOLDER"
 
 
 def annotation_path(root: str | Path, name: str) -> Path:

@@ -36,7 +36,12 @@ def prepare_smpl(pickles: Path, root: Path) -> list[Path]:
     Raises:
         InputError: a pickle is missing or damaged, holds anything but data, or isn't a body model.
     """
-    found = {gender: _find(pickles, names) for gender, names in SMPL_FILES.items()}
+    if not pickles.is_dir():
+        raise InputError(f"{pickles}: not a folder; {_REMEDY}")
+    found = {
+        gender: next((path for name in names for path in sorted(pickles.rglob(name))), None)
+        for gender, names in SMPL_FILES.items()
+    }
     missing = [f"{gender} ({SMPL_FILES[gender][0]})" for gender, path in found.items() if path is None]
     if missing:
         raise InputError(f"{pickles}: holds no SMPL pickle of {', '.join(missing)}; {_REMEDY}")
@@ -159,13 +164,3 @@ def _check_finite(fields: dict[str, np.ndarray], number: int, path: Path) -> Non
     for key, values in fields.items():
         if not np.isfinite(values).all():
             raise InputError(f"{path}: person {number}: {key} holds NaN or infinity in a valid frame; {_REMEDY}")
-
-
-def _find(folder: Path, names: tuple[str, ...]) -> Path | None:
-    """The first of ``names`` that is anywhere below ``folder``."""
-    if not folder.is_dir():
-        raise InputError(f"{folder}: not a folder; {_REMEDY}")
-    for name in names:
-        for path in sorted(folder.rglob(name)):
-            return path
-    return None

@@ -14,7 +14,8 @@ from downstream.pw3d.body.smpl_layer import TrainingJoints
 from downstream.pw3d.resolution_scalars import ResolutionScalars
 from liftedcl.networks.queue import KeyQueue
 
-POSE_NUMBERS, SHAPE_NUMBERS, CAMERA_NUMBERS = 24 * 6, 10, 3
+_SIZES = (24 * 6, 10, 3)
+"""Numbers that are regressed for pose, betas and camera."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,11 @@ class ShapeRegressor(nn.Module):
         self, channels: int, *, width: int, dropout: float, iterations: int, mean: tuple[np.ndarray, ...]
     ) -> None:
         super().__init__()
-        sizes = (POSE_NUMBERS, SHAPE_NUMBERS, CAMERA_NUMBERS)
         self._iterations = iterations
         self.layers = nn.Sequential(
-            nn.Linear(channels + sum(sizes), width), nn.Dropout(dropout), nn.Linear(width, width), nn.Dropout(dropout)
+            nn.Linear(channels + sum(_SIZES), width), nn.Dropout(dropout), nn.Linear(width, width), nn.Dropout(dropout)
         )
-        self.heads = nn.ModuleList(nn.Linear(width, size) for size in sizes)
+        self.heads = nn.ModuleList(nn.Linear(width, size) for size in _SIZES)
         for head in self.heads:
             nn.init.xavier_uniform_(head.weight, gain=0.01)  # so that training starts at the mean body
             nn.init.zeros_(head.bias)
@@ -73,7 +73,7 @@ class ShapeRegressor(nn.Module):
         for _ in range(self._iterations):
             hidden = self.layers(torch.cat([features, estimate], dim=1))
             estimate = estimate + torch.cat([head(hidden) for head in self.heads], dim=1)
-        pose, betas, cameras = estimate.split((POSE_NUMBERS, SHAPE_NUMBERS, CAMERA_NUMBERS), dim=1)
+        pose, betas, cameras = estimate.split(_SIZES, dim=1)
         return rotations_from_6d(pose), betas, cameras
 
 
