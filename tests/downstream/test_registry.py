@@ -38,7 +38,7 @@ def test_each_job_depends_on_its_own_code_alone(name):
     assert "downstream.samples.overlay" not in train | score
 
 
-@pytest.mark.parametrize(("name", "module"), [("lip", "downstream.lip.schedule"), ("pw3d", "downstream.pw3d.levels")])
+@pytest.mark.parametrize(("name", "module"), [("lip", "downstream.lip.schedule"), ("pw3d", "downstream.pw3d.data")])
 def test_what_a_recipe_means_for_an_epoch_is_code_of_its_training(name, module):
     """Recipe modules are in no digest; when a round ends, and which levels an epoch trains, is decided elsewhere."""
     assert module in import_closure(*finetune_modules(name))
