@@ -76,7 +76,7 @@ EDITS = {
     "another box": (lambda entries: entries[5]["center"].__iadd__(60), "sample 5: .*box of center and scale"),
     "no picture": (lambda entries: entries[2].update(image="s_09_act_02_x/none.jpg"), "none.jpg: not found"),
     "outside the folder": (lambda entries: entries[2].update(image="../act_02.jpg"), "not a path below"),
-    "a training subject": (lambda entries: entries[2].update(subject=5), "sample 2: its subject is not in the test split"),
+    "a training subject": (lambda entries: entries[2].update(subject=5), "sample 2: its subject is not in the test"),
 }
 
 
