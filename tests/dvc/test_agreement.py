@@ -130,6 +130,6 @@ def test_a_file_that_dvc_would_not_see_change_stops_with_the_remedy(copy):
 
 def test_other_folders_than_the_profiles_stop_with_the_remedy(copy):
     """With real pictures a generating profile's runs stand elsewhere, where no stage of dvc.yaml would keep them."""
-    set_parameter(copy, "profiles.demo.lip", "real_lip")
+    set_parameter(copy, "profiles.demo.data.lip", "real_lip")
     status, output = attempt(copy, "python", "-m", "workflow.job_records", "save", "runs/demo")
     assert status == 2 and "no stage of dvc.yaml keeps runs/demo-real_lip" in output
