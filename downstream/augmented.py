@@ -1,4 +1,4 @@
-"""A contact sheet of a benchmark's training samples as the network gets them, their targets drawn in place."""
+"""Draw a contact sheet of a benchmark's training samples as the network gets them, with their targets."""
 
 import argparse
 
@@ -14,7 +14,7 @@ _COLUMNS, _ROWS = 6, 3
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m downstream.augmented",
-        description="Draw the targets of augmented training samples on their pictures: what is off is learnt wrongly.",
+        description="Draw augmented training samples with their targets. A target in a wrong place is learnt wrongly.",
         epilog='example: python -m downstream.augmented --benchmark coco --recipe "$(python -m workflow.params '
         'benchmarks.coco)" --data data/demo/coco --out augmented.png',
     )

@@ -7,7 +7,7 @@ from downstream.registry import BENCHMARKS
 
 
 def add_benchmark_arguments(parser: argparse.ArgumentParser, out: str) -> None:
-    """Declare ``--benchmark``, ``--recipe``, ``--data`` and ``--out``, which is what the words ``out`` say."""
+    """Declare ``--benchmark``, ``--recipe``, ``--data`` and ``--out``; ``out`` is the help text of the last."""
     add = parser.add_argument
     add("--benchmark", required=True, choices=BENCHMARKS, help="which benchmark")
     add("--recipe", required=True, help="its recipe: JSON text or file; see python -m workflow.params")

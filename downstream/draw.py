@@ -1,4 +1,4 @@
-"""Draw the stored predictions of a fine-tuning on some test pictures: predictions and pictures -> examples.png."""
+"""Draw the stored predictions of a fine-tuning on some test images: predictions and images -> examples.png."""
 
 import argparse
 from pathlib import Path

@@ -37,18 +37,8 @@ def finetune(
 ) -> None:
     """Train, and write ``trained.pt``, the predictions, ``history.csv`` and, last, ``provenance.json`` into ``out``.
 
-    Goes on from ``out/last.pt`` after a kill, with the bits of an uninterrupted run; that file is removed on success.
-
-    Args:
-        benchmark: a key of `BENCHMARKS`.
-        recipe: that benchmark's.
-        encoder: plain state dict to start from.
-        backbone: its architecture, a name of liftedcl/networks/encoder.py.
-        data: folder of the benchmark's data.
-        seed: decides the head's weights, the order of the samples and their augmentation.
-        threads: CPU threads; CPU results depend on them.
-        workers: processes that load data; results don't depend on them.
-        out: folder of this run.
+    After a kill it continues from ``out/last.pt`` and ends with the bits of an uninterrupted run; that file is removed
+    on success. The arguments are the options of the command; ``benchmark`` is a key of `BENCHMARKS`.
 
     Raises:
         InputError: an encoder or data that is missing, damaged or doesn't fit; a loss that is not finite.
@@ -86,7 +76,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m downstream.finetune",
         description="Fine-tune an encoder on one benchmark and predict its test set. Run the same command again after "
-        "a kill: it goes on where it was. Writes trained.pt (the tensors of head and encoder), the predictions, "
+        "a kill: it continues where it stopped. Writes trained.pt (the tensors of head and encoder), the predictions, "
         "history.csv and provenance.json; python -m downstream.score and downstream.draw take it from there.",
         epilog='example: python -m downstream.finetune --benchmark h36m_3d --recipe "$(python -m workflow.params '
         'benchmarks.h36m_3d)" --encoder runs/demo/random/seed0/encoder.pt --backbone resnet18_narrow '

@@ -1,4 +1,4 @@
-"""Scores of a benchmark's trivial predictor, which doesn't look at the picture. A fine-tuned encoder must beat it.
+"""Scores of a benchmark's trivial predictor, which doesn't look at the image. A fine-tuned encoder must beat it.
 
 It is fitted on the whole training set, also where a recipe's ``fraction`` gives the encoders less.
 """

@@ -1,4 +1,4 @@
-"""Which benchmarks and data sets there are: those that a file ``benchmark.py`` or ``data_set.py`` enters. No torch."""
+"""All benchmarks and data sets: a file ``benchmark.py`` or ``data_set.py`` enters each of them. No torch."""
 
 import importlib
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _ROOT = Path(__file__).parents[1]
 
 
 def _modules(pattern: str) -> Iterator[ModuleType]:
-    """The modules whose files are called so, by path."""
+    """The modules whose files match ``pattern``, sorted by path."""
     for path in sorted(_ROOT.glob(pattern)):
         yield importlib.import_module(".".join(path.relative_to(_ROOT).with_suffix("").parts))
 

@@ -19,7 +19,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m downstream.score",
         description="Score the predictions that python -m downstream.finetune wrote; the evaluate command of each data "
-        "set (python -m downstream.coco evaluate) does the same with a single file of anybody's.",
+        "set (such as python -m downstream.coco evaluate) scores a single file, whatever made it.",
         epilog='example: python -m downstream.score --benchmark h36m_3d --recipe "$(python -m workflow.params '
         'benchmarks.h36m_3d)" --data data/demo/h36m --run runs/by_hand/h36m_3d --out runs/by_hand/h36m_3d/metrics.json',
     )

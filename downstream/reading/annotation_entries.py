@@ -1,6 +1,6 @@
-"""What readers of annotation files share: numbers and picture names of N entries, checked, the culprit named.
+"""Checks of N entries that readers of annotation files share. An error names the first entry that is wrong.
 
-Where a reader leaves entries out, ``kept`` (N,) are the places of the others in the file.
+Where a reader leaves entries out, ``kept`` (N,) holds the places of the others in the file.
 """
 
 from collections import defaultdict
@@ -24,10 +24,10 @@ def numbers(
     remedy: str,
     kept: Sequence[int] | None = None,
 ) -> np.ndarray:
-    """``get(i)`` of ``count`` entries as float64 (count, \\*shape): all at once, one by one only to name a culprit.
+    """``get(i)`` of ``count`` entries as float64 (count, \\*shape); one by one only to find the wrong one.
 
     Raises:
-        InputError: naming the file, the entry and ``what``, which is missing, no number, misshapen or not finite.
+        InputError: names the file, the entry and ``what``, which is missing, not a number, misshapen or not finite.
     """
     entries = range(count) if kept is None else kept
     try:
@@ -49,7 +49,7 @@ def numbers(
 
 
 def _floats(value: Any) -> np.ndarray:
-    """As float64. Raises `TypeError` for text: numpy would take "50" for 50, which nobody who reads it later does."""
+    """As float64. Raises `TypeError` for text: numpy would take "50" for 50, but later readers of the file don't."""
     array = np.array(value)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"no numbers: {array.dtype}")
@@ -63,10 +63,10 @@ def check_all(good: np.ndarray, problem: str, path: Path, remedy: str, kept: Seq
 
 
 def check_pictures(folder: Path, names: list[Any], path: Path, remedy: str, kept: Sequence[int] | None = None) -> None:
-    """Each name is a file below ``folder``: one listing per folder instead of a look-up per entry.
+    """Check that each name is a file below ``folder``; lists each folder once instead of looking up each entry.
 
     Raises:
-        InputError: naming the picture, the annotation file and the entry.
+        InputError: names the image, the annotation file and the entry.
     """
     folders: dict[str, list[int]] = defaultdict(list)
     for i, name in enumerate(names):

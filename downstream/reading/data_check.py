@@ -1,4 +1,4 @@
-"""What the ``check`` command of a data set prints: what is there, what is missing, and what doesn't match."""
+"""The report of a data set's ``check`` command: what is there, what is missing, and what doesn't match."""
 
 import sys
 from collections.abc import Callable, Iterable
@@ -25,12 +25,12 @@ def count_finding(what: str, found: int, expected: int | None) -> Finding:
 
 
 def problem(error: InputError) -> Finding:
-    """What a reader complains of."""
+    """A reader's error as a finding."""
     return Finding("missing" if ": not found" in str(error) else "broken", str(error))
 
 
 def tried(what: str, read: Callable[[], str]) -> Finding:
-    """Whether ``read`` works on ``what``; it returns a few words about what it saw."""
+    """Whether ``read`` succeeds on ``what``; it returns a few words about what it found."""
     try:
         return Finding("ok", f"{what}: {read()}")
     except InputError as error:

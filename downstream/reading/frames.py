@@ -1,4 +1,4 @@
-"""Decoded pictures: the region of each frame that its crops can reach, kept in memory as long as a budget lasts."""
+"""Decoded images: the region of each frame that its crops can reach, kept in memory as long as a budget lasts."""
 
 from pathlib import Path
 
@@ -15,8 +15,8 @@ class Frames:
     """Regions of the frames of a data set.
 
     Args:
-        root: folder of the pictures.
-        names: file names below it, N of them; the same frame may stand there several times.
+        root: folder of the images.
+        names: N file names below it; the same frame may occur several times.
         sizes: expected width and height (N, 2) in px; None where the annotations don't say.
         regions: what to keep of each frame, (N, 4: x0, y0, x1, y1) in px; cut to the frame.
         cache_bytes: decoded regions kept in memory.
@@ -34,7 +34,7 @@ class Frames:
         """RGB region (h, w, 3) uint8, not to be written to, and its corner (x0, y0) in the frame.
 
         Raises:
-            InputError: the picture is missing, damaged or of another size than annotated.
+            InputError: the image is missing, damaged or of another size than annotated.
         """
         if index in self._cache:
             return self._cache[index]
@@ -44,14 +44,14 @@ class Frames:
         end = np.clip(np.ceil(self._regions[index, 2:]), corner + 1, size).astype(int)
         region = frame[corner[1] : end[1], corner[0] : end[0]]
         if region.nbytes <= self._bytes_left:
-            region = np.ascontiguousarray(region)  # lets go of the rest of the frame
+            region = np.ascontiguousarray(region)  # frees the rest of the frame
             self._cache[index] = region, corner
             self._bytes_left -= region.nbytes
         return region, corner
 
     def _frame(self, index: int) -> np.ndarray:
         name = self._names[index]
-        if self._latest is None or self._latest[0] != name:  # the people of one picture tend to follow each other
+        if self._latest is None or self._latest[0] != name:  # the people of one image tend to follow each other
             self._latest = name, read_picture(self._root / name)
         frame = self._latest[1]
         if self._sizes is not None and frame.shape[1::-1] != tuple(self._sizes[index]):

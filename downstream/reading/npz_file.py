@@ -1,4 +1,4 @@
-"""Reading npz files of others: plain arrays only, and whatever is wrong with one is named."""
+"""Reading npz files from elsewhere: plain arrays only, and an error says what is wrong with the file."""
 
 import zipfile
 import zlib
@@ -15,7 +15,7 @@ def read_arrays(
     """The arrays ``keys`` of an npz file, and those of ``optional`` that it holds. Nothing is ever unpickled.
 
     Raises:
-        InputError: the file is missing, damaged, no npz, lacks a key or holds pickled objects under one.
+        InputError: the file is missing, damaged or not an npz, lacks a key, or holds pickled objects under one.
     """
     arrays = {}
     try:

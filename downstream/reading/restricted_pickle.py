@@ -1,8 +1,8 @@
 """Reading the field's pickles (Human3.6M's labels, 3DPW's sequences, SMPL's models) without running anything in them.
 
-`pickle.load` calls whatever a file names. Here every name a file may use leads to an inert stand-in, which keeps what
-the file says about an array and nothing else; arrays are built from that once everything is read. numpy's own
-reconstructors aren't used either: they take the file's word for a dtype's layout, and a forged one reads raw memory.
+`pickle.load` calls whatever a file names. Here every name that a file may use leads to an inert stand-in, which only
+keeps what the file says about an object; arrays are built from that once everything is read. numpy's own
+reconstructors aren't used either: they trust the file about a dtype's layout, and a forged layout reads raw memory.
 """
 
 import math
@@ -20,16 +20,16 @@ from liftedcl.identity.errors import InputError
 def load_plain(path: str | Path, remedy: str, *, encoding: str = "latin1") -> Any:
     """Unpickle numbers, texts, built-in containers, numpy arrays and scalars, and scipy's csc and csr matrices.
 
-    Chumpy's objects, which SMPL's files hold, become the array (``x``) they stand for, or None where the file has an
-    expression instead of an array. An OrderedDict becomes a dict.
+    Chumpy's objects, which SMPL's files hold, become their array (``x``), or None where the file has an expression
+    instead of one. An OrderedDict becomes a dict.
 
     Args:
-        path: the file; pickles of Python 2, of old numpy and of old scipy are read too.
-        remedy: what the user can do, the end of the message.
+        path: may be a pickle of Python 2, of old numpy or of old scipy.
+        remedy: what the user can do; ends each message.
         encoding: of Python 2's texts.
 
     Raises:
-        InputError: missing, damaged, or it names anything else, which is never imported.
+        InputError: the file is missing or damaged, or names anything else, which is never imported.
     """
     try:
         with open(path, "rb") as file:
@@ -61,9 +61,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 class _StandIn:
-    """What a file says about one object. A stand-in class offers a file nothing to call that does anything."""
-
-    __slots__ = ("arguments", "state")
+    """What a file says about one object. Nothing that a file can call on a stand-in has an effect outside it."""
 
     def __new__(cls, *arguments: Any) -> "_StandIn":
         made = super().__new__(cls)
@@ -77,16 +75,8 @@ class _StandIn:
         raise ValueError(f"a bare {type(self).__name__.strip('_')}")
 
 
-class _Marker(_StandIn):
-    """A class that is only named as an argument."""
-
-    __slots__ = ()
-
-
 class _Bytes(_StandIn):
     """``_codecs.encode(text, "latin1")`` or ``bytes()``: how Python 3 writes bytes in Python 2's protocols."""
-
-    __slots__ = ()
 
     def plain(self, seen: dict) -> bytes:
         text, codec = self.arguments or ("", "latin1")
@@ -97,8 +87,6 @@ class _Bytes(_StandIn):
 
 class _DType(_StandIn):
     """``dtype(code, ...)``, its state (version, byte order, ...)."""
-
-    __slots__ = ()
 
     def plain(self, seen: dict) -> np.dtype:
         code = _text(self.arguments[0])
@@ -111,8 +99,6 @@ class _DType(_StandIn):
 class _Array(_StandIn):
     """``_reconstruct(ndarray, (0,), b"b")``, its state ([version,] shape, dtype, Fortran order, content)."""
 
-    __slots__ = ()
-
     def plain(self, seen: dict) -> np.ndarray:
         shape, dtype, fortran, content = self.state[-4:]
         return _array(_plain(content, seen), _plain(dtype, seen), shape, "F" if fortran else "C")
@@ -120,8 +106,6 @@ class _Array(_StandIn):
 
 class _Buffer(_StandIn):
     """``_frombuffer(bytes, dtype, shape, order)``: arrays in protocol 5."""
-
-    __slots__ = ()
 
     def plain(self, seen: dict) -> np.ndarray:
         content, dtype, shape, order = self.arguments[:4]
@@ -131,8 +115,6 @@ class _Buffer(_StandIn):
 class _Scalar(_StandIn):
     """``scalar(dtype, bytes)``."""
 
-    __slots__ = ()
-
     def plain(self, seen: dict) -> Any:
         dtype, content = (_plain(argument, seen) for argument in self.arguments)
         return _array(content, dtype, (), "C")[()]
@@ -140,8 +122,6 @@ class _Scalar(_StandIn):
 
 class _Sparse(_StandIn):
     """A matrix of scipy.sparse; its state is the dict of its attributes."""
-
-    __slots__ = ()
 
     def plain(self, seen: dict) -> Any:
         parts = _plain(self.state, seen)
@@ -152,19 +132,15 @@ class _Sparse(_StandIn):
 
 
 class _CSC(_Sparse):
-    __slots__ = ()
     kind = sparse.csc_matrix
 
 
 class _CSR(_Sparse):
-    __slots__ = ()
     kind = sparse.csr_matrix
 
 
 class _Chumpy(_StandIn):
     """An object of chumpy; its state is the dict of its attributes, ``x`` the array of a plain ``Ch``."""
-
-    __slots__ = ()
 
     def plain(self, seen: dict) -> np.ndarray | None:
         value = _plain(self.state.get("x"), seen) if isinstance(self.state, dict) else None
@@ -173,8 +149,6 @@ class _Chumpy(_StandIn):
 
 class _Select(_Chumpy):
     """Chumpy's selection: the entries ``idxs`` of the flattened ``a``, in ``preferred_shape``."""
-
-    __slots__ = ()
 
     def plain(self, seen: dict) -> np.ndarray | None:
         array, indices = (_plain(self.state.get(key), seen) for key in ("a", "idxs"))
@@ -187,8 +161,6 @@ class _Select(_Chumpy):
 class _Reconstructor(_StandIn):
     """``copy_reg._reconstructor(class, object, None)``: an empty object in Python 2's first protocols."""
 
-    __slots__ = ()
-
     def __new__(cls, kind: Any, *_: Any) -> Any:
         if not (isinstance(kind, type) and issubclass(kind, _Sparse | _Chumpy)):
             raise ValueError("an object that is no plain data")
@@ -196,7 +168,7 @@ class _Reconstructor(_StandIn):
 
 
 _GLOBALS: dict[tuple[str, str], Any] = {
-    ("numpy", "ndarray"): _Marker,
+    ("numpy", "ndarray"): _StandIn,  # only named, as an argument
     ("numpy", "dtype"): _DType,
     ("numpy.core.multiarray", "_reconstruct"): _Array,
     ("numpy.core.multiarray", "scalar"): _Scalar,
@@ -204,7 +176,7 @@ _GLOBALS: dict[tuple[str, str], Any] = {
     ("copyreg", "_reconstructor"): _Reconstructor,
     ("_codecs", "encode"): _Bytes,
     ("builtins", "bytes"): _Bytes,
-    ("builtins", "object"): _Marker,
+    ("builtins", "object"): _StandIn,
     ("builtins", "set"): set,
     ("builtins", "frozenset"): frozenset,
     ("builtins", "complex"): complex,
@@ -214,7 +186,7 @@ _SPARSE = {"csc_matrix": _CSC, "csc_array": _CSC, "csr_matrix": _CSR, "csr_array
 
 
 def _array(content: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:
-    """An array of its own memory; every entry of an array of objects has been made plain already."""
+    """An array with its own memory; the entries of an array of objects are plain already."""
     if not isinstance(dtype, np.dtype) or not isinstance(shape, tuple) or order not in ("C", "F"):
         raise ValueError("a malformed array")
     if dtype.hasobject:
@@ -236,9 +208,9 @@ def _text(value: Any) -> str:
 
 
 def _plain(value: Any, seen: dict[int, tuple[Any, Any]]) -> Any:
-    """``value`` with arrays for stand-ins; what occurs twice is made once. Dicts and lists are changed in place.
+    """``value`` with arrays in place of stand-ins; what occurs twice is made once. Changes dicts and lists in place.
 
-    ``seen`` also keeps the originals alive: a freed one's id would name something else.
+    ``seen`` also keeps the originals alive: the id of a freed one could be given to another object.
     """
     kind = type(value)
     if kind in _LEAVES:
@@ -263,7 +235,7 @@ def _plain(value: Any, seen: dict[int, tuple[Any, Any]]) -> Any:
         result = kind(_plain(entry, seen) for entry in value)
     elif isinstance(value, _StandIn):
         result = value.plain(seen)
-        value.arguments, value.state = (), None  # the raw bytes are needed no more
+        value.arguments, value.state = (), None  # frees the raw bytes
     else:
         raise ValueError("an object that is no plain data")  # a class itself, named and not called
     seen[id(value)] = value, result

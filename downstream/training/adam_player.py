@@ -1,4 +1,4 @@
-"""What RLE and SimplePose train with: Adam on all that is not frozen; its rate falls at the epochs the recipe names."""
+"""Adam, as RLE and SimplePose use it, on all that is not frozen; its rate falls at the epochs the recipe names."""
 
 import torch
 from torch import nn

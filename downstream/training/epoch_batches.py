@@ -1,4 +1,4 @@
-"""Training batches that are a function of (seed, epoch, step), so neither workers nor a resumed run change a bit."""
+"""Training batches that depend on (seed, epoch, step) alone, so that neither workers nor a resumed run change a bit."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -16,14 +16,14 @@ from liftedcl.identity.errors import InputError
 class EpochBatches(Dataset):
     """Item ``step`` of an epoch is a whole batch, made by `batch`. The remainder of an epoch is left out.
 
-    An epoch has as many draws whatever fraction of the samples is trained on: each draw has random numbers of its own,
-    and `rows` says whose sample it is.
+    The number of draws in an epoch doesn't depend on the fraction of the samples that is trained on: each draw has
+    random numbers of its own, and `rows` says which sample it takes.
 
     Args:
         counts: samples of each training set; in the split they follow each other.
         recipe: batch size, and the fraction of each set that is trained on.
         seed: decides that fraction, the order of every epoch and, through `generator`, the augmentation.
-        draws: of an epoch; by default as many as there are samples.
+        draws: number of draws in an epoch; by default the number of samples.
 
     Attributes:
         chosen: rows of the split that are trained on, (M,) ascending.
@@ -35,7 +35,7 @@ class EpochBatches(Dataset):
         self.start(0)
 
     def start(self, epoch: int) -> None:
-        """Items are those of ``epoch`` from now on."""
+        """From now on, items are those of ``epoch``."""
         self._epoch = epoch
         self._permutation = np.random.default_rng([self._seed, epoch]).permutation(self._count)
 
@@ -66,14 +66,14 @@ def load(batches: Dataset, first: int, workers: int) -> Iterator[Any]:
     """The items of ``batches`` from ``first`` on, in order; made by ``workers`` processes, or here when 0.
 
     Raises:
-        InputError: the first item that is one.
+        InputError: raised from the first item that is one.
     """
     loader = DataLoader(
         batches,
         batch_size=None,
         sampler=range(first, len(batches)),
         num_workers=workers,
-        generator=torch.Generator(),  # its own: the engine's stream stays untouched
+        generator=torch.Generator(),  # the loader would draw from the engine's stream otherwise
     )
     for item in loader:
         if isinstance(item, InputError):

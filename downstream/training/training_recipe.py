@@ -1,4 +1,4 @@
-"""What every fine-tuning recipe says: length, batch, rate, and whether the encoder is trained on. No torch."""
+"""What every fine-tuning recipe holds: length, batch, rate, and whether the encoder is frozen. No torch."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,9 @@ from liftedcl.identity.strict import require, require_at_least, require_positive
 
 @dataclass(frozen=True, kw_only=True)
 class FineTuning:
-    """``probe`` freezes the encoder, its batch norms included, so that only what stands on it is trained.
+    """``probe`` freezes the encoder, its batch norms included, so that only the layers on top of it are trained.
 
-    ``fraction`` of the training samples, drawn by the seed, is trained on; steps and schedule stay those of all.
+    ``fraction`` of the training samples, drawn by the seed, is trained on; steps and schedule don't change with it.
     """
 
     epochs: int
