@@ -1,4 +1,4 @@
-"""Drawing a sample's scale, rotation and mirror, and the crop they make. No torch."""
+"""Random scale, rotation and mirror of a sample, and the crop that results. No torch."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from downstream.training.augmentation_recipe import AffineAugmentation
 
 @dataclass(frozen=True)
 class AffineDraw:
-    """What one sample gets: relative scale of its region, rotation in degrees, mirrored or not."""
+    """Augmentation of one sample: relative scale of its region, rotation in degrees, mirrored or not."""
 
     scale: float
     rotation: float
@@ -18,7 +18,7 @@ class AffineDraw:
 
 
 def draw_affine(recipe: AffineAugmentation, rng: np.random.Generator) -> AffineDraw:
-    """Draw one sample's augmentation. Every call uses the generator equally often."""
+    """Draw one sample's augmentation. Every call draws equally many random numbers."""
     scale = np.clip(rng.normal(1, recipe.scale_deviation), *recipe.scale_limits)
     rotation = np.clip(rng.normal(0, recipe.rotation_deviation), -recipe.rotation_limit, recipe.rotation_limit)
     turned, flipped = rng.random(2) < (recipe.rotation_probability, recipe.flip)
@@ -26,7 +26,7 @@ def draw_affine(recipe: AffineAugmentation, rng: np.random.Generator) -> AffineD
 
 
 def augmented_matrix(centre: np.ndarray, width: float, drawn: AffineDraw, size: tuple[int, int]) -> np.ndarray:
-    """Picture to crop (2, 3) for a region of ``centre`` (2,) and ``width`` px, augmented as ``drawn``."""
+    """Image to crop (2, 3) for a region of ``centre`` (2,) and ``width`` px, augmented as ``drawn``."""
     return crop_matrices(
         centre[None],
         np.array([width * drawn.scale]),

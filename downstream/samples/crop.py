@@ -1,7 +1,7 @@
-"""The crop around a person's box as one affine map per sample, from picture pixels to network pixels.
+"""The crop around a person's box as one affine map per sample, from image pixels to network pixels.
 
 The box grows to the input's aspect about its centre; augmentation turns, scales and mirrors that region. Mirroring is
-part of the map, so one matrix serves picture, targets and the way back.
+part of the map, so one matrix serves image, targets and the way back.
 """
 
 import cv2
@@ -26,13 +26,13 @@ def crop_matrices(
     rotations: np.ndarray | None = None,
     flips: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Maps from picture pixels to crop pixels.
+    """Maps from image pixels to crop pixels.
 
     Args:
         centres: (N, 2) px; they land on the middle, ``size`` / 2.
-        widths: (N,) px of the picture that become the input's width.
+        widths: (N,) px of the image that become the input's width.
         size: width and height of the network's input.
-        rotations: (N,) in degrees, positive turns the picture clockwise on the screen; none if left out.
+        rotations: (N,) in degrees, positive turns the image clockwise on the screen; none if left out.
         flips: (N,) bool: mirrored, u becomes width - 1 - u; none if left out.
 
     Returns:
@@ -60,7 +60,7 @@ def invert_affine(matrices: np.ndarray) -> np.ndarray:
 
 
 def from_corner(matrices: np.ndarray, corner: np.ndarray) -> np.ndarray:
-    """The same maps (..., 2, 3), from the pixels of a region of the picture that begins at ``corner`` (2,)."""
+    """The same maps (..., 2, 3), from the pixels of a region of the image that begins at ``corner`` (2,)."""
     linear = matrices[..., :2]
     return np.concatenate([linear, matrices[..., 2:] + linear @ corner[:, None]], axis=-1)
 

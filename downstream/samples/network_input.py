@@ -1,4 +1,4 @@
-"""Pictures as the encoder saw them in pre-training: RGB with ImageNet's statistics, the channels innermost."""
+"""Images as the encoder saw them in pre-training: RGB with ImageNet's statistics, channels innermost in memory."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""Pictures with joints and bones drawn on them: the person's left blue, the right red, the rest grey."""
+"""Draws joints and bones on images: the person's left blue, the right red, the rest grey."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ def draw_keypoints(
     """A copy of ``image`` (H, W, 3) uint8 RGB with the visible joints and the bones between them.
 
     Args:
-        joints: (J, 2) px; those far outside are left out.
+        joints: (J, 2) px; those far outside the image are left out.
         visible: (J,) bool.
         bones: pairs of joints.
         sides: of each joint: ``l``, ``r`` or ``trunk``.

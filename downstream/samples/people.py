@@ -1,4 +1,4 @@
-"""People to find the joints of: which picture, and which region of it a network sees. No torch."""
+"""People whose joints are to be found: which image, and which region of it a network sees. No torch."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +12,8 @@ class People:
 
     Attributes:
         folder: what ``names`` are relative to.
-        names: picture of each person.
-        sizes: annotated width and height of each picture, (N, 2) int px; None where the annotations don't say.
+        names: image of each person.
+        sizes: annotated width and height of each image, (N, 2) int px; None where the annotations don't say.
         centres: middle of the region, (N, 2) px.
         widths: width of the region, padding included, (N,) px.
     """
@@ -28,7 +28,7 @@ class People:
         return len(self.names)
 
     def at(self, rows: np.ndarray) -> "People":
-        """Those in ``rows`` (M,), in that order."""
+        """The people in ``rows`` (M,), in that order."""
         names = [self.names[row] for row in rows.tolist()]
         sizes = None if self.sizes is None else self.sizes[rows]
         return People(self.folder, names, sizes, self.centres[rows], self.widths[rows])
@@ -36,9 +36,9 @@ class People:
 
 @dataclass(frozen=True)
 class LabelledPeople:
-    """``people`` with their ``joints`` (N, J, 2) in px of the picture, true where ``visible`` (N, J) bool.
+    """``people`` with their ``joints`` (N, J, 2) in px of the image, true where ``visible`` (N, J) bool.
 
-    ``guests``: how many of them, the last ones, are of another data set.
+    ``guests``: how many of them are of another data set; they come last.
     """
 
     people: People

@@ -1,4 +1,4 @@
-"""Crops of people as a test sees them: no augmentation, every person, in order."""
+"""Crops of people as in testing: every person, in order, not augmented."""
 
 import numpy as np
 from torch import Tensor
@@ -12,15 +12,10 @@ from liftedcl.identity.errors import InputError
 
 
 class PlainCrops(Dataset):
-    """Item ``i`` is the i-th batch of crops (B, 3, H, W) uint8 RGB; the last is smaller.
-
-    Args:
-        people: whom to crop.
-        size: width and height of the network's input.
-        batch_size: crops of a batch.
+    """Item ``i`` is the i-th batch of crops (B, 3, H, W) uint8 RGB; the last is smaller. ``size`` is (W, H).
 
     Attributes:
-        matrices: maps from picture to crop, (N, 2, 3).
+        matrices: maps from image to crop, (N, 2, 3).
     """
 
     def __init__(self, people: People, size: tuple[int, int], batch_size: int) -> None:
