@@ -15,7 +15,7 @@ class HeatmapPose(StepFineTuning):
     """Sizes in px of the network's input; ``sigma`` in px of the heatmap.
 
     Attributes:
-        box_scale: how much the crop is larger than the person's box.
+        box_scale: size of the crop relative to the person's box.
         deconvs: transposed convolutions on the backbone's map; each doubles it.
         deconv_width: their channels.
         loss: ``mse_mean`` (over joints; COCO, MPII), ``mse_sum`` (over joints; Human3.6M), or ``cross_entropy`` over

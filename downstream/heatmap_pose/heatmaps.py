@@ -13,7 +13,7 @@ _REACH = 3
 def gaussian_targets(
     joints: Tensor, visible: Tensor, *, size: tuple[int, int], stride: int, sigma: float
 ) -> tuple[Tensor, Tensor]:
-    """Heatmaps to learn, and which of them count.
+    """Target heatmaps, and which of them count in the loss.
 
     Departure from the published code: there a Gaussian that just misses the upper or left border counts, as a map of
     zeros; here it doesn't, like one that misses the other two.
@@ -48,8 +48,7 @@ def heatmap_loss(outputs: Tensor, targets: Tensor, weights: Tensor, loss: str) -
     squared error (Human3.6M). ``cross_entropy``: of the outputs' softmax over the cells, mean over the visible joints.
 
     Args:
-        outputs: (B, J, h, w).
-        targets: (B, J, h, w).
+        outputs, targets: (B, J, h, w).
         weights: (B, J).
     """
     if loss == "cross_entropy":
@@ -62,7 +61,7 @@ def heatmap_loss(outputs: Tensor, targets: Tensor, weights: Tensor, loss: str) -
 
 
 def to_heatmaps(outputs: Tensor, *, loss: str, sigma: float) -> Tensor:
-    """What the network says as heatmaps whose peak is about 1 where it is certain.
+    """The network's outputs as heatmaps whose peak is about 1 where the network is certain.
 
     A network trained with ``cross_entropy`` gives logits: their softmax sums to 1, a target to the Gaussian's volume.
     """
@@ -75,14 +74,13 @@ def to_heatmaps(outputs: Tensor, *, loss: str, sigma: float) -> Tensor:
 
 
 def unmirror_heatmaps(heatmaps: Tensor, mirrored: Tensor) -> Tensor:
-    """Heatmaps (B, J, h, w) of the mirrored crop, told of the crop itself: flipped, pairs swapped, shifted by a cell.
+    """Turn heatmaps (B, J, h, w) of the mirrored crop into the crop's own: flip, swap pairs, shift by a cell.
 
     Pixel u of a crop of width W mirrors to W - 1 - u, cell k of w to w - 1 - k, which stands for a pixel ``stride - 1``
-    too far to the left: all but one pixel of it is mended by the shift (the flip test of the published code). The
-    first column has nothing to take and stays.
+    too far to the left. The shift corrects all but one pixel of that (the flip test of the published code). The first
+    column has no neighbour to take values from and stays.
 
     Args:
-        heatmaps: of the mirrored crop.
         mirrored: joint order after a mirror image, (J,) int64.
     """
     flipped = heatmaps.flip(3)[:, mirrored]
@@ -94,8 +92,8 @@ def decode(heatmaps: Tensor, *, stride: int, offset: bool) -> tuple[Tensor, Tens
 
     Args:
         stride: pixels of the crop a cell.
-        offset: move a quarter of a cell towards the higher neighbour, on each axis. Departure from the published code:
-            wherever a cell has both neighbours, there only from the second inner cell on.
+        offset: move a quarter of a cell towards the higher neighbour, on each axis, wherever a cell has both.
+            Departure: the published code does so only from the second inner cell on.
     """
     height, width = heatmaps.shape[2:]
     heights, cells = heatmaps.flatten(2).max(dim=2)

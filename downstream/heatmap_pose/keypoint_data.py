@@ -24,7 +24,7 @@ class KeypointBatch:
         visible: (B, J) float32, 0 or 1.
         rows: (B,) int64, their places in the training split.
         flipped: (B,) bool: mirrored.
-        matrices: (B, 2, 3) float32, from px of the picture to px of the crop.
+        matrices: (B, 2, 3) float32, from px of the image to px of the crop.
     """
 
     images: Tensor
@@ -39,10 +39,7 @@ class KeypointBatches(EpochBatches):
     """Augmented crops of a training split.
 
     Args:
-        train: the split.
-        recipe: sizes, augmentation and the fraction that is trained on.
         mirrored: joint order after a mirror image, (J,) int.
-        seed: decides order and augmentation.
         cached: keep decoded regions in this process.
     """
 
@@ -76,7 +73,7 @@ class KeypointBatches(EpochBatches):
         )
 
     def _sample(self, draw: int, row: int) -> tuple[np.ndarray, np.ndarray, bool]:
-        """Crop, its matrix (picture to crop) and whether it is mirrored."""
+        """Crop, its matrix (image to crop) and whether it is mirrored."""
         people, drawn = self._train.people, draw_affine(self._recipe.augmentation, self.generator(draw))
         matrix = augmented_matrix(people.centres[row], people.widths[row], drawn, self._size)
         region, corner = self._frames.region(row)

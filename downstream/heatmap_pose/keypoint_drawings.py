@@ -1,4 +1,4 @@
-"""Test crops with predicted joints, and training samples with their targets."""
+"""Drawings of test crops with predicted joints, and of training samples with their targets."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from downstream.samples.plain_crops import PlainCrops
 from liftedcl.files.evenly_spread import evenly_spread
 
 _HEIGHT = 256
-"""Smaller crops are enlarged to about this, so that drawings can be told apart."""
+"""Px; smaller crops are enlarged to about this height, so that the drawings can be read."""
 
 
 def predicted_keypoints(
@@ -28,8 +28,8 @@ def predicted_keypoints(
     """Crops (<= 12, H, W, 3) of some of the ``people``, spread evenly, with predictions drawn on them.
 
     Args:
-        joints: predicted, (N, J, 2) px of the pictures.
-        visible: what to draw of them, (N, J) bool.
+        joints: predicted, (N, J, 2) px of the images.
+        visible: which of them to draw, (N, J) bool.
         size: width and height of the network's input, whose aspect the crops have.
     """
     size = _enlarged(size)

@@ -1,6 +1,6 @@
 """Fine-tuning for 2D pose from heatmaps, SimplePose: what COCO, MPII and Human3.6M 2D share.
 
-Departures from the published code: pictures and statistics are both RGB, as in pre-training; the last epoch is
+Departures from the published code: images and statistics are both RGB, as in pre-training; the last epoch is
 reported, never the best on the test set; the learning rate drops at the epochs the recipe names.
 """
 
@@ -27,17 +27,13 @@ from liftedcl.networks.encoder import Backbone
 class KeypointTask:
     """A task of liftedcl/engine/loop.py that finds the joints of people.
 
-    Args:
-        recipe: schedule, sizes and augmentation.
-        backbone: the encoder under test; it is trained on unless it comes frozen.
+    Args besides those of `downstream.benchmark.Benchmark`:
         train: the training split.
         mirrored: joint order after a mirror image, (J,) int.
-        seed: decides order and augmentation of the samples.
-        workers: processes that load data; 0 loads, and keeps decoded frames, in this one.
         beside: a module that `extra_losses` needs; trained, and kept in checkpoints, as ``module.beside``.
 
     Raises:
-        InputError: less than one batch of people, or sizes that don't fit the backbone.
+        InputError: fewer people than one batch, or sizes that don't fit the backbone.
     """
 
     def __init__(
@@ -90,7 +86,7 @@ class KeypointTask:
         return {}
 
     def predict(self, people: People, *, offset: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Joints of ``people``, (N, J, 2) float64 px of their pictures, and the heights of their heatmaps, (N, J).
+        """Joints of ``people``, (N, J, 2) float64 px of their images, and the heights of their heatmaps, (N, J).
 
         Args:
             offset: refine the highest cell by a quarter, see `heatmaps.decode`.

@@ -1,4 +1,4 @@
-"""The mean-keypoints predictor: what 2D pose costs without looking at the picture. A fine-tuned encoder must beat it.
+"""The mean-keypoints predictor, which doesn't look at the image. A fine-tuned encoder must beat it.
 
 It knows each person's crop, as a network does, and puts every joint where it is on average in the training crops.
 No torch.
@@ -11,11 +11,10 @@ from downstream.samples.people import LabelledPeople, People
 
 
 def mean_keypoints(train: LabelledPeople, people: People, size: tuple[int, int]) -> np.ndarray:
-    """The same joints in every crop of ``people``: (N, J, 2) px of their pictures.
+    """The same joints in every crop of ``people``: (N, J, 2) px of their images.
 
     Args:
-        train: whose visible joints are averaged; the middle of the crop stands for a joint that is never visible.
-        people: whom to predict for.
+        train: their visible joints are averaged; a joint that is never visible is put in the middle of the crop.
         size: width and height of the crops.
     """
     shown = train.visible[..., None]

@@ -10,8 +10,6 @@ class SimplePose(nn.Module):
     """``head(backbone(images))``: normalised images (B, 3, H, W) to heatmaps (B, joints, h, w).
 
     Args:
-        backbone: the encoder under test.
-        joints: number of heatmaps.
         deconvs: transposed convolutions, 4x4 with stride 2; each doubles the map.
         width: their channels.
 
