@@ -1,4 +1,4 @@
-"""COCO: is everything there, and what is a results file worth? ``python -m downstream.coco check|evaluate``."""
+"""COCO by hand: check a data folder, score a results file. ``python -m downstream.coco check|evaluate``."""
 
 import argparse
 from collections.abc import Iterator
@@ -25,13 +25,13 @@ def _findings(root: Path) -> Iterator[Finding]:
     told = set()
     for part in (*(_split_findings(root, split) for split in SPLITS), _detection_findings(root)):
         for finding in _until_broken(part):
-            if finding not in told:  # the detections need the val annotations and pictures again
+            if finding not in told:  # the detections need the val annotations and images again
                 yield finding
             told.add(finding)
 
 
 def _until_broken(findings: Iterator[Finding]) -> Iterator[Finding]:
-    """The findings up to the first thing that can't be read, which is the last of them."""
+    """The findings up to the first thing that can't be read, which is the last finding."""
     try:
         yield from findings
     except InputError as error:

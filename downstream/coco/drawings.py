@@ -1,4 +1,4 @@
-"""COCO's joints drawn: predictions on test people, targets on training samples."""
+"""Draws COCO's joints: predictions on test people, targets on training samples."""
 
 from pathlib import Path
 
@@ -14,9 +14,9 @@ from liftedcl.files.evenly_spread import evenly_spread
 
 
 def examples(recipe: Coco2D, data: Path, run: Path) -> np.ndarray:
-    """Crops (<= 12, H, W, 3) of annotated test people with the labelled joints of the nearest result in the picture.
+    """Crops (<= 12, H, W, 3) of annotated test people with the labelled joints of the nearest result in the image.
 
-    A result doesn't say in which box it was found, and suppression may have left a person none of their own.
+    A result doesn't say in which box it was found, and suppression may have removed the result of a person's own box.
     """
     annotated = read_people(data, "val")
     chosen = evenly_spread(len(annotated), EXAMPLES)

@@ -20,16 +20,8 @@ BONES = tuple((NAMES.index(first), NAMES.index(second)) for first, second in _BO
 
 SIDES = tuple({"left": "l", "right": "r"}.get(name.split("_")[0], "trunk") for name in NAMES)
 
-_OTHER_SIDE = {"left": "right", "right": "left"}
-
-
-def _mirror_name(name: str) -> str:
-    side, _, part = name.partition("_")
-    return f"{_OTHER_SIDE[side]}_{part}" if side in _OTHER_SIDE else name
-
-
-MIRRORED = np.array([NAMES.index(_mirror_name(name)) for name in NAMES])
+MIRRORED = np.array([0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15])
 """Order of the keypoints after a mirror image, (17,)."""
 
 OKS_SIGMAS = np.array([26, 25, 25, 35, 35, 79, 79, 72, 72, 62, 62, 107, 107, 87, 87, 89, 89]) / 1000
-"""Deviation of each keypoint's annotations over the root of a person's area, as pycocotools has it."""
+"""Deviation of each keypoint's annotations, relative to the root of a person's area, as in pycocotools."""

@@ -6,7 +6,6 @@ end at a bad sample.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,12 +21,12 @@ from liftedcl.identity.errors import InputError
 
 @dataclass(frozen=True)
 class PersonBoxes:
-    """N boxes that are said to hold a person, sorted by image.
+    """N boxes of people, annotated or detected, sorted by image.
 
     Attributes:
-        folder: of the pictures.
-        names: picture of each box.
-        sizes: width and height of each picture, (N, 2) int px.
+        folder: of the images.
+        names: image of each box.
+        sizes: width and height of each image, (N, 2) int px.
         image_ids: (N,) int.
         boxes: first and last pixel, (N, 4: x0, y0, x1, y1) px; pixel centres are whole numbers.
         scores: (N,), 1 for annotated people.
@@ -44,7 +43,7 @@ class PersonBoxes:
         return len(self.names)
 
     def people(self, size: tuple[int, int], scale: float) -> People:
-        """Their crops: boxes grown to the aspect of ``size`` (width, height), times ``scale``."""
+        """Their crops: the boxes grown to the aspect of ``size`` (width, height), then scaled by ``scale``."""
         extents = np.maximum(self.boxes[:, 2:] - self.boxes[:, :2], 1)
         centres = (self.boxes[:, :2] + self.boxes[:, 2:]) / 2
         return People(self.folder, self.names, self.sizes, centres, widths_at_aspect(extents, size, scale))
@@ -52,12 +51,12 @@ class PersonBoxes:
 
 @dataclass(frozen=True)
 class AnnotatedPeople:
-    """N people with at least one labelled keypoint, no crowd among them.
+    """N people with at least one labelled keypoint; crowds are left out.
 
     Attributes:
-        boxes: their annotated boxes, cut to the picture.
+        boxes: their annotated boxes, cut to the image.
         joints: (N, 17, 2) px, true where ``visible``.
-        visible: (N, 17) bool: labelled, be it hidden or not.
+        visible: (N, 17) bool: labelled, whether hidden in the image or not.
     """
 
     boxes: PersonBoxes
@@ -73,12 +72,12 @@ class AnnotatedPeople:
 
 
 def read_people(root: str | Path, split: str) -> AnnotatedPeople:
-    """The annotated people of ``split`` that train, or are scored with their own boxes.
+    """The annotated people of ``split``, to train on or to test in their own boxes.
 
-    Kept: no crowd, area above 0, at least one labelled keypoint, and a box that meets its picture.
+    Crowds and people without area, without a labelled keypoint or with a box outside their image are left out.
 
     Raises:
-        InputError: naming the file and, where one is to blame, the sample.
+        InputError: names the file and, where one entry is wrong, its place.
     """
     path = annotation_path(root, split)
     content = read_annotations(path)
@@ -114,20 +113,22 @@ def read_people(root: str | Path, split: str) -> AnnotatedPeople:
 
 
 def read_detections(root: str | Path) -> PersonBoxes | None:
-    """The detector's person boxes in the val pictures; None where the file isn't there.
+    """The detector's person boxes in the val images; None where the file isn't there.
 
-    Boxes are not cut to their picture, as in the published code. Departure: a box ends at its last pixel, as annotated
-    ones do; there it ends a pixel later. Boxes in pictures that the annotations don't list are left out.
+    Boxes are not cut to their image, as in the published code. Departure: a box ends at its last pixel, as annotated
+    ones do; there it ends a pixel later. Boxes in images that the annotations don't list are left out.
 
     Raises:
-        InputError: as `read_people`; or no box is left.
+        InputError: as `read_people`, or because no box is left.
     """
     path, truth = Path(root) / DETECTIONS, annotation_path(root, "val")
     if not path.exists():
         return None
     content = read_annotations(truth)
     images, pictures = {image["id"]: image for image in content["images"]}, file_names(content, truth)
-    detections = _listed(read_json(path, REMEDY), path)
+    detections = read_json(path, REMEDY)
+    if not isinstance(detections, list) or not detections or not all(isinstance(entry, dict) for entry in detections):
+        raise InputError(f"{path}: is not a list of detections; {REMEDY}")
     every_box = numbers(lambda i: detections[i]["bbox"], "bbox", (4,), len(detections), path, REMEDY)
     every_score = numbers(lambda i: detections[i]["score"], "score", (), len(detections), path, REMEDY)
     check_all((every_box[:, 2:] >= 0).all(axis=1), "bbox has a negative width or height", path, REMEDY)
@@ -144,9 +145,3 @@ def read_detections(root: str | Path) -> PersonBoxes | None:
     sizes = np.array([[images[image_id][key] for key in ("width", "height")] for image_id in ids.tolist()], dtype=int)
     corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:] - 1], axis=1)
     return PersonBoxes(folder, names, sizes, ids, corners, scores)
-
-
-def _listed(content: Any, path: Path) -> list[dict[str, Any]]:
-    if not isinstance(content, list) or not content or not all(isinstance(entry, dict) for entry in content):
-        raise InputError(f"{path}: is not a list of detections; {REMEDY}")
-    return content

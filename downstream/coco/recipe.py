@@ -11,8 +11,8 @@ class Coco2D(HeatmapPose):
     """SimplePose on COCO (Xiao et al. 2018; LiftedCL, appendix D).
 
     Attributes:
-        keypoint_threshold: keypoints whose heatmap is higher than this count in a person's score.
-        nms_similarity: of people who are more similar than this, by OKS, the one with the best score stays.
+        keypoint_threshold: a person's score takes the keypoints whose heatmap is higher than this.
+        nms_similarity: of people whose OKS with each other is above this, only the one with the best score is kept.
     """
 
     keypoint_threshold: float

@@ -14,11 +14,7 @@ from downstream.samples.people import People
 
 
 def reference_scores(recipe: Coco2D, data: Path) -> dict[str, Any]:
-    """The same keys as metrics.json, with every joint where it is on average in the training crops.
-
-    Raises:
-        InputError: data that is missing or damaged.
-    """
+    """The same keys as metrics.json, with every joint where it is on average in the training crops."""
     size = recipe.input_width, recipe.input_height
     train = read_people(data, "train").labelled(size, recipe.box_scale)
 

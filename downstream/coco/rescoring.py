@@ -12,11 +12,11 @@ from downstream.coco.results import results_of
 from downstream.samples.people import People
 
 Predictor = Callable[[People], tuple[np.ndarray, np.ndarray]]
-"""People to their joints (N, 17, 2) in px of the pictures and the joints' confidences (N, 17)."""
+"""People to their joints (N, 17, 2) in px of the images and the joints' confidences (N, 17)."""
 
 
 def predicted_results(predict: Predictor, boxes: PersonBoxes, recipe: Coco2D) -> list[dict[str, Any]]:
-    """Predictions in ``boxes`` as COCO results: rescored, and of similar people only the best."""
+    """Predictions in ``boxes`` as COCO results: rescored, and only the best of similar people."""
     people = boxes.people((recipe.input_width, recipe.input_height), recipe.box_scale)
     joints, confidences = predict(people)
     scores = rescored(boxes.scores, confidences, recipe.keypoint_threshold)
@@ -26,7 +26,7 @@ def predicted_results(predict: Predictor, boxes: PersonBoxes, recipe: Coco2D) ->
 
 
 def rescored(box_scores: np.ndarray, confidences: np.ndarray, threshold: float) -> np.ndarray:
-    """Box score (N,) times the mean of the keypoints' confidences (N, J) above ``threshold``; 0 where none is."""
+    """Box score (N,) times the mean of the keypoints' confidences (N, J) above ``threshold``; 0 if there are none."""
     counted = confidences > threshold
     return box_scores * (confidences * counted).sum(axis=1) / np.maximum(counted.sum(axis=1), 1)
 
@@ -34,12 +34,12 @@ def rescored(box_scores: np.ndarray, confidences: np.ndarray, threshold: float) 
 def oks_nms(
     joints: np.ndarray, scores: np.ndarray, areas: np.ndarray, image_ids: np.ndarray, threshold: float
 ) -> np.ndarray:
-    """Who stays, (N,) bool: in each image nobody is more similar than ``threshold`` to someone with a better score.
+    """Which people to keep, (N,) bool: those with no better one in their image that is more similar than ``threshold``.
 
     Args:
         joints: (N, 17, 2) px; all of them are compared.
-        scores: (N,); of equal ones the first is better.
-        areas: what a distance is measured against, (N,) square px; the published code takes the crop's.
+        scores: (N,); of equal scores the first is better.
+        areas: (N,) square px, which distances are relative to; the published code takes the crop's.
         image_ids: (N,); an image's people follow each other.
     """
     kept = np.zeros(len(scores), dtype=bool)

@@ -1,4 +1,4 @@
-"""Keypoints in COCO's results format: what the field exchanges and pycocotools scores. No torch."""
+"""Keypoints in COCO's results format, which the field exchanges and pycocotools scores. No torch."""
 
 import json
 from pathlib import Path
@@ -13,10 +13,10 @@ from liftedcl.files.atomic import read_json, write_text
 from liftedcl.identity.errors import InputError
 
 HEADLINE, IN_ANNOTATED_BOXES = "predictions.json", "predictions_gt_boxes.json"
-"""The results that a run writes: those that its scores are of, which are in a detector's boxes where there is one, and
-those in annotated boxes, which are then the same."""
+"""The results that a run writes. The headline scores are of the first, in a detector's boxes where there are any, or
+else the same as the second, which is in annotated boxes."""
 
-_REMEDY = "it has to be a COCO results file of keypoints, such as python -m downstream.finetune writes"
+_REMEDY = "give a COCO results file of keypoints, such as python -m downstream.finetune writes"
 
 
 def results_of(
@@ -38,14 +38,14 @@ def results_of(
 
 
 def write_predictions(path: Path, results: list[dict[str, Any]]) -> None:
-    """Write a results file, atomically; without white space, which would double the 100 MB of a detector's boxes."""
+    """Write a results file atomically, without white space, which would double the 100 MB of a detector's boxes."""
     write_text(path, json.dumps(results, separators=(",", ":"), allow_nan=False))
 
 
 def read_predictions(path: Path, annotations: Path) -> list[dict[str, Any]]:
-    """Read a results file for the images of ``annotations``: of each entry what pycocotools counts, and nothing else.
+    """Read a results file for the images of ``annotations``; of each entry only the keys that pycocotools uses.
 
-    Where the first entry has a ``bbox``, pycocotools takes everybody's size from it, and from the keypoints otherwise.
+    Where the first entry has a ``bbox``, pycocotools takes each person's size from it, otherwise from the keypoints.
 
     Raises:
         InputError: missing, damaged, misshapen or not finite, not of people, or made for other images.
@@ -69,5 +69,5 @@ def read_predictions(path: Path, annotations: Path) -> list[dict[str, Any]]:
     check_integers(results, "image_id", path, _REMEDY)
     known = {image["id"] for image in read_annotations(annotations)["images"]}
     there = np.array([entry["image_id"] in known for entry in results])
-    check_all(there, f"image_id is of no image of {annotations}", path, _REMEDY)
+    check_all(there, f"image_id is not the id of an image of {annotations}", path, _REMEDY)
     return [{key: entry[key] for key in keys} for entry in results]

@@ -1,4 +1,4 @@
-"""COCO's keypoint scores, of results files. pycocotools does the counting. No torch."""
+"""COCO's keypoint scores of results files, which pycocotools computes. No torch."""
 
 import contextlib
 import copy
@@ -32,8 +32,8 @@ def metrics_of(
     """Scores of the results in annotated boxes, and of those in a detector's boxes where there are any.
 
     Returns:
-        What `score` gives of the headline, which is the detector's where there is one; ``boxes`` says whose they are,
-        ``ground_truth_boxes`` holds the scores in annotated boxes, ``samples`` is the number of annotated people.
+        `score` of the results in the detector's boxes, or else of those in annotated boxes; ``boxes`` says which. Then
+        ``ground_truth_boxes``, the scores in annotated boxes, and ``samples``, the number of annotated people.
     """
     truth = annotation_path(data, "val")
     annotated_scores, samples = score(truth, in_annotated), {"samples": len(read_people(data, "val"))}
@@ -47,21 +47,21 @@ def score(annotations: Path, results: list[dict[str, Any]]) -> dict[str, float |
 
     Args:
         annotations: ``person_keypoints_*.json``.
-        results: as `results.read_predictions` gives them.
+        results: from `results.read_predictions`.
 
     Returns:
-        `STATISTICS`; None where no annotated person is of that size. And ``mean_oks``, which is our own: the mean
-        over the annotated people of the best OKS that anybody found in the picture has with them. It tells apart what
-        is too weak for a precision.
+        `STATISTICS`; None where no annotated person is of that size. Also ``mean_oks``, which is our own: the mean over
+        the annotated people of the best OKS that a result in the same image has with them. It separates results that
+        are too weak for a precision above 0.
 
     Raises:
         InputError: annotations that are missing or damaged.
     """
     content = read_annotations(annotations)
-    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools tells its progress
+    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints its progress
         truth = _indexed(content)
-        nobody = {**content, "annotations": []}  # loadRes can't tell it from nothing
-        found = truth.loadRes(copy.deepcopy(results)) if results else _indexed(nobody)
+        # loadRes fails on an empty list.
+        found = truth.loadRes(copy.deepcopy(results)) if results else _indexed({**content, "annotations": []})
         evaluation = COCOeval(truth, found, "keypoints")
         evaluation.evaluate()
         evaluation.accumulate()
@@ -74,7 +74,7 @@ def score(annotations: Path, results: list[dict[str, Any]]) -> dict[str, float |
 
 
 def _mean_oks(evaluation: COCOeval) -> float | None:
-    """In percent; None where nobody is annotated. Crowds and people without keypoints don't count."""
+    """In percent; None without annotated people. Crowds and people without keypoints don't count."""
     best = []
     for image_and_category, similarities in evaluation.ious.items():
         people = evaluation._gts[image_and_category]  # the columns of the similarities, a row for each detection
@@ -84,7 +84,7 @@ def _mean_oks(evaluation: COCOeval) -> float | None:
 
 
 def _indexed(content: dict[str, Any]) -> COCO:
-    """As `COCO` reads a file, from what is read and checked already."""
+    """What `COCO` makes of a file, from content that is read and checked already."""
     coco = COCO()
     coco.dataset = content
     coco.createIndex()

@@ -197,8 +197,8 @@ def test_bad_predictions_are_named(root, tmp_path, monkeypatch, capsys):
         ({**good, "score": "0.5"}, "sample 1: score is missing or no number"),
         ({**good, "category_id": 2}, "sample 1: category_id is not 1, person"),
         ({**good, "category_id": 1.5}, "sample 1: category_id is not 1, person"),
-        ({**good, "image_id": 4711}, "sample 1: image_id is of no image"),
-        ({**good, "image_id": "7"}, "image_id is no integer"),
+        ({**good, "image_id": 4711}, "sample 1: image_id is not the id of an image"),
+        ({**good, "image_id": "7"}, "image_id is not an integer"),
         ({key: value for key, value in good.items() if key != "score"}, "sample 1: score is missing"),
     ):
         path.write_text(json.dumps([good, entry]))
