@@ -24,8 +24,8 @@ _PICTURES_READ = 20
 
 
 def check(data: Path) -> Iterator[Finding]:
-    """What is there of the data set in folder ``data``; every annotation and some pictures are read."""
-    people: dict[str, MpiiPeople] = {}  # of the splits that can be read
+    """Findings about the data set in folder ``data``; every annotation and some images are read."""
+    people: dict[str, MpiiPeople] = {}  # the splits that can be read
 
     def read(name: str) -> str:
         people[name] = read_mpii(data, name)
@@ -50,7 +50,7 @@ def check(data: Path) -> Iterator[Finding]:
 
 
 def _count(data: Path, name: str, people: Sized | None) -> Iterator[Finding]:
-    """Of ``people``; where something is amiss with them, of all that the file holds, if it can be read."""
+    """Count ``people`` or, where they can't be read, the entries of the file, unless that can't be read either."""
     with contextlib.suppress(InputError):
         people = read_entries(annotation_path(data, name)) if people is None else people
         yield count_finding(f"people of {name}", len(people), DATA_SET.counts["people"][name])
@@ -80,7 +80,7 @@ def prepare(release_file: Path, out: Path, validation: Path | None) -> None:
     """Write ``out/annot/`` from the official release.
 
     Raises:
-        InputError: a damaged release, a bad list, or another file under one of the names.
+        InputError: a damaged release, a wrong list, or a file to write that is already there.
     """
     print(f"reading {release_file} (a minute)", flush=True)
     release = read_release(release_file)
@@ -92,7 +92,7 @@ def prepare(release_file: Path, out: Path, validation: Path | None) -> None:
     targets = [*(annotation_path(out, name) for name in files), *([truth_path(out)] if valid else [])]
     for path in targets:
         if path.exists():
-            raise InputError(f"{path}: is there already; remove it, or name another folder with --out")
+            raise InputError(f"{path}: already exists; remove it, or name another folder with --out")
     for name, entries in files.items():
         write_json(annotation_path(out, name), entries)
         print(f"{annotation_path(out, name)}: {len(entries):,} people", flush=True)

@@ -1,4 +1,4 @@
-"""What MPII is, and what is needed of it."""
+"""What MPII is, and which of its files are needed."""
 
 from downstream.mpii.files import ANNOTATIONS, GENERATED, SPLITS, TRUTH
 from liftedcl.data_sets.description import DataSet, Needs

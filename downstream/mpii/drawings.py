@@ -1,4 +1,4 @@
-"""MPII's joints drawn: predictions on people of the validation split, targets on training samples."""
+"""Draws MPII's joints: predictions on people of the validation split, targets on training samples."""
 
 from pathlib import Path
 

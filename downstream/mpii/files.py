@@ -4,10 +4,10 @@ from pathlib import Path
 
 SPLITS = ("train", "valid")
 ANNOTATIONS = {split: f"annot/{split}.json" for split in (*SPLITS, "trainval", "test")}
-"""No run needs the latter two."""
+"""No run needs the last two."""
 TRUTH = "annot/gt_valid.mat"
 GENERATED = (*ANNOTATIONS.values(), TRUTH)
-"""What synthetic/ writes last: where these are, generated data are whole."""
+"""What synthetic/ writes last: where these files are, generated data are complete."""
 
 REMEDY = "see docs/data/mpii.md for the layout, or name the right folder with --config mpii=FOLDER"
 

@@ -1,4 +1,4 @@
-"""MPII's 16 joints: names, mirror partners, bones, and which count for the score."""
+"""MPII's 16 joints: names, mirror partners, bones, and which of them are scored."""
 
 import numpy as np
 
@@ -31,4 +31,4 @@ BONES = (
 )  # fmt: skip
 
 SIDES = tuple({"left": "l", "right": "r"}.get(name.split("_")[0], "trunk") for name in JOINTS)
-"""Of each joint, for drawings."""
+"""The side of each joint, for drawings."""

@@ -13,17 +13,12 @@ PREDICTIONS = "predictions.mat"
 
 
 def write_predictions(path: Path, joints: np.ndarray) -> None:
-    """Write predictions.mat: ``preds`` (N, 16, 2), 1-based as MPII counts pixels.
-
-    Args:
-        path: the file.
-        joints: (N, 16, 2) in 0-based picture pixels, in the order of valid.json.
-    """
+    """Write ``joints`` (N, 16, 2), in 0-based image pixels and valid.json's order, as ``preds``, 1-based like MPII."""
     write_mat(path, {"preds": joints.astype(np.float64) + FIRST_PIXEL})
 
 
 def read_predictions(path: Path, count: int) -> np.ndarray:
-    """Read the predictions (N, 16, 2) for ``count`` people, in 0-based picture pixels.
+    """Read predictions (N, 16, 2) for ``count`` people, in 0-based image pixels.
 
     Raises:
         InputError: missing, damaged, not finite, or for another number of people.

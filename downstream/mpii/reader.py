@@ -1,7 +1,7 @@
-"""MPII Human Pose as the published JSON files lay it out (Andriluka et al. 2014; Sun et al. 2019, annotation files).
+"""MPII Human Pose in the published JSON files (Andriluka et al. 2014; Sun et al. 2019, annotation files).
 
 On disk: ``ROOT/annot/{train,valid}.json``, lists of people with ``image``, ``center``, ``scale`` (height / 200 px),
-``joints`` (16, 2) and ``joints_vis`` (16,), and the pictures ``ROOT/images/<image>``. Coordinates there are Matlab's:
+``joints`` (16, 2) and ``joints_vis`` (16,), and the images ``ROOT/images/<image>``. Coordinates there are Matlab's:
 the first pixel is 1. Here it is 0. Everything is checked when read.
 """
 
@@ -27,7 +27,7 @@ _DOWN = 15.0 / 200.0
 
 @dataclass(frozen=True)
 class MpiiPeople:
-    """N people, in the order of the file; several may be in one picture. 0-based pixels, pixel centres at integers.
+    """N people, in the order of the file; several may be in one image. 0-based pixels, pixel centres at integers.
 
     Attributes:
         root: folder of the data set.
@@ -52,12 +52,8 @@ class MpiiPeople:
 def read_mpii(root: str | Path, split: str) -> MpiiPeople:
     """Read and check one split.
 
-    Args:
-        root: folder with ``annot/`` and ``images/``.
-        split: train or valid.
-
     Raises:
-        InputError: naming the file and, where one is to blame, the index of the person.
+        InputError: names the file and, where one person is wrong, their index.
     """
     root, path = Path(root), annotation_path(root, split)
     entries = read_entries(path)
@@ -68,7 +64,7 @@ def read_mpii(root: str | Path, split: str) -> MpiiPeople:
     centres, scales = column("center", 2), column("scale")
     joints, visible = column("joints", NUM_JOINTS, 2), column("joints_vis", NUM_JOINTS)
     check_all(scales > 0, "scale is not above 0", path, REMEDY)
-    check_all(np.isin(visible, (0, 1)).all(axis=1), "joints_vis holds something else than 0 and 1", path, REMEDY)
+    check_all(np.isin(visible, (0, 1)).all(axis=1), "joints_vis holds other values than 0 and 1", path, REMEDY)
     names = [entry.get("image") for entry in entries]
     check_pictures(root / "images", names, path, REMEDY)
     return MpiiPeople(
@@ -82,7 +78,7 @@ def read_mpii(root: str | Path, split: str) -> MpiiPeople:
 
 
 def read_entries(path: Path) -> list[dict[str, Any]]:
-    """The entries of an annotation file, their content unchecked.
+    """The entries of an annotation file; their content is not checked.
 
     Raises:
         InputError: missing, not JSON, or not a list of objects.
@@ -97,10 +93,10 @@ def read_entries(path: Path) -> list[dict[str, Any]]:
 
 
 def to_people(people: MpiiPeople, box_scale: float) -> LabelledPeople:
-    """The people with the square regions that a network sees of them.
+    """The people with the square regions that a network sees.
 
-    The published recipe moves the centre down by 15 px of a person 200 px tall, for the legs' sake, and takes 1.25
-    (``box_scale``) times the height as the side.
+    The published recipe moves the centre down by 15 px for a person 200 px tall, so that the legs fit in, and
+    takes 1.25 (``box_scale``) times the height as the side.
     """
     shift = np.stack([np.zeros(len(people)), _DOWN * people.heights], axis=1)
     regions = People(

@@ -12,5 +12,7 @@ class Mpii(HeatmapPose):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        # A person's scale says how tall it is, nothing about its width.
-        require(self.input_width == self.input_height, "input_width", "MPII's crops are square: give input_height's")
+        # A person's scale says how tall they are, but not how wide.
+        require(
+            self.input_width == self.input_height, "input_width", "must equal input_height: MPII's crops are square"
+        )

@@ -1,7 +1,7 @@
 """Annotations of MPII's official release, ``mpii_human_pose_v1_u12_1.mat``, as the JSON files that the field trains on.
 
-The release has no validation split. The one in use (Tompson et al. 2015) lists people, not pictures; everybody else in
-such a picture is in neither split, so that no picture is trained on that is tested on.
+The release has no validation split. The one in use (Tompson et al. 2015) lists people, not images. Other people in
+their images are in neither split, so that training and testing share no image.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ Entry = dict[str, Any]
 
 @dataclass(frozen=True)
 class ReleasePerson:
-    """``number`` counts the people of a picture from 1, as the release does. ``entry`` is a line of the JSON files.
+    """``number`` counts the people of an image from 1, as the release does. ``entry`` goes into the JSON files.
 
     ``head_box`` (2, 2) holds its corners, 1-based px.
     """
@@ -36,9 +36,9 @@ class ReleasePerson:
 
 @dataclass(frozen=True)
 class Release:
-    """``labelled``: people of training pictures with joints, place and scale; ``test``: single people without labels.
+    """``labelled``: people of training images with joints, place and scale; ``test``: single people without labels.
 
-    ``left_out`` counts people of training pictures who lack joints, place, scale or head box.
+    ``left_out`` counts people of training images who lack joints, place, scale or head box.
     """
 
     labelled: list[ReleasePerson]
@@ -81,10 +81,10 @@ def split(people: list[ReleasePerson], validation: Path) -> tuple[list[ReleasePe
 
     Args:
         people: all labelled people.
-        validation: text file, a line per validation person: "PICTURE NUMBER", or "PICTURE" for everybody in it.
+        validation: text file with a line per validation person: "PICTURE NUMBER", or "PICTURE" for all people in it.
 
     Raises:
-        InputError: a line that names nobody, or a split without people.
+        InputError: a line that names no labelled person, or a split without people.
     """
     try:
         lines = [line.split() for line in validation.read_text(encoding="utf-8").splitlines() if line.strip()]
@@ -100,7 +100,7 @@ def split(people: list[ReleasePerson], validation: Path) -> tuple[list[ReleasePe
     for number, line in enumerate(lines, start=1):
         found = everybody.get(line[0], []) if len(line) == 1 else [named[key] for key in [tuple(line)] if key in named]
         if not found:
-            raise InputError(f"{validation}: line {number}: {' '.join(line)} is no labelled person of the release")
+            raise InputError(f"{validation}: line {number}: {' '.join(line)} is not a labelled person of the release")
         valid += found
     pictures = {person.image for person in valid}
     train = [person for person in people if person.image not in pictures]
@@ -110,7 +110,7 @@ def split(people: list[ReleasePerson], validation: Path) -> tuple[list[ReleasePe
 
 
 def truth_arrays(people: list[ReleasePerson]) -> dict[str, np.ndarray]:
-    """What gt_valid.mat holds of ``people``, in their order."""
+    """The variables of gt_valid.mat for ``people``, in their order."""
     visible = np.array([person.entry["joints_vis"] for person in people])
     joints = np.array([person.entry["joints"] for person in people])
     boxes = np.array([person.head_box for person in people])
@@ -118,12 +118,12 @@ def truth_arrays(people: list[ReleasePerson]) -> dict[str, np.ndarray]:
 
 
 def _structs(value: Any) -> Iterator[Any]:
-    """The structs of a field: none, one or an array of them."""
+    """The structs of a field, which holds none, one or an array of them."""
     return iter(np.atleast_1d(value).tolist() if np.size(value) else [])
 
 
 def _entry(image: str, person: Any) -> Entry | None:
-    """A person's line of the JSON files, without joints where the release has none; None without place or scale."""
+    """A person's entry in the JSON files, without joints where the release has none; None without place or scale."""
     place, scale = getattr(person, "objpos", None), getattr(person, "scale", None)
     if not hasattr(place, "x") or not np.size(scale):
         return None
@@ -133,13 +133,13 @@ def _entry(image: str, person: Any) -> Entry | None:
         joints, visible = np.full((NUM_JOINTS, 2), -1.0), np.zeros(NUM_JOINTS, int)
         for point in points:
             joints[point.id] = point.x, point.y
-            visible[point.id] = 1  # hidden ones too: the release marks them, and PCKh counts all that are marked
+            visible[point.id] = 1  # hidden joints too: the release marks them, and PCKh counts all that are marked
         entry |= {"joints": joints.tolist(), "joints_vis": visible.tolist()}
     return entry
 
 
 def _head_box(person: Any) -> np.ndarray | None:
-    """Corners (2, 2) of the head's box, or None where there is none."""
+    """Corners (2, 2) of the head's box, or None without one."""
     sides = [getattr(person, side, ()) for side in ("x1", "y1", "x2", "y2")]
     if not all(np.size(side) == 1 for side in sides):
         return None

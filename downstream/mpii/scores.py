@@ -1,4 +1,4 @@
-"""PCKh on MPII's validation split, from predictions alone (Andriluka et al. 2014, section 4)."""
+"""PCKh on MPII's validation split, from stored predictions (Andriluka et al. 2014, section 4)."""
 
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ def score_run(recipe: Mpii, data: Path, run: Path) -> dict[str, Any]:
 
 
 def score_file(annotations: Path, predictions: Path) -> dict[str, Any]:
-    """`score` of predictions.mat against gt_valid.mat. Raises `InputError` for either, missing or damaged."""
+    """`score` of predictions.mat against gt_valid.mat. Raises `InputError` where one is missing or damaged."""
     truth = read_truth(annotations)
     return score(read_predictions(predictions, len(truth)), truth)
 
@@ -31,22 +31,20 @@ def score(predicted: np.ndarray, truth: MpiiTruth) -> dict[str, Any]:
     """PCKh in percent: the share of visible joints whose error is at most a share of the head's size.
 
     Args:
-        predicted: joints (N, 16, 2) in 0-based picture pixels, in the order of ``truth``.
+        predicted: joints (N, 16, 2) in 0-based image pixels, in the order of ``truth``.
         truth: the validation split.
 
     Returns:
-        What goes into metrics.json: ``pckh_50`` and ``pckh_10``, means over the visible joints of all but pelvis and
-        thorax; both again for each joint, and for the seven parts of published tables (the mean of the part's joints).
-        None for a joint that is nowhere visible.
+        ``pckh_50`` and ``pckh_10``, means over all visible joints but pelvis and thorax; then both for each joint, and
+        for the seven parts of published tables (the mean of a part's joints). None for a joint that is never visible.
 
     Raises:
-        ValueError: the shapes differ, or a prediction isn't finite.
         InputError: no joint that counts is visible.
     """
-    if predicted.shape != truth.joints.shape or not np.isfinite(predicted).all():
-        raise ValueError(f"predictions must be finite {truth.joints.shape}: got {predicted.shape}")
     if not truth.visible[:, SCORED].any():
-        raise InputError("gt_valid.mat: no joint of anybody is visible, so there is nothing to score")
+        raise InputError(
+            "gt_valid.mat: no joint that counts is visible, so there is nothing to score; see docs/data/mpii.md"
+        )
     errors = np.linalg.norm(predicted - truth.joints, axis=2) / truth.head_sizes[:, None]
     visible_count = truth.visible.sum(axis=0)
     scores: dict[str, Any] = {"per_joint": {name: {} for name in JOINTS}, "per_part": {name: {} for name in PARTS}}

@@ -1,4 +1,4 @@
-"""gt_valid.mat: what predictions on MPII's validation split are compared with, and whether it belongs to valid.json."""
+"""gt_valid.mat, the truth of MPII's validation split, and a check that it belongs to valid.json."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ _HEAD_FACTOR = 0.6
 """Andriluka et al. 2014: the head's size is 60% of the diagonal of its box."""
 
 _MOST_ODD_PEOPLE = 0.05
-"""Above this share of people whose joints lie elsewhere in valid.json, the two files are of different splits."""
+"""If the joints of more people than this share lie elsewhere in valid.json, the two files are of different splits."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class MpiiTruth:
 
     Attributes:
         joints: (N, 16, 2) px, 0 where missing.
-        visible: (N, 16) bool: not missing. valid.json marks fewer joints: it lacks some hidden ones.
+        visible: (N, 16) bool: not missing. valid.json has fewer joints, since it lacks some hidden ones.
         head_sizes: (N,) px, 0.6 of the diagonal of the head box.
     """
 
@@ -45,14 +45,16 @@ def read_truth(path: Path) -> MpiiTruth:
         InputError: missing, damaged, of other shapes or another order of joints, or with a head box without extent.
     """
     file = read_mat(path, ("dataset_joints", "jnt_missing", "pos_gt_src", "headboxes_src"), REMEDY)
-    _check_joint_names(file["dataset_joints"], path)
+    names = tuple(str(np.ravel(name)[0]) if np.size(name) else "" for name in np.ravel(file["dataset_joints"]))
+    if names != DATASET_JOINTS:
+        raise InputError(f"{path}: dataset_joints are {' '.join(names)}, not {' '.join(DATASET_JOINTS)}; {REMEDY}")
     count = np.shape(file["jnt_missing"])[-1]
     missing = _array(file, "jnt_missing", (NUM_JOINTS, count), path)
     positions = _array(file, "pos_gt_src", (NUM_JOINTS, 2, count), path)
     boxes = _array(file, "headboxes_src", (2, 2, count), path)
     if count == 0:
         raise InputError(f"{path}: holds no sample; {REMEDY}")
-    check_all(np.isin(missing, (0, 1)).all(axis=0), "jnt_missing holds something else than 0 and 1", path, REMEDY)
+    check_all(np.isin(missing, (0, 1)).all(axis=0), "jnt_missing holds other values than 0 and 1", path, REMEDY)
     visible = missing.T == 0
     joints = np.where(visible[..., None], positions.transpose(2, 0, 1) - FIRST_PIXEL, 0)
     check_all(np.isfinite(joints).all(axis=(1, 2)), "pos_gt_src holds NaN or infinity", path, REMEDY)
@@ -62,19 +64,19 @@ def read_truth(path: Path) -> MpiiTruth:
 
 
 def check_same_people(truth: MpiiTruth, people: MpiiPeople) -> int:
-    """Whether the ground truth belongs to valid.json's people, in their order.
+    """Check that the ground truth is of valid.json's people, in their order.
 
-    Only positions of joints that both files have are compared: which joints they have differs in the published files.
+    Only the positions of joints that both files have are compared, since one published file lacks some joints.
 
     Returns:
-        How many people's joints lie elsewhere (median further away than half a head), at most 5% of all.
+        How many people's joints lie elsewhere (the median is further away than half a head), at most 5% of all.
 
     Raises:
         InputError: other people, or another order.
     """
     path = truth_path(people.root)
     if len(truth) != len(people):
-        raise InputError(f"{path}: {len(truth)} people, valid.json beside it has {len(people)}; {REMEDY}")
+        raise InputError(f"{path}: holds {len(truth)} people, but valid.json beside it {len(people)}; {REMEDY}")
     common = truth.visible & people.visible
     distances = np.where(common, np.linalg.norm(truth.joints - people.joints, axis=2), np.nan)
     known = common.any(axis=1)
@@ -86,12 +88,6 @@ def check_same_people(truth: MpiiTruth, people: MpiiPeople) -> int:
             f"valid.json, so the files are of different splits or in another order; {REMEDY}"
         )
     return int(odd.sum())
-
-
-def _check_joint_names(names: np.ndarray, path: Path) -> None:
-    found = tuple(str(np.ravel(name)[0]) if np.size(name) else "" for name in np.ravel(names))
-    if found != DATASET_JOINTS:
-        raise InputError(f"{path}: dataset_joints are {' '.join(found)}, not {' '.join(DATASET_JOINTS)}; {REMEDY}")
 
 
 def _array(file: dict[str, np.ndarray], name: str, shape: tuple[int, ...], path: Path) -> np.ndarray:

@@ -324,7 +324,7 @@ def test_release_becomes_the_published_layout(release, tmp_path, monkeypatch, ca
     truth = read_truth(truth_path(out))
     assert truth.head_sizes == pytest.approx([0.6 * 50]) and truth.visible[0].sum() == 3
     np.testing.assert_array_equal(truth.joints[0, 15], [214, 79])
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="already exists"):
         run(monkeypatch, "prepare", "--release", release, "--out", out)
 
 
@@ -336,8 +336,8 @@ def test_without_a_list_there_is_no_split(release, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("z.jpg", "line 1: z.jpg is no labelled person"),
-        ("b.jpg\nc.jpg 2", "line 2: c.jpg 2 is no labelled person"),
+        ("z.jpg", "line 1: z.jpg is not a labelled person"),
+        ("b.jpg\nc.jpg 2", "line 2: c.jpg 2 is not a labelled person"),
         ("a.jpg\nb.jpg\nc.jpg", "leaves 0 people to train on"),
         ("", "leaves 4 people to train on and 0"),
     ],
