@@ -18,7 +18,7 @@ _READ = 20
 
 
 def check(data: Path) -> Iterator[Finding]:
-    """What is there of LIP in the folder ``data``: lists, pictures, label maps, and a few samples read."""
+    """Findings about LIP in the folder ``data``: lists, images, label maps, and a few samples that are read."""
     for split in SPLITS:
         path, expected = list_path(data, split), DATA_SET.counts["samples"][split]
         try:

@@ -1,26 +1,27 @@
-"""Batches of LIP: whole pictures fitted into a square, augmented for training (Li et al. 2020, section 4.2)."""
+"""Batches of LIP: whole images fitted into a square, augmented for training (Li et al. 2020, section 4.2)."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
+from downstream.lip.files import PICTURES
 from downstream.lip.labels import swap_sides
 from downstream.lip.reader import LipSamples
 from downstream.lip.recipe import LIP
-from downstream.lip.whole_picture import fitted, fitting_matrices, warp_labels
+from downstream.lip.whole_picture import fitted, warp_labels
 from downstream.reading.frames import CACHE_BYTES
 from downstream.samples.affine_augmentation import augmented_matrix, draw_affine
 from downstream.samples.crop import warp
+from downstream.samples.people import People
+from downstream.samples.plain_crops import PlainCrops
 from downstream.training.epoch_batches import EpochBatches, to_images
-from liftedcl.identity.errors import InputError
 
 
 @dataclass(frozen=True)
 class ParsingBatch:
-    """``images`` (B, 3, S, S) uint8 RGB, ``labels`` (B, S, S) uint8, classes or 255; of ``epoch``, counted from 0."""
+    """``images`` (B, 3, S, S) uint8 RGB, ``labels`` (B, S, S) uint8, classes or 255, of ``epoch``, counted from 0."""
 
     images: Tensor
     labels: Tensor
@@ -28,14 +29,7 @@ class ParsingBatch:
 
 
 class ParsingBatches(EpochBatches):
-    """Augmented batches of the training split.
-
-    Args:
-        samples: the training split.
-        recipe: size, augmentation and the fraction that is trained on.
-        seed: decides that fraction, order and augmentation.
-        cached: keep decoded pictures in this process.
-    """
+    """Augmented batches of the training split; ``cached`` keeps decoded images in this process."""
 
     def __init__(self, samples: LipSamples, recipe: LIP, *, seed: int, cached: bool) -> None:
         super().__init__((len(samples),), recipe, seed)
@@ -68,29 +62,8 @@ class ParsingBatches(EpochBatches):
         return decoded
 
 
-class TestBatches(Dataset):
-    """Item ``i`` is the i-th batch of fitted pictures (B, 3, S, S) uint8 RGB, in order; the last is smaller.
-
-    Attributes:
-        matrices: maps from picture to square, (N, 2, 3).
-    """
-
-    __test__ = False  # not a pytest class
-
-    def __init__(self, samples: LipSamples, recipe: LIP) -> None:
-        self._samples, self._size, self._batch_size = samples, recipe.input_size, recipe.batch_size
-        self.matrices = fitting_matrices(samples.sizes, recipe.input_size)
-
-    def __len__(self) -> int:
-        return -(-len(self._samples) // self._batch_size)
-
-    def __getitem__(self, i: int) -> Tensor | InputError:
-        try:
-            return to_images(
-                [self._fitted(n) for n in range(len(self._samples))[i * self._batch_size :][: self._batch_size]]
-            )
-        except InputError as error:
-            return error
-
-    def _fitted(self, n: int) -> np.ndarray:
-        return warp(self._samples.image(n), self.matrices[n], (self._size, self._size))
+def fitted_images(samples: LipSamples, recipe: LIP) -> PlainCrops:
+    """Whole images fitted into squares (B, 3, S, S), in order, not augmented."""
+    folder, names = samples.root / PICTURES[samples.split], [f"{name}.jpg" for name in samples.names]
+    whole = People(folder, names, samples.sizes, *fitted(samples.sizes, recipe.input_size))
+    return PlainCrops(whole, (recipe.input_size, recipe.input_size), recipe.batch_size)

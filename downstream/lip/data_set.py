@@ -1,4 +1,4 @@
-"""What LIP is, and what is needed of it."""
+"""What LIP is, and which of its files are needed."""
 
 from downstream.lip.files import GENERATED, LABELS, LISTS, PICTURES, SPLITS
 from liftedcl.data_sets.description import DataSet, Needs

@@ -1,4 +1,4 @@
-"""Label maps drawn over their pictures, in LIP's colours: predictions of a run, targets of training samples."""
+"""Draws label maps over their images, in LIP's colours: predictions of a run, targets of training samples."""
 
 from pathlib import Path
 
@@ -16,11 +16,11 @@ from liftedcl.files.evenly_spread import evenly_spread
 
 _OPACITY = 0.6
 _SIDE = 256
-"""Px of a picture's side; smaller training samples are enlarged to about this."""
+"""Px, the side of a drawing; smaller training samples are enlarged to about this."""
 
 
 def examples(recipe: LIP, data: Path, run: Path) -> np.ndarray:
-    """True labels beside predicted ones over up to 12 test pictures, (N, 256, 512, 3) uint8."""
+    """True labels beside predicted ones over up to 12 test images, (N, 256, 512, 3) uint8."""
     samples = read_lip(data, "val")
     drawn = []
     for n in evenly_spread(len(samples), EXAMPLES):
@@ -41,19 +41,19 @@ def augmented_samples(recipe: LIP, *, data: Path, seed: int, count: int) -> np.n
 
 
 def draw_labels(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """A picture (H, W, 3) uint8 RGB with its labels (H, W) in their colours, a copy.
+    """A copy of an image (H, W, 3) uint8 RGB with its labels (H, W) in their colours.
 
     The background is darkened, ignored pixels are white.
     """
     colours = np.full((256, 3), 255, dtype=np.uint8)
     colours[: len(PALETTE)] = PALETTE
     mixed = (1 - _OPACITY) * image + _OPACITY * colours[labels]
-    mixed[labels == IGNORED] = 255  # outside the picture: nothing to see below it
+    mixed[labels == IGNORED] = 255  # outside the image there is nothing to see
     return np.rint(mixed).astype(np.uint8)
 
 
 def compared(image: np.ndarray, truth: np.ndarray, predicted: np.ndarray, side: int) -> np.ndarray:
-    """True labels beside predicted ones, each over the picture fitted into a square: (side, 2 * side, 3) uint8."""
+    """True labels beside predicted ones, each over the image fitted into a square: (side, 2 * side, 3) uint8."""
     matrix = fitting_matrices(np.array([image.shape[1::-1]]), side)[0]
     fitted = warp(image, matrix, (side, side))
     return np.concatenate([draw_labels(fitted, warp_labels(labels, matrix, side)) for labels in (truth, predicted)], 1)

@@ -1,4 +1,4 @@
-"""LIP's files, as it is distributed."""
+"""LIP's files as they are distributed."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ SPLITS = ("train", "val")
 LISTS = {split: f"{split}_id.txt" for split in SPLITS}
 """One id a line."""
 GENERATED = tuple(LISTS.values())
-"""What synthetic/ writes last: where these are, generated data are whole."""
+"""What synthetic/ writes last: where these files are, generated data are complete."""
 PICTURES = {split: f"{split}_images" for split in SPLITS}
 LABELS = {split: f"{split}_segmentations" for split in SPLITS}
 """Folders of <id>.jpg and of <id>.png."""
@@ -20,7 +20,7 @@ def list_path(root: str | Path, split: str) -> Path:
 
 
 def image_path(root: Path, split: str, name: str) -> Path:
-    """The picture of the id ``name``."""
+    """The image of the id ``name``."""
     return root / PICTURES[split] / f"{name}.jpg"
 
 

@@ -1,4 +1,4 @@
-"""LIP's twenty classes, and what mirroring a picture does to them. Left and right are the person's own."""
+"""LIP's twenty classes, and what mirroring an image does to them. Left and right are the person's own."""
 
 import numpy as np
 
@@ -10,18 +10,14 @@ CLASSES = (
 NUM_CLASSES = len(CLASSES)
 BACKGROUND = 0
 IGNORED = 255
-"""A label of pixels that are neither trained on nor scored."""
+"""The label of pixels that are neither trained on nor scored."""
 
 FLIP_PAIRS = ((14, 15), (16, 17), (18, 19))
-"""Classes that change places when a picture is mirrored: arms, legs, shoes."""
-
-MIRRORED_CLASS = np.arange(NUM_CLASSES)
-"""(20,) class of a pixel in the mirror image; ``scores[..., MIRRORED_CLASS, :, :]`` exchanges the channels alike."""
-for _left, _right in FLIP_PAIRS:
-    MIRRORED_CLASS[[_left, _right]] = _right, _left
+"""Classes that change places when an image is mirrored: arms, legs, shoes."""
 
 _MIRRORED_LABEL = np.arange(256, dtype=np.uint8)
-_MIRRORED_LABEL[:NUM_CLASSES] = MIRRORED_CLASS
+for _left, _right in FLIP_PAIRS:
+    _MIRRORED_LABEL[[_left, _right]] = _right, _left
 
 PALETTE = np.array(
     [

@@ -1,36 +1,37 @@
 """SCHP's loss (Li et al. 2020, sections 3.1 and 3.2) from the logits of student and teacher.
 
-Left out: the published code's consistency between parsing and edges, which a mask that is always empty makes 0 there.
+Left out: the published code's consistency between parsing and edges, which is always 0 there since its mask is empty.
 """
 
+import numpy as np
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from downstream.lip.edges import balanced_cross_entropy, edge_labels
-from downstream.lip.lovasz import lovasz_softmax
+from downstream.lip.labels import IGNORED
 from downstream.lip.parsing_network import ParsingLogits
 from downstream.lip.self_correction import divergence, mixed_targets
 
 
 def parsing_loss(
-    student: ParsingLogits, teacher: ParsingLogits | None, labels: Tensor, *, rounds: int, ignored: int
+    student: ParsingLogits, teacher: ParsingLogits | None, labels: Tensor, *, rounds: int
 ) -> dict[str, Tensor]:
     """Weighted terms: ``lovasz`` and ``labels`` of both parsing outputs, and ``edges``.
 
-    Once there is a teacher, the last two are KL divergences from the mixed targets, the edges' unbalanced, as
-    published; Lovász-softmax always takes the labels.
+    Once there is a teacher, the last two are KL divergences from the mixed targets, not balanced for the edges, as in
+    the published code; Lovász-softmax always takes the labels.
 
     Args:
         student, teacher: logits at the size of the labels; the teacher's after the first round only.
-        labels: (B, H, W) int64, classes or ``ignored``.
+        labels: (B, H, W) int64, classes or `IGNORED`.
         rounds: self-correction rounds that are over.
     """
-    valid, edges = labels != ignored, edge_labels(labels, ignored=ignored)
+    valid, edges = labels != IGNORED, edge_labels(labels)
     outputs = (student.parsing, student.fused)
-    lovasz = sum(lovasz_softmax(logits.softmax(dim=1), labels, ignored=ignored) for logits in outputs)
+    lovasz = sum(lovasz_softmax(logits.softmax(dim=1), labels) for logits in outputs)
     if teacher is None:
-        right = sum(_cross_entropy(logits, labels, valid, ignored) for logits in outputs)
-        edge = balanced_cross_entropy(student.edges, edges, ignored=ignored)
+        right = sum(_cross_entropy(logits, labels, valid) for logits in outputs)
+        edge = balanced_cross_entropy(student.edges, edges)
     else:
         soft = mixed_targets(teacher.fused, labels, rounds=rounds)
         right = sum(divergence(logits, soft, valid) for logits in outputs)
@@ -38,6 +39,95 @@ def parsing_loss(
     return {"lovasz": 0.5 * lovasz, "labels": 0.5 * right, "edges": edge}
 
 
-def _cross_entropy(logits: Tensor, labels: Tensor, valid: Tensor, ignored: int) -> Tensor:
+def _cross_entropy(logits: Tensor, labels: Tensor, valid: Tensor) -> Tensor:
     """0 and not NaN where every pixel is ignored."""
-    return F.cross_entropy(logits, labels, ignore_index=ignored, reduction="sum") / valid.sum().clamp(min=1)
+    return F.cross_entropy(logits, labels, ignore_index=IGNORED, reduction="sum") / valid.sum().clamp(min=1)
+
+
+def edge_labels(labels: Tensor) -> Tensor:
+    """Edges that the edge branch learns: 1 on 3 px along each border between two labels, `IGNORED` where the label is.
+
+    The border to an ignored pixel doesn't count. The published code marks diagonal neighbours as well, so that its
+    lines are up to 4 px wide, and doesn't ignore pixels in this loss.
+
+    Args:
+        labels: (B, H, W), integers.
+
+    Returns:
+        (B, H, W), of the same type.
+    """
+    valid = labels != IGNORED
+    border = torch.zeros_like(valid)
+    border[:, :, :-1] |= (labels[:, :, :-1] != labels[:, :, 1:]) & valid[:, :, :-1] & valid[:, :, 1:]
+    border[:, :-1] |= (labels[:, :-1] != labels[:, 1:]) & valid[:, :-1] & valid[:, 1:]
+    wide = F.max_pool2d(border.float().unsqueeze(1), kernel_size=3, stride=1, padding=1).squeeze(1)
+    return torch.where(valid, wide.to(labels.dtype), labels)
+
+
+def balanced_cross_entropy(logits: Tensor, edges: Tensor) -> Tensor:
+    """Cross-entropy in which edge and background weigh the same: each is weighted by the other's share of the pixels.
+
+    Args:
+        logits: (B, 2, H, W).
+        edges: (B, H, W) of 0, 1 and `IGNORED`.
+
+    Returns:
+        A scalar; an absent one counts as 0.
+    """
+    valid, edge = edges != IGNORED, edges == 1
+    background = valid & ~edge
+    log_background, log_edge = F.log_softmax(logits, dim=1).unbind(dim=1)
+    means = [
+        -torch.where(where, value, 0.0).sum() / where.sum().clamp(min=1)
+        for where, value in ((background, log_background), (edge, log_edge))
+    ]
+    return 0.5 * (means[0] + means[1])
+
+
+def lovasz_softmax(probabilities: Tensor, labels: Tensor) -> Tensor:
+    """Lovász-softmax (Berman et al. 2018): the Lovász extension of 1 - IoU, averaged over the batch's classes.
+
+    The batch counts as one image, as in SCHP. Nothing here makes the host wait for the device.
+
+    Args:
+        probabilities: (B, C, H, W), softmax outputs.
+        labels: (B, H, W), integers below C, or `IGNORED`.
+
+    Returns:
+        A scalar from 0, where every pixel is certain and right, to 1; 0 where every pixel is ignored.
+    """
+    found, labels = probabilities.transpose(0, 1).flatten(1), labels.flatten()
+    classes = torch.arange(len(found), device=labels.device)
+    truth = labels == classes[:, None]
+    steps = _jaccard_steps(found.detach(), truth, labels != IGNORED)
+    # The extension is linear while the order of the errors stays: sum of steps * |truth - found|, steps being constant.
+    losses = (steps * truth).sum(dim=1) + (found * torch.where(truth, -steps, steps)).sum(dim=1)
+    present = truth.any(dim=1)
+    return (losses * present).sum() / present.sum().clamp(min=1)
+
+
+@torch.no_grad()
+def _jaccard_steps(found: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
+    """How much 1 - IoU grows when, in the order of falling errors, each pixel turns wrong. All (C, P); valid (P,).
+
+    Ignored pixels come last, so that they don't change the steps of others; their own are 0.
+
+    Berman et al.'s algorithm 1 subtracts neighbouring IoUs; the same in closed form loses no digits: a pixel of the
+    class adds 1 / union, another adds intersection / (union (union + 1)).
+    """
+    order = _ascending(torch.where(truth, found - 1.0, -found).masked_fill_(~valid, 1.0))  # of -|truth - found|
+    hits = truth.gather(1, order)
+    hits_before = hits.cumsum(dim=1, dtype=torch.int32) - hits.int()
+    total = hits.sum(dim=1, keepdim=True, dtype=torch.int32)
+    intersection = total - hits_before
+    union = total + torch.arange(found.shape[1], device=found.device, dtype=torch.int32) - hits_before
+    union = union.clamp(min=1).to(found.dtype)  # 0 only for an absent class
+    steps = torch.where(hits, 1.0 / union, intersection / (union * (union + 1.0)))
+    return torch.empty_like(steps).scatter_(1, order, steps).mul_(valid)
+
+
+def _ascending(values: Tensor) -> Tensor:
+    """Indices (C, P) that sort each row."""
+    if values.device.type == "cpu":
+        return torch.from_numpy(np.argsort(values.numpy(), axis=1))  # vectorised: four times as fast as torch's
+    return values.argsort(dim=1)

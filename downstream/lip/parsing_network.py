@@ -28,7 +28,7 @@ class ParsingLogits(NamedTuple):
     edges: Tensor
 
     def resized(self, size: tuple[int, int]) -> "ParsingLogits":
-        """The same at ``size``, height and width."""
+        """The same logits at ``size``, height and width."""
         return ParsingLogits(*(resize(logits.contiguous(), size) for logits in self))
 
 
@@ -41,7 +41,7 @@ class ParsingNetwork(nn.Module):
         classes: C.
 
     Raises:
-        InputError: a backbone that is no ResNet.
+        InputError: the backbone is not a ResNet.
     """
 
     def __init__(self, backbone: Backbone, recipe: LIP, *, classes: int) -> None:
@@ -59,33 +59,28 @@ class ParsingNetwork(nn.Module):
         )
 
     def forward(self, images: Tensor) -> ParsingLogits:
-        maps = self._maps(images)
-        decoded = self.decoder(self.pyramid(maps[3]), maps[0])
-        edges, edge_features = self.edge_branch(maps[:3])
-        fused = self.fuse(torch.cat([decoded, edge_features], dim=1))
-        return ParsingLogits(self.classify(decoded), fused, edges)
-
-    def _maps(self, images: Tensor) -> list[Tensor]:
-        """What the four stages give."""
         net, maps = self.backbone, []
         x = net.maxpool(net.relu(net.bn1(net.conv1(images))))
         for stage in (net.layer1, net.layer2, net.layer3, net.layer4):
             x = stage(x)
             maps.append(x)
-        return maps
+        decoded = self.decoder(self.pyramid(maps[3]), maps[0])
+        edges, edge_features = self.edge_branch(maps[:3])
+        fused = self.fuse(torch.cat([decoded, edge_features], dim=1))
+        return ParsingLogits(self.classify(decoded), fused, edges)
 
 
 def dilated(backbone: nn.Module) -> nn.Module:
     """``backbone`` at stride 16: where it has 32, the last stage steps by 1 and its 3x3 convolutions are dilated by 2.
 
-    In place; names and weights stay, so the encoder is what it was. A ResNet of stride 16 or less stays as it is.
+    In place; names and weights stay. A ResNet of stride 16 or less stays as it is.
 
     Raises:
-        InputError: no ResNet: the parsing network needs the maps of its four stages.
+        InputError: not a ResNet; the parsing network needs the maps of its four stages.
     """
     if not isinstance(backbone, ResNet):
         raise InputError(
-            "lip: this backbone is no ResNet, whose stages the parsing network needs; name a resnet with --backbone"
+            "lip: this backbone is not a ResNet, whose stages the parsing network needs; name one with --backbone"
         )
     if backbone.stride > STRIDE:
         for module in backbone.layer4.modules():

@@ -1,4 +1,4 @@
-"""Predicted label maps: PNGs of class numbers, ``FOLDER/<id>.png``, of the pictures' own size. No torch."""
+"""Predicted label maps: PNGs of class numbers, ``FOLDER/<id>.png``, of the images' own size. No torch."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from liftedcl.files.atomic import atomic_path
 from liftedcl.identity.errors import InputError
 
 PREDICTIONS, STUDENT_PREDICTIONS = "predictions", "predictions_student"
-"""Folders of a run: what its scores are of, which is the teacher's, and the student's."""
+"""Folders of a run with the teacher's predictions, which its scores are of, and the student's."""
 
 _REMEDY = "make it with python -m downstream.finetune"
 
@@ -20,7 +20,7 @@ def read_prediction(path: Path, shape: tuple[int, ...], truth: Path) -> np.ndarr
     """Classes (H, W) uint8 predicted for the label map ``truth`` of ``shape``.
 
     Raises:
-        InputError: missing, damaged, of another size, with colours, or with pixels that have no class.
+        InputError: missing, damaged, of another size, with colours, or with pixels without a class.
     """
     labels = read_label(path, _REMEDY)
     if labels.shape != shape:
@@ -32,6 +32,6 @@ def read_prediction(path: Path, shape: tuple[int, ...], truth: Path) -> np.ndarr
 
 
 def write_prediction(folder: Path, name: str, labels: np.ndarray) -> None:
-    """Write classes (H, W) uint8 of picture ``name`` as ``folder/<name>.png``, 8-bit grey."""
+    """Write classes (H, W) uint8 of image ``name`` as ``folder/<name>.png``, 8-bit grey."""
     with atomic_path(folder / f"{name}.png") as part:
         part.write_bytes(cv2.imencode(".png", labels)[1].tobytes())

@@ -1,7 +1,7 @@
-"""LIP as it is distributed (Gong et al. 2017): pictures of one person each, and a label map for each picture.
+"""LIP as it is distributed (Gong et al. 2017): images of one person each, and a label map for each image.
 
-downstream/lip/files.py says what is on disk; label maps are 8-bit grey, 0 to 19. Everything is read once and checked
-before a run starts, label maps included: on one core 1 ms a sample, against hours of training.
+downstream/lip/files.py says what is on disk; label maps are 8-bit grey, 0 to 19. Everything, label maps included, is
+read once and checked before a run starts: on one core this takes 1 ms a sample, and training takes hours.
 """
 
 import io
@@ -32,7 +32,7 @@ class LipSamples:
         root: folder of the data set.
         split: train or val.
         names: ids, without extension.
-        sizes: (N, 2) int, width and height of picture and label map in px.
+        sizes: (N, 2) int, width and height of image and label map in px.
     """
 
     root: Path
@@ -43,17 +43,13 @@ class LipSamples:
     def __len__(self) -> int:
         return len(self.names)
 
-    def image_path(self, i: int) -> Path:
-        """Picture of sample ``i``."""
-        return image_path(self.root, self.split, self.names[i])
-
     def label_path(self, i: int) -> Path:
         """Label map of sample ``i``."""
         return label_path(self.root, self.split, self.names[i])
 
     def image(self, i: int) -> np.ndarray:
-        """Picture (H, W, 3) uint8 RGB of sample ``i``; `InputError` when it is damaged."""
-        return read_picture(self.image_path(i), REMEDY)
+        """Image (H, W, 3) uint8 RGB of sample ``i``; `InputError` when it is damaged."""
+        return read_picture(image_path(self.root, self.split, self.names[i]), REMEDY)
 
     def label(self, i: int) -> np.ndarray:
         """Label map (H, W) uint8 of sample ``i``."""
@@ -64,7 +60,7 @@ def read_lip(root: str | Path, split: str) -> LipSamples:
     """Read and check one split.
 
     Raises:
-        InputError: an empty list, a missing or damaged file, an illegal class, a picture and a label map of different
+        InputError: an empty list, a missing or damaged file, an illegal class, an image and a label map of different
             sizes, or no pixel of the split with a class; the message names the files.
     """
     root, names = Path(root), read_names(list_path(root, split))
@@ -83,10 +79,10 @@ def read_lip(root: str | Path, split: str) -> LipSamples:
 
 
 def read_names(path: Path) -> list[str]:
-    """Ids of a list file, one a line, with or without the picture's extension.
+    """Ids of a list file, one a line, with or without the image's extension.
 
     Raises:
-        InputError: the file is missing, empty, no text, or names a sample twice or outside its folder.
+        InputError: the file is missing, empty or not text, or names a sample twice or outside its folder.
     """
     try:
         lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
@@ -102,7 +98,7 @@ def read_names(path: Path) -> list[str]:
         if Path(name).name != name:
             raise InputError(f"{path}: sample {i}: {name!r} is not the name of a picture; {REMEDY}")
         if name in seen:
-            raise InputError(f"{path}: sample {i}: {name} stands there twice; {REMEDY}")
+            raise InputError(f"{path}: sample {i}: {name} occurs twice; {REMEDY}")
         seen.add(name)
     return names
 
@@ -110,8 +106,8 @@ def read_names(path: Path) -> list[str]:
 def read_label(path: Path, remedy: str = REMEDY) -> np.ndarray:
     """Decode a label map into (H, W) uint8: classes 0 to 19, or 255 where pixels are ignored.
 
-    A PNG with 8-bit grey values, as the official files, or one with a palette, whose indices are the classes: the
-    form in which published parsers save their results.
+    It is a PNG with 8-bit grey values, like the official files, or with a palette whose indices are the classes, as
+    published parsers save their results.
 
     Raises:
         InputError: missing, damaged, with colours instead of classes, or with a class that LIP doesn't have.
@@ -129,12 +125,12 @@ def read_label(path: Path, remedy: str = REMEDY) -> np.ndarray:
     illegal = (labels >= NUM_CLASSES) & (labels != IGNORED)
     if illegal.any():
         value, limit = labels[illegal][0], NUM_CLASSES - 1
-        raise InputError(f"{path}: class {value} is none of 0 to {limit} (or {IGNORED}, ignored); {remedy}")
+        raise InputError(f"{path}: class {value} is not from 0 to {limit} (or {IGNORED}, ignored); {remedy}")
     return labels
 
 
 def checked_labels(root: Path, split: str, name: str) -> np.ndarray:
-    """Label map (H, W) of a sample, as `read_label`, once its picture's header says the same size.
+    """Label map (H, W) of a sample, as from `read_label`; its image's header has to say the same size.
 
     Raises:
         InputError: a file is missing or damaged, a class is illegal, the sizes differ.

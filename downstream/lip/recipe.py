@@ -13,15 +13,15 @@ class LIP(FineTuning):
     """SGD: warm-up, a cosine until ``first_round``, then a restart every ``round_epochs``.
 
     Attributes:
-        input_size: side of the square that the whole picture is fitted into, px.
-        lowest_learning_rate: where the warm-up begins and every cosine ends.
-        restart_learning_rate: where the cosine of each round begins.
+        input_size: side of the square that the whole image is fitted into, px.
+        lowest_learning_rate: the rate at which the warm-up begins and every cosine ends.
+        restart_learning_rate: the rate at which the cosine of each round begins.
         first_round: epochs after which the student becomes the first teacher.
         round_epochs: epochs between two self-correction rounds; the last one is at the end of the run.
         pyramid_width: channels of the pyramid pooling.
         width: channels of decoder, edge branch and fusion.
-        detail_width: channels that the decoder takes of the first stage.
-        dropout: share of the fused channels that a training step leaves out.
+        detail_width: channels that the decoder makes of the first stage's map.
+        dropout: share of the fused channels that are dropped in a training step.
     """
 
     input_size: int

@@ -1,7 +1,7 @@
-"""Two predictions that don't look at the picture: background everywhere, and the commonest class of each place.
+"""Two predictions that don't look at the image: background everywhere, and the commonest class of each place.
 
-The second is a map fitted on the training split, in coordinates of the picture (which is the person's box), stretched
-to each test picture. The reference is the one with the higher mIoU.
+The second is a map that is fitted on the training split, in coordinates of the image (which is the person's box), and
+stretched to each test image. The reference is the one with the higher mIoU.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 from downstream.lip.labels import BACKGROUND, NUM_CLASSES
 from downstream.lip.reader import LipSamples, read_lip
 from downstream.lip.recipe import LIP
-from downstream.lip.scores import ConfusionMatrix, confusion, score
+from downstream.lip.scores import confusion, score
 from liftedcl.files.image_files import process_images
 
 _CELLS = 64
@@ -20,7 +20,7 @@ _CELLS = 64
 
 
 def commonest_classes(train: LipSamples) -> np.ndarray:
-    """The commonest class (64, 64) uint8 of each cell of the stretched training pictures; the lower one of equals."""
+    """The commonest class (64, 64) uint8 of each cell of the stretched training images; of equals, the lower."""
     counts = np.zeros((_CELLS * _CELLS, 256), np.int64)
     cells = np.arange(_CELLS * _CELLS)
 
@@ -33,12 +33,7 @@ def commonest_classes(train: LipSamples) -> np.ndarray:
 
 
 def reference_scores(recipe: LIP, data: Path) -> dict[str, Any]:
-    """Scores of the stronger prediction; ``predictor`` says which it is, ``candidates`` what both reach.
-
-    Args:
-        recipe: not asked for anything: both predictions are of the pictures' own size.
-        data: folder of the data set.
-    """
+    """Scores of the better prediction; ``predictor`` says which it is, ``candidates`` holds the scores of both."""
     train, val = read_lip(data, "train"), read_lip(data, "val")
     maps = {"background": np.full((1, 1), BACKGROUND, np.uint8), "commonest_class": commonest_classes(train)}
 
@@ -47,14 +42,14 @@ def reference_scores(recipe: LIP, data: Path) -> dict[str, Any]:
         return np.stack([confusion(truth, _stretched(labels, truth.shape)) for labels in maps.values()])
 
     parts = process_images(compare, range(len(val)), workers=None, title="lip: references")
-    candidates = {name: score(ConfusionMatrix(counts)) for name, counts in zip(maps, sum(parts), strict=True)}
+    candidates = {name: score(counts) for name, counts in zip(maps, sum(parts), strict=True)}
     best = max(candidates, key=lambda name: candidates[name]["miou"])
     shown = {name: {key: row[key] for key in row if key != "per_class"} for name, row in candidates.items()}
     return {**candidates[best], "samples": len(val), "predictor": best, "candidates": shown}
 
 
 def _stretched(labels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Labels (H, W) stretched to ``shape``: the value of each new pixel's centre."""
+    """Labels (H, W) stretched to ``shape``; each new pixel gets the label at its centre."""
     rows, columns = (
         ((np.arange(new) + 0.5) * old / new).astype(int) for old, new in zip(labels.shape, shape, strict=True)
     )

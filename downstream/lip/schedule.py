@@ -1,4 +1,4 @@
-"""SCHP's rounds of self-correction, and its learning rate: warm-up, a cosine, and one more in every round.
+"""SCHP's rounds of self-correction, and its learning rate: a warm-up, a cosine, and another cosine in every round.
 
 Li et al. 2020, section 3.3.
 """

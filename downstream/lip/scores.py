@@ -1,10 +1,9 @@
-"""Scores of human parsing, from label maps alone: pixel accuracy, mean accuracy and mIoU over LIP's twenty classes.
+"""Scores of human parsing from label maps: pixel accuracy, mean accuracy and mIoU over LIP's twenty classes.
 
-One confusion matrix over the whole split (Gong et al. 2017): large pictures weigh more, and ignored pixels (255) count
-nowhere.
+They come from one confusion matrix over the whole split (Gong et al. 2017), so that large images weigh more. Ignored
+pixels (255) don't count.
 """
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,24 +36,12 @@ def confusion(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     return counts.reshape(-1, NUM_CLASSES)[:NUM_CLASSES]
 
 
-@dataclass(frozen=True)
-class ConfusionMatrix:
-    """Pixels of each true (row) and predicted (column) class over many pictures: ``counts`` (20, 20) int64."""
-
-    counts: np.ndarray = field(default_factory=lambda: np.zeros((NUM_CLASSES, NUM_CLASSES), np.int64))
-
-    def add(self, truth: np.ndarray, predicted: np.ndarray) -> None:
-        """Add a picture's classes, as in `confusion`."""
-        self.counts[:] += confusion(truth, predicted)
-
-
-def score(matrix: ConfusionMatrix) -> dict[str, Any]:
-    """Scores in percent of a confusion matrix that isn't empty.
+def score(counts: np.ndarray) -> dict[str, Any]:
+    """Scores in percent of a confusion matrix (20, 20), as from `confusion`, that isn't empty.
 
     A class that is neither true nor predicted anywhere is left out of both means and of ``per_class``; one that is only
-    predicted counts as 0, as in torchmetrics. In LIP's val split every class occurs, so that this rule decides nothing.
+    predicted counts as 0, as in torchmetrics. In LIP's val split every class occurs, so this rule doesn't matter there.
     """
-    counts = matrix.counts
     right, true, predicted = np.diag(counts), counts.sum(1), counts.sum(0)
     union = true + predicted - right
     present = union > 0
@@ -74,7 +61,7 @@ def score_folders(annotations: Path, predictions: Path) -> dict[str, Any]:
     """Scores of ``predictions`` against every label map in ``annotations``; ``samples`` says how many there are.
 
     Raises:
-        InputError: no label map, or as `score_maps`.
+        InputError: there is no label map, or as `score_maps`.
     """
     if not annotations.is_dir():
         raise InputError(f"{annotations}: not found, or not a folder; {REMEDY}")
@@ -88,7 +75,7 @@ def score_maps(truth: list[Path], predictions: Path) -> dict[str, Any]:
     """Scores of the predictions of the same names against label maps.
 
     Raises:
-        InputError: a file that is missing, damaged, of another size, or no map of classes; or every pixel is ignored.
+        InputError: a file is missing, damaged, of another size or not a map of classes, or every pixel is ignored.
     """
 
     def compare(path: Path) -> np.ndarray:
@@ -98,4 +85,4 @@ def score_maps(truth: list[Path], predictions: Path) -> dict[str, Any]:
     counts = sum(process_images(compare, truth, workers=None, title="lip: scoring"))
     if not np.any(counts):
         raise InputError(f"{truth[0].parent}: every pixel is ignored ({IGNORED}); {REMEDY}")
-    return score(ConfusionMatrix(counts))
+    return score(counts)

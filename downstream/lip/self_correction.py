@@ -1,8 +1,8 @@
 """Self-correction (Li et al. 2020, section 3.2): a teacher, the mean of past students, softens the labels it doubts.
 
-A round takes the student into the mean and estimates the mean's batch statistics anew on the training set. After round
-n the targets are (1 - 1/(n+1)) of what the teacher says and 1/(n+1) of the label. The published code leaves the teacher
-in training mode, so that its targets hang on the batch and on dropout; here it is in evaluation mode.
+A round adds the student to the mean and estimates the mean's batch statistics anew on the training set. After round n
+the targets are (1 - 1/(n+1)) of the teacher's prediction and 1/(n+1) of the label. The published code leaves the
+teacher in training mode, so that its targets depend on the batch and on dropout; here it is in evaluation mode.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from torch.optim.swa_utils import AveragedModel, update_bn
 
 
 class SelfCorrection(nn.Module):
-    """``student`` is trained; ``teacher`` and the number of rounds behind it are in every checkpoint."""
+    """``student`` is trained; ``teacher`` and its number of rounds are in every checkpoint."""
 
     def __init__(self, student: nn.Module) -> None:
         super().__init__()
@@ -23,18 +23,18 @@ class SelfCorrection(nn.Module):
         self.train()
 
     def train(self, mode: bool = True) -> "SelfCorrection":
-        """As ever for the student; the teacher stays in evaluation mode."""
+        """As usual for the student; the teacher stays in evaluation mode."""
         super().train(mode)
         self.teacher.eval()
         return self
 
     @property
     def rounds(self) -> int:
-        """Students in the mean. Waits for the device."""
+        """Number of students in the mean. Waits for the device."""
         return int(self.teacher.n_averaged)
 
     def end_round(self, images: Iterable[Tensor]) -> None:
-        """Take the student into the mean and estimate its batch statistics on ``images``, batches on the device."""
+        """Add the student to the mean and estimate its batch statistics on ``images``, batches on the device."""
         self.teacher.update_parameters(self.student)
         update_bn(images, self.teacher.module)
 
@@ -42,11 +42,11 @@ class SelfCorrection(nn.Module):
 def mixed_targets(teacher: Tensor, labels: Tensor, *, rounds: int) -> Tensor:
     """Targets after ``rounds`` rounds, at least 1.
 
-    The published code writes over the ignored labels when it makes them one-hot; here ``labels`` stays as it is.
+    The published code overwrites the ignored labels when it makes them one-hot; here ``labels`` stays as it is.
 
     Args:
         teacher: the teacher's logits (B, C, H, W).
-        labels: (B, H, W); a label that is no class is ignored, and its target means nothing.
+        labels: (B, H, W); where a label is not a class, the target is meaningless.
 
     Returns:
         (B, C, H, W), probabilities where the label is a class.
@@ -59,7 +59,7 @@ def mixed_targets(teacher: Tensor, labels: Tensor, *, rounds: int) -> Tensor:
 def divergence(logits: Tensor, targets: Tensor, valid: Tensor) -> Tensor:
     """KL(targets || softmax(logits)): summed over the classes, averaged over the valid pixels.
 
-    The published code's default reduction divides by the classes as well, which all but switches this loss off.
+    The published code's default reduction also divides by the number of classes, which makes this loss almost 0.
 
     Args:
         logits, targets: (B, C, H, W).

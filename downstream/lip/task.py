@@ -1,7 +1,7 @@
 """Fine-tuning on LIP: SCHP on the backbone under test (Li et al. 2020; LiftedCL, appendix D).
 
-The last teacher, the mean of the students of all rounds, is what is reported: it is SCHP's result. The last student's
-scores stand beside it.
+The reported scores are of the last teacher, the mean of the students of all rounds, which is SCHP's result. The scores
+of the last student are written beside them.
 """
 
 from collections.abc import Iterator
@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from downstream.lip.data import ParsingBatch, ParsingBatches, TestBatches
-from downstream.lip.labels import IGNORED, NUM_CLASSES
+from downstream.lip.data import ParsingBatch, ParsingBatches, fitted_images
+from downstream.lip.labels import NUM_CLASSES
 from downstream.lip.parsing_loss import parsing_loss
 from downstream.lip.parsing_network import ParsingNetwork, resize
 from downstream.lip.predictions import PREDICTIONS, STUDENT_PREDICTIONS, write_prediction
@@ -64,19 +64,19 @@ class LIPParsing:
         if rounds:
             with torch.no_grad():
                 teacher = self.module.teacher(images).resized(labels.shape[1:])
-        yield "schp", parsing_loss(student, teacher, labels, rounds=rounds, ignored=IGNORED)
+        yield "schp", parsing_loss(student, teacher, labels, rounds=rounds)
 
     def write_predictions(self, out: Path) -> None:
-        """Write a label map of each test picture, of the teacher and of the student, one PNG each."""
+        """Write the label map of each test image as a PNG, once from the teacher and once from the student."""
         self._end_round(self._recipe.epochs)
         networks = {PREDICTIONS: self.module.teacher, STUDENT_PREDICTIONS: self.module.student}
         self.module.eval()
-        batches, n = TestBatches(self._test, self._recipe), 0
-        for images in load(batches, 0, self._workers):
+        crops, n = fitted_images(self._test, self._recipe), 0
+        for images in load(crops, 0, self._workers):
             parsed = {folder: self._parse(network, images) for folder, network in networks.items()}
             for row in range(len(images)):
                 for folder, labels in parsed.items():
-                    predicted = unwarp_labels(labels[row], batches.matrices[n], tuple(self._test.sizes[n]))
+                    predicted = unwarp_labels(labels[row], crops.matrices[n], tuple(self._test.sizes[n]))
                     write_prediction(out / folder, self._test.names[n], predicted)
                 n += 1
 
@@ -93,6 +93,6 @@ class LIPParsing:
 
     @torch.inference_mode()
     def _parse(self, network: nn.Module, images: Tensor) -> np.ndarray:
-        """Labels (B, S, S) uint8 of fitted pictures (B, 3, S, S): one scale, no flip."""
+        """Labels (B, S, S) uint8 of fitted images (B, 3, S, S): one scale, no flip."""
         logits = network(pixels_to_network(images, self._device)).fused
         return resize(logits, images.shape[2:]).argmax(dim=1).to(torch.uint8).cpu().numpy()

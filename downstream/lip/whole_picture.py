@@ -1,4 +1,4 @@
-"""A whole picture fitted into a square: the maps there, and label maps there and back."""
+"""Whole images fitted into squares: the affine maps, and label maps brought there and back."""
 
 import cv2
 import numpy as np
@@ -8,34 +8,34 @@ from downstream.samples.crop import crop_matrices
 
 
 def fitted(sizes: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Centres (N, 2) and sides (N,), in px, of the squares that hold pictures of ``sizes`` (N, 2: width, height).
+    """Centres (N, 2) and sides (N,), in px, of the squares that hold images of ``sizes`` (N, 2: width, height).
 
-    The longer side fills the square of ``size`` px from outer edge to outer edge, so that the fitted picture of a
-    mirrored one is the mirrored fitted picture, and a square of ``size`` stays as it is. `crop_matrices` lays centres
-    on ``size`` / 2, half a pixel of the square beside its middle; the second term makes up for that.
+    The longer side fills the square of ``size`` px from outer edge to outer edge, so that fitting and
+    mirroring can be exchanged, and a square of ``size`` stays as it is. `crop_matrices` puts centres on ``size`` / 2,
+    half a pixel of the square beside its middle; the second term corrects that.
     """
     sides = sizes.max(axis=1).astype(np.float64)
     return (sizes - 1) / 2 + sides[:, None] / (2 * size), sides
 
 
 def fitting_matrices(sizes: np.ndarray, size: int) -> np.ndarray:
-    """Maps (N, 2, 3) from pictures of ``sizes`` (N, 2) to the square, not augmented."""
+    """Maps (N, 2, 3) from images of ``sizes`` (N, 2) to the square, not augmented."""
     return crop_matrices(*fitted(sizes, size), size=(size, size))
 
 
 def warp_labels(labels: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
-    """Label map (size, size) of a picture's (H, W) through ``matrix`` (2, 3): nearest, ignored outside the picture."""
+    """Label map (size, size) of an image's (H, W) through ``matrix`` (2, 3): nearest label, ignored outside."""
     return cv2.warpAffine(
         labels, matrix, (size, size), flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=IGNORED
     )
 
 
 def unwarp_labels(labels: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Label map (height, width) of a picture of ``size`` from the square's (S, S): nearest, none without a label.
+    """Label map (height, width) of an image of ``size`` from the square's (S, S): nearest; every pixel gets a label.
 
     Args:
-        matrix: the map from picture to square, (2, 3).
-        size: width and height of the picture.
+        matrix: the map from image to square, (2, 3).
+        size: width and height of the image.
     """
     return cv2.warpAffine(
         labels, matrix, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE

@@ -8,7 +8,7 @@ import pytest
 import torch
 from tiny.lip import COLOURS, RECIPE, SIZES, label_map, write_tiny_lip
 
-from downstream.lip.data import ParsingBatches, TestBatches
+from downstream.lip.data import ParsingBatches, fitted_images
 from downstream.lip.labels import IGNORED, swap_sides
 from downstream.lip.reader import read_lip
 from downstream.lip.whole_picture import fitting_matrices, unwarp_labels, warp_labels
@@ -100,7 +100,7 @@ def test_batches_depend_on_seed_epoch_and_step_alone(root):
 
 def test_test_pictures_come_in_order_and_whole(root):
     val = read_lip(root, "val")
-    batches = TestBatches(val, RECIPE)
+    batches = fitted_images(val, RECIPE)
     images = torch.cat([batches[i] for i in range(len(batches))]).numpy().transpose(0, 2, 3, 1)
     assert len(images) == len(val)
     assert (images[2] == val.image(2)).all()

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from downstream.lip.labels import CLASSES, FLIP_PAIRS, IGNORED, MIRRORED_CLASS, PALETTE, swap_sides
+from downstream.lip.labels import CLASSES, FLIP_PAIRS, IGNORED, PALETTE, swap_sides
 from synthetic.people import garments
 
 
@@ -25,11 +25,6 @@ def test_mirroring_twice_changes_nothing_and_ignored_pixels_stay_ignored():
     assert mirrored.dtype == np.uint8 and not np.array_equal(mirrored, labels)
     np.testing.assert_array_equal(swap_sides(mirrored[..., ::-1]), labels)
     np.testing.assert_array_equal(mirrored == IGNORED, labels[..., ::-1] == IGNORED)
-
-
-def test_channels_and_labels_are_exchanged_alike():
-    one_hot = np.eye(20)[np.arange(20)]  # channel, pixel
-    np.testing.assert_array_equal(one_hot[MIRRORED_CLASS].argmax(0), swap_sides(np.arange(20, dtype=np.uint8)))
 
 
 def test_every_class_has_a_colour_of_its_own():

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from downstream.lip.lovasz import lovasz_softmax
+from downstream.lip.parsing_loss import lovasz_softmax
 
 IGNORED = 255
 
@@ -37,7 +37,7 @@ def batch():
 def test_value_and_gradient_are_those_of_the_definition(batch):
     logits, labels = batch
     gradients = []
-    for loss in (lambda p: lovasz_softmax(p, labels, ignored=IGNORED), lambda p: by_definition(p, labels)):
+    for loss in (lambda p: lovasz_softmax(p, labels), lambda p: by_definition(p, labels)):
         leaf = logits.clone().requires_grad_()
         value = loss(leaf.softmax(1))
         value.backward()
@@ -57,25 +57,23 @@ def test_certain_predictions_cost_one_minus_the_mean_iou(batch):
         truth, found = labels == label, (guess == label) & (labels != IGNORED)
         ious.append((truth & found).sum() / (truth | found).sum())
     certain = torch.nn.functional.one_hot(guess, 5).movedim(3, 1).float()
-    loss = lovasz_softmax(certain, labels, ignored=IGNORED)
+    loss = lovasz_softmax(certain, labels)
     torch.testing.assert_close(loss, 1 - torch.stack(ious).mean())
 
 
 def test_ignored_pixels_are_as_if_they_were_not_there(batch):
     logits, labels = batch
     kept = logits.transpose(0, 1)[:, labels != IGNORED][None, :, None]
-    whole = lovasz_softmax(logits.softmax(1), labels, ignored=IGNORED)
-    torch.testing.assert_close(
-        lovasz_softmax(kept.softmax(1), labels[labels != IGNORED][None, None], ignored=IGNORED), whole
-    )
+    whole = lovasz_softmax(logits.softmax(1), labels)
+    torch.testing.assert_close(lovasz_softmax(kept.softmax(1), labels[labels != IGNORED][None, None]), whole)
     other = logits.clone()
     other[0, :, :2] = 50 * torch.randn_like(other[0, :, :2])
-    torch.testing.assert_close(lovasz_softmax(other.softmax(1), labels, ignored=IGNORED), whole)
+    torch.testing.assert_close(lovasz_softmax(other.softmax(1), labels), whole)
 
 
 def test_nothing_to_learn_from_costs_nothing(batch):
     leaf = batch[0].clone().requires_grad_()
-    loss = lovasz_softmax(leaf.softmax(1), torch.full_like(batch[1], IGNORED), ignored=IGNORED)
+    loss = lovasz_softmax(leaf.softmax(1), torch.full_like(batch[1], IGNORED))
     loss.backward()
     assert loss == 0 and leaf.grad.abs().max() == 0
 
@@ -83,4 +81,4 @@ def test_nothing_to_learn_from_costs_nothing(batch):
 def test_right_and_certain_costs_nothing():
     labels = torch.arange(20).view(1, 4, 5)
     certain = torch.nn.functional.one_hot(labels, 20).movedim(3, 1).float()
-    assert lovasz_softmax(certain, labels, ignored=IGNORED) == 0
+    assert lovasz_softmax(certain, labels) == 0

@@ -35,7 +35,7 @@ def test_a_finer_backbone_keeps_its_stride():
 
 
 def test_a_backbone_without_stages_is_refused():
-    with pytest.raises(InputError, match="no ResNet"):
+    with pytest.raises(InputError, match="not a ResNet"):
         ParsingNetwork(nn.Sequential(nn.Conv2d(3, 4, 1)), RECIPE, classes=20)
 
 

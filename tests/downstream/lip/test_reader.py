@@ -165,8 +165,9 @@ def test_a_list_that_is_missing_or_no_text_is_named(root):
 
 def test_a_picture_damaged_behind_its_header_is_named_when_it_is_read(root):
     samples = read_lip(root, "train")
-    samples.image_path(0).write_bytes(samples.image_path(0).read_bytes()[:200])
-    with pytest.raises(InputError, match=str(samples.image_path(0))):
+    path = image_path(samples.root, samples.split, samples.names[0])
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(InputError, match=str(path)):
         samples.image(0)
 
 

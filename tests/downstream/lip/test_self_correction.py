@@ -126,8 +126,8 @@ def test_with_a_teacher_that_knows_the_labels_the_loss_is_the_cross_entropy():
     student = random_logits()
     certain = 1e4 * torch.nn.functional.one_hot(labels % IGNORED, 20).movedim(3, 1).float()
     teacher = ParsingLogits(torch.full_like(certain, torch.nan), certain, torch.zeros(2, 2, 9, 9))
-    first = parsing_loss(student, None, labels, rounds=0, ignored=IGNORED)
-    later = parsing_loss(student, teacher, labels, rounds=3, ignored=IGNORED)
+    first = parsing_loss(student, None, labels, rounds=0)
+    later = parsing_loss(student, teacher, labels, rounds=3)
     torch.testing.assert_close(first["labels"], later["labels"])
     torch.testing.assert_close(first["lovasz"], later["lovasz"])
 
@@ -137,7 +137,7 @@ def test_ignored_pixels_give_no_gradient():
     labels[:, 5:] = IGNORED
     for teacher, rounds in ((None, 0), (random_logits(), 2)):
         student = ParsingLogits(*(logits.requires_grad_() for logits in random_logits()))
-        sum(parsing_loss(student, teacher, labels, rounds=rounds, ignored=IGNORED).values()).backward()
+        sum(parsing_loss(student, teacher, labels, rounds=rounds).values()).backward()
         for logits in student:
             assert logits.grad[:, :, 5:].abs().max() == 0 and logits.grad[:, :, :5].abs().max() > 0
 
