@@ -11,8 +11,7 @@ def joint_errors(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Euclidean error of every joint.
 
     Args:
-        predicted: poses (N, J, 3) in mm.
-        truth: poses (N, J, 3) in mm, in the same frame.
+        predicted, truth: poses (N, J, 3) in mm, in the same frame.
 
     Returns:
         Errors (N, J) in mm.
@@ -37,15 +36,11 @@ def pa_mpjpe(predicted: np.ndarray, truth: np.ndarray) -> float:
 def procrustes_align(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Move each predicted pose by the similarity that brings it closest to its truth (Umeyama 1991, eq. 40-42).
 
-    The truth keeps its size (scipy and torchmetrics normalise both sides, which is another number), and the
-    rotation is a proper one: a mirrored pose isn't forgiven. A pose whose joints coincide lands on the truth's mean.
-
-    Args:
-        predicted: poses (N, J, 3).
-        truth: poses (N, J, 3).
+    The truth keeps its size (scipy and torchmetrics normalise both sides, which gives another number). The
+    rotation is proper: a mirrored pose isn't forgiven. A pose whose joints coincide lands on the truth's mean.
 
     Returns:
-        Aligned poses (N, J, 3), float64. Errors as `joint_errors`.
+        Aligned poses (N, J, 3), float64. Arguments and errors as `joint_errors`.
     """
     _check(predicted, truth)
     predicted, truth = predicted.astype(np.float64), truth.astype(np.float64)

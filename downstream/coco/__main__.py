@@ -69,13 +69,6 @@ def _read(folder: Path, names: list[str]) -> str:
     return f"{len(names)} read"
 
 
-def _evaluate(annotations: Path, predictions: Path, out: Path | None) -> None:
-    scores = score(annotations, read_predictions(predictions, annotations))
-    if out is not None:
-        write_json(out, scores)
-    print("  ".join(f"{name} {percent(scores[name])}" for name in scores))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m downstream.coco", description="COCO 2D pose: data and scores.")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -97,8 +90,11 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.command == "check":
         report(f"COCO keypoints in {arguments.data}", _findings(arguments.data))
-    else:
-        _evaluate(arguments.annotations, arguments.predictions, arguments.out)
+        return
+    scores = score(arguments.annotations, read_predictions(arguments.predictions, arguments.annotations))
+    if arguments.out is not None:
+        write_json(arguments.out, scores)
+    print("  ".join(f"{name} {percent(scores[name])}" for name in scores))
 
 
 if __name__ == "__main__":

@@ -31,9 +31,6 @@ class KeypointTask:
         train: the training split.
         mirrored: joint order after a mirror image, (J,) int.
         beside: a module that `extra_losses` needs; trained, and kept in checkpoints, as ``module.beside``.
-
-    Raises:
-        InputError: fewer people than one batch, or sizes that don't fit the backbone.
     """
 
     def __init__(

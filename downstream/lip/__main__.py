@@ -8,7 +8,7 @@ from downstream.lip.data_set import DATA_SET
 from downstream.lip.files import LABELS, PICTURES, REMEDY, SPLITS, image_path, list_path
 from downstream.lip.reader import checked_labels, read_names
 from downstream.lip.scores import score_folders
-from downstream.reading.data_check import Finding, count_finding, report, tried
+from downstream.reading.data_check import Finding, count_finding, problem, report, tried
 from downstream.reading.frames import read_picture
 from liftedcl.files.atomic import write_json
 from liftedcl.files.evenly_spread import evenly_spread
@@ -24,7 +24,7 @@ def check(data: Path) -> Iterator[Finding]:
         try:
             names = read_names(path)
         except InputError as error:
-            yield Finding("missing" if not path.exists() else "broken", str(error))
+            yield problem(error)
             names = []
         else:
             yield count_finding(f"{path}, samples", len(names), expected)
@@ -67,15 +67,10 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.command == "check":
         report(f"LIP in {arguments.data}", check(arguments.data))
-    else:
-        evaluate(arguments.annotations, arguments.predictions, arguments.out)
-
-
-def evaluate(annotations: Path, predictions: Path, out: Path | None) -> None:
-    """Print the scores of a folder of results, and write them to ``out`` if given."""
-    scores = score_folders(annotations, predictions)
-    if out is not None:
-        write_json(out, scores)
+        return
+    scores = score_folders(arguments.annotations, arguments.predictions)
+    if arguments.out is not None:
+        write_json(arguments.out, scores)
     for name, row in scores["per_class"].items():
         print(f"{name:<14} IoU {row['iou']:6.2f}  accuracy {row['accuracy']:6.2f}")
     print(f"pixel accuracy {scores['pixel_accuracy']:.2f}  mean accuracy {scores['mean_accuracy']:.2f}", end="  ")

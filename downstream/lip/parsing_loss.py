@@ -30,18 +30,15 @@ def parsing_loss(
     outputs = (student.parsing, student.fused)
     lovasz = sum(lovasz_softmax(logits.softmax(dim=1), labels) for logits in outputs)
     if teacher is None:
-        right = sum(_cross_entropy(logits, labels, valid) for logits in outputs)
+        count = valid.sum().clamp(min=1)  # so that the loss is 0 and not NaN where every pixel is ignored
+        sums = [F.cross_entropy(logits, labels, ignore_index=IGNORED, reduction="sum") for logits in outputs]
+        right = sum(one / count for one in sums)
         edge = balanced_cross_entropy(student.edges, edges)
     else:
         soft = mixed_targets(teacher.fused, labels, rounds=rounds)
         right = sum(divergence(logits, soft, valid) for logits in outputs)
         edge = divergence(student.edges, mixed_targets(teacher.edges, edges, rounds=rounds), valid)
     return {"lovasz": 0.5 * lovasz, "labels": 0.5 * right, "edges": edge}
-
-
-def _cross_entropy(logits: Tensor, labels: Tensor, valid: Tensor) -> Tensor:
-    """0 and not NaN where every pixel is ignored."""
-    return F.cross_entropy(logits, labels, ignore_index=IGNORED, reduction="sum") / valid.sum().clamp(min=1)
 
 
 def edge_labels(labels: Tensor) -> Tensor:
@@ -115,7 +112,11 @@ def _jaccard_steps(found: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
     Berman et al.'s algorithm 1 subtracts neighbouring IoUs; the same in closed form loses no digits: a pixel of the
     class adds 1 / union, another adds intersection / (union (union + 1)).
     """
-    order = _ascending(torch.where(truth, found - 1.0, -found).masked_fill_(~valid, 1.0))  # of -|truth - found|
+    falling = torch.where(truth, found - 1.0, -found).masked_fill_(~valid, 1.0)  # -|truth - found|
+    if found.device.type == "cpu":
+        order = torch.from_numpy(np.argsort(falling.numpy(), axis=1))  # vectorised: four times as fast as torch's
+    else:
+        order = falling.argsort(dim=1)
     hits = truth.gather(1, order)
     hits_before = hits.cumsum(dim=1, dtype=torch.int32) - hits.int()
     total = hits.sum(dim=1, keepdim=True, dtype=torch.int32)
@@ -124,10 +125,3 @@ def _jaccard_steps(found: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
     union = union.clamp(min=1).to(found.dtype)  # 0 only for an absent class
     steps = torch.where(hits, 1.0 / union, intersection / (union * (union + 1.0)))
     return torch.empty_like(steps).scatter_(1, order, steps).mul_(valid)
-
-
-def _ascending(values: Tensor) -> Tensor:
-    """Indices (C, P) that sort each row."""
-    if values.device.type == "cpu":
-        return torch.from_numpy(np.argsort(values.numpy(), axis=1))  # vectorised: four times as fast as torch's
-    return values.argsort(dim=1)

@@ -23,13 +23,10 @@ def warm_restarts(recipe: LIP, steps_per_epoch: int) -> Schedule:
         if epoch < recipe.warmup_epochs:
             return low + (recipe.learning_rate - low) * epoch / recipe.warmup_epochs
         if epoch < recipe.first_round:
-            share = (epoch - recipe.warmup_epochs) / (recipe.first_round - recipe.warmup_epochs)
-            return _cosine(recipe.learning_rate, low, share)
-        share = (epoch - recipe.first_round) % recipe.round_epochs / recipe.round_epochs
-        return _cosine(recipe.restart_learning_rate, low, share)
+            high, begin, length = recipe.learning_rate, recipe.warmup_epochs, recipe.first_round - recipe.warmup_epochs
+        else:
+            high, begin, length = recipe.restart_learning_rate, recipe.first_round, recipe.round_epochs
+        share = (epoch - begin) % length / length
+        return low + (high - low) * 0.5 * (1.0 + math.cos(math.pi * share))
 
     return rate
-
-
-def _cosine(high: float, low: float, share: float) -> float:
-    return low + (high - low) * 0.5 * (1.0 + math.cos(math.pi * share))

@@ -128,17 +128,12 @@ def main() -> None:
     elif arguments.command == "prepare":
         prepare(arguments.release, arguments.out, arguments.validation)
     else:
-        evaluate(arguments.annotations, arguments.predictions, arguments.out)
-
-
-def evaluate(annotations: Path, predictions: Path, out: Path | None) -> None:
-    """Print the scores of a predictions file, and write them to ``out`` if given."""
-    scores = score_file(annotations, predictions)
-    if out is not None:
-        write_json(out, scores)
-    for key in ("pckh_50", "pckh_10"):
-        parts = "  ".join(f"{part} {percent(row[key])}" for part, row in scores["per_part"].items())
-        print(f"PCKh@0.{key[-2]}  mean {scores[key]:.2f}  {parts}  ({scores['samples']:,} people)")
+        scores = score_file(arguments.annotations, arguments.predictions)
+        if arguments.out is not None:
+            write_json(arguments.out, scores)
+        for key in ("pckh_50", "pckh_10"):
+            parts = "  ".join(f"{part} {percent(row[key])}" for part, row in scores["per_part"].items())
+            print(f"PCKh@0.{key[-2]}  mean {scores[key]:.2f}  {parts}  ({scores['samples']:,} people)")
 
 
 if __name__ == "__main__":

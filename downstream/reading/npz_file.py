@@ -27,21 +27,17 @@ def read_arrays(
             if missing:
                 raise InputError(f"{path}: has no array {', '.join(missing)}; {remedy}")
             for key in (*keys, *(key for key in optional if key in file.files)):
-                arrays[key] = _array(file, key, path, remedy)
+                try:
+                    arrays[key] = file[key]
+                except ValueError as error:
+                    if "allow_pickle" not in str(error):
+                        raise
+                    raise InputError(
+                        f"{path}: {key} holds pickled objects, which are never loaded; in a session that trusts the "
+                        f"file save it again as plain numbers or text; {remedy}"
+                    ) from None
     except (FileNotFoundError, IsADirectoryError):
         raise InputError(f"{path}: not found; {remedy}") from None
     except (ValueError, EOFError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path}: not an npz of plain arrays ({error}), truncated or damaged; {remedy}") from None
     return arrays
-
-
-def _array(file: np.lib.npyio.NpzFile, key: str, path: Path, remedy: str) -> np.ndarray:
-    try:
-        return file[key]
-    except ValueError as error:
-        if "allow_pickle" not in str(error):
-            raise
-        raise InputError(
-            f"{path}: {key} holds pickled objects, which are never loaded; in a session that trusts the file save it "
-            f"again as plain numbers or text; {remedy}"
-        ) from None
