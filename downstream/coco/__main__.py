@@ -50,7 +50,13 @@ def _split_findings(root: Path, split: str) -> Iterator[Finding]:
     there = sum(1 for entry in folder.iterdir() if entry.suffix == ".jpg")
     yield count_finding(f"{folder}: pictures", there, _COUNTS["pictures"][split])
     names = [people.boxes.names[n] for n in evenly_spread(len(people), _PICTURES_READ)]
-    yield tried(f"{split} pictures", lambda: _read(folder, names))
+
+    def read() -> str:
+        for name in names:
+            read_picture(folder / name, "copy it again")
+        return f"{len(names)} read"
+
+    yield tried(f"{split} pictures", read)
 
 
 def _detection_findings(root: Path) -> Iterator[Finding]:
@@ -61,12 +67,6 @@ def _detection_findings(root: Path) -> Iterator[Finding]:
         )
     else:
         yield count_finding(f"{DETECTIONS}: boxes", len(detected), _COUNTS["detections"]["val"])
-
-
-def _read(folder: Path, names: list[str]) -> str:
-    for name in names:
-        read_picture(folder / name, "copy it again")
-    return f"{len(names)} read"
 
 
 def main() -> None:

@@ -62,8 +62,8 @@ class ParsingBatches(EpochBatches):
         return decoded
 
 
-def fitted_images(samples: LipSamples, recipe: LIP) -> PlainCrops:
-    """Whole images fitted into squares (B, 3, S, S), in order, not augmented."""
+def fitted_images(samples: LipSamples, size: int, batch_size: int) -> PlainCrops:
+    """Whole images fitted into squares of ``size`` px, in order, not augmented."""
     folder, names = samples.root / PICTURES[samples.split], [f"{name}.jpg" for name in samples.names]
-    whole = People(folder, names, samples.sizes, *fitted(samples.sizes, recipe.input_size))
-    return PlainCrops(whole, (recipe.input_size, recipe.input_size), recipe.batch_size)
+    whole = People(folder, names, samples.sizes, *fitted(samples.sizes, size))
+    return PlainCrops(whole, (size, size), batch_size)

@@ -4,13 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from downstream.lip.data import ParsingBatches
+from downstream.lip.data import ParsingBatches, fitted_images
 from downstream.lip.labels import IGNORED, PALETTE
 from downstream.lip.predictions import PREDICTIONS, read_prediction
 from downstream.lip.reader import read_lip
 from downstream.lip.recipe import LIP
-from downstream.lip.whole_picture import fitting_matrices, warp_labels
-from downstream.samples.crop import warp
+from downstream.lip.whole_picture import warp_labels
 from downstream.samples.overlay import EXAMPLES
 from liftedcl.files.evenly_spread import evenly_spread
 
@@ -22,11 +21,12 @@ _SIDE = 256
 def examples(recipe: LIP, data: Path, run: Path) -> np.ndarray:
     """True labels beside predicted ones over up to 12 test images, (N, 256, 512, 3) uint8."""
     samples = read_lip(data, "val")
-    drawn = []
+    crops, drawn = fitted_images(samples, _SIDE, batch_size=1), []
     for n in evenly_spread(len(samples), EXAMPLES):
         truth, name = samples.label(n), f"{samples.names[n]}.png"
         found = read_prediction(run / PREDICTIONS / name, truth.shape, samples.label_path(n))
-        drawn.append(compared(samples.image(n), truth, found, _SIDE))
+        image, fitted = crops.crop(n), (warp_labels(labels, crops.matrices[n], _SIDE) for labels in (truth, found))
+        drawn.append(np.concatenate([draw_labels(image, labels) for labels in fitted], axis=1))
     return np.stack(drawn)
 
 
@@ -50,10 +50,3 @@ def draw_labels(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
     mixed = (1 - _OPACITY) * image + _OPACITY * colours[labels]
     mixed[labels == IGNORED] = 255  # outside the image there is nothing to see
     return np.rint(mixed).astype(np.uint8)
-
-
-def compared(image: np.ndarray, truth: np.ndarray, predicted: np.ndarray, side: int) -> np.ndarray:
-    """True labels beside predicted ones, each over the image fitted into a square: (side, 2 * side, 3) uint8."""
-    matrix = fitting_matrices(np.array([image.shape[1::-1]]), side)[0]
-    fitted = warp(image, matrix, (side, side))
-    return np.concatenate([draw_labels(fitted, warp_labels(labels, matrix, side)) for labels in (truth, predicted)], 1)

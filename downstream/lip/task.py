@@ -71,7 +71,7 @@ class LIPParsing:
         self._end_round(self._recipe.epochs)
         networks = {PREDICTIONS: self.module.teacher, STUDENT_PREDICTIONS: self.module.student}
         self.module.eval()
-        crops, n = fitted_images(self._test, self._recipe), 0
+        crops, n = fitted_images(self._test, self._recipe.input_size, self._recipe.batch_size), 0
         for images in load(crops, 0, self._workers):
             parsed = {folder: self._parse(network, images) for folder, network in networks.items()}
             for row in range(len(images)):

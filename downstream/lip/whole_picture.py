@@ -4,23 +4,17 @@ import cv2
 import numpy as np
 
 from downstream.lip.labels import IGNORED
-from downstream.samples.crop import crop_matrices
 
 
 def fitted(sizes: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Centres (N, 2) and sides (N,), in px, of the squares that hold images of ``sizes`` (N, 2: width, height).
 
     The longer side fills the square of ``size`` px from outer edge to outer edge, so that fitting and
-    mirroring can be exchanged, and a square of ``size`` stays as it is. `crop_matrices` puts centres on ``size`` / 2,
-    half a pixel of the square beside its middle; the second term corrects that.
+    mirroring can be exchanged, and a square of ``size`` stays as it is. `crop.crop_matrices` puts centres on
+    ``size`` / 2, half a pixel of the square beside its middle; the second term corrects that.
     """
     sides = sizes.max(axis=1).astype(np.float64)
     return (sizes - 1) / 2 + sides[:, None] / (2 * size), sides
-
-
-def fitting_matrices(sizes: np.ndarray, size: int) -> np.ndarray:
-    """Maps (N, 2, 3) from images of ``sizes`` (N, 2) to the square, not augmented."""
-    return crop_matrices(*fitted(sizes, size), size=(size, size))
 
 
 def warp_labels(labels: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:

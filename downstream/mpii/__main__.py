@@ -83,11 +83,11 @@ def prepare(release_file: Path, out: Path, validation: Path | None) -> None:
         InputError: a damaged release, a wrong list, or a file to write that is already there.
     """
     print(f"reading {release_file} (a minute)", flush=True)
-    release = read_release(release_file)
-    files = {"trainval": [person.entry for person in release.labelled], "test": release.test}
+    labelled, test, left_out = read_release(release_file)
+    files = {"trainval": [person.entry for person in labelled], "test": test}
     valid: list[ReleasePerson] = []
     if validation is not None:
-        train, valid = split(release.labelled, validation)
+        train, valid = split(labelled, validation)
         files |= {"train": [person.entry for person in train], "valid": [person.entry for person in valid]}
     targets = [*(annotation_path(out, name) for name in files), *([truth_path(out)] if valid else [])]
     for path in targets:
@@ -99,7 +99,7 @@ def prepare(release_file: Path, out: Path, validation: Path | None) -> None:
     if valid:
         write_mat(truth_path(out), truth_arrays(valid))
         print(f"{truth_path(out)}: {len(valid):,} people", flush=True)
-    print(f"{release.left_out:,} people of training pictures lack joints, position, scale or head box: left out")
+    print(f"{left_out:,} people of training pictures lack joints, position, scale or head box: left out")
 
 
 def main() -> None:

@@ -34,20 +34,12 @@ class ReleasePerson:
     head_box: np.ndarray
 
 
-@dataclass(frozen=True)
-class Release:
-    """``labelled``: people of training images with joints, place and scale; ``test``: single people without labels.
-
-    ``left_out`` counts people of training images who lack joints, place, scale or head box.
-    """
-
-    labelled: list[ReleasePerson]
-    test: list[Entry]
-    left_out: int
-
-
-def read_release(path: Path) -> Release:
+def read_release(path: Path) -> tuple[list[ReleasePerson], list[Entry], int]:
     """Read the release's annotation file; takes about a minute.
+
+    Returns:
+        People of training images with joints, place, scale and head box; single people of test images, without joints;
+        and how many people of training images lack one of the four.
 
     Raises:
         InputError: damaged, or not laid out as the release is.
@@ -73,7 +65,7 @@ def read_release(path: Path) -> Release:
                     labelled.append(ReleasePerson(name, number, entry, head_box))
     except (AttributeError, TypeError, ValueError, IndexError) as error:
         raise InputError(f"{path}: not laid out as MPII's release ({error}); {REMEDY}") from None
-    return Release(labelled, test, left_out)
+    return labelled, test, left_out
 
 
 def split(people: list[ReleasePerson], validation: Path) -> tuple[list[ReleasePerson], list[ReleasePerson]]:

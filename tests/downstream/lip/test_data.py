@@ -11,11 +11,16 @@ from tiny.lip import COLOURS, RECIPE, SIZES, label_map, write_tiny_lip
 from downstream.lip.data import ParsingBatches, fitted_images
 from downstream.lip.labels import IGNORED, swap_sides
 from downstream.lip.reader import read_lip
-from downstream.lip.whole_picture import fitting_matrices, unwarp_labels, warp_labels
-from downstream.samples.crop import warp
+from downstream.lip.whole_picture import fitted, unwarp_labels, warp_labels
+from downstream.samples.crop import crop_matrices, warp
 from downstream.training.epoch_batches import load
 
 SIDE = RECIPE.input_size
+
+
+def fitting_matrices(sizes, size):
+    """Maps (N, 2, 3) from images of ``sizes`` (N, 2) to squares of ``size`` px."""
+    return crop_matrices(*fitted(sizes, size), size=(size, size))
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +105,7 @@ def test_batches_depend_on_seed_epoch_and_step_alone(root):
 
 def test_test_pictures_come_in_order_and_whole(root):
     val = read_lip(root, "val")
-    batches = fitted_images(val, RECIPE)
+    batches = fitted_images(val, SIDE, RECIPE.batch_size)
     images = torch.cat([batches[i] for i in range(len(batches))]).numpy().transpose(0, 2, 3, 1)
     assert len(images) == len(val)
     assert (images[2] == val.image(2)).all()

@@ -16,8 +16,9 @@ from downstream.lip.parsing_network import ParsingLogits
 from downstream.lip.reader import read_lip
 from downstream.lip.scores import score_folders, score_run
 from downstream.lip.task import LIPParsing
-from downstream.lip.whole_picture import fitting_matrices, warp_labels
+from downstream.lip.whole_picture import fitted, warp_labels
 from downstream.reading.fingerprint import fingerprint
+from downstream.samples.crop import crop_matrices
 from downstream.training.frozen import freeze
 from liftedcl.engine import loop
 from liftedcl.engine.device import prepare_device
@@ -144,7 +145,7 @@ def answered(root, out, labels_of, size):
     recipe = dataclasses.replace(RECIPE, input_size=size)
     task = make(root, recipe)
     val = read_lip(root, "val")
-    matrices = fitting_matrices(val.sizes, size)
+    matrices = crop_matrices(*fitted(val.sizes, size), size=(size, size))
     maps = np.stack([warp_labels(labels_of(val.label(n)), matrices[n], size) for n in range(len(val))])
     maps[maps == 255] = 0  # outside the picture
     task.module = nn.ModuleDict({"teacher": Oracle(maps), "student": Oracle(maps)})
