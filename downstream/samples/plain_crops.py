@@ -14,14 +14,16 @@ from liftedcl.identity.errors import InputError
 class PlainCrops(Dataset):
     """Item ``i`` is the i-th batch of crops (B, 3, H, W) uint8 RGB; the last is smaller. ``size`` is (W, H).
 
+    ``margin`` px of the image around each crop are read as well, for interpolation.
+
     Attributes:
         matrices: maps from image to crop, (N, 2, 3).
     """
 
-    def __init__(self, people: People, size: tuple[int, int], batch_size: int) -> None:
+    def __init__(self, people: People, size: tuple[int, int], batch_size: int, *, margin: float = 2.0) -> None:
         self._size, self._batch_size, self._count = size, batch_size, len(people)
         self.matrices = crop_matrices(people.centres, people.widths, size=size)
-        half = people.widths[:, None] * (0.5, size[1] / size[0] / 2) + 2
+        half = people.widths[:, None] * (0.5, size[1] / size[0] / 2) + margin
         regions = np.concatenate([people.centres - half, people.centres + half], axis=1)
         self._frames = Frames(people.folder, people.names, people.sizes, regions, cache_bytes=0)
 
