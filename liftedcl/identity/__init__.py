@@ -1,1 +1,1 @@
-"""What a run is: its recipe, its code, where it comes from, and how a wrong one is refused."""
+"""What identifies a run (recipe, code, provenance), and how wrong input is refused."""

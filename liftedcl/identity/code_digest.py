@@ -22,9 +22,9 @@ RECIPE_MODULES = (
 """Modules of frozen dataclasses and the checks of their values, nothing else: rules compare the values, as JSON."""
 
 WITHOUT_EFFECT = {
-    "liftedcl.identity.code_digest": "its digests are compared, whatever computes them",
-    "liftedcl.identity.errors": "words a failure, and a run that fails has no result",
-    "liftedcl.identity.provenance": "describes a run beside its results",
+    "liftedcl.identity.code_digest": "computes the digests, and only these are compared",
+    "liftedcl.identity.errors": "words the messages of runs that fail, which have no result",
+    "liftedcl.identity.provenance": "writes the description of a run, and no result depends on it",
     "liftedcl.identity.strict": "parses recipes, whose parsed values are compared",
     "downstream.command_line": "declares arguments, whose values are compared",
     "liftedcl.engine.journal": "prints the progress of a run",
@@ -33,26 +33,25 @@ WITHOUT_EFFECT = {
     "synthetic.__main__": "names each data set's module, which is in a digest itself",
     **dict.fromkeys(RECIPE_MODULES, "holds dataclasses, whose values are compared"),
 }
-"""Modules that no digest covers, and why no result depends on their code."""
+"""Modules that digests leave out, and why no result depends on their code."""
 
 
 def code_of(*modules: str) -> str:
-    """``modules`` (dotted names) and every module of this project that they import, each with a digest of its own.
+    """The digests of ``modules`` (dotted names) and of all project modules that they import, sorted by name.
 
-    Returns:
-        "liftedcl.engine.loop=1a2b3c4d liftedcl.files.atomic=..." sorted by name. A rule keeps it as a parameter, so
-        that it can be said later which module's edit made a result stale.
+    "liftedcl.engine.loop=1a2b3c4d liftedcl.files.atomic=...": a rule keeps this text as a parameter. It shows later
+    which module's edit made a result stale.
     """
     return " ".join(f"{module}={_short_digest(module)}" for module in sorted(import_closure(*modules)))
 
 
 def code_digest(*modules: str) -> str:
-    """`code_of` in 16 hex digits, for the identity of a run and its provenance."""
+    """`code_of` as 16 hex digits, for the identity and the provenance of a run."""
     return hashlib.sha256(code_of(*modules).encode()).hexdigest()[:16]
 
 
 def import_closure(*modules: str) -> set[str]:
-    """``modules`` and every module of this project that they import, directly or not, less those `WITHOUT_EFFECT`."""
+    """``modules`` and all project modules that they import, directly or not, except those in `WITHOUT_EFFECT`."""
     closure: set[str] = set()
     waiting = list(modules)
     while waiting:
@@ -78,7 +77,7 @@ def _path(module: str) -> Path | None:
 def _parse(module: str) -> ast.Module:
     path = _path(module)
     if path is None:
-        raise ValueError(f"{module} is no module of this project")
+        raise ValueError(f"{module} is not a module of this project")
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
@@ -108,9 +107,9 @@ def _short_digest(module: str) -> str:
 
 
 def _dump(value: object) -> str:
-    """A syntax tree as text, the same in every Python: `ast.dump` isn't, since nodes gain fields with each release.
+    """A syntax tree as text that is the same in every Python; `ast.dump` changes as nodes gain fields.
 
-    Fields are sorted, and those that are empty left out, as an older release leaves out those that it doesn't know.
+    Fields are sorted and empty ones left out, because an older Python doesn't know some of them.
     """
     if isinstance(value, list):
         return f"[{','.join(map(_dump, value))}]"

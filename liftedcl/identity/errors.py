@@ -1,4 +1,4 @@
-"""One way to fail: a user's mistake ends in one clear line and a non-zero exit, never in a stack trace."""
+"""How commands fail: a user's mistake gives one line on stderr and a non-zero exit status, not a stack trace."""
 
 import errno
 import signal
@@ -7,16 +7,16 @@ from collections.abc import Callable
 
 
 class InputError(Exception):
-    """A mistake the user can mend. The message names the file (or key) and the remedy, in one line."""
+    """A mistake that the user can correct. The message names the file or key and the remedy, in one line."""
 
 
 def run_cli(main: Callable[[], None]) -> None:
-    """Run a command's ``main``; turn what a user can cause into one line on stderr and an exit status.
+    """Run a command's ``main``; report errors that a user can cause in one line on stderr.
 
-    Exit status: 2 for an `InputError`, a full or read-only disk or an unusable path, 130 when interrupted, 143 when
-    terminated. Anything else is a fault of this project and keeps its stack trace.
+    The exit status is 2 for an `InputError`, a full or read-only disk or an unusable path, 130 for an interrupt and
+    143 for a termination. Any other exception is a fault of this project and keeps its stack trace.
     """
-    # SIGTERM as an exception lets every context manager remove its half-written file.
+    # As an exception, SIGTERM lets every context manager remove its half-written file.
     signal.signal(signal.SIGTERM, _raise_terminated)
     try:
         main()

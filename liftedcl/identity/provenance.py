@@ -1,4 +1,4 @@
-"""Where a result comes from: recipe, seed, data, code, versions, hardware and cost, as one JSON beside the result."""
+"""The provenance of a result: recipe, seed, data, code, versions, hardware and cost, in one JSON beside the result."""
 
 import importlib.metadata
 import os
@@ -11,31 +11,17 @@ from pathlib import Path
 from typing import Any
 
 _PACKAGES = (
-    "torch",
-    "torchvision",
-    "numpy",
-    "opencv-python",
-    "timm",
-    "numba",
-    "snakemake",
-    "dvc",
-    "pandas",
-    "pycocotools",
-)
+    "torch", "torchvision", "numpy", "opencv-python", "timm", "numba", "snakemake", "dvc", "pandas", "pycocotools",
+)  # fmt: skip
 
 
 def describe(
     *, recipe: Mapping[str, Any], seed: int | None, inputs: Mapping[str, str], code: str, started: float, device: str
 ) -> dict[str, Any]:
-    """Describe a finished run.
+    """Describe a run that has just finished and had begun at ``started`` (``time.time()``).
 
-    Args:
-        recipe: the resolved recipe.
-        seed: None where nothing is random.
-        inputs: name -> SHA-256 (or other fingerprint) of what was read.
-        code: `liftedcl.identity.code_digest.code_digest` of what ran.
-        started: ``time.time()`` at the start.
-        device: what torch calls the device, or "cpu".
+    ``seed`` is None where nothing is random. ``inputs`` maps names to the SHA-256 or another fingerprint of what was
+    read, ``code`` is the `code_digest` of what ran, ``device`` torch's name of the device, or "cpu".
     """
     return {
         "recipe": dict(recipe),
@@ -52,7 +38,7 @@ def describe(
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide a result; a missing package is left out."""
+    """The versions of Python and of those packages that decide a result and are installed."""
     found = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
@@ -63,7 +49,7 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str | None:
-    """The git commit of this code, with '+changes' when tracked files differ from it; None outside a checkout."""
+    """The git commit of this code, with '+changes' if tracked files differ from it; None outside a checkout."""
     root = Path(__file__).resolve().parents[2]
 
     def git(*arguments: str) -> str:

@@ -1,4 +1,4 @@
-"""Recipes on the command line: every stage takes its numbers as ``--recipe``, one JSON of a frozen dataclass."""
+"""Recipes on the command line: every stage takes its numbers as ``--recipe``, the JSON of a frozen dataclass."""
 
 import dataclasses
 import json
@@ -15,7 +15,7 @@ def read_recipe(cls: type[T], text: str) -> T:
     """Parse a command line's ``--recipe``: JSON text, or the path of a JSON file.
 
     Raises:
-        InputError: not JSON, or not a ``cls``.
+        InputError: the text is not JSON, or not a ``cls``.
     """
     where = "--recipe"
     if not text.lstrip().startswith("{"):
@@ -25,7 +25,7 @@ def read_recipe(cls: type[T], text: str) -> T:
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
-            raise InputError(f"{path}: not text, so no recipe; see python -m workflow.params --help") from None
+            raise InputError(f"{path}: not a text file, so not a recipe; see python -m workflow.params --help") from None
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -34,5 +34,5 @@ def read_recipe(cls: type[T], text: str) -> T:
 
 
 def to_json(recipe: Any) -> str:
-    """One line of JSON with sorted keys: the identity of a recipe, and what ``--recipe`` takes."""
+    """One line of JSON with sorted keys: it identifies a recipe, and ``--recipe`` takes it."""
     return json.dumps(dataclasses.asdict(recipe), sort_keys=True)

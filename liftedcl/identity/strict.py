@@ -1,4 +1,4 @@
-"""Strict parsing of plain YAML or JSON values into frozen dataclasses: unknown keys and wrong types are named."""
+"""Strict parsing of plain YAML or JSON values into frozen dataclasses; errors name unknown keys and wrong types."""
 
 import dataclasses
 import difflib
@@ -10,10 +10,10 @@ from liftedcl.identity.errors import InputError
 
 
 def parse(kind: Any, value: Any, where: str) -> Any:
-    """Turn plain YAML or JSON into ``kind`` (a dataclass, tuple, dict or scalar type), strictly.
+    """Turn plain YAML or JSON into ``kind``, which is a dataclass, tuple, dict or scalar type.
 
     Raises:
-        InputError: naming the key that is unknown, missing or of the wrong type.
+        InputError: a key is unknown, missing or of the wrong type; the message names it.
     """
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
@@ -71,7 +71,7 @@ def _join(where: str, key: object) -> str:
 
 
 class ValueRuleError(InputError):
-    """A value of the right type that can't be; the parser puts the path of the key before it."""
+    """A value of the right type that breaks a rule; the parser puts the path of the key before the message."""
 
 
 def require(condition: bool, key: str, rule: str) -> None:
@@ -100,9 +100,9 @@ def require_share(recipe: Any, *keys: str) -> None:
 def require_range(recipe: Any, key: str, low: float, high: float, remedy: str = "") -> None:
     """Field ``key`` of ``recipe`` is a pair [first, last] with ``low`` <= first <= last <= ``high``."""
     first, last = getattr(recipe, key)
-    rule = f"[{first:g}, {last:g}] is no range [low, high] within {low:g} and {high:g}"
+    rule = f"[{first:g}, {last:g}] is not a range [low, high] within {low:g} and {high:g}"
     require(low <= first <= last <= high, key, f"{rule}; {remedy}" if remedy else rule)
 
 
 def require_choice(value: str, choices: typing.Iterable[str], key: str) -> None:
-    require(value in set(choices), key, f"{value!r} is none of {', '.join(choices)}")
+    require(value in set(choices), key, f"{value!r} is not one of {', '.join(choices)}")

@@ -109,7 +109,7 @@ def test_another_architecture_is_refused(tmp_path):
         ({"skeletons": "{data}/none.npy"}, "none.npy: not a readable array"),
         ({"images": "{data}/none.npy"}, "none.json: not found"),
         ({"images": None}, "--images"),
-        ({"recipe": '{"method": "moco", "backbone": "resnet18"}'}, "'moco' is none of"),
+        ({"recipe": '{"method": "moco", "backbone": "resnet18"}'}, "'moco' is not one of"),
         ({"recipe": '{"method": '}, "not valid JSON"),
         ({"threads": 0}, "--threads"),
     ],

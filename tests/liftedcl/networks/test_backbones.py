@@ -149,5 +149,5 @@ def test_only_hrnet_imports_timm():
 
 
 def test_an_unknown_source_of_weights_is_named():
-    with pytest.raises(InputError, match=r"source: 'moco' is none of supervised, moco_v2"):
+    with pytest.raises(InputError, match=r"source: 'moco' is not one of supervised, moco_v2"):
         EncoderRecipe(method="published", backbone="resnet50", source="moco")
