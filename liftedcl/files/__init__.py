@@ -1,1 +1,1 @@
-"""Reading and writing files: whole or not at all, and a damaged one is named."""
+"""Reading and writing files: they are written whole or not at all, and errors name a damaged one."""

@@ -1,4 +1,4 @@
-"""Reading and writing files so that nothing is ever half-written and a broken input is named."""
+"""Files that are written atomically, checked when read, and claimed by one process at a time."""
 
 import contextlib
 import fcntl
@@ -14,9 +14,9 @@ from liftedcl.identity.errors import InputError
 
 @contextlib.contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a path to write to; it becomes ``path`` on success and is removed on any error.
+    """Yield a temporary path to write to; it is renamed to ``path`` on success and removed on any error.
 
-    The temporary name is fixed (``.NAME.part``), so what a SIGKILL leaves is overwritten by the next run.
+    Its name is fixed (``.NAME.part``), so the next run overwrites what a SIGKILL left behind.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -24,7 +24,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     try:
         yield part
         os.replace(part, path)
-    except OSError as error:  # a failing write doesn't know its file's name
+    except OSError as error:  # the error of a failed write doesn't name the file
         error.filename = error.filename or str(path)
         raise
     finally:
@@ -32,13 +32,13 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write a whole text file, atomically."""
+    """Write a text file, atomically."""
     with atomic_path(path) as part:
         part.write_text(text, encoding="utf-8")
 
 
 def write_json(path: str | Path, value: Any) -> None:
-    """Write JSON with sorted keys, atomically: equal values give equal bytes. NaN is refused (`ValueError`)."""
+    """Write JSON with sorted keys, atomically: equal values give equal bytes. NaN raises a `ValueError`."""
     write_text(path, json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
 
 
@@ -46,7 +46,7 @@ def read_json(path: str | Path, remedy: str) -> Any:
     """Read a JSON file.
 
     Raises:
-        InputError: the file is missing, unreadable or cut off; ``remedy`` says what to do about it.
+        InputError: the file is missing or not valid JSON; the message ends with ``remedy``.
     """
     try:
         return json.loads(Path(path).read_bytes())
@@ -64,10 +64,10 @@ def sha256_of_file(path: str | Path) -> str:
 
 @contextlib.contextmanager
 def exclusive(folder: str | Path) -> Iterator[None]:
-    """Hold ``folder`` for this process alone; the claim ends with the process, however that ends.
+    """Claim ``folder`` for this process; the claim ends with the process, even if that is killed.
 
     Raises:
-        InputError: another living process holds it.
+        InputError: another process has claimed it.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A contact sheet: some images of a set side by side, spread evenly over it (the paper's figure 6)."""
+"""A contact sheet: images side by side, chosen evenly from a set (the paper's figure 6)."""
 
 from pathlib import Path
 

@@ -30,6 +30,6 @@ def figure_of_panels(count: int, *, height: float, below: float) -> "tuple[Figur
 
 
 def save_figure(figure: "Figure", path: str | Path, *, dpi: int = 100) -> None:
-    """Write ``figure`` as PNG, whole or not at all, and without matplotlib's version: equal input gives equal bytes."""
+    """Write ``figure`` as PNG, atomically, without matplotlib's version: equal input gives equal bytes."""
     with atomic_path(path) as part:
         figure.savefig(part, format="png", dpi=dpi, metadata={"Software": None})

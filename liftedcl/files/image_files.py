@@ -1,4 +1,4 @@
-"""Decoding image files: many at a time, in a fixed order, broken ones reported by name instead of ending the run."""
+"""Decoding image files: many at a time, in a fixed order. A broken file is reported by name and skipped."""
 
 import collections
 import os
@@ -19,11 +19,11 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 TOLERATED_SHARE = 0.01
-"""Above this share of broken images the download or the disk is at fault, and a run must not go on quietly."""
+"""A larger share of broken images means that the download or the disk is at fault, so the run stops."""
 
 
 class BrokenImageError(Exception):
-    """One image that can't be used. The message is the reason."""
+    """An image can't be used. The message is the reason."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(reason)
@@ -31,16 +31,16 @@ class BrokenImageError(Exception):
 
 
 def read_image(path: Path, *, upright: bool = False) -> np.ndarray:
-    """Decode an image file into (H, W, 3) uint8 RGB: as it is stored, or ``upright``, turned as its EXIF tag says.
+    """Decode an image file into (H, W, 3) uint8 RGB as it is stored, or ``upright``: turned as its EXIF tag says.
 
-    COCO's annotations refer to the stored pixels, and PIL, which the ImageNet recipes read with, ignores the tag too.
+    COCO's annotations refer to the stored pixels, and PIL, with which ImageNet recipes read, ignores the tag too.
     Grey, CMYK and 16-bit files become 8-bit RGB; transparency is dropped.
 
-    Limit: a JPEG damaged in its middle decodes into partly wrong pixels and passes. libjpeg at most warns on stderr,
-    without the file's name, and OpenCV doesn't pass that on. Only the checksums of the download show such damage.
+    Limit: a JPEG that is damaged in the middle gives partly wrong pixels and no error. libjpeg only warns, and OpenCV
+    doesn't pass the warning on. Only the checksums of the download reveal such damage.
 
     Raises:
-        BrokenImageError: missing, truncated or not an image.
+        BrokenImageError: the file is missing, truncated or not an image.
     """
     try:
         data = np.fromfile(path, dtype=np.uint8)
@@ -59,9 +59,9 @@ def read_image(path: Path, *, upright: bool = False) -> np.ndarray:
 
 
 def resize(image: np.ndarray, *, height: int, width: int) -> np.ndarray:
-    """Resize (H, W, 3) uint8: bilinearly, or by area averaging below half the size. Corners stay corners.
+    """Resize (H, W, 3) uint8 bilinearly, or by area averaging below half the size. The corners stay in place.
 
-    Down to a half, bilinear sampling still reads every pixel (at a half it is the area's mean), at a fifth of the cost.
+    Down to half the size, bilinear sampling reads every pixel too (at half it is the area's mean) and costs a fifth.
     """
     shrinks = max(image.shape[0] / height, image.shape[1] / width)
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks > 2 else cv2.INTER_LINEAR)
@@ -72,15 +72,15 @@ def process_images(
 ) -> Iterator[Result]:
     """Yield ``function(item)`` in the order of ``items``, computed by ``workers`` threads, with a progress display.
 
-    OpenCV releases the interpreter lock, so threads use the cores; the result never depends on their number.
-    An item whose function raises `BrokenImageError` is reported on stderr by name and left out.
+    OpenCV releases the interpreter lock, so threads run in parallel. The result doesn't depend on their number.
+    An item for which ``function`` raises `BrokenImageError` is reported on stderr and left out.
 
     Raises:
-        InputError: as soon as more than 1% of all items are broken.
+        InputError: more than 1% of all items are broken.
     """
     workers = max(workers or _cores(), 1)
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # its own warnings don't name the file
-    cv2.setNumThreads(1)  # one thread per image beats several inside one image
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # its warnings don't name the file
+    cv2.setNumThreads(1)  # one thread per image is faster than several inside one image
     broken = 0
     with _Progress(title, len(items)) as progress:
         for future in _in_order(function, items, workers):
@@ -100,12 +100,12 @@ def process_images(
 
 
 def _cores() -> int:
-    """Cores this process may use, which is fewer than the machine's under a scheduler."""
+    """Cores that this process may use; a scheduler may grant fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _in_order(function: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[Future[Result]]:
-    """Futures in the order of ``items``; only a few are ahead of the reader, so that memory stays bounded."""
+    """Futures in the order of ``items``; only a few run ahead of the reader, which bounds the memory."""
     pool = ThreadPoolExecutor(workers)
     waiting: collections.deque[Future[Result]] = collections.deque()
     try:
@@ -120,7 +120,7 @@ def _in_order(function: Callable[[Item], Result], items: Sequence[Item], workers
 
 
 class _Progress:
-    """A bar on a terminal, a line every ten seconds in a log. Both on stderr."""
+    """A progress bar on a terminal, or a line every ten seconds in a log; on stderr."""
 
     def __init__(self, title: str, total: int) -> None:
         self.title, self.total, self.done = title, total, 0

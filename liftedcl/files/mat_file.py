@@ -1,4 +1,4 @@
-"""Matlab files (version 5 to 7.2), which MPII's annotations and predictions are exchanged in."""
+"""Matlab files (version 5 to 7.2), the format of MPII's annotations and predictions."""
 
 import io
 import zlib
@@ -17,7 +17,7 @@ _HEADER_TEXT = 116  # bytes
 
 
 def write_mat(path: str | Path, variables: Mapping[str, np.ndarray]) -> None:
-    """Write arrays under their names, atomically. Equal arrays give equal bytes: the header carries no date."""
+    """Write named arrays, atomically. Equal arrays give equal bytes, since the header holds no date."""
     buffer = io.BytesIO()
     savemat(buffer, dict(variables), do_compression=True)
     with atomic_path(path) as part:
@@ -27,14 +27,10 @@ def write_mat(path: str | Path, variables: Mapping[str, np.ndarray]) -> None:
 def read_mat(path: str | Path, names: tuple[str, ...], remedy: str, *, structs: bool = False) -> dict[str, Any]:
     """Read the variables ``names`` of a file. Nothing in such a file is ever executed.
 
-    Args:
-        path: the file.
-        names: what has to be in it.
-        remedy: what to do when the file is unusable.
-        structs: give structs as objects with attributes, and drop axes of length 1; for nested annotations.
+    For nested annotations, ``structs`` gives structs as objects with attributes and drops axes of length 1.
 
     Raises:
-        InputError: missing, damaged, no Matlab file, of version 7.3, or without one of ``names``.
+        InputError: the file is missing, damaged, of version 7.3, or lacks one of ``names``; ``remedy`` is in the message.
     """
     try:
         data = io.BytesIO(Path(path).read_bytes())

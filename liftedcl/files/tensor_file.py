@@ -1,4 +1,4 @@
-"""Files of tensors: written atomically, read without running anything that stands in them."""
+"""Files of tensors, written atomically and read without running code that they may contain."""
 
 import pickle
 import re
@@ -12,19 +12,19 @@ from liftedcl.identity.errors import InputError
 
 
 def save(value: Any, path: str | Path) -> None:
-    """Write tensors in plain containers; a full disk leaves what stood at ``path``."""
+    """Write tensors in plain containers; if the disk is full, ``path`` keeps its old content."""
     with atomic_path(path) as part, part.open("wb") as file:
         try:
             torch.save(value, file)
-        except RuntimeError as error:  # torch's report of its unfinished archive hides the full disk behind it
+        except RuntimeError as error:  # torch reports its unfinished archive and hides the full disk
             raise (error.__context__ if isinstance(error.__context__, OSError) else error) from None
 
 
 def load(path: str | Path, device: torch.device | str = "cpu") -> Any:
-    """Read what `save` or anybody's ``torch.save`` wrote, tensors and plain values only.
+    """Read a file of `save` or of any ``torch.save``: tensors and plain values only.
 
     Raises:
-        InputError: missing, truncated, or holding Python objects, which are never unpickled here.
+        InputError: the file is missing, truncated, or holds Python objects, which are never unpickled here.
     """
     try:
         return torch.load(path, map_location=device, weights_only=True)
@@ -37,6 +37,6 @@ def load(path: str | Path, device: torch.device | str = "cpu") -> Any:
                 "the file, save its tensors alone (without args or opt) with torch.save and take that file"
             ) from None
         reason = "no checkpoint, or one with Python objects in it, whose loading could run code"
-    except Exception as error:  # what torch raises over bytes that are no checkpoint depends on the bytes
+    except Exception as error:  # for other files the kind of exception depends on the bytes
         reason = f"truncated, damaged or no checkpoint: {str(error).split('. ')[0] or type(error).__name__}"
     raise InputError(f"{path}: not a readable checkpoint ({reason}); make or get it again")
