@@ -30,7 +30,7 @@ def read_mat(path: str | Path, names: tuple[str, ...], remedy: str, *, structs: 
     For nested annotations, ``structs`` gives structs as objects with attributes and drops axes of length 1.
 
     Raises:
-        InputError: the file is missing, damaged, of version 7.3, or lacks one of ``names``; ``remedy`` is in the message.
+        InputError: the file is missing, damaged, of version 7.3, or lacks one of ``names``; it ends with ``remedy``.
     """
     try:
         data = io.BytesIO(Path(path).read_bytes())

@@ -25,7 +25,7 @@ def read_recipe(cls: type[T], text: str) -> T:
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
-            raise InputError(f"{path}: not a text file, so not a recipe; see python -m workflow.params --help") from None
+            raise InputError(f"{path}: not text, so not a recipe; see python -m workflow.params --help") from None
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
