@@ -6,7 +6,7 @@ from pathlib import Path
 from liftedcl.files.evenly_spread import evenly_spread
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.images.shard_union import open_shards
-from liftedcl.skeletons.drawing import figure_of_training
+from liftedcl.skeletons.drawing import figure_beside_crops
 from liftedcl.skeletons.lifted_history import read_lifted_history
 
 
@@ -27,10 +27,11 @@ def draw_progress(lifted: Path, images: list[Path], out: Path, *, count: int, mo
             f"{lifted}: lifts row {history.rows.max()}, but there are {len(shard)} images in {shard.path}; "
             "name what the run was trained on"
         )
-    chosen = evenly_spread(len(history.epochs), moments)
-    crops = shard.gather(history.rows[:count])
-    titles = [f"epoch {epoch}" if epoch else "before training" for epoch in history.epochs[chosen]]
-    figure_of_training(crops, history.skeletons[chosen, :count], titles, out)
+    titled = {}
+    for moment in evenly_spread(len(history.epochs), moments):
+        epoch = history.epochs[moment]
+        titled[f"epoch {epoch}" if epoch else "before training"] = history.skeletons[moment, :count]
+    figure_beside_crops(shard.gather(history.rows[:count]), titled, out)
 
 
 def main(words: list[str] | None = None) -> None:

@@ -1,1 +1,1 @@
-"""The skeleton of 17 joints: its names and bones, drawings of it, and how lifted ones changed over a training."""
+"""The skeleton of 17 joints: names and bones, drawings, and the history of lifted skeletons over a training."""

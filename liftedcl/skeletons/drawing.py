@@ -1,6 +1,6 @@
-"""Drawings of 3D skeletons: sampled ones (the paper's figure 7), lifted ones beside their crop (figures 5 and 8), and
-how the lifted ones change while the network trains."""
+"""Drawings of 3D skeletons: sampled (the paper's figure 7), lifted (figures 5 and 8), and lifted during a training."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:  # matplotlib takes a second to import, and not every run draw
     from matplotlib.figure import Figure
 
 COLOURS = {"l": "#1f77b4", "r": "#d62728", "trunk": "#444444"}
-"""Bones of the person's left, right, and of the trunk."""
+"""The colours of bones: the person's left, right, and the trunk."""
 
 _LIMBS = {"hip", "knee", "ankle", "shoulder", "elbow", "wrist"}
 _CELL = 1.3
 _GAP = 0.08
 _MARGIN = 0.3
 _LEGEND_WIDTH = 4.3
-"""In inches: the height of one picture or skeleton, what lies between two, the border that holds the texts."""
+"""In inches: the side of a cell, the gap between two cells, the border with the texts, the width of the legend."""
 
 
 def draw_skeleton(axis: "Axes", joints: np.ndarray, *, extent: float) -> None:
-    """Draw a skeleton (17, 3) as a camera in front of it sees it: x to the right, y down, farther bones first.
+    """Draw a skeleton (17, 3) as a camera in front of it sees it: x to the right, y down, and farther bones first.
 
     ``extent`` is half the height of what is shown, in the skeleton's unit.
     """
@@ -43,7 +43,7 @@ def draw_skeleton(axis: "Axes", joints: np.ndarray, *, extent: float) -> None:
 
 
 def figure_of_skeletons(skeletons: np.ndarray, path: str | Path, *, columns: int = 8) -> None:
-    """Write skeletons (N, 17, 3) side by side, all at one scale, as a PNG."""
+    """Write a PNG of skeletons (N, 17, 3) side by side, all at one scale."""
     columns = min(columns, len(skeletons))
     figure = _figure([_CELL] * columns, rows=-(-len(skeletons) // columns))
     extent = _extent(skeletons)
@@ -54,54 +54,45 @@ def figure_of_skeletons(skeletons: np.ndarray, path: str | Path, *, columns: int
 
 
 def figure_of_lifted(images: np.ndarray, skeletons: np.ndarray, path: str | Path, *, columns: int = 4) -> None:
-    """Write images (N, H, W, 3) uint8, each with its lifted skeleton (N, 17, 3) from the camera and from the side.
+    """Write a PNG of crops (N, H, W, 3) uint8, each with its lifted skeleton (N, 17, 3) from the camera and the side.
 
-    ``columns`` people stand in a row; all skeletons have one scale.
+    A row shows ``columns`` people.
     """
-    columns = min(columns, len(images))
-    widths = [_picture_width(images), _CELL, _CELL] * columns
-    figure = _figure(widths, rows=-(-len(images) // columns))
     side_view = skeletons[..., [2, 1, 0]] * [1, 1, -1]  # a quarter turn about the vertical axis
-    extent = _extent(np.concatenate([skeletons, side_view]))
+    titled = {"from the camera": skeletons, "from the side": side_view}
+    figure_beside_crops(images, titled, path, columns=min(columns, len(images)))
+
+
+def figure_beside_crops(
+    images: np.ndarray, titled: Mapping[str, np.ndarray], path: str | Path, *, columns: int = 1
+) -> None:
+    """Write a PNG of crops (N, H, W, 3) uint8, each followed by its skeleton from every array (N, 17, 3) of ``titled``.
+
+    A row shows ``columns`` crops; all skeletons have one scale.
+    """
+    cells = 1 + len(titled)
+    widths = [_CELL * images.shape[2] / images.shape[1], *[_CELL] * len(titled)] * columns
+    figure = _figure(widths, rows=-(-len(images) // columns))
+    extent = _extent(np.concatenate([*titled.values()]))
     for place, image in enumerate(images):
         row, column = divmod(place, columns)
-        shown = [_cell(figure, widths, row, 3 * column + part) for part in range(3)]
+        shown = [_cell(figure, widths, row, cells * column + part) for part in range(cells)]
         shown[0].imshow(image)
-        draw_skeleton(shown[1], skeletons[place], extent=extent)
-        draw_skeleton(shown[2], side_view[place], extent=extent)
+        for axis, skeletons in zip(shown[1:], titled.values(), strict=True):
+            draw_skeleton(axis, skeletons[place], extent=extent)
         if row == 0:
-            for axis, title in zip(shown, ("crop", "from the camera", "from the side"), strict=True):
-                axis.set_title(title, fontsize=8)
-    save_figure(figure, path)
-
-
-def figure_of_training(images: np.ndarray, skeletons: np.ndarray, titles: list[str], path: str | Path) -> None:
-    """Write one row an image (P, H, W, 3) uint8: the image, then its skeleton (T, P, 17, 3) at each titled moment."""
-    widths = [_picture_width(images), *[_CELL] * len(skeletons)]
-    figure = _figure(widths, rows=len(images))
-    extent = _extent(skeletons)
-    for row, image in enumerate(images):
-        shown = [_cell(figure, widths, row, column) for column in range(len(widths))]
-        shown[0].imshow(image)
-        for axis, joints in zip(shown[1:], skeletons[:, row], strict=True):
-            draw_skeleton(axis, joints, extent=extent)
-        if row == 0:
-            for axis, title in zip(shown, ["crop", *titles], strict=True):
+            for axis, title in zip(shown, ["crop", *titled], strict=True):
                 axis.set_title(title, fontsize=8)
     save_figure(figure, path)
 
 
 def _extent(skeletons: np.ndarray) -> float:
-    """Half the side of the square that any of the skeletons (..., 17, 3) fits into, seen from the camera."""
+    """Half the side of a square into which each of the skeletons (..., 17, 3) fits, seen from the camera."""
     return 0.55 * float(np.ptp(skeletons[..., :2], axis=-2).max())
 
 
-def _picture_width(images: np.ndarray) -> float:
-    return _CELL * images.shape[2] / images.shape[1]
-
-
 def _figure(widths: list[float], *, rows: int) -> "Figure":
-    """A canvas for cells of these widths in inches, with a legend of the colours below them."""
+    """A figure for cells of these widths in inches, with a legend of the colours at the bottom."""
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
@@ -114,7 +105,7 @@ def _figure(widths: list[float], *, rows: int) -> "Figure":
 
 
 def _cell(figure: "Figure", widths: list[float], row: int, column: int) -> "Axes":
-    """The axis at a place of the grid, without its frame."""
+    """The axis of one cell, without its frame."""
     width, height = figure.get_size_inches()
     left = _MARGIN + sum(widths[:column]) + _GAP * column
     bottom = height - _MARGIN - row * (_CELL + _GAP) - _CELL

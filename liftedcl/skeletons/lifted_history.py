@@ -1,4 +1,4 @@
-"""The skeletons of a few crops at several moments of a training: ``lifted.npz`` beside the encoder.pt of a run."""
+"""The skeletons of a few crops at several moments of a training: ``lifted.npz`` of a run."""
 
 import zipfile
 import zlib
@@ -16,8 +16,8 @@ from liftedcl.skeletons.skeleton import NUM_JOINTS
 class LiftedHistory:
     """P crops lifted at T moments.
 
-    ``rows`` (P,) int64: their rows of the shard. ``epochs`` (T,) int64, rising: how many epochs the network had been
-    trained for; 0 is before the first step. ``skeletons`` (T, P, 17, 3) float32: root 0, Frobenius norm 1.
+    ``rows`` (P,) int64 are the crops' rows of the shard. ``epochs`` (T,) int64, rising, counts the epochs trained until
+    each moment; 0 is before the first step. ``skeletons`` (T, P, 17, 3) float32 have root 0 and Frobenius norm 1.
     """
 
     rows: np.ndarray
@@ -40,7 +40,7 @@ def read_lifted_history(path: Path) -> LiftedHistory:
     """Read what `write_lifted_history` wrote.
 
     Raises:
-        InputError: missing, damaged, or arrays that don't belong together.
+        InputError: the file is missing or damaged, or its arrays don't belong together.
     """
     remedy = "make it again with python -m liftedcl.pretrain and a recipe whose lifting.adv is above 0"
     try:

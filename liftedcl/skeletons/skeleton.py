@@ -1,4 +1,4 @@
-"""The 17-joint human skeleton of Human3.6M as the paper's appendix B uses it: joints, tree and template. Data only."""
+"""The 17-joint human skeleton of Human3.6M, used as in the paper's appendix B: joints, tree and template."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ BONES = tuple((parent, child) for child, parent in enumerate(PARENTS) if parent 
 """The 16 (parent, child) bones, in the order of the child joint."""
 
 HINGED = tuple(joint for joint, parent in zip(JOINTS, PARENTS, strict=True) if parent > 0)
-"""Joints that end a bone which hangs on another bone: all but the root, the hips and the belly."""
+"""Joints that end a bone whose parent is a bone: all but the root, the hips and the belly."""
 
 BONE_LENGTHS_CM = {
     "rhip": 13.5, "rknee": 45.0, "rankle": 46.1, "lhip": 13.5, "lknee": 45.0, "lankle": 46.1,
@@ -36,7 +36,7 @@ TEMPLATE_BONES_CM = np.array([BONE_LENGTHS_CM[joint] * np.array(_TEMPLATE_DIRECT
 
 
 def flip_order() -> np.ndarray:
-    """Joint order after a mirror image: ``joints[flip_order()]`` swaps left and right. Shape (17,)."""
+    """The order (17,) of joints in a mirror image: ``joints[flip_order()]`` swaps left and right."""
     order = np.arange(NUM_JOINTS)
     for right, left in FLIP_PAIRS:
         order[[right, left]] = order[[left, right]]
@@ -44,7 +44,7 @@ def flip_order() -> np.ndarray:
 
 
 def bone_matrix() -> np.ndarray:
-    """C of the KCS layer (RepNet; paper section 3.3): bones = joints^T C. Shape (17, 16), entries -1, 0, 1."""
+    """C (17, 16) of the KCS layer (RepNet; paper, section 3.3), of -1, 0 and 1: bones = joints^T C."""
     matrix = np.zeros((NUM_JOINTS, len(BONES)), dtype=np.float32)
     for bone, (parent, child) in enumerate(BONES):
         matrix[parent, bone] = -1.0
