@@ -1,4 +1,4 @@
-"""Recipes of what encoders are trained on: person crops, stage I pictures, sampled skeletons."""
+"""Recipes of what encoders are trained on: person crops, stage I images, sampled skeletons."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,10 @@ from liftedcl.skeletons.skeleton import JOINTS
 
 @dataclass(frozen=True)
 class Crops:
-    """Person crops (paper, appendix A). Of Human3.6M, every ``h36m_stride``-th annotated frame of a take is cropped.
+    """Person crops (paper, appendix A). Every ``h36m_stride``-th annotated frame of a Human3.6M take is cropped.
 
-    The paper doesn't say how many frames table 7 trains on. The annotations hold 312,188, a tenth of a second apart;
-    2, the default of params.yaml, leaves 156K, so that rows of equal epochs differ from COCO's ~150K in kind alone.
+    The paper doesn't say how many frames table 7 trains on. The annotations hold 312,188, a tenth of a second apart.
+    2, the default of params.yaml, leaves 156K; COCO has about 150K, so both data sets give as many steps an epoch.
     """
 
     height: int
@@ -30,7 +30,7 @@ class Crops:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Packed stage I pictures: side of the square they are cropped to, in pixels."""
+    """Packed stage I images: the side in pixels of the square to which they are cropped."""
 
     size: int
 
@@ -40,7 +40,7 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Angles:
-    """Ranges [low, high] of a bone's three Euler angles in degrees; liftedcl/prior.py says what each turns."""
+    """Ranges [low, high] of a bone's three Euler angles in degrees; liftedcl/prior.py explains each."""
 
     a: tuple[float, float]
     b: tuple[float, float]
@@ -53,7 +53,7 @@ class Angles:
 
 @dataclass(frozen=True)
 class Skeletons:
-    """The kinematic prior (paper, appendix B). ``ranges``: composition -> joint that ends the bone -> angles."""
+    """The kinematic prior (paper, appendix B). ``ranges`` maps composition -> joint that ends the bone -> angles."""
 
     count: int
     seed: int

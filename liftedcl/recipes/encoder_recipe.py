@@ -1,4 +1,4 @@
-"""The recipe of an encoder, one row of params.yaml: everything that decides its weights except seed and data."""
+"""The recipe of an encoder, a row of params.yaml: everything that decides its weights except seed and data."""
 
 import itertools
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ from liftedcl.recipes.method_entries import method_entries
 from liftedcl.recipes.weight_sources import SOURCES
 
 BACKBONE_NAMES = ("resnet50", "resnet18", "resnet18_narrow", "hrnet_w32")
-"""The architectures of liftedcl/networks/encoder.py, named here too so that a recipe is checked without torch."""
+"""The architectures of liftedcl/networks/encoder.py, repeated here to check a recipe without torch."""
 
 SMALLEST_INPUT = 32
-"""Pixels: the largest stride of a backbone, whose map then still has a cell."""
+"""In pixels: the largest stride of a backbone, which leaves its map one cell."""
 
-_SMALLEST_SCALE = 0.001  # of an image's area: below it a crop has no pixel, and the whole image would be taken
+_SMALLEST_SCALE = 0.001  # share of an image's area: a smaller crop has no pixel, and the whole image would be taken
 
 
 @dataclass(frozen=True)
 class Training:
-    """Length and optimiser of a pre-training. SGD with a cosine schedule (paper, section 4.1)."""
+    """Length and optimiser of a pre-training: SGD with a cosine schedule (paper, section 4.1)."""
 
     epochs: int
     batch_size: int
@@ -61,7 +61,7 @@ class Views:
         require(0 <= self.jitter[3] <= 0.5, "jitter", "the fourth, hue, is from 0 to 0.5 of the circle")
         require_share(self, "flip", "jitter_probability", "grey", "blur_probability")
         # The kernel reaches 3 sigma, and a reflected border has to be smaller than the view.
-        require_range(self, "blur", 0.01, (self.size - 1) / 3, "to leave out the blur set blur_probability: 0")
+        require_range(self, "blur", 0.01, (self.size - 1) / 3, "to switch the blur off set blur_probability: 0")
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Lifting:
-    """Equivariant grid, lifting network and critic of LiftedCL (paper, sections 3.2 and 3.3), and the loss weights."""
+    """Equivariant grid, lifting network, critic and loss weights of LiftedCL (paper, sections 3.2 and 3.3)."""
 
     align_size: int
     hidden: int
@@ -106,8 +106,8 @@ class Lifting:
 class Dense:
     """Dense branch of DenseCL (Wang et al. 2021, sections 3.2 to 3.4).
 
-    ``grid`` is S, cells along each side; 0 takes the backbone's map as it is. ``weight`` is lambda, the share of the
-    dense loss.
+    ``grid`` is S, the cells along each side; 0 takes the backbone's map unpooled. ``weight`` is lambda, the share of
+    the dense loss.
     """
 
     grid: int
@@ -122,8 +122,8 @@ class Dense:
 class Propagation:
     """Pixel-to-propagation consistency of PixPro (Xie et al. 2021, section 3.2).
 
-    ``sharpness`` is gamma; ``threshold`` is the largest distance of a positive pair, in diagonals of a cell of the map;
-    ``key_momentum`` is that of the first step, from which it rises to 1.
+    ``sharpness`` is gamma; ``threshold`` is the largest distance of a positive pair, in diagonals of a cell of the map.
+    ``key_momentum`` is the momentum at the first step, and rises to 1.
     """
 
     dimension: int
@@ -134,7 +134,7 @@ class Propagation:
 
     def __post_init__(self) -> None:
         require_at_least(self, 1, "dimension", "hidden")
-        # Below 1 the gradient of max(cos, 0)^gamma has no bound where the cosine is 0.
+        # Below 1 the gradient of max(cos, 0)^gamma is unbounded where the cosine is 0.
         require_at_least(self, 1, "sharpness")
         require_positive(self, "threshold")
         require_share(self, "key_momentum")
@@ -144,8 +144,8 @@ class Propagation:
 class Sets:
     """Set-level branch of SetSim (Wang et al. 2022).
 
-    ``threshold`` is delta: a cell belongs to the set of its view from this attention on, which is scaled to 0..1 within
-    the view. ``weight`` is the share of the set-level loss.
+    ``threshold`` is delta: the least attention, scaled to 0..1 within a view, of a cell that belongs to the view's set.
+    ``weight`` is the share of the set-level loss.
     """
 
     threshold: float
@@ -156,21 +156,21 @@ class Sets:
 
 
 PEOPLE_SETS = ("coco", "h36m", "people")
-"""What person crops are made of; ``people`` are one's own pictures."""
+"""The sources of person crops; ``people`` are the user's own images."""
 
 IMAGE_SETS = (
     "imagenet",
     *("+".join(sets) for count in (1, 2, 3) for sets in itertools.combinations(PEOPLE_SETS, count)),
 )
-"""What a row's ``images`` may name: the packed stage I pictures, or the packed person crops of one set or several."""
+"""Valid values of a row's ``images``: packed stage I images, or packed person crops of one or several sources."""
 
 
 @dataclass(frozen=True)
 class EncoderRecipe:
-    """One row of encoders, resolved: everything that decides its weights except the seed and the data.
+    """One row of encoders with its defaults filled in.
 
-    ``images`` is what it is trained on, ``start`` the row whose encoder it starts from, ``source`` the published
-    file it is read from, ``file`` an encoder of the user's own. ``backbone`` is one of `BACKBONE_NAMES`.
+    ``images`` names the training set, ``start`` the row whose encoder training starts from, ``source`` the published
+    file that it is read from, ``file`` the user's own encoder.
     """
 
     method: str
@@ -201,7 +201,7 @@ class EncoderRecipe:
             require_choice(self.source, SOURCES, "source")
         require((self.method == "own") == (self.file is not None), "file", "goes with method own, and only with it")
         if self.backbone == "hrnet_w32" and self.views is not None:  # its coarser maps are added to the finer ones
-            require(self.views.size % 32 == 0, "views.size", f"{self.views.size} is no multiple of 32, as HRNet needs")
+            require(self.views.size % 32 == 0, "views.size", f"{self.views.size} is not a multiple of HRNet's 32")
         require(trained or self.start is None, "start", "goes with a trained method only")
         if self.images is not None:
             require_choice(self.images, IMAGE_SETS, "images")

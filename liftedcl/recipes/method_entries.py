@@ -1,7 +1,7 @@
 """The pre-training methods and the sections of a row that each reads.
 
 A method is one file in liftedcl/methods/ with one class that says ``sections = ("training", "views", ...)``. The files
-are read as text: planning a run imports no torch.
+are parsed and not imported, because planning must not import torch.
 """
 
 import ast
@@ -12,12 +12,12 @@ from pathlib import Path
 from liftedcl.identity.errors import InputError
 
 _FOLDER = Path(__file__).resolve().parents[1] / "methods"
-_NEEDED = ("training", "views")  # of every method that trains
+_NEEDED = ("training", "views")  # by every method that trains
 
 
 @dataclass(frozen=True)
 class MethodEntry:
-    """Where a method is, and what it reads. One that trains nothing has no module, no class and no sections."""
+    """Where a method is and what it reads. All three are empty for a method that trains nothing."""
 
     module: str = ""
     class_name: str = ""
@@ -26,10 +26,10 @@ class MethodEntry:
 
 @functools.cache
 def method_entries() -> dict[str, MethodEntry]:
-    """Every method by the name that params.yaml gives it: that of its file.
+    """Every method by its name in params.yaml, which is the name of its file.
 
     Raises:
-        InputError: a file without such a class, or with several.
+        InputError: a file has no such class, or several.
     """
     files = sorted(path for path in _FOLDER.glob("*.py") if path.stem != "__init__")
     untrained = dict.fromkeys(("random", "published", "own"), MethodEntry())

@@ -1,4 +1,4 @@
-"""The published checkpoints that can be imported: what each file is called, holds and weighs. Data only, no torch."""
+"""The published checkpoints that can be imported: their files, layouts and checksums. Data only, no torch."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,8 @@ from dataclasses import dataclass
 class Layout:
     """Where an encoder's tensors are inside a checkpoint.
 
-    Attributes:
-        container: key of the state dict inside the file; None for a file that is the state dict.
-        prefix: what the encoder's keys begin with, to be stripped.
-        drop: beginnings of keys that are no part of the encoder: classifier, heads, queues, momentum copies.
+    ``container`` is the key of the state dict inside the file, or None for a file that is the state dict. ``prefix`` is
+    removed from the encoder's keys. Keys that begin with ``drop`` are ignored: classifier, heads, queues, key encoder.
     """
 
     container: str | None
@@ -20,12 +18,10 @@ class Layout:
 
 @dataclass(frozen=True)
 class Checksum:
-    """What is published of a checksum.
+    """The leading digits of a checksum, as published.
 
-    Attributes:
-        algorithm: a name that hashlib knows.
-        editions: leading digits -> the file that has them, for each accepted edition.
-        stated: where they are published.
+    ``algorithm`` is hashlib's name. ``editions`` maps the digits of each accepted edition to its file's name.
+    ``stated`` says where they are published.
     """
 
     algorithm: str
@@ -35,13 +31,9 @@ class Checksum:
 
 @dataclass(frozen=True)
 class Source:
-    """A published checkpoint.
+    """A published checkpoint: its file's name, the page that publishes it, and the layouts that it comes in.
 
-    Attributes:
-        file: the name it is looked for under.
-        page: where it is published.
-        layouts: the forms it comes in.
-        checksum: None where nobody has published one; then its SHA-256 is shown and recorded instead.
+    If no ``checksum`` is published, the file's SHA-256 is shown and recorded instead.
     """
 
     file: str
@@ -67,7 +59,7 @@ SOURCES = {
         layouts=(Layout(None, "", ("fc.",)),),
         checksum=Checksum(
             "sha256",
-            # The same weights twice; the older file doesn't count batches.
+            # Both hold the same weights; the older file doesn't count batches.
             {"0676ba61": "resnet50-0676ba61.pth", "19c8e357": "resnet50-19c8e357.pth"},
             "in its name",
         ),
@@ -86,7 +78,7 @@ SOURCES = {
         layouts=(
             # A checkpoint of the training code, in which `backbone` and `encoder_q.0` are the same tensors.
             Layout("state_dict", "backbone.", ("encoder_q.", "encoder_k.", "queue")),
-            Layout("state_dict", ""),  # the released file, the backbone alone
+            Layout("state_dict", ""),  # the released file: the backbone alone
         ),
     ),
     "pixpro": Source(
@@ -114,7 +106,7 @@ SOURCES = {
         page="made by github.com/DerrickWang005/SetSim.pytorch, which publishes none",
         layouts=(Layout("state_dict", "module.encoder_q.0.", _SETSIM_DROP),),
     ),
-    # The file's own name is stated nowhere; this is the name to save it under.
+    # The file's own name is not published; save it under this name.
     "liftedcl": Source(
         file="liftedcl_in_cc_200ep.pth.tar",
         page="github.com/RichardChen20/LiftedCL, 'Weights'",
@@ -124,7 +116,7 @@ SOURCES = {
         ),
     ),
 }
-"""Published checkpoints by the name that ``source`` of an encoder row gives them."""
+"""Published checkpoints, by the value of ``source`` in an encoder row."""
 
 OWN = Source(
     file="an encoder.pt",
@@ -135,4 +127,4 @@ OWN = Source(
         Layout("state_dict", "module.", ("module.fc.",)),
     ),
 )
-"""A file of the user's own, and the wrappings it commonly comes in. Not published, and called ``own``."""
+"""The user's own file in its common layouts; its method is called ``own``."""

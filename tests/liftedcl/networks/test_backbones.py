@@ -135,7 +135,7 @@ def test_view_sizes_that_hrnet_cannot_take_are_named_before_any_job():
         return read_params(REPOSITORY / "params.yaml", {"profile": "demo", "encoders": {"defaults": defaults}}).encoders
 
     assert {row.backbone for row in rows(96).values()} == {"hrnet_w32"}
-    with pytest.raises(InputError, match=r"views\.size: 48 is no multiple of 32"):
+    with pytest.raises(InputError, match=r"views\.size: 48 is not a multiple of HRNet's 32"):
         rows(48)
 
 
