@@ -1,1 +1,1 @@
-"""The one training loop, with its schedule, checkpoints, progress and processes."""
+"""The one training loop, with its schedules, checkpoints, progress lines and processes."""

@@ -1,4 +1,4 @@
-"""The device a training job runs on, and what makes its bits repeat."""
+"""The device of a training job, and the settings that make its results reproducible bit for bit."""
 
 import os
 
@@ -9,16 +9,16 @@ from liftedcl.identity.errors import InputError
 
 
 def prepare_device(threads: int) -> torch.device:
-    """Set ``threads`` CPU threads and deterministic kernels; return the GPU where there is one, else the CPU.
+    """Set ``threads`` CPU threads and deterministic kernels; return the GPU if there is one, else the CPU.
 
-    Each process that torchrun has started on a machine takes the GPU of its local rank. The sums of CPU kernels depend
-    on the number of threads, which is therefore part of a run's identity.
+    Each process of torchrun takes the GPU of its local rank. The sums of CPU kernels depend on the number of threads,
+    which is therefore part of a run's identity.
     """
     if threads < 1:
         raise InputError(f"--threads {threads}: needs at least 1")
     torch.set_num_threads(threads)
     cv2.setNumThreads(1)
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS is not deterministic
     torch.backends.cudnn.benchmark = False
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # nothing here reads memory that it hasn't written

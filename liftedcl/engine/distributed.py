@@ -1,8 +1,8 @@
-"""The processes of a distributed run (torchrun): who deals with which rows, and what they tell each other.
+"""The processes of a distributed run (torchrun): each one's share of the rows, and their collective operations.
 
-Every process holds the whole global batch and draws its random numbers with the same seed; it computes on its own
-stretch of the rows. So one process or eight, the same batch goes through the same arithmetic. In a
-single process everything here is the identity.
+Every process holds the whole global batch, draws the same random numbers, and computes on its own stretch of the rows.
+So the same batch goes through the same arithmetic in one process or eight. In a single process every function here is
+the identity.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from torch import Tensor
 
 @contextlib.contextmanager
 def joined() -> Iterator[None]:
-    """Join the processes that torchrun has started, and leave them at the end; nothing where it has not."""
+    """Join the processes that torchrun has started, and leave them at the end; without torchrun do nothing."""
     if "LOCAL_RANK" not in os.environ:
         yield
         return
@@ -38,13 +38,13 @@ def size() -> int:
 
 
 def mine(rows: Tensor) -> Tensor:
-    """This process's rows of a global batch (B, ...): one of ``size()`` equal stretches. A view."""
+    """This process's rows of a global batch (B, ...), as a view: one of ``size()`` equal stretches."""
     share = len(rows) // size()
     return rows[rank() * share : (rank() + 1) * share]
 
 
 def gathered(rows: Tensor) -> Tensor:
-    """All processes' rows (B/W, ...) back in the global order (B, ...); the inverse of `mine`. No gradient."""
+    """All processes' rows (B/W, ...) joined in the global order (B, ...), the inverse of `mine`. No gradient."""
     if size() == 1:
         return rows.detach()
     rows = rows.detach().contiguous()
@@ -64,7 +64,7 @@ def total(value: Tensor) -> Tensor:
 
 @torch.no_grad()
 def average_(tensors: Iterable[Tensor]) -> None:
-    """Replace floating-point tensors by their means over the processes: one message for all of them."""
+    """Replace floating-point tensors by their means over the processes, in one message."""
     tensors = list(tensors)
     if size() == 1 or not tensors:
         return
@@ -75,9 +75,9 @@ def average_(tensors: Iterable[Tensor]) -> None:
 
 
 def agreed(*flags: bool) -> tuple[bool, ...]:
-    """The first process's answers to questions that each would answer by its own clock."""
+    """The first process's answers to questions that each process would answer by its own clock."""
     if size() == 1:
         return flags
-    answers = torch.tensor(flags, dtype=torch.uint8)  # on the CPU: asking must not make the host wait for a GPU
+    answers = torch.tensor(flags, dtype=torch.uint8)  # on the CPU, so that the host doesn't wait for a GPU
     dist.broadcast(answers, src=0)
     return tuple(bool(answer) for answer in answers)

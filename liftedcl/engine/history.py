@@ -1,4 +1,4 @@
-"""The history of a training run, ``history.csv``: one row an epoch."""
+"""The history of a training run, ``history.csv``: one line per epoch."""
 
 import csv
 from pathlib import Path
@@ -16,10 +16,10 @@ def write_history(path: Path, rows: list[dict[str, float]]) -> None:
 
 
 def read_history(path: Path) -> list[dict[str, float]]:
-    """Read what `write_history` wrote: one row an epoch, ``step`` rising.
+    """Read what `write_history` wrote: one line per epoch, with rising ``step``.
 
     Raises:
-        InputError: missing, cut off, or not a history.
+        InputError: the file is missing, cut off, or not a history.
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""What a training run tells while it works: a progress line every few seconds."""
+"""Progress lines of a training run, one every few seconds."""
 
 import time
 from collections import Counter, deque
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 _SECONDS_BETWEEN_LINES = 10.0
 _LINES_OF_RATE = 6
-"""The rate is that of about the last minute: neither a slow start nor a pause long ago distorts the time left."""
+"""The rate is that of about the last minute, so a slow start or an old pause doesn't distort the time left."""
 
 
 class Journal:
-    """Progress lines on stdout, flushed, one whole line each: they stay readable in a log and between parallel jobs."""
+    """Prints whole, flushed lines on stdout, which stay readable in a log and between parallel jobs."""
 
     def __init__(self, name: str, *, steps: int, images_per_step: int, first_step: int):
         self._name, self._steps, self._images_per_step = name, steps, images_per_step
@@ -21,7 +21,7 @@ class Journal:
         return time.monotonic() - self._moments[-1][0] >= _SECONDS_BETWEEN_LINES
 
     def line(self, step: int, terms: Mapping[str, float]) -> None:
-        """Print where the run is after ``step`` steps, its loss terms, images a second and the time left."""
+        """Print the progress after ``step`` steps, the loss terms, images per second and the time left."""
         self._moments.append((time.monotonic(), step))
         (then, step_then), (now, _) = self._moments[0], self._moments[-1]
         parts = [f"{step:{len(str(self._steps))}}/{self._steps} steps"]
@@ -35,7 +35,7 @@ class Journal:
 
 
 def short_names(names: Mapping[str, object]) -> list[str]:
-    """'player/term' without its player, where no other player has a term of that name."""
+    """Names 'player/term' without the player, unless another player has a term of that name."""
     counts = Counter(name.rpartition("/")[2] for name in names)
     return [short if counts[short := name.rpartition("/")[2]] == 1 else name for name in names]
 

@@ -1,13 +1,13 @@
 """The only training loop: every pre-training and every fine-tuning runs through `fit`.
 
-A task names its players (parameters with their optimiser) and, for a batch, yields (player, losses) pairs; the engine
-zeroes that player's gradients, back-propagates, clips, steps, and asks for the next pair. MoCo and the fine-tunings
-yield once; LiftedCL yields the encoder and then the critic.
+A task names its players (parameters with their optimiser) and yields (player, losses) pairs for a batch. For each pair
+the engine zeroes that player's gradients, back-propagates, clips and steps, and then asks for the next pair. MoCo and
+the fine-tunings yield once; LiftedCL yields for the encoder and then for the critic.
 
-Randomness derives from (seed, step) alone, so resuming is running the same command again, and gives the same bits.
+Random numbers depend on (seed, step) alone, so running the same command again resumes and gives the same bits.
 
-Several processes (distributed.py) each compute the loss of their rows; their gradients and running statistics are
-averaged at every step, so that all hold the same state. The first one writes and tells.
+Each of several processes (distributed.py) computes the loss of its rows. Gradients and running statistics are averaged
+at every step, so all processes hold the same state. Only the first one writes files and prints.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ _SECONDS_BETWEEN_CHECKPOINTS = 20.0
 
 @dataclass
 class Player:
-    """Parameters that are stepped together. ``learning_rate`` maps the step to a rate, ``gradient_clip`` is a norm."""
+    """Parameters that are stepped together. ``learning_rate`` maps a step to a rate; ``gradient_clip`` is a norm."""
 
     parameters: list[nn.Parameter]
     optimiser: torch.optim.Optimizer
@@ -45,17 +45,17 @@ class Task(Protocol):
     """What `fit` trains."""
 
     module: nn.Module
-    """Everything a checkpoint must hold: networks, queues, momentum copies."""
+    """All state that a checkpoint must hold: networks, queues, momentum copies."""
     players: dict[str, Player]
     epochs: int
     steps_per_epoch: int
     images_per_step: int
 
     def batches(self, epoch: int, first_step: int) -> Iterator[Any]:
-        """The batches of an epoch from ``first_step`` on; a function of (seed, epoch, step) alone."""
+        """The batches of an epoch from ``first_step`` on; they depend on (seed, epoch, step) alone."""
 
     def losses(self, batch: Any) -> Iterator[tuple[str, dict[str, Tensor]]]:
-        """Yield (player, weighted loss terms whose sum is that player's loss); resumed after each optimiser step."""
+        """Yield (player, weighted loss terms whose sum is the player's loss) before each optimiser step."""
 
 
 def fit(
@@ -69,20 +69,20 @@ def fit(
     autocast: bool = False,
     observe: Callable[[int], dict[str, float]] | None = None,
 ) -> list[dict[str, float]]:
-    """Train ``task`` to its end, going on from ``folder/last.pt`` where that belongs to the same run.
+    """Train ``task`` to its end, from ``folder/last.pt`` on if that belongs to the same run.
 
     Args:
-        folder: where the checkpoint and ``history.csv`` go.
-        identity: everything that decides the result (recipe, seed, data, code); guards the checkpoint.
-        name: what the progress lines call the run.
-        autocast: losses are computed in bfloat16 where that is accurate enough; on a GPU only.
-        observe: called with the number of epochs done after each; what it returns goes into the history.
+        folder: gets the checkpoint and ``history.csv``.
+        identity: everything that decides the result (recipe, seed, data, code); a checkpoint must have the same.
+        name: the run's name in progress lines.
+        autocast: compute losses in bfloat16 where that is accurate enough; on a GPU only.
+        observe: called after each epoch with the number of epochs done; returns columns of the history.
 
     Returns:
-        The history, one row an epoch.
+        The history, one row per epoch.
 
     Raises:
-        InputError: a loss that is not finite; names the run, the step, the terms and the last good checkpoint.
+        InputError: a loss is not finite; the message names the run, step, terms and last good checkpoint.
     """
     total = task.epochs * task.steps_per_epoch
     if total == 0:
@@ -92,7 +92,7 @@ def fit(
     step, history, sums = _resume(task, folder, identity, device, name)
     journal = Journal(name, steps=total, images_per_step=task.images_per_step, first_step=step)
     saved = time.monotonic()
-    statistics = _running_statistics(task.module)
+    statistics = [x for name, x in task.module.named_buffers() if name.endswith(("running_mean", "running_var"))]
     precision = torch.autocast(device.type, torch.bfloat16, enabled=autocast and device.type == "cuda")
     task.module.train()
     while step < total:
@@ -130,7 +130,7 @@ def fit(
 def step_seed(seed: int, step: int) -> int:
     """The torch seed of one training step: 63 bits that are unrelated for neighbouring seeds and steps.
 
-    Step -1 is what comes before the first. Raises `InputError` for a seed below 0.
+    Step -1 is for what comes before the first step. Raises `InputError` for a seed below 0.
     """
     if seed < 0:
         raise InputError(f"--seed {seed}: needs at least 0")
@@ -140,16 +140,14 @@ def step_seed(seed: int, step: int) -> int:
 def train_step(
     task: Task, batch: Any, step: int, precision: contextlib.AbstractContextManager[Any]
 ) -> dict[str, Tensor]:
-    """One round of all players. Returns the detached loss terms as 'player/term'.
+    """Step every player once. Returns the detached loss terms as 'player/term'.
 
-    Args:
-        step: steps since the start of the run; decides the learning rates.
-        precision: entered for the forward passes, see ``autocast`` of `fit`.
+    ``step`` counts from the start of the run and decides the learning rates. Forward passes run within ``precision``.
     """
     seen: dict[str, Tensor] = {}
     rounds = iter(task.losses(batch))
     while True:
-        with precision:  # the forward pass only: gradients take the precision of what they are gradients of
+        with precision:  # the forward pass only: autograd gives gradients the precision of their tensors
             name, terms = next(rounds, (None, {}))
         if name is None:
             return seen
@@ -165,25 +163,21 @@ def train_step(
         seen |= {f"{name}/{term}": value.detach() for term, value in terms.items()}
 
 
-def _running_statistics(module: nn.Module) -> list[Tensor]:
-    return [buffer for name, buffer in module.named_buffers() if name.endswith(("running_mean", "running_var"))]
-
-
 def _values(terms: dict[str, Tensor]) -> dict[str, float]:
-    """Means over the processes, fetched from the device at once."""
+    """The means over the processes, fetched from the device in one copy."""
     stacked = torch.stack([value.float() for value in terms.values()])
     distributed.average_([stacked])
     return dict(zip(terms, stacked.tolist(), strict=True))
 
 
 def _accumulate(sums: dict[str, Tensor], terms: dict[str, Tensor]) -> None:
-    """Add on the device: reading a value here would make the host wait for it at every step."""
+    """Add on the device, because reading values would make the host wait for the device at every step."""
     for key, value in terms.items():
         sums[key] = sums[key] + value if key in sums else value.clone()
 
 
 def _stop_if_not_finite(values: dict[str, float], sums: dict[str, Tensor], step: int, folder: Path, name: str) -> None:
-    # The sums hold every step since the epoch began, so an explosion between two looks is seen as well.
+    # The sums contain all steps of the epoch, so they show an explosion between two checks as well.
     if all(math.isfinite(value) for value in values.values()) and all(bool(s.isfinite()) for s in sums.values()):
         return
     terms = ", ".join(f"{key} = {value:.4g}" for key, value in values.items())

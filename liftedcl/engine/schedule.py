@@ -1,4 +1,4 @@
-"""Learning rates as pure functions of the step (counted from 0)."""
+"""Learning rates as pure functions of the step, counted from 0."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -17,5 +17,5 @@ def constant(base: float) -> Schedule:
 
 
 def milestones(base: float, *, steps_per_epoch: int, epochs_list: Sequence[int], factor: float) -> Schedule:
-    """``base``, multiplied by ``factor`` from the first step of each epoch in ``epochs_list`` on (epochs from 0)."""
+    """``base``, multiplied by ``factor`` at the first step of each epoch in ``epochs_list`` (epochs count from 0)."""
     return lambda step: base * factor ** sum(step >= epoch * steps_per_epoch for epoch in epochs_list)

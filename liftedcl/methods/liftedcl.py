@@ -13,8 +13,8 @@ from torch.nn import functional as F
 
 from liftedcl.engine import distributed
 from liftedcl.engine.loop import Player
-from liftedcl.engine.schedule import constant, cosine
-from liftedcl.engine.sgd import sgd_player
+from liftedcl.engine.schedule import constant
+from liftedcl.engine.sgd import encoder_player, sgd_player
 from liftedcl.identity.errors import InputError
 from liftedcl.images.batches import Batch
 from liftedcl.images.shard import Shard
@@ -63,12 +63,10 @@ class LiftedCL(nn.Module):
             self.register_buffer("skeletons", torch.from_numpy(skeletons), persistent=False)
 
     def players(self, recipe: EncoderRecipe, steps: int) -> dict[str, Player]:
-        training = recipe.training
-        query = [*self.backbone.parameters(), *self.heads.parameters()]
-        players = {"encoder": sgd_player(query, training, cosine(training.learning_rate, steps=steps))}
+        players = encoder_player(self, recipe.training, steps)
         if lifts(recipe):
             rate = constant(recipe.lifting.critic_learning_rate)
-            players["critic"] = sgd_player(self.critic.parameters(), training, rate)
+            players["critic"] = sgd_player(self.critic.parameters(), recipe.training, rate)
         return players
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from liftedcl.engine.loop import Player
 from liftedcl.engine.schedule import Schedule, constant, cosine
-from liftedcl.engine.sgd import sgd_player
+from liftedcl.engine.sgd import encoder_player
 from liftedcl.images.batches import Batch
 from liftedcl.images.shard import Shard
 from liftedcl.networks.encoder import Backbone
@@ -52,8 +52,7 @@ class PixPro(nn.Module):
 
     def players(self, recipe: EncoderRecipe, steps: int) -> dict[str, Player]:
         self._key_momentum = rising(recipe.propagation.key_momentum, steps=steps)
-        query = [*self.backbone.parameters(), *self.heads.parameters()]
-        return {"encoder": sgd_player(query, recipe.training, cosine(recipe.training.learning_rate, steps=steps))}
+        return encoder_player(self, recipe.training, steps)
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
         pair = ViewPair(batch.images, self._views, next(self.backbone.parameters()).device)

@@ -10,8 +10,7 @@ from torch.nn import functional as F
 
 from liftedcl.engine import distributed
 from liftedcl.engine.loop import Player
-from liftedcl.engine.schedule import cosine
-from liftedcl.engine.sgd import sgd_player
+from liftedcl.engine.sgd import encoder_player
 from liftedcl.identity.errors import InputError
 from liftedcl.images.batches import Batch
 from liftedcl.images.shard import Shard
@@ -39,8 +38,7 @@ class Supervised(nn.Module):
         self._views = dataclasses.replace(recipe.views, jitter_probability=0.0, grey=0.0, blur_probability=0.0)
 
     def players(self, recipe: EncoderRecipe, steps: int) -> dict[str, Player]:
-        schedule = cosine(recipe.training.learning_rate, steps=steps)
-        return {"encoder": sgd_player(self.parameters(), recipe.training, schedule)}
+        return encoder_player(self, recipe.training, steps)
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
         device = self.labels.device

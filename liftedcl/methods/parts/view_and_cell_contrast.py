@@ -7,8 +7,7 @@ from torch.nn import functional as F
 
 from liftedcl.engine import distributed
 from liftedcl.engine.loop import Player
-from liftedcl.engine.schedule import cosine
-from liftedcl.engine.sgd import sgd_player
+from liftedcl.engine.sgd import encoder_player
 from liftedcl.images.batches import Batch
 from liftedcl.losses.infonce import info_nce
 from liftedcl.networks.encoder import Backbone
@@ -40,8 +39,7 @@ class ViewAndCellContrast(nn.Module):
         )
 
     def players(self, recipe: EncoderRecipe, steps: int) -> dict[str, Player]:
-        query = [*self.backbone.parameters(), *self.heads.parameters()]
-        return {"encoder": sgd_player(query, recipe.training, cosine(recipe.training.learning_rate, steps=steps))}
+        return encoder_player(self, recipe.training, steps)
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
         pair = ViewPair(batch.images, self._views, self.queues["invariant"].keys.device)
