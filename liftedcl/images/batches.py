@@ -1,4 +1,4 @@
-"""Batches of packed images: the order of an epoch is a function of the seed and the epoch alone."""
+"""Batches of packed images, in an order that depends on the seed and the epoch alone."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from liftedcl.images.shard_union import ShardUnion
 
 @dataclass(frozen=True)
 class Batch:
-    """``images`` (B, 3, H, W) uint8 RGB on the CPU, channels last in memory (a view of (B, H, W, 3)), and pinned where
-    there is a GPU; ``rows`` (B,) int64, their rows in the shard; ``step``, the steps since the start of the run."""
+    """``images`` (B, 3, H, W) uint8 RGB on the CPU, channels last in memory, pinned if there is a GPU; ``rows`` (B,) int64,
+    their rows in the shard; ``step``, the steps since the start of the run."""
 
     images: Tensor
     rows: Tensor
@@ -24,7 +24,7 @@ class Batch:
 
 
 class ShardBatches:
-    """Whole batches of a shard in a fresh order each epoch; the remainder of an epoch is left out, as in MoCo."""
+    """Whole batches of a shard, in a new order each epoch; the remainder of an epoch is left out, as in MoCo."""
 
     def __init__(self, shard: Shard | ShardUnion, *, batch_size: int, seed: int):
         if len(shard) < batch_size:
@@ -51,8 +51,4 @@ class ShardBatches:
             rows = order[step * self._batch_size : (step + 1) * self._batch_size]
             images = torch.empty(shape, dtype=torch.uint8, pin_memory=self._pinned)
             self._shard.gather(rows, images.numpy())
-            yield Batch(
-                images=images.permute(0, 3, 1, 2),
-                rows=torch.from_numpy(rows),
-                step=epoch * self.steps_per_epoch + step,
-            )
+            yield Batch(images.permute(0, 3, 1, 2), torch.from_numpy(rows), epoch * self.steps_per_epoch + step)

@@ -1,4 +1,4 @@
-"""People of a COCO-layout folder: which images there are and which annotated person boxes they hold."""
+"""People of a folder in COCO's layout: the images and their annotated person boxes."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,8 @@ from liftedcl.identity.errors import InputError
 class Person:
     """One annotated person.
 
-    ``box``: x, y, width, height in pixels of the stored image, as annotated; None where the image as a whole is the
-    person. ``keypoints``: how many are labelled; None in a data set that doesn't say.
+    ``box`` is x, y, width, height in pixels of the stored image, as annotated; None if the whole image is the person.
+    ``keypoints`` counts the labelled ones; it is None if the data set doesn't say.
     """
 
     annotation_id: int
@@ -25,9 +25,9 @@ class Person:
 
 @dataclass(frozen=True)
 class PeopleImage:
-    """One image and the people annotated in it, by annotation id.
+    """One image and its annotated people, by annotation id.
 
-    ``width`` and ``height`` as annotated; None where nobody has a box, and only decoding tells them.
+    ``width`` and ``height`` are as annotated, or None for an image without boxes, whose size only decoding shows.
     """
 
     image_id: int
@@ -48,13 +48,13 @@ def read_people(root: str | Path, split: str) -> list[PeopleImage]:
 
 
 def people_images(content: Any, annotations: Path, folder: Path, remedy: str) -> list[PeopleImage]:
-    """Images of ``content``, read from the file ``annotations``, that have annotated people, by image id.
+    """Images with annotated people in ``content``, which was read from the file ``annotations``, by image id.
 
-    Where there are categories, only that of the name ``person`` counts, otherwise every box. ``iscrowd``,
-    ``num_keypoints`` and ``keypoints`` may be missing.
+    If there are categories, only boxes of ``person`` count, otherwise all. ``iscrowd``, ``num_keypoints`` and
+    ``keypoints`` may be missing.
 
     Raises:
-        InputError: not in COCO's format, or no person is annotated; ``remedy`` says what to do about it.
+        InputError: the content is not in COCO's format, or no person is annotated; it ends with ``remedy``.
     """
     try:
         people = _people_by_image(content)
@@ -99,7 +99,7 @@ def _people_by_image(content: Any) -> dict[int, list[Person]]:
 
 
 def _labelled(annotation: dict[str, Any]) -> int | None:
-    """How many keypoints are labelled; without a count, those whose third number isn't 0."""
+    """The number of labelled keypoints; without a count, of those whose third number isn't 0."""
     if "num_keypoints" in annotation:
         return _whole(annotation, "num_keypoints")
     if "keypoints" in annotation:
@@ -114,14 +114,14 @@ def _below(folder: Path, name: str) -> Path:
 
 
 def _number(value: Any, key: str) -> float:
-    """As float. Text is refused: whoever reads the file later would not take "50" for 50."""
+    """As float. Text is refused, because later readers of the file don't take "50" for 50."""
     if not isinstance(value, int | float):
-        raise TypeError(f"{key}: {value!r} is no number")
+        raise TypeError(f"{key}: {value!r} is not a number")
     return float(value)
 
 
 def _whole(entry: dict[str, Any], key: str) -> int:
     value = entry[key]
     if not _number(value, key).is_integer():
-        raise ValueError(f"{key}: {value!r} is no whole number")
+        raise ValueError(f"{key}: {value!r} is not a whole number")
     return int(value)

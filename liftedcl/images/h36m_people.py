@@ -1,8 +1,7 @@
 """People of a Human3.6M folder, for pre-training: frames of the training subjects and their person boxes.
 
-Of the annotations (Li et al. 2021) only the file names and the boxes are read: pre-training is without poses. Frames of
-any other subject than the five that train are left out, whatever the file holds: S9 and S11 are what the downstream
-tasks are tested on.
+Pre-training uses no poses: only file names and boxes of the annotations (Li et al. 2021) are read. Frames of other
+subjects than the five that train are left out, because the downstream tasks are tested on S9 and S11.
 """
 
 import itertools
@@ -19,10 +18,10 @@ Sample = tuple[PurePosixPath, dict[str, Any], dict[str, Any]]
 
 
 def read_h36m_people(root: str | Path, stride: int) -> tuple[list[PeopleImage], dict[str, int]]:
-    """Every ``stride``-th annotated frame of each take and camera, by file name, and how many frames were left out.
+    """Every ``stride``-th annotated frame of each take and camera, by file name.
 
     Returns:
-        The frames, with one person each, and ``{"test_subject": ..., "stride": ...}``, frames left out by reason.
+        The frames, with one person each, and the counts ``{"test_subject": ..., "stride": ...}`` of frames left out.
 
     Raises:
         InputError: a file or folder is missing or damaged, or no frame of a training subject is annotated.
@@ -38,8 +37,8 @@ def read_h36m_people(root: str | Path, stride: int) -> tuple[list[PeopleImage], 
         raise InputError(f"{folder}: no such folder; {REMEDY}")
     for (name, *_), (following, *_) in itertools.pairwise(training):
         if name == following:
-            raise InputError(f"{path}: {name} stands in it twice, the file is damaged; {REMEDY}")
-    # Per take and camera: in the whole list a stride that divides 4 could meet one of the four cameras alone.
+            raise InputError(f"{path}: {name} is listed twice, the file is damaged; {REMEDY}")
+    # Per take and camera, because in the whole list a stride that divides 4 could pick one of the four cameras alone.
     takes = itertools.groupby(training, key=lambda sample: sample[0].parent)
     kept = [sample for _, take in takes for sample in itertools.islice(take, 0, None, stride)]
     left_out = {"test_subject": len(samples) - len(training), "stride": len(training) - len(kept)}
@@ -63,7 +62,7 @@ def _samples(path: Path) -> list[Sample]:
 def _subject(path: Path, name: PurePosixPath) -> int:
     found = re.match(r"s_(\d+)_act_", name.name)
     if found is None:  # it might be a test subject's
-        raise InputError(f"{path}: {name} does not begin with s_SUBJECT_act_, so whose it is can't be told; {REMEDY}")
+        raise InputError(f"{path}: {name} does not begin with s_SUBJECT_act_, so its subject is unknown; {REMEDY}")
     return int(found[1])
 
 
@@ -72,7 +71,7 @@ def _people_image(path: Path, folder: Path, sample: Sample) -> PeopleImage:
     try:
         x, y, width, height = (float(value) for value in annotation["bbox"])
         number = int(image["id"])
-        # The id of its image is the person's too: there is one in a frame, and not every release numbers annotations.
+        # The image's id serves as the person's: a frame has one, and not every release numbers annotations.
         person = Person(annotation_id=number, box=(x, y, width, height), crowd=False, keypoints=None)
         return PeopleImage(
             image_id=number,
@@ -82,4 +81,4 @@ def _people_image(path: Path, folder: Path, sample: Sample) -> PeopleImage:
             people=(person,),
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"{path}: {name}: its box, id or size is missing or no number ({error}); {REMEDY}") from None
+        raise InputError(f"{path}: {name}: its box, id or size is missing or invalid ({error}); {REMEDY}") from None

@@ -1,6 +1,6 @@
-"""People in a folder of one's own pictures: boxes in COCO's format beside them, or each picture a person.
+"""People in a folder of the user's own images, with boxes in COCO's format or without: then each image is one person.
 
-No OpenCV, no torch: what plans a run asks for the folder's listing.
+Imports neither OpenCV nor torch, because planning needs the folder's listing.
 """
 
 import hashlib
@@ -12,21 +12,20 @@ from liftedcl.identity.errors import InputError
 from liftedcl.images.coco_people import PeopleImage, Person, people_images
 
 BOXES = "boxes.json"
-"""The file of boxes, in the folder itself; may be missing."""
+"""The optional file of boxes in the folder."""
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
 REMEDY = "see docs/data/people.md, or name the folder with --config people=FOLDER"
 
 
 def read_own_people(root: str | Path) -> list[PeopleImage]:
-    """Pictures below a folder that show people.
+    """Images of people below a folder.
 
-    With ``ROOT/boxes.json`` those that it lists, by image id; otherwise every picture, by relative path, numbered from
-    1, which is one person each.
+    With ``ROOT/boxes.json`` these are the listed images, by image id. Otherwise every image is one person; they are
+    sorted by relative path and numbered from 1.
 
     Raises:
-        InputError: no such folder, no picture or no person in it, a damaged boxes.json, or one whose pictures are
-            missing.
+        InputError: the folder is missing or shows nobody, boxes.json is damaged, or images that it lists are missing.
     """
     root = Path(root)
     if not root.is_dir():
@@ -36,10 +35,10 @@ def read_own_people(root: str | Path) -> list[PeopleImage]:
 
 
 def listing_digest(root: str | Path) -> str:
-    """Hex digest of the names and sizes of the pictures below a folder; none of them is read."""
+    """Hex digest of the names and sizes of the images below a folder; it opens none of them."""
     digest = hashlib.sha256()
     for path in _pictures(Path(root)):
-        size = path.stat().st_size if path.exists() else None  # None: a link to nothing
+        size = path.stat().st_size if path.exists() else None  # None for a broken link
         digest.update(f"{path.relative_to(root).as_posix()}\0{size}\0".encode(errors="surrogateescape"))
     return digest.hexdigest()[:16]
 
@@ -49,7 +48,7 @@ def _boxed(root: Path, boxes: Path) -> list[PeopleImage]:
     missing = [image.path for image in images if not image.path.is_file()]
     if missing:
         others = f" nor are {len(missing) - 1} others" if len(missing) > 1 else ""
-        raise InputError(f"{missing[0]}: listed in {boxes} but not there,{others} (of {len(images)}); {REMEDY}")
+        raise InputError(f"{missing[0]}: listed in {boxes} but missing,{others} (of {len(images)}); {REMEDY}")
     return images
 
 
@@ -64,7 +63,7 @@ def _whole_pictures(root: Path) -> list[PeopleImage]:
 
 
 def _pictures(root: Path) -> list[Path]:
-    """Pictures below ``root`` by relative path, but for hidden files and folders, where previews and rubbish stand."""
+    """Images below ``root`` by relative path, without hidden files and folders, which hold previews and rubbish."""
     found = []
     for folder, subfolders, names in os.walk(root):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]

@@ -1,4 +1,4 @@
-"""Reading ahead: a thread prepares the next items while the current one is worked on."""
+"""Reading ahead: a thread prepares the next items while the caller works on the current one."""
 
 import queue
 import threading
@@ -13,17 +13,16 @@ _END = object()
 
 
 def prefetch(items: Iterator[Item], *, depth: int = 2) -> Iterator[Item]:
-    """Yield ``items`` in their order, with up to ``depth`` of them prepared ahead by a thread, and one in the making.
+    """Yield ``items`` in their order; a thread holds up to ``depth`` of them ready and works on one more.
 
-    What ``items`` raises is raised here, after the items before it. Closing this generator, which leaving a ``for``
-    loop over it does, stops and joins the thread and closes ``items``. The thread starts with the first item asked for.
+    An exception of ``items`` is raised here, after the items before it. Closing this generator, as leaving a ``for``
+    loop over it does, stops and joins the thread and closes ``items``. The thread starts with the first request.
     """
     ready: queue.Queue[tuple[Any, BaseException | None]] = queue.Queue(depth)
     stop = threading.Event()
-    # A new thread begins on device 0: on any other, memory pinned by it would be tied to a context of the wrong device.
+    # A new thread begins on device 0, and would tie the memory that it pins for another device to the wrong context.
     device = torch.cuda.current_device() if torch.cuda.is_available() else None
-    arguments = (items, ready, stop, device)
-    thread = threading.Thread(target=_fill, args=arguments, name="prefetch", daemon=True)
+    thread = threading.Thread(target=_fill, args=(items, ready, stop, device), name="prefetch", daemon=True)
     thread.start()
     try:
         while True:
@@ -35,7 +34,7 @@ def prefetch(items: Iterator[Item], *, depth: int = 2) -> Iterator[Item]:
             yield item
     finally:
         stop.set()
-        while not ready.empty():  # after stop it puts once at most, for which there is then room
+        while not ready.empty():  # after stop the thread puts one more item at most, which then finds room
             ready.get()
         thread.join()
 
@@ -50,7 +49,7 @@ def _fill(items: Iterator[Any], ready: queue.Queue, stop: threading.Event, devic
                 break
         else:
             ready.put((_END, None))
-    except BaseException as error:  # belongs to whoever asked for the items
+    except BaseException as error:  # is raised again in the thread that asked for the items
         ready.put((None, error))
     finally:
         if close := getattr(items, "close", None):

@@ -1,7 +1,7 @@
 """A shard: many equally sized RGB images in one memory-mapped file, with an index and a description beside it.
 
-``NAME.npy`` holds the pixels, (N, H, W, 3) uint8; ``NAME.csv`` one row an image; ``NAME.json`` count, size, checksum
-and the report of whoever packed it. The JSON is removed first and written last: where it stands, the shard is whole.
+``NAME.npy`` holds the pixels, (N, H, W, 3) uint8, ``NAME.csv`` one line per image, ``NAME.json`` count, size, checksum
+and the packer's report. The JSON is removed first and written last, so a shard that has one is whole.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ REMEDY = "remove it and run the command that packs it again"
 
 @dataclass(frozen=True)
 class Shard:
-    """An open shard. ``images``: (N, H, W, 3) uint8 RGB, memory-mapped; ``index``: a row each; ``meta``: the JSON."""
+    """An open shard: ``images`` (N, H, W, 3) uint8 RGB, memory-mapped; ``index``, a row each; ``meta``, the JSON."""
 
     path: Path
     images: np.memmap
@@ -48,8 +48,8 @@ class Shard:
         """The images of ``rows`` (B,), integers from 0 to N - 1, copied to ``out`` or a new array, (B, H, W, 3) uint8.
 
         Raises:
-            InputError: the file has been cut off or removed since it was opened. Reading such a map is a SIGBUS, which
-                ends a process without a word; so is a disk that fails, which can't be foreseen.
+            InputError: the file has been cut off or removed since it was opened. Reading its map would be a SIGBUS,
+                which ends the process without a message. A failing disk still does that.
         """
         whole = self.images.offset + self.images.nbytes
         try:
@@ -60,14 +60,14 @@ class Shard:
             raise InputError(f"{self.path}: now {size} bytes, {whole} when it was opened; {REMEDY}")
         if len(rows) and not 0 <= rows.min() <= rows.max() < len(self):
             raise IndexError(f"rows from {rows.min()} to {rows.max()} of {len(self)}")
-        # Rows are checked: with an ``out``, take's own check is paid with a second copy of everything.
+        # Rows are checked above, because with an ``out`` numpy's own check makes a second copy of everything.
         return np.take(np.asarray(self.images), rows, axis=0, out=out, mode="clip")
 
 
 class ShardWriter:
-    """Streams images into a shard, which appears when the ``with`` block ends well and not at all when it doesn't.
+    """Streams images into a shard, which appears only if the ``with`` block ends without an error.
 
-    Pixels go out by sequential writes: a full disk is then an `OSError`, where a write to a memory map is a SIGBUS.
+    Pixels are written sequentially: a full disk is then an `OSError`, not the SIGBUS of a memory map.
     """
 
     def __init__(self, path: str | Path, height: int, width: int, columns: Sequence[str]) -> None:
@@ -77,12 +77,12 @@ class ShardWriter:
         self.columns = tuple(columns)
         self.shape = (height, width, 3)
         self.report: dict[str, Any] = {}
-        """What goes into the description; set it before the block ends."""
+        """Goes into the description; set it before the block ends."""
         self._rows: list[tuple[Any, ...]] = []
 
     def __enter__(self) -> Self:
         self._files = contextlib.ExitStack()
-        # Entered first, so renamed last: no index ever stands without its pixels.
+        # Entered first, so renamed last: an index never exists without its pixels.
         self._index = self._files.enter_context(atomic_path(self.path.with_suffix(".csv")))
         part = self._files.enter_context(atomic_path(self.path))
         self._pixels = self._files.enter_context(open(part, "wb"))
@@ -100,16 +100,17 @@ class ShardWriter:
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         if isinstance(error, OSError) and error.filename is None:
-            error.filename = str(self.path)  # a failed write doesn't say where
+            error.filename = str(self.path)  # the error of a failed write doesn't name the file
         if kind is not None:
             self._files.__exit__(kind, error, trace)
             return
         description = self.path.with_suffix(".json")
-        with self._files:  # closes the pixels and gives the files their names
+        with self._files:  # closes the pixels and renames both files
             self._pixels.seek(0)
             if _write_header(self._pixels, len(self._rows), self.shape) != self._header_bytes:
                 raise AssertionError("numpy's header has grown; it would overwrite pixels")
-            _write_index(self._index, self.columns, self._rows)
+            with open(self._index, "w", newline="", encoding="utf-8") as file:
+                csv.writer(file, lineterminator="\n").writerows([self.columns, *self._rows])
             description.unlink(missing_ok=True)
         height, width, _ = self.shape
         meta = {"count": len(self._rows), "height": height, "width": width, "sha256": sha256_of_file(self.path)}
@@ -120,7 +121,7 @@ def open_shard(path: str | Path) -> Shard:
     """Open a shard for reading, without reading its pixels.
 
     Raises:
-        InputError: a file of the three is missing or cut off, or they don't belong together.
+        InputError: one of the three files is missing or cut off, or they don't belong together.
     """
     import pandas as pd
 
@@ -156,14 +157,7 @@ def open_shard(path: str | Path) -> Shard:
 
 
 def _write_header(file: IO[bytes], count: int, shape: tuple[int, int, int]) -> int:
-    """Write the .npy header and return its length. numpy pads it so that the first axis can grow later."""
+    """Write the .npy header and return its length. numpy pads it, so the first axis can grow later."""
     header = {"descr": "|u1", "fortran_order": False, "shape": (count, *shape)}
     np.lib.format.write_array_header_1_0(file, header)
     return file.tell()
-
-
-def _write_index(path: Path, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> None:
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)

@@ -1,4 +1,4 @@
-"""Several shards as one: their rows are numbered through, in the order the shards are given."""
+"""Several shards as one, with their rows numbered consecutively in the order of the shards."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ShardUnion:
-    """What methods and batches use of a `Shard`, over several of one image size."""
+    """The part of a `Shard` that methods and batches use, for several shards of one image size."""
 
     shards: tuple[Shard, ...]
 
@@ -35,12 +35,12 @@ class ShardUnion:
 
     @property
     def checksum(self) -> str:
-        """The shards' checksums, in their order: exchanging two shards is another training set."""
+        """The shards' checksums in order, since exchanging two shards gives another training set."""
         return "+".join(shard.checksum for shard in self.shards)
 
     @property
     def index(self) -> "pd.DataFrame":
-        """The columns that all shards have. ``label`` isn't among them: each shard numbers its own classes."""
+        """The columns that all shards have, without ``label``, because each shard numbers its own classes."""
         import pandas as pd
 
         tables = [shard.index.drop(columns="label", errors="ignore") for shard in self.shards]
@@ -54,7 +54,7 @@ class ShardUnion:
         start = 0
         for shard in self.shards:
             places = np.flatnonzero((rows >= start) & (rows < start + len(shard)))
-            # The batch keeps its random order, so that every group of a batch norm mixes the sets.
+            # The batch keeps its random order, so every group of a batch norm mixes the sets.
             out[places] = shard.gather(rows[places] - start)
             start += len(shard)
         return out
@@ -64,7 +64,7 @@ def open_shards(paths: Sequence[str | Path]) -> Shard | ShardUnion:
     """Open one shard, or several as one, without reading their pixels.
 
     Raises:
-        InputError: one of them can't be opened, or its images are of another size than the first one's.
+        InputError: a shard can't be opened, or its images differ in size from the first one's.
     """
     shards = tuple(open_shard(path) for path in paths)
     if len(shards) == 1:

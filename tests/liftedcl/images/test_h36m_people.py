@@ -198,7 +198,7 @@ def _test_subjects_only(h36m):
         (_foreign_annotation, "sample 0"),
         (_fewer_annotations, "2 images for 1 annotations"),
         (_twice, "twice"),
-        (_edit(file_name="frame.png"), "whose it is can't be told"),
+        (_edit(file_name="frame.png"), "its subject is unknown"),
         (_edit(file_name="/s_01_act_02.png"), "not a path below images/"),
         (_edit(file_name="../s_01_act_02.png"), "not a path below images/"),
         (_edit(file_name=None), "sample 0"),

@@ -160,8 +160,8 @@ def _truncate(root):
         (lambda root: (root / "boxes.json").write_text("[]"), "boxes.json: not in COCO's format"),
         (lambda root: write_boxes(root, box(1), images=5), "boxes.json: not in COCO's format"),
         (lambda root: write_boxes(root, box(1, image=5)), "boxes.json: no entry 5"),
-        (lambda root: write_boxes(root, box(1, bbox=[0, 0, "30", 40])), "bbox: '30' is no number"),
-        (lambda root: write_boxes(root, box(1, image="1")), "image_id: '1' is no number"),
+        (lambda root: write_boxes(root, box(1, bbox=[0, 0, "30", 40])), "bbox: '30' is not a number"),
+        (lambda root: write_boxes(root, box(1, image="1")), "image_id: '1' is not a number"),
         (lambda root: write_boxes(root, box(1, bbox=[0, 0, 30])), "boxes.json: not in COCO's format"),
         (lambda root: write_boxes(root, box(1), images=[{"id": 1, "width": 30, "height": 40}]), "'file_name'"),
         (
