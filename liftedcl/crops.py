@@ -1,8 +1,8 @@
-"""Person crops for pre-training (paper, appendix A), of COCO, of Human3.6M (table 7) or of one's own pictures.
+"""Person crops for pre-training (paper, appendix A), from COCO, Human3.6M (table 7) or the user's own images.
 
-Every annotated person box is extended to height:width = 4:3, cropped without distortion and resized. The paper leaves
-open, and this file decides: crowds are skipped; so are boxes without area or wholly outside their image; a box that
-reaches past the border is padded with the mean colour, never shifted; the extended box has whole pixels.
+Every annotated person box is extended to height:width = 4:3, cropped without distortion and resized. Decided here,
+where the paper is silent: crowds and boxes without area or wholly outside their image are skipped; a box that reaches
+past the border is padded with the mean colour, never shifted; the extended box has whole pixels.
 """
 
 import argparse
@@ -28,25 +28,25 @@ from liftedcl.images.shard import ShardWriter, open_shard
 from liftedcl.recipes.data_recipes import Crops
 
 PADDING = (124, 116, 104)
-"""Mean colour of ImageNet, RGB: what lies outside an image becomes about zero after normalisation."""
+"""Mean colour of ImageNet, RGB, for what lies outside an image; normalisation turns it into about zero."""
 
 COLUMNS = (
     "image_id", "annotation_id", "box_x", "box_y", "box_width", "box_height",
     "crop_x", "crop_y", "crop_width", "crop_height", "scale",
 )  # fmt: skip
-"""Index of a shard of crops: the box as annotated, the extended box, both in image pixels, and crop / image pixels."""
+"""Index of a shard of crops: the annotated and the extended box in image pixels, and crop pixels per image pixel."""
 
 SKIP_REASONS = ("crowd", "no_area", "outside_image", "too_small", "too_few_keypoints")
 
 Box = tuple[float, float, float, float]
 """x, y, width, height in pixels of the image."""
 
-_LARGEST = 10  # a box above ten times its image is a damaged number, and would fill the memory with padding
+_LARGEST = 10  # a box above ten times its image is a damaged number; its padding would fill the memory
 
 
 @dataclass(frozen=True)
 class Rectangle:
-    """The extended box: whole pixels of the image, height:width exactly 4:3; may reach past the border."""
+    """The extended box in whole pixels, height:width exactly 4:3; it may reach past the image's border."""
 
     x: int
     y: int
@@ -55,9 +55,9 @@ class Rectangle:
 
 
 def extend_box(box: Box) -> Rectangle:
-    """The smallest 4:3 rectangle of whole pixels around a box x, y, width, height, centred to within half a pixel.
+    """The smallest 4:3 rectangle of whole pixels around a box, centred to within half a pixel.
 
-    It only ever grows: every pixel that the box touches is in it (paper, appendix A).
+    It contains every pixel that the box touches (paper, appendix A).
     """
     x, y, width, height = box
     left, top = math.floor(x), math.floor(y)
@@ -77,10 +77,10 @@ def cut(image: np.ndarray, rectangle: Rectangle, *, height: int, width: int) -> 
 
 
 def why_skipped(person: Person, image: PeopleImage, recipe: Crops) -> str | None:
-    """Why a person gives no crop, as a key of the report; None for one that does, as far as is annotated."""
+    """Why a person gives no crop, as a key of the report; None if the annotation allows a crop."""
     if person.crowd:
         return "crowd"
-    if person.box is None:  # its size is not known yet
+    if person.box is None:  # the image's size is unknown until it is decoded
         return None
     x, y, width, height = person.box
     if not all(map(math.isfinite, person.box)) or width <= 0 or height <= 0:
@@ -99,27 +99,19 @@ def make_crops(root: str | Path, split: str, out: str | Path, recipe: Crops, *, 
     """Cut every person of a COCO-layout folder into the shard ``out``, ordered by image id and annotation id.
 
     Raises:
-        InputError: missing or damaged annotations, more than 1% of the images unusable, or no crop left.
+        InputError: annotations are missing or damaged, over 1% of the images are unusable, or no crop is left.
     """
     _pack(read_people(root, split), {}, f"{root}: no person of {split}", out, recipe, workers)
 
 
 def make_h36m_crops(root: str | Path, out: str | Path, recipe: Crops, *, workers: int | None = None) -> None:
-    """Cut the training subjects of a Human3.6M folder into the shard ``out``, ordered by file name.
-
-    Raises:
-        InputError: as `make_crops`.
-    """
+    """As `make_crops`, for the training subjects of a Human3.6M folder, ordered by file name."""
     images, left_out = read_h36m_people(root, recipe.h36m_stride)
     _pack(images, left_out, f"{root}: no training frame", out, recipe, workers)
 
 
 def make_own_crops(root: str | Path, out: str | Path, recipe: Crops, *, workers: int | None = None) -> None:
-    """Cut the people of a folder of one's own pictures into the shard ``out``, ordered as `read_own_people` does.
-
-    Raises:
-        InputError: as `make_crops`.
-    """
+    """As `make_crops`, for a folder of the user's own images, ordered as `read_own_people` does."""
     _pack(read_own_people(root), {}, f"{root}: no person", out, recipe, workers)
 
 
@@ -131,7 +123,7 @@ def _pack(
     recipe: Crops,
     workers: int | None,
 ) -> None:
-    """Crop and pack. ``left_out``: people not in ``images``, by reason; ``nobody``: begins an empty set's message."""
+    """``left_out`` counts people not in ``images`` by reason; ``nobody`` begins the message about an empty set."""
     reasons = [[why_skipped(person, image, recipe) for person in image.people] for image in images]
     counts = collections.Counter(itertools.chain.from_iterable(reasons))
     wanted = []
@@ -170,7 +162,7 @@ def _pack(
 
 
 def _cut_people(recipe: Crops, image: PeopleImage) -> tuple[PeopleImage, list[Box], list[np.ndarray]]:
-    """The image, its people's boxes and their crops. Boxes are of the stored pixels; a picture without is turned."""
+    """The image, its people's boxes and their crops. An image without boxes is turned upright first."""
     pixels = read_image(image.path, upright=image.width is None)
     height, width = pixels.shape[:2]
     if image.width is not None and (width, height) != (image.width, image.height):
@@ -183,10 +175,9 @@ def _cut_people(recipe: Crops, image: PeopleImage) -> tuple[PeopleImage, list[Bo
 
 
 def main() -> None:
-    """Command line."""
     parser = argparse.ArgumentParser(
         prog="python -m liftedcl.crops",
-        description="Cut the people of COCO, of Human3.6M or of your own pictures into 4:3 crops and pack them into "
+        description="Cut the people of COCO, of Human3.6M or of your own images into 4:3 crops and pack them into "
         "one shard: NAME.npy (pixels), NAME.csv (index) and NAME.json (what was kept and skipped).",
         epilog="example: python -m liftedcl.crops --coco data/coco --split train --out runs/crops/crops.npy --recipe "
         '\'{"height": 256, "width": 192, "min_keypoints": 1, "min_side": 8}\'',
@@ -196,7 +187,7 @@ def main() -> None:
     source.add_argument("--coco", type=Path, metavar="FOLDER", help="folder in COCO's layout")
     source.add_argument("--h36m", type=Path, metavar="FOLDER", help="folder of Human3.6M; training subjects only")
     source.add_argument(
-        "--people", type=Path, metavar="FOLDER", help="your own pictures, with boxes.json or each of one person"
+        "--people", type=Path, metavar="FOLDER", help="your own images, with boxes.json or each of one person"
     )
     parser.add_argument("--split", choices=("train", "val"), help="of COCO (default: train)")
     parser.add_argument("--out", required=True, type=Path, metavar="NAME.npy", help="the shard to write")

@@ -1,4 +1,4 @@
-"""Stage I pictures: an ImageFolder packed into one shard of squares (short side resized, centre cropped)."""
+"""Stage I images: an ImageFolder packed into one shard of squares (short side resized, centre cropped)."""
 
 import argparse
 import dataclasses
@@ -29,7 +29,7 @@ def list_pictures(folder: Path) -> tuple[list[str], list[tuple[Path, int]]]:
     """Class names in alphabetical order, and (file, label) by class and name.
 
     Raises:
-        InputError: no such folder, no class in it, or a class without a picture.
+        InputError: the folder is missing or has no class, or a class has no image.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; {REMEDY}")
@@ -49,7 +49,7 @@ def pack_pictures(root: Path, split: str, out: Path, recipe: Pictures, *, worker
     """Pack ``ROOT/SPLIT/CLASS/*`` into the shard ``out``, by class and file name.
 
     Raises:
-        InputError: missing folder, a class without pictures, or more than 1% of the pictures unusable.
+        InputError: as `list_pictures`, or more than 1% of the images are unusable.
     """
     classes, pictures = list_pictures(root / split)
     unused = {f"{file.parent.name}/{file.name}" for file, _ in pictures}
@@ -72,7 +72,6 @@ def _read(recipe: Pictures, picture: tuple[Path, int]) -> tuple[str, int, np.nda
 
 
 def main() -> None:
-    """Command line."""
     parser = argparse.ArgumentParser(
         prog="python -m liftedcl.pictures",
         description="Pack an ImageFolder (ROOT/SPLIT/CLASS/*.jpg) into a shard of squares: NAME.npy (pixels), "

@@ -1,4 +1,4 @@
-"""What a data set is, where it comes from and what is needed of it when: data only. Checks, rules and docs derive."""
+"""The description of a data set: its origin and the files that each use needs. Checks, rules and docs follow it."""
 
 from dataclasses import dataclass, field
 
@@ -8,9 +8,9 @@ class Needs:
     """What one use of a data set needs, relative to its folder.
 
     Attributes:
-        files: are read before any picture.
-        optional: the like, which change a result where they are there.
-        pictures: patterns of which something has to be there, besides those of every use; see `DataSet.pictures`.
+        files: files that are read before any image.
+        optional: files that may be missing, but change the result if they exist.
+        pictures: as `DataSet.pictures`, for this use.
     """
 
     files: tuple[str, ...] = ()
@@ -24,15 +24,13 @@ class DataSet:
 
     Attributes:
         name: its key in section ``data`` of params.yaml, which gives its folder.
-        title: what it is.
-        source: where it comes from.
+        source: where to get it.
         licence: the page that states the terms.
         size: on disk.
-        used_for: what is made of it.
-        pictures: patterns of which something has to be there for any use; ``or`` separates alternatives.
-        needs: what each use needs: a benchmark, by its name, or ``pretraining``, the making of its images.
-        generated: files that synthetic/ writes last, so that where they are the data are whole; none: isn't generated.
-        counts: what is counted -> split -> how many the official release has, or fewest and most.
+        pictures: patterns of images; each has to match a file for any use. ``or`` separates alternatives.
+        needs: by use, which is a benchmark's name or ``pretraining``.
+        generated: files that synthetic/ writes last, and which complete generated data; empty if it isn't generated.
+        counts: what is counted -> split -> the number in the official release, or its fewest and most.
     """
 
     name: str
@@ -48,5 +46,5 @@ class DataSet:
 
     @property
     def pretraining(self) -> Needs:
-        """What images to pre-train on are made from."""
+        """What the making of images to pre-train on needs."""
         return self.needs.get("pretraining", Needs())

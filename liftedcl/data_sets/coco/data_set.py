@@ -1,4 +1,4 @@
-"""What COCO is, and what is needed of it."""
+"""The description of COCO."""
 
 from liftedcl.data_sets.coco.files import DETECTIONS, GENERATED, PEOPLE, PICTURES
 from liftedcl.data_sets.description import DataSet, Needs

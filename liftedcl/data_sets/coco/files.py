@@ -1,4 +1,4 @@
-"""COCO's files, as the official archives unpack."""
+"""COCO's files, named as in the official archives."""
 
 from pathlib import Path
 
@@ -9,9 +9,9 @@ PEOPLE = {split: f"annotations/person_keypoints_{split}2017.json" for split in S
 INSTANCES = {split: f"annotations/instances_{split}2017.json" for split in SPLITS}
 DETECTIONS = "person_detection_results/COCO_val2017_detections_AP_H_56_person.json"
 PICTURES = {split: (f"{split}2017", f"images/{split}2017") for split in SPLITS}
-"""Folders of the pictures: one of the two is enough."""
+"""Folders of the images; one of the two is enough."""
 GENERATED = (*PEOPLE.values(), *INSTANCES.values(), DETECTIONS)
-"""What synthetic/ writes last: where these are, generated data are whole."""
+"""Files that synthetic/ writes last; they complete generated data."""
 
 REMEDY = "see docs/data/coco.md for the layout, or name the right folder with --config coco=FOLDER"
 
@@ -22,7 +22,7 @@ def annotation_path(root: str | Path, split: str) -> Path:
 
 
 def image_folder(root: str | Path, split: str) -> Path:
-    """Where the pictures of ``split`` are. Raises `InputError` where neither folder is there."""
+    """The folder of the images of ``split``. Raises `InputError` if neither folder exists."""
     candidates = [Path(root) / folder for folder in PICTURES[split]]
     for folder in candidates:
         if folder.is_dir():

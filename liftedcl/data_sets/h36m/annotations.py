@@ -9,10 +9,10 @@ from liftedcl.identity.errors import InputError
 
 
 def read_paired(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """``images`` and ``annotations`` of a file: objects, as many of either, each with the id of the other.
+    """The lists ``images`` and ``annotations`` of a file, equally long and paired by the images' ids.
 
     Raises:
-        InputError: naming the file and, where one is to blame, the sample.
+        InputError: the file, or a sample that the message names, is damaged.
     """
     content = read_json(path, REMEDY)
     lists = [content.get(key) if isinstance(content, dict) else None for key in ("images", "annotations")]

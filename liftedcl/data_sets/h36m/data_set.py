@@ -1,4 +1,4 @@
-"""What Human3.6M is, and what is needed of it."""
+"""The description of Human3.6M."""
 
 from liftedcl.data_sets.description import DataSet, Needs
 from liftedcl.data_sets.h36m.files import GENERATED, JOINTS, POSES
@@ -18,9 +18,9 @@ DATA_SET = DataSet(
     },
     generated=GENERATED,
     counts={
-        # Of Li et al.; S9's left-out sequences aside.
+        # Of Li et al.; without the sequences of S9 that they left out.
         "samples for 3D pose": {"train": (312_188, 312_188), "test": (8_500, 8_900)},
-        # Those that the strides of the paper's recipe keep: about 63K and 8.6K to 9K are told, none exactly.
+        # With the strides of the paper's recipe, which states about 63K, and 8.6K to 9K.
         "frames for 2D pose": {"train": (62_000, 64_000), "test": (8_500, 9_000)},
     },
 )

@@ -1,4 +1,4 @@
-"""What ImageNet is, and what is needed of it."""
+"""The description of ImageNet."""
 
 from liftedcl.data_sets.description import DataSet
 from liftedcl.data_sets.imagenet.files import GENERATED

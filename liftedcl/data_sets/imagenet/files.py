@@ -1,5 +1,5 @@
-"""ImageNet's files: a folder of pictures a class, and what generated data add to it."""
+"""ImageNet's files: a folder of images for each class, and a file that only generated data have."""
 
 CLASSES = "classes.json"
 GENERATED = (CLASSES,)
-"""What synthetic/ writes last: where these are, generated data are whole."""
+"""Files that synthetic/ writes last; they complete generated data."""

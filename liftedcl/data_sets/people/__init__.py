@@ -1,1 +1,1 @@
-"""One's own pictures of people."""
+"""The user's own images of people."""

@@ -1,4 +1,4 @@
-"""What one's own pictures of people have to be."""
+"""The description of the user's own images of people."""
 
 from liftedcl.data_sets.description import DataSet
 

@@ -1,4 +1,4 @@
-"""What the published encoders are; liftedcl/recipes/weight_sources.py has the file of each."""
+"""The description of the published encoders; liftedcl/recipes/weight_sources.py has the file of each."""
 
 from liftedcl.data_sets.description import DataSet
 
