@@ -1,1 +1,1 @@
-"""Augmented views of an image, and which of their cells show the same place."""
+"""Augmented views of images, and the correspondence of their cells."""

@@ -1,8 +1,8 @@
-"""Inverse geometry: the area two views share, resampled from each feature map to one grid (paper, appendix C).
+"""Inverse geometry: the area that two views share, resampled from each feature map to one grid (paper, appendix C).
 
-Departs from the released code, whose slices of the map are rounded to whole cells: the region is sampled exactly.
-The region is axis-aligned, so bilinear sampling is two small matrix products, whose gradient is deterministic on a GPU
-where that of grid_sample is not.
+Departs from the released code, which rounds the area to whole cells of the map: here it is sampled exactly. The area is
+axis-aligned, so bilinear sampling is two small matrix products. Unlike that of grid_sample, their gradient is
+deterministic on a GPU.
 """
 
 import torch
@@ -12,11 +12,9 @@ from liftedcl.views.view_draw import Geometry
 
 
 def shared_area(first: Geometry, second: Geometry) -> tuple[Tensor, Tensor]:
-    """Intersection of the two views' boxes.
+    """The intersections (B, 4) of two views' boxes, as x, y, width, height in image pixels, and which overlap (B,).
 
-    Returns:
-        boxes (B, 4) x, y, width, height in image pixels, and a mask (B,) of the pairs that overlap; the box of a pair
-        that doesn't is without meaning.
+    The box of a pair without overlap has no meaning.
     """
     start = torch.maximum(first.boxes[:, :2], second.boxes[:, :2])
     end = torch.minimum(first.boxes[:, :2] + first.boxes[:, 2:], second.boxes[:, :2] + second.boxes[:, 2:])
@@ -29,12 +27,11 @@ def align(features: Tensor, geometry: Geometry, area: Tensor, size: int) -> Tens
 
     Args:
         features: (B, C, h, w), the map of the whole view.
-        geometry: where the view came from.
         area: (B, 4), see `shared_area`.
         size: S, cells of the grid along each side.
 
     Returns:
-        (B, C, S, S); cell (i, j) shows the same spot of the image for both views.
+        (B, C, S, S); cell (i, j) shows the same place of the image for both views.
     """
     centres = (torch.arange(size, device=features.device) + 0.5) / size
     position = area[:, :2, None] + centres * area[:, 2:, None]  # (B, 2, S) in image pixels
@@ -47,7 +44,7 @@ def align(features: Tensor, geometry: Geometry, area: Tensor, size: int) -> Tens
 
 
 def _linear_weights(position: Tensor, cells: int) -> Tensor:
-    """Weights (B, S, cells) that interpolate a row of cells linearly at ``position`` (B, S), a share of its length.
+    """Weights (B, S, cells) that interpolate a row of cells linearly at ``position`` (B, S), in shares of its length.
 
     Positions beyond the outermost centres take the outermost cell.
     """

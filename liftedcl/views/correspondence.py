@@ -1,4 +1,4 @@
-"""Which cells of two views' feature maps belong together: by their features, by their place, by their attention.
+"""Which cells of two views' feature maps belong together, by their features, place or attention.
 
 A map (B, C, h, w) has N = h w cells, counted row by row. No gradient passes through a correspondence.
 """
@@ -12,15 +12,9 @@ from liftedcl.views.view_draw import Geometry
 
 @torch.no_grad()
 def most_similar(first: Tensor, second: Tensor) -> Tensor:
-    """For each cell of the first map, the cell of the second whose vector is most similar by cosine.
+    """For each cell of the first map (B, C, h, w), the cell of the second with the most similar vector by cosine.
 
-    DenseCL (Wang et al. 2021, section 3.4).
-
-    Args:
-        first, second: (B, C, h, w) each.
-
-    Returns:
-        (B, N) int64, cells of the second map.
+    DenseCL (Wang et al. 2021, section 3.4). Returns (B, N) int64, cells of the second map.
     """
     with torch.autocast(first.device.type, enabled=False):  # in bfloat16 the cosines of many cells would be equal
         # Only the second map is normalised: a cell's own length doesn't change which cell is nearest to it.
@@ -29,7 +23,7 @@ def most_similar(first: Tensor, second: Tensor) -> Tensor:
 
 
 def matched(vectors: Tensor, matches: Tensor) -> Tensor:
-    """Of a map's vectors (B, N, D), those of the cells ``matches`` (B, N) int64: (B, N, D)."""
+    """The vectors (B, N, D) of the cells ``matches`` (B, N) int64, taken from all ``vectors`` (B, N, D) of a map."""
     return vectors.gather(1, matches[..., None].expand(-1, -1, vectors.shape[2]))
 
 
@@ -38,37 +32,26 @@ def close_in_image(first: Geometry, second: Geometry, size: tuple[int, int], thr
     """The pairs of cells whose centres lie at most ``threshold`` apart in the image, in diagonals of a cell.
 
     PixPro (Xie et al. 2021, equation 1). A cell is a bin of its view's crop, so its size in the image depends on the
-    view. Where the paper doesn't say which view's diagonal counts, the larger does, as in the published code.
+    view. The paper doesn't say whose diagonal counts; here it is the larger one, as in the published code.
 
-    Args:
-        first, second: where the views come from.
-        size: h and w, the same for both maps.
-
-    Returns:
-        (B, N, N) bool, cells of the first view by cells of the second.
+    ``size`` is h and w of both maps. Returns (B, N, N) bool, cells of the first view by cells of the second.
     """
     (x, y), (other_x, other_y) = (_centres(geometry, *size) for geometry in (first, second))
     across = (x[:, :, None] - other_x[:, None, :]).square()  # (B, w, w)
     down = (y[:, :, None] - other_y[:, None, :]).square()  # (B, h, h)
     distance = down[:, :, None, :, None] + across[:, None, :, None, :]  # squared, (B, h, w, h, w)
     diagonal = torch.maximum(*(_squared_diagonal(geometry, *size) for geometry in (first, second)))
-    # At most, as in the paper; the published code asks for less than the threshold.
+    # At most, as in the paper; the published code excludes the threshold itself.
     close = distance <= threshold**2 * diagonal[:, None, None, None, None]
     return close.flatten(3).flatten(1, 2)
 
 
 @torch.no_grad()
 def attended(features: Tensor, threshold: float) -> Tensor:
-    """The cells whose attention, scaled to 0..1 within each map, is at least ``threshold``.
+    """Cells with an attention, scaled to 0..1 within a map, of at least ``threshold``: (B, C, h, w) -> (B, N) bool.
 
-    SetSim (Wang et al. 2022). Attention is the mean square over the channels. The largest cell is always in the set; of
-    a constant map all cells are.
-
-    Args:
-        features: (B, C, h, w).
-
-    Returns:
-        (B, N) bool.
+    SetSim (Wang et al. 2022). Attention is the mean square over the channels. The set always holds the largest cell,
+    and all cells of a constant map.
     """
     attention = features.float().square().mean(dim=1).flatten(1)
     low, high = attention.amin(dim=1, keepdim=True), attention.amax(dim=1, keepdim=True)
@@ -77,16 +60,10 @@ def attended(features: Tensor, threshold: float) -> Tensor:
 
 @torch.no_grad()
 def set_pairs(first: Tensor, second: Tensor, threshold: float) -> Tensor:
-    """Pairs of two views' sets of attended cells, and of the first set and its nearest neighbours in the second map.
+    """Pairs of two maps' (B, C, h, w) sets of attended cells, and of the first set and its neighbours in the second map.
 
-    SetSim (Wang et al. 2022).
-
-    Args:
-        first, second: (B, C, h, w) each.
-        threshold: see `attended`.
-
-    Returns:
-        (B, N, N) bool, cells of the first map by cells of the second; none for a cell outside the first set.
+    SetSim (Wang et al. 2022). A cell's neighbour is the most similar cell. Returns (B, N, N) bool, cells of the first
+    map by cells of the second; cells outside the first set have no pair.
     """
     cells = torch.arange(second.shape[2] * second.shape[3], device=second.device)
     nearest = most_similar(first, second)[:, :, None] == cells

@@ -1,7 +1,7 @@
 """Views on a CPU: image by image in uint8 with OpenCV, several times as fast as batched torch or PIL.
 
-Values are rounded to whole grey levels between operations, as PIL rounds them. One thread (engine/device.py), and no
-image depends on another, so the bits repeat for any composition of a batch.
+As in PIL, values are rounded to whole grey levels between operations. One thread renders each image (engine/device.py)
+independently of the others, so its view is the same bit for bit in any batch.
 """
 
 import math
@@ -17,7 +17,7 @@ from liftedcl.views.view_draw import ViewDraw
 _LUMA = np.array(GREY)
 _LEVELS = np.arange(256)[:, None] / 255.0
 _NORMALISED = ((_LEVELS - MEAN) / STD).astype(np.float32)[None]
-"""(1, 256, 3): what each grey level of red, green and blue becomes."""
+"""(1, 256, 3): the normalised value of each level of red, green and blue."""
 
 
 def render(images: Tensor, draw: ViewDraw, size: int) -> Tensor:
@@ -37,7 +37,7 @@ def render(images: Tensor, draw: ViewDraw, size: int) -> Tensor:
             for operation in draw.order:
                 view = _JITTER[operation](view, factors[i][operation])
         if greyed[i]:
-            view = cv2.cvtColor(view, cv2.COLOR_RGB2GRAY)  # one channel, so that its blur costs a third
+            view = cv2.cvtColor(view, cv2.COLOR_RGB2GRAY)  # one channel, whose blur costs a third
         if blurred[i]:
             view = _blur(view, sigmas[i])
         if greyed[i]:
@@ -47,7 +47,7 @@ def render(images: Tensor, draw: ViewDraw, size: int) -> Tensor:
 
 
 def _cut(image: np.ndarray, box: list[int], flip: bool, size: int) -> np.ndarray:
-    """The box (x, y, width, height) of (H, W, 3), flipped and resized bilinearly; its border is repeated outwards."""
+    """The box (x, y, width, height) of (H, W, 3), flipped and resized bilinearly with its border repeated outwards."""
     x, y, width, height = box
     inside = image[y : y + height, x : x + width]
     if flip:
@@ -70,19 +70,19 @@ def _saturation(view: np.ndarray, factor: float) -> np.ndarray:
 
 
 def _affine(view: np.ndarray, matrix: np.ndarray, shift: float) -> np.ndarray:
-    """The colours of a view under a 3x3 matrix and a shift of all channels, rounded and clamped."""
+    """Map the colours of a view by a 3x3 matrix and a shift of all channels, rounded and clamped."""
     return cv2.transform(view, np.column_stack([matrix, np.full(3, shift)]))
 
 
 def _hue(view: np.ndarray, turns: float) -> np.ndarray:
-    """Turn the hue, in float32: OpenCV's 8-bit HSV is no faster and up to 7 grey levels off."""
+    """Turn the hue in float32, because OpenCV's 8-bit HSV isn't faster and is up to 7 grey levels off."""
     hsv = cv2.cvtColor(view.astype(np.float32), cv2.COLOR_RGB2HSV)
     hsv[:, :, 0] += 360.0 * (turns % 1.0)  # OpenCV reduces angles above 360 degrees, but not below 0
     return cv2.convertScaleAbs(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB))
 
 
 def _blur(view: np.ndarray, sigma: float) -> np.ndarray:
-    """A Gaussian of deviation ``sigma`` in pixels, cut off at three deviations; borders are mirrored."""
+    """Blur with a Gaussian of deviation ``sigma`` in pixels, cut off at three deviations; borders are mirrored."""
     kernel = cv2.getGaussianKernel(2 * math.ceil(3.0 * sigma) + 1, sigma, cv2.CV_32F)
     # up to twice as fast as cv2.GaussianBlur, which agrees to one grey level
     return cv2.sepFilter2D(view, -1, kernel, kernel, borderType=cv2.BORDER_REFLECT_101)

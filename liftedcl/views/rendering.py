@@ -1,7 +1,7 @@
 """Augmented views of a batch and their geometry (paper, appendix C; MoCo-v2's augmentation).
 
-What is random is drawn first (view_draw.py) and then rendered: in uint8 with OpenCV where the images lie on a
-CPU (cpu_views.py), else in batch on their device, which the host never waits for.
+Random choices are drawn first (view_draw.py). Then the views are rendered: in uint8 with OpenCV for images on a CPU
+(cpu_views.py), otherwise in batch on the images' device, for which the host never waits.
 """
 
 import functools
@@ -18,10 +18,9 @@ from liftedcl.views.view_draw import Geometry, ViewDraw
 
 
 def render_views(images: Tensor, draw: ViewDraw, recipe: Views) -> Tensor:
-    """The views of ``images`` (B, 3, H, W) uint8 RGB that ``draw`` describes; both lie on one device.
+    """The views of ``images`` (B, 3, H, W) uint8 RGB that ``draw``, on the same device, describes.
 
-    Returns:
-        (B, 3, S, S) float32, normalised, channels last in memory.
+    Returns (B, 3, S, S) float32, normalised, channels last in memory.
     """
     if images.device.type == "cpu":
         return cpu_views.render(images, draw, recipe.size)
@@ -30,8 +29,8 @@ def render_views(images: Tensor, draw: ViewDraw, recipe: Views) -> Tensor:
 
 @torch.no_grad()
 def render_batched(images: Tensor, draw: ViewDraw, recipe: Views) -> Tensor:
-    """`render_views` in batch, for any device: every operation for every image, kept where ``draw`` says so."""
-    with torch.autocast(images.device.type, enabled=False):  # bfloat16 holds 8 bits: less than the images
+    """`render_views` in batch, on any device: each operation runs for all images and is kept where ``draw`` says so."""
+    with torch.autocast(images.device.type, enabled=False):  # bfloat16 has fewer digits than the images
         views = resample(images.float().div_(255.0), draw.geometry, recipe.size)
         views = _where(draw.jittered, colour_jitter(views, draw), views)
         views = _where(draw.greyed, _grey(views), views)
@@ -48,16 +47,16 @@ def normalise(images: Tensor) -> Tensor:
 
 @functools.cache
 def _per_channel(values: tuple[float, ...], device: torch.device) -> Tensor:
-    """(1, 3, 1, 1) float32, copied to the device once: a copy from the host's memory waits for the device."""
-    with torch.inference_mode(False):  # such a tensor could serve no gradient later
+    """(1, 3, 1, 1) float32, copied to the device once, because such a copy makes the host wait."""
+    with torch.inference_mode(False):  # an inference tensor could not take part in a gradient later
         return torch.tensor(values, device=device).view(1, 3, 1, 1)
 
 
 def resample(images: Tensor, geometry: Geometry, size: int) -> Tensor:
     """Cut the boxes out of (B, 3, H, W), resize them bilinearly to (B, 3, size, size), and flip.
 
-    Coordinates are clamped to the box, so nothing outside it bleeds in. Equal to an antialiased resize as long as no
-    box is larger than the view, which `liftedcl.pretrain` checks.
+    Coordinates are clamped to the box, so pixels outside it have no influence. The result equals an antialiased resize
+    if no box is larger than the view, which `liftedcl.pretrain` checks.
     """
     _, _, height, width = images.shape
     x, y, w, h = geometry.boxes.unbind(dim=1)
@@ -76,14 +75,14 @@ def resample(images: Tensor, geometry: Geometry, size: int) -> Tensor:
 
 
 def _inside(start: Tensor, length: Tensor, share: Tensor) -> Tensor:
-    """Positions at ``share`` of the interval, kept on its outermost pixel centres. Shape (B, S)."""
+    """Positions (B, S) at ``share`` of the interval, clamped to its outermost pixel centres."""
     position = start[:, None] + share * length[:, None]
     low, high = start[:, None] + 0.5, (start + length)[:, None] - 0.5
     return torch.minimum(torch.maximum(position, low), high)
 
 
 def colour_jitter(images: Tensor, draw: ViewDraw) -> Tensor:
-    """Brightness, contrast, saturation and hue of (B, 3, H, W) in [0, 1], by the factors and in the order drawn."""
+    """Change brightness, contrast, saturation and hue of (B, 3, H, W) in [0, 1] as drawn, in the order drawn."""
     brightness, contrast, saturation, turns = (
         factor[:, None, None, None] for factor in (draw.brightness, draw.contrast, draw.saturation, draw.hue)
     )
@@ -101,8 +100,7 @@ def colour_jitter(images: Tensor, draw: ViewDraw) -> Tensor:
 def gaussian_blur(images: Tensor, sigma: Tensor, largest: float) -> Tensor:
     """Blur each image of (B, 3, H, W) with its own ``sigma`` (B,), in pixels, by two 1-D convolutions.
 
-    Args:
-        largest: no sigma is above it; the kernels reach three times as far.
+    The kernels reach three times as far as ``largest``, which no sigma exceeds.
     """
     batch, channels, height, width = images.shape
     radius = max(1, math.ceil(3.0 * largest))

@@ -1,10 +1,10 @@
-"""What is random about a view: box, flip, colour jitter, grey and blur (paper, appendix C; MoCo-v2's augmentation).
+"""The random choices of a view: box, flip, colour jitter, grey and blur (paper, appendix C; MoCo-v2's augmentation).
 
-Everything is drawn for a whole batch at once, from the global torch generator of one device. Distributions are those of
-torchvision's transforms, with one difference: the order of the four jitter operations is drawn once per batch, not once
-per image.
+They are drawn for a whole batch at once, from the global torch generator of one device. Distributions are those of
+torchvision's transforms, except that the order of the four jitter operations is drawn once per batch, not per image.
 """
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Self
@@ -20,7 +20,7 @@ _TRIES = 10
 
 @dataclass(frozen=True)
 class Geometry:
-    """Where views come from. ``boxes`` (B, 4): x, y, width, height in pixels of the image; ``flips`` (B,) bool."""
+    """Where views are in their images: ``boxes`` (B, 4), x, y, width, height in pixels, and ``flips`` (B,) bool."""
 
     boxes: Tensor
     flips: Tensor
@@ -32,13 +32,13 @@ class Geometry:
 
 @dataclass(frozen=True)
 class ViewDraw:
-    """One view of each of B images, before it is rendered. Tensors of shape (B,) on one device."""
+    """The choices for one view of each of B images. Tensors have shape (B,) and are on one device."""
 
     geometry: Geometry
     order: tuple[int, ...]
     """The order of brightness (0), contrast (1), saturation (2) and hue (3), the same for the whole batch."""
     jittered: Tensor
-    """bool: whether the four factors below apply."""
+    """bool: whether the next four factors apply."""
     brightness: Tensor
     contrast: Tensor
     saturation: Tensor
@@ -51,24 +51,14 @@ class ViewDraw:
 
     def select(self, indices: Tensor) -> Self:
         """The draw of the views ``indices`` (n,) int64, in their order."""
-        return type(self)(
-            geometry=self.geometry.select(indices),
-            order=self.order,
-            jittered=self.jittered[indices],
-            brightness=self.brightness[indices],
-            contrast=self.contrast[indices],
-            saturation=self.saturation[indices],
-            hue=self.hue[indices],
-            greyed=self.greyed[indices],
-            blurred=self.blurred[indices],
-            sigma=self.sigma[indices],
-        )
+        tensors = {name: value[indices] for name, value in vars(self).items() if isinstance(value, Tensor)}
+        return dataclasses.replace(self, geometry=self.geometry.select(indices), **tensors)
 
 
 def draw_views(count: int, height: int, width: int, recipe: Views, device: torch.device | str) -> ViewDraw:
     """Draw one view of each of ``count`` images of ``height`` x ``width``, without waiting for ``device``.
 
-    The order of the jitter comes from the CPU's generator, since the host decides by it what to launch; everything else
+    The order of the jitter comes from the CPU's generator, because the host launches operations by it. All else comes
     from the generator of ``device``.
     """
 
@@ -94,9 +84,9 @@ def draw_views(count: int, height: int, width: int, recipe: Views, device: torch
 
 
 def draw_geometry(count: int, height: int, width: int, recipe: Views, device: torch.device | str) -> Geometry:
-    """Boxes as RandomResizedCrop draws them (area share in ``recipe.scale``, aspect 3:4 to 4:3, whole pixels), flips.
+    """Flips, and boxes as RandomResizedCrop draws them (area share ``recipe.scale``, aspect 3:4 to 4:3, whole pixels).
 
-    Every image draws all ten tries at once and takes the first that fits, else the largest centred crop.
+    Each image draws ten tries at once and takes the first that fits, or else the largest centred crop.
     """
 
     def uniform(low: float, high: float) -> Tensor:

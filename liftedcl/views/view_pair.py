@@ -1,4 +1,4 @@
-"""Two random views of each image of a global batch, of which every process renders its share."""
+"""Two random views of each image of a global batch; every process renders its share of them."""
 
 import torch
 from torch import Tensor
@@ -10,30 +10,23 @@ from liftedcl.views.view_draw import Geometry, ViewDraw, draw_views
 
 
 class ViewPair:
-    """The draws of ``query`` and ``key`` views for a whole global batch; the same on every process.
-
-    Attributes:
-        images: (B, 3, H, W) uint8, on the device that trains.
-        query, key: what is random about the views.
-    """
-
-    query: ViewDraw
-    key: ViewDraw
+    """The draws ``query`` and ``key`` for ``images`` (B, 3, H, W) uint8, a global batch; the same in every process."""
 
     def __init__(self, images: Tensor, recipe: Views, device: torch.device):
         self.images, self._recipe = images.to(device, non_blocking=True), recipe
         count, _, height, width = images.shape
-        self.query, self.key = (draw_views(count, height, width, recipe, device) for _ in range(2))
+        self.query = draw_views(count, height, width, recipe, device)
+        self.key = draw_views(count, height, width, recipe, device)
         self._mine = distributed.mine(torch.arange(count, device=device))
 
     def mine(self, draw: ViewDraw) -> tuple[Tensor, Geometry]:
-        """This process's views (B/W, 3, S, S) of a draw, and where they come from."""
+        """This process's views (B/W, 3, S, S) of a draw, and their geometry."""
         return self.render(draw, self._mine), self.geometry(draw)
 
     def geometry(self, draw: ViewDraw) -> Geometry:
-        """Where this process's views of a draw come from."""
+        """The geometry of this process's views of a draw."""
         return draw.geometry.select(self._mine)
 
     def render(self, draw: ViewDraw, rows: Tensor) -> Tensor:
-        """The views of a draw that show the images ``rows`` (n,) int64: (n, 3, S, S), normalised."""
+        """The views (n, 3, S, S), normalised, of the images ``rows`` (n,) int64."""
         return render_views(self.images[rows], draw.select(rows), self._recipe)
