@@ -1,7 +1,7 @@
-"""Attention over keys that are also the values, with its log-sum-exp, without ever holding the logits.
+"""Attention over keys that are also the values, and its log-sum-exp, without storing the logits.
 
-PyTorch's flash kernels compute both results at once, but only private operators return the log-sum-exp. Each is used
-only where its schema is the one pinned here; anything else goes through `chunked_attention`, made of public operators.
+PyTorch's flash kernels compute both at once, but only private operators return the log-sum-exp. Such an operator is
+used only if its schema is the one pinned here. Otherwise `chunked_attention` computes with public operators.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ Kernel = Callable[..., tuple]
 
 
 def pinned_kernel(schema: str) -> Kernel | None:
-    """The operator whose schema is exactly ``schema``, or None where this PyTorch has another or none of that name."""
+    """The operator with exactly this ``schema``, or None if this PyTorch has no such operator."""
     name = schema.removeprefix("aten::").partition("(")[0]
     operator = getattr(getattr(torch.ops.aten, name, None), "default", None)
     return operator if operator is not None and str(operator._schema) == schema else None
@@ -36,7 +36,7 @@ _CHUNK_LOGITS = 2**21  # 8 MB in float32
 
 
 def attention(queries: Tensor, keys: Tensor, scale: float) -> tuple[Tensor, Tensor]:
-    """softmax(scale QK^T) K and the log-sum-exp of scale QK^T over the keys, by the fastest way there is.
+    """softmax(scale QK^T) K and the log-sum-exp of scale QK^T over the keys, in the fastest available way.
 
     CPU: a flash kernel in float32, to which half-precision inputs are widened. CUDA: a flash kernel for queries in
     bfloat16 or float16, or in float32 under autocast to one of these, with products of that precision and sums in
@@ -45,17 +45,13 @@ def attention(queries: Tensor, keys: Tensor, scale: float) -> tuple[Tensor, Tens
 
     Args:
         queries: (N, D).
-        keys: (K, D).
-        scale: factor of the dot products.
+        keys: (K, D). Raises `ValueError` if K is 0.
 
     Returns:
         (N, D) and (N,), both float32, or float64 for float64 queries. No gradient.
-
-    Raises:
-        ValueError: there are no keys.
     """
     kernel, dtype = _kernel(queries)
-    if kernel is None or 0 in (len(queries), len(keys)):  # with none of either the CPU kernel ends the process
+    if kernel is None or 0 in (len(queries), len(keys)):  # without any, the CPU kernel ends the process
         return chunked_attention(queries, keys, scale)
     rows, columns = (x.detach().to(dtype).contiguous()[None, None] for x in (queries, keys))
     if queries.is_cuda and not _cuda_kernel_takes(rows, columns):
@@ -66,7 +62,7 @@ def attention(queries: Tensor, keys: Tensor, scale: float) -> tuple[Tensor, Tens
 
 @torch.no_grad()
 def chunked_attention(queries: Tensor, keys: Tensor, scale: float) -> tuple[Tensor, Tensor]:
-    """As `attention`, some queries at a time: at most 2^21 logits exist at once (one row of them where K is larger)."""
+    """As `attention`, for some queries at a time: at most 2^21 logits, or one row of them, exist at once."""
     if len(keys) == 0:
         raise ValueError("attention: there are no keys")
     dtype = torch.promote_types(queries.dtype, torch.float32)
@@ -84,7 +80,7 @@ def chunked_attention(queries: Tensor, keys: Tensor, scale: float) -> tuple[Tens
 
 
 def _kernel(queries: Tensor) -> tuple[Kernel | None, torch.dtype]:
-    """The kernel for these queries, if any, and the precision it takes them in."""
+    """The kernel for these queries, if there is one, and the precision of its inputs."""
     halves, dtype = (torch.bfloat16, torch.float16), queries.dtype
     if queries.device.type == "cpu" and dtype in (torch.float32, *halves):
         return _CPU_KERNEL, torch.float32
@@ -97,6 +93,6 @@ def _kernel(queries: Tensor) -> tuple[Kernel | None, torch.dtype]:
 
 
 def _cuda_kernel_takes(rows: Tensor, columns: Tensor) -> bool:
-    """Whether the GPU, the build of PyTorch and the sizes allow the flash kernel, called without padding of D."""
+    """Whether the GPU, the build of PyTorch and the sizes allow the flash kernel without padding D."""
     inputs = torch.backends.cuda.SDPAParams(rows, columns, columns, None, 0.0, False, False)
     return rows.shape[-1] % 8 == 0 and torch.backends.cuda.can_use_flash_attention(inputs)

@@ -1,7 +1,7 @@
 """InfoNCE (van den Oord et al. 2018) with a shared set of negatives (paper, equations 2 and 3), without its logits.
 
-With the negatives as both keys and values, attention gives all that the loss needs of them: the log-sum-exp of their
-logits, and their softmax-weighted mean m. With p the positive's logit and s = sigmoid(lse - p) the negatives' share,
+Attention with the negatives as both keys and values gives all that the loss needs of them: the log-sum-exp of their
+logits, and their softmax-weighted mean m. With the positive's logit p and the negatives' share s = sigmoid(lse - p),
     loss = -log(1 - s)        d loss / d query = s (m - positive) / tau
 """
 
@@ -14,12 +14,12 @@ from liftedcl.losses.attention_lse import attention
 
 
 def info_nce(queries: Tensor, positives: Tensor, negatives: Tensor, temperature: float) -> Tensor:
-    """-log of the share of the positive among the positive and all negatives. Gradient reaches the queries only.
+    """-log of the positive's share among the positive and all negatives. Only the queries get a gradient.
 
-    Extra memory is a few tensors of the queries' size; between forward and backward it is one. The positive's logit and
-    its merge with the negatives' are float32 at least. Error of the gradient against float64, relative to its largest
-    element, K = 16384, tau = 0.2, random to strongly clustered vectors: 1e-7 to 4e-7 in float32; 2e-4 to 3e-3 with the
-    negatives' part in bfloat16, as on a GPU under autocast (all logits in bfloat16: 7e-3 to 1e-2).
+    Extra memory is a few tensors of the queries' size, and one between forward and backward. The positive's logit and
+    its sum with the negatives' are at least float32. The gradient differs from float64, relative to its largest element
+    at K = 16384, tau = 0.2 and random to strongly clustered vectors, by 1e-7 to 4e-7 in float32, and by 2e-4 to 3e-3
+    with the negatives' part in bfloat16, as on a GPU under autocast (with all logits in bfloat16: 7e-3 to 1e-2).
 
     Args:
         queries: (..., D), unit length.
@@ -31,8 +31,7 @@ def info_nce(queries: Tensor, positives: Tensor, negatives: Tensor, temperature:
         The loss of each query, shape (...), float32, or float64 for float64 queries.
 
     Raises:
-        ValueError: positives or negatives require gradient (they are keys, which a momentum copy makes without one);
-            there are no negatives.
+        ValueError: positives or negatives require gradient, or there are no negatives.
     """
     for name, keys in (("positives", positives), ("negatives", negatives)):
         if keys.requires_grad:
@@ -41,7 +40,7 @@ def info_nce(queries: Tensor, positives: Tensor, negatives: Tensor, temperature:
 
 
 class _InfoNCE(torch.autograd.Function):
-    """The gradient is computed along with the loss, so that backward is one product."""
+    """Computes the gradient with the loss, so backward is one product."""
 
     @staticmethod
     def forward(ctx: FunctionCtx, queries: Tensor, positives: Tensor, negatives: Tensor, temperature: float) -> Tensor:

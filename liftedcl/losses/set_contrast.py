@@ -1,4 +1,4 @@
-"""Contrast of sets: a query with several positives, against a shared set of negatives, without the negatives' logits.
+"""Contrast of sets: each query has several positives and shares the negatives, whose logits aren't stored.
 
 For a query q with positives P and negatives K,
     loss = -1/|P| sum_{p in P} log( exp(q p / tau) / (sum_{p' in P} exp(q p' / tau) + sum_{k in K} exp(q k / tau)) )
@@ -13,20 +13,20 @@ from liftedcl.losses.attention_lse import attention
 
 
 def set_contrast(queries: Tensor, keys: Tensor, positives: Tensor, negatives: Tensor, temperature: float) -> Tensor:
-    """The loss above, the mean over an image's queries that have a positive. Gradient reaches the queries only.
+    """The mean of the loss above over those queries of an image that have a positive. Only the queries get a gradient.
 
     Args:
         queries: (B, N, D), unit length.
-        keys: (B, M, D), unit length, those of the same images.
+        keys: (B, M, D), unit length, of the same images.
         positives: (B, N, M) bool.
         negatives: (K, D), unit length, shared by all queries.
         temperature: tau.
 
     Returns:
-        The loss of each image, (B,); 0 where no query has a positive.
+        The loss of each image, (B,); 0 if no query has a positive.
     """
     dtype = torch.promote_types(queries.dtype, torch.float32)
-    with torch.autocast(queries.device.type, enabled=False):  # the few positives are worth full precision
+    with torch.autocast(queries.device.type, enabled=False):  # full precision costs little for the few positives
         logits = queries.to(dtype) @ keys.detach().to(dtype).transpose(1, 2) / temperature
     positive = logits.masked_fill(~positives, -torch.inf).logsumexp(dim=2)
     candidates = torch.logaddexp(positive, _LogSumExp.apply(queries, negatives, 1.0 / temperature))
@@ -37,7 +37,7 @@ def set_contrast(queries: Tensor, keys: Tensor, positives: Tensor, negatives: Te
 
 
 class _LogSumExp(torch.autograd.Function):
-    """log sum_k exp(scale q k) of queries (..., D) over keys (K, D): (...). Gradient reaches the queries only."""
+    """log sum_k exp(scale q k) of queries (..., D) over keys (K, D): (...). Only the queries get a gradient."""
 
     @staticmethod
     def forward(ctx: FunctionCtx, queries: Tensor, keys: Tensor, scale: float) -> Tensor:
