@@ -1,1 +1,1 @@
-"""Backbones, and the networks that methods put on them."""
+"""Backbones, and the networks that methods add to them."""

@@ -1,4 +1,4 @@
-"""The discriminator of skeletons, its kinematic chain space layer and its losses (paper, section 3.3)."""
+"""The critic, its kinematic chain space layer and its losses (paper, section 3.3)."""
 
 import torch
 from torch import Tensor, nn
@@ -10,21 +10,16 @@ _SLOPE = 0.2
 
 
 def kcs(joints: Tensor, matrix: Tensor) -> Tensor:
-    """The KCS matrix Psi = B^T B with B = X C (paper, equations 5-7).
+    """The KCS matrix Psi = B^T B with B = X C (paper, equations 5-7), of joints (B, J, 3) and C (J, b).
 
-    Args:
-        joints: (B, J, 3).
-        matrix: C (J, b).
-
-    Returns:
-        (B, b, b): squared bone lengths on the diagonal, inner products of bones elsewhere.
+    (B, b, b): squared bone lengths on the diagonal, inner products of bones elsewhere.
     """
     bones = joints.transpose(1, 2) @ matrix  # (B, 3, b)
     return bones.transpose(1, 2) @ bones
 
 
 class Critic(nn.Module):
-    """A branch for the pose and one for its KCS matrix, joined: (B, 17, 3) -> scores (B,)."""
+    """Joins a branch for the pose and one for its KCS matrix: (B, 17, 3) -> scores (B,)."""
 
     bone_matrix: Tensor
 
@@ -48,7 +43,7 @@ class Critic(nn.Module):
 def critic_loss(real: Tensor, fake: Tensor) -> Tensor:
     """LSGAN, the critic's side: real scores towards 1, fake ones towards 0.
 
-    The paper prints the labels the other way round in one formula for both sides; this is what its code trains.
+    The paper swaps the labels in its one formula for both sides; its code trains with these.
     """
     return (real - 1.0).square().mean() + fake.square().mean()
 

@@ -1,8 +1,8 @@
-"""Backbones: build, save and load. Pre-training and benchmarks meet in one plain state dict, ``encoder.pt``.
+"""Backbones: build, save and load. Pre-training hands ``encoder.pt``, a plain state dict, to the benchmarks.
 
-It holds torchvision's own ResNet names without ``fc``, so it loads without this project:
+It has torchvision's names of a ResNet without ``fc``, so it loads without this project:
 ``torchvision.models.resnet50().load_state_dict(torch.load("encoder.pt", weights_only=True), strict=False)``;
-an HRNet's holds timm's names without ``classifier``.
+an HRNet's has timm's names without ``classifier``.
 """
 
 from collections.abc import Callable
@@ -19,15 +19,10 @@ from liftedcl.identity.strict import require_choice
 
 
 class Backbone(Protocol):
-    """What methods and benchmarks know of the `nn.Module` they get: images (B, 3, H, W) -> map (B, C, H/s, W/s).
+    """What methods and benchmarks use of a backbone, an `nn.Module`: images (B, 3, H, W) -> map (B, C, H/s, W/s)."""
 
-    Attributes:
-        out_channels: C.
-        stride: s.
-    """
-
-    out_channels: int
-    stride: int
+    out_channels: int  # C
+    stride: int  # s
 
     def __call__(self, images: Tensor) -> Tensor: ...
 
@@ -38,7 +33,7 @@ class ResNetMap(ResNet):
     """A torchvision ResNet without pooling and classifier; a `Backbone`."""
 
     def __init__(self, block: type[BasicBlock | Bottleneck], blocks: list[int], *, width: int, strides: list[int]):
-        """``width`` is the channel count of the stem (64 in the ResNets), ``strides`` those of the four stages."""
+        """``width`` is the number of channels of the stem (64 in a ResNet), ``strides`` those of the four stages."""
         super().__init__(block, blocks)
         del self.fc, self.avgpool
         if width != 64 or strides != [1, 2, 2, 2]:
@@ -62,7 +57,7 @@ class ResNetMap(ResNet):
 
 
 def _hrnet_w32() -> nn.Module:
-    from liftedcl.networks.hrnet import hrnet_w32  # timm is half a second of import that the others do without
+    from liftedcl.networks.hrnet import hrnet_w32  # here, because importing timm takes half a second
 
     return hrnet_w32()
 
@@ -70,7 +65,7 @@ def _hrnet_w32() -> nn.Module:
 BACKBONES: dict[str, Callable[[], nn.Module]] = {
     "resnet50": partial(ResNetMap, Bottleneck, [3, 4, 6, 3], width=64, strides=[1, 2, 2, 2]),
     "resnet18": partial(ResNetMap, BasicBlock, [2, 2, 2, 2], width=64, strides=[1, 2, 2, 2]),
-    # Quarter width and stride 8: at 64x64 pixels it gives the 8x8 map that ResNet-50 gives at 256x256.
+    # Quarter width and stride 8: at 64x64 pixels its map has 8x8 cells, like ResNet-50's at 256x256.
     "resnet18_narrow": partial(ResNetMap, BasicBlock, [2, 2, 2, 2], width=16, strides=[1, 2, 1, 1]),
     "hrnet_w32": _hrnet_w32,
 }
@@ -83,7 +78,7 @@ def build_backbone(name: str) -> Backbone:
 
 
 def save_encoder(backbone: nn.Module, path: str | Path) -> None:
-    """Write the backbone's state dict (CPU, contiguous), atomically: equal weights give equal bytes."""
+    """Write the backbone's state dict, atomically; equal weights give equal bytes."""
     save_state(backbone.state_dict(), path)
 
 
@@ -91,7 +86,7 @@ def load_encoder(path: str | Path, name: str) -> Backbone:
     """Build backbone ``name`` and load ``path`` into it, strictly.
 
     Raises:
-        InputError: missing or damaged file, or the weights of another architecture.
+        InputError: the file is missing or damaged, or holds the weights of another architecture.
     """
     backbone = build_backbone(name)
     load_strictly(backbone, load_state(path), path, f"a {name}", "name the backbone it was made with")
@@ -107,7 +102,7 @@ def load_state(path: str | Path) -> dict[str, Tensor]:
     """Read a dict of tensors onto the CPU.
 
     Raises:
-        InputError: missing, truncated or not a dict of tensors.
+        InputError: the file is missing, truncated or not a dict of tensors.
     """
     state = tensor_file.load(path)
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
@@ -116,10 +111,10 @@ def load_state(path: str | Path) -> dict[str, Tensor]:
 
 
 def load_strictly(module: nn.Module, state: dict[str, Tensor], path: str | Path, expected: str, remedy: str) -> None:
-    """``load_state_dict`` that names in one line what doesn't fit, what was ``expected``, and the ``remedy``.
+    """``load_state_dict`` whose error names in one line what doesn't fit, what was ``expected``, and the ``remedy``.
 
     Raises:
-        InputError: a missing or unexpected key, or another shape.
+        InputError: a key is missing or unexpected, or a tensor has another shape.
     """
     own = module.state_dict()
     missing, unexpected = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())

@@ -1,8 +1,8 @@
 """Batch statistics over groups of the global batch: the batch norm of several GPUs, on any number of them.
 
-With four groups, a batch on one device is normalised as on four devices, which is what MoCo's shuffling of the keys
-needs (keys.py). With one group it is normalised as a whole, however many processes share it. Groups, like the
-processes' shares, are equal stretches of the global batch, so they nest.
+With four groups, one device normalises a batch as four devices do, which MoCo's shuffling of the keys needs (keys.py).
+With one group, the batch is normalised as a whole, in any number of processes. Groups and the processes' shares are
+equal stretches of the global batch, so they nest.
 """
 
 import torch
@@ -15,7 +15,7 @@ from liftedcl.identity.errors import InputError
 
 
 class GroupedBatchNorm2d(nn.BatchNorm2d):
-    """Batch norm whose training statistics are those of ``groups`` equal parts of the local batch, one after another.
+    """Batch norm that normalises each of ``groups`` equal parts of the local batch with its own statistics in training.
 
     The state dict is that of nn.BatchNorm2d. Running statistics are the means over the groups.
     """
@@ -26,7 +26,7 @@ class GroupedBatchNorm2d(nn.BatchNorm2d):
         if not self.training:
             return super().forward(x)
         means, variances = (x.expand(self.groups, -1).clone() for x in (self.running_mean, self.running_var))
-        # Parts are views in either memory layout; statistics per (group, channel) in one call would need a copy of x.
+        # Parts are views in either memory layout; one call for all groups would need a copy of x.
         parts = [
             F.batch_norm(part, mean, variance, self.weight, self.bias, True, self.momentum, self.eps)
             for part, mean, variance in zip(x.chunk(self.groups), means, variances, strict=True)
@@ -39,7 +39,7 @@ class GroupedBatchNorm2d(nn.BatchNorm2d):
 
 
 class GlobalBatchNorm2d(nn.BatchNorm2d):
-    """Batch norm over the whole batch of all processes, on the CPU as well, where nn.SyncBatchNorm has no kernel."""
+    """Batch norm over the global batch, also on the CPU, for which nn.SyncBatchNorm has no kernel."""
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or distributed.size() == 1:
@@ -47,7 +47,7 @@ class GlobalBatchNorm2d(nn.BatchNorm2d):
         count = x.numel() // x.shape[1] * distributed.size()
         local_variance, local_mean = torch.var_mean(x.float(), dim=(0, 2, 3), correction=0)
         mean = collective.all_reduce(local_mean) / distributed.size()
-        # Not E[x^2] - E[x]^2, which loses digits where the mean is large.
+        # Not E[x^2] - E[x]^2, which loses digits if the mean is large.
         variance = collective.all_reduce(local_variance + (local_mean - mean).square()) / distributed.size()
         with torch.no_grad():
             self.running_mean.lerp_(mean, self.momentum)
@@ -59,7 +59,7 @@ class GlobalBatchNorm2d(nn.BatchNorm2d):
 
 
 def group_batch_norms(network: nn.Module, groups: int, *, batch_size: int) -> nn.Module:
-    """Let every BatchNorm2d of ``network`` normalise ``groups`` parts of the global batch, in place, keeping its state.
+    """Make every BatchNorm2d of ``network``, in place, normalise ``groups`` parts of the global batch; its state stays.
 
     Raises:
         InputError: the groups don't divide the batch, or the processes don't divide the groups.

@@ -1,7 +1,7 @@
-"""HRNet-W32 (Wang et al. 2020), which the paper names as another backbone (section 4.1). Imported only when asked for.
+"""HRNet-W32 (Wang et al. 2020), which the paper names as another backbone (section 4.1).
 
-Its map is that of the published classification head, in which the four resolutions end: 2048 channels at stride 32, as
-ResNet-50's, so that every method and benchmark takes it.
+Its map is that of the published classification head, which joins the four resolutions. It has 2048 channels at stride
+32, like ResNet-50's, so every method and benchmark takes it.
 """
 
 import timm
@@ -13,10 +13,7 @@ STRIDE = 32
 
 
 def hrnet_w32() -> nn.Module:
-    """A randomly initialised network (global torch RNG): images (B, 3, H, W) -> map (B, 2048, H/32, W/32).
-
-    Its state dict has timm's names without ``classifier``.
-    """
+    """A randomly initialised network (global torch RNG): images (B, 3, H, W) -> map (B, 2048, H/32, W/32)."""
     network = timm.create_model("hrnet_w32", pretrained=False, num_classes=0, global_pool="")
     network.out_channels, network.stride = network.num_features, STRIDE
     network.register_forward_pre_hook(_check_size)
@@ -24,11 +21,7 @@ def hrnet_w32() -> nn.Module:
 
 
 def _check_size(_: nn.Module, inputs: tuple[Tensor]) -> None:
-    """The coarser maps are added to the finer ones, so they have to fit them.
-
-    Raises:
-        InputError: a side isn't a multiple of the stride.
-    """
+    """Raises `InputError` unless both sides are multiples of the stride: coarser maps are added to finer ones."""
     height, width = inputs[0].shape[2:]
     if height % STRIDE or width % STRIDE:
         raise InputError(f"input size {width}x{height}: hrnet_w32 takes multiples of {STRIDE}; change the size")

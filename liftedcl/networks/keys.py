@@ -1,9 +1,9 @@
 """The key encoder: momentum copies of a backbone and its heads, and keys made with shuffling BN (MoCo, He et al. 2020).
 
-Where a query and its key are normalised among the same images, a network can find the positive through the statistics
-they share. So the keys of a batch go through in a random order over all processes, and over the groups of each
-process (grouped_norm.py). No image is sent: every process holds the whole batch and renders the views that the
-order gives to it; what is sent back are the heads' outputs.
+If a query and its key were normalised with the same images, a network could find the positive by their common
+statistics. So the keys of a batch are computed in a random order over all processes and over the groups of each process
+(grouped_norm.py). No image is sent: every process holds the whole batch and renders the views that the order assigns to
+it. Only the heads' outputs are sent back.
 """
 
 import copy
@@ -39,13 +39,9 @@ class KeyEncoder(nn.Module):
 
     @torch.no_grad()
     def shuffled(self, pair: ViewPair, names: tuple[str, ...]) -> dict[str, Tensor]:
-        """The keys of a global batch's key views, computed in a random order and returned in the batch's own.
+        """The outputs ``names`` of `forward` for all key views, computed in random order, returned in the batch's order.
 
-        Args:
-            names: which outputs of `forward` are wanted.
-
-        Returns:
-            name -> (B, ...), the whole global batch on every process.
+        Each is (B, ...), the whole global batch on every process.
         """
         order = torch.randperm(len(pair.images), device=pair.images.device)
         keys = self.forward(pair.render(pair.key, distributed.mine(order)))

@@ -20,7 +20,7 @@ class ResidualBlock(nn.Module):
 
 
 class LiftingNetwork(nn.Module):
-    """1x1 convolution and pooling, fully connected residual blocks, 3 coordinates for each of 17 joints."""
+    """1x1 convolution and pooling, then fully connected residual blocks, then 3 coordinates for each of 17 joints."""
 
     def __init__(self, channels: int, *, hidden: int, blocks: int):
         super().__init__()
@@ -30,15 +30,15 @@ class LiftingNetwork(nn.Module):
         self.joints = nn.Linear(hidden, 3 * NUM_JOINTS)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, C, h, w) -> skeletons (B, 17, 3), root at 0, Frobenius norm 1: the gauge of the sampled ones.
+        """(B, C, h, w) -> skeletons (B, 17, 3), root at 0, Frobenius norm 1, like the sampled ones.
 
-        Departs from the released code, which shows the critic raw outputs beside normalised real skeletons.
+        Departs from the released code, whose critic gets raw outputs and normalised real skeletons.
         """
         vector = self.activation(self.reduce(features).mean(dim=(2, 3)))
         return normalise_skeletons(self.joints(self.blocks(vector)).view(-1, NUM_JOINTS, 3))
 
 
 def normalise_skeletons(joints: Tensor) -> Tensor:
-    """Root joint to 0 and Frobenius norm to 1 (paper, appendix B). (B, 17, 3) -> (B, 17, 3)."""
+    """Move the root joint of (B, 17, 3) to 0 and scale the Frobenius norm to 1 (paper, appendix B)."""
     centred = joints - joints[:, :1]
     return centred / centred.flatten(1).norm(dim=1).clamp_min(1e-8)[:, None, None]

@@ -6,14 +6,13 @@ from torch.nn import functional as F
 
 
 class PixelPropagation(nn.Module):
-    """The pixel propagation module: each cell takes in what the cells like it hold.
+    """The pixel propagation module: each cell becomes a sum over the cells similar to it.
 
-    y_i = sum_j max(cos(x_i, x_j), 0)^gamma g(x_j) over all cells j of the same map (equations 3 and 4), with one linear
-    layer as g. The published code also makes each g(x_j) a unit vector; the paper doesn't, and the paper is followed.
+    y_i = sum_j max(cos(x_i, x_j), 0)^gamma g(x_j) over all cells j of the same map (equations 3 and 4). g is one linear
+    layer, gamma is ``sharpness``. As in the paper, g(x_j) isn't normalised; the published code makes it a unit vector.
     """
 
     def __init__(self, dimension: int, *, sharpness: float):
-        """``sharpness`` is gamma."""
         super().__init__()
         self.transform = nn.Conv2d(dimension, dimension, kernel_size=1)
         self.sharpness = sharpness

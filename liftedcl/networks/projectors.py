@@ -1,4 +1,4 @@
-"""Projection heads of the contrastive losses. Those of LiftedCL (paper, appendix C) have no batch norm."""
+"""Projection heads of the contrastive losses. LiftedCL's (paper, appendix C) have no batch norm."""
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -37,7 +37,7 @@ class NormalisedMapProjector(nn.Module):
     def __init__(self, channels: int, *, hidden: int, dimension: int):
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Conv2d(channels, hidden, kernel_size=1, bias=False),  # the batch norm has the bias
+            nn.Conv2d(channels, hidden, kernel_size=1, bias=False),  # the batch norm adds the bias
             nn.BatchNorm2d(hidden),
             nn.ReLU(inplace=True),
             nn.Conv2d(hidden, dimension, kernel_size=1),

@@ -8,13 +8,13 @@ from liftedcl.identity.errors import InputError
 
 
 class KeyQueue(nn.Module):
-    """``keys`` (K, D), unit length, random at the start. State, not parameters: it is part of every checkpoint."""
+    """``keys`` (K, D), unit length, random at the start. They are buffers, and so part of every checkpoint."""
 
     keys: Tensor
     position: Tensor
 
     def __init__(self, length: int, dimension: int, *, batch_size: int):
-        """Raises `InputError` where the batch doesn't divide the queue."""
+        """Raises `InputError` if the batch doesn't divide the queue."""
         super().__init__()
         if length % batch_size:
             raise InputError(f"params.yaml: contrast.queue: {length} is not a multiple of the batch size {batch_size}")
