@@ -1,1 +1,1 @@
-"""What a pre-training is watched by: the health of its features, and its lifted skeletons."""
+"""Monitoring of a pre-training: the health of its features and its lifted skeletons."""

@@ -1,4 +1,4 @@
-"""Feature health: two numbers that make a collapse of the representation visible while an encoder trains."""
+"""Feature health: two numbers that show a collapse of the representation while an encoder trains."""
 
 import math
 
@@ -7,21 +7,18 @@ from torch import Tensor
 from torch.nn import functional as F
 
 _NEGLIGIBLE = 1e-30
-"""Added to every feature, in double precision: it gives features that are all 0 a common direction and changes nothing
-else."""
+"""Added to every feature in double precision, to give features that are all 0 a direction; it changes nothing else."""
 
 
 @torch.no_grad()
 def feature_health(features: Tensor) -> dict[str, float]:
-    """How alike pooled features (N, C) are, and how many directions they use.
+    """How similar pooled features (N, C) are, and how many directions they use.
 
-    Returns:
-        ``mean_cosine``: mean cosine similarity over the pairs of different rows, in [-1 / (N - 1), 1]. 1 is a collapse
-        to one point; features after a ReLU are positive and never come near 0.
-        ``rank``: effective rank (RankMe; Garrido et al. 2023, equation 1: the exponential of the entropy of the
-        singular values divided by their sum), in [1, min(N, C)].
-        Features that are all equal, 0 included, have 1 and 1. A single row, or features that are not finite, have NaN
-        and NaN.
+    ``mean_cosine`` is the mean cosine similarity over pairs of different rows, in [-1 / (N - 1), 1]. 1 is a collapse to
+    one point; features after a ReLU are positive and stay well above 0.
+    ``rank`` is the effective rank (RankMe; Garrido et al. 2023, equation 1: the exponential of the entropy of the
+    singular values divided by their sum), in [1, min(N, C)].
+    Both are 1 for features that are all equal, and NaN for a single row or features that are not finite.
     """
     if len(features) < 2 or not features.isfinite().all():
         return {"mean_cosine": math.nan, "rank": math.nan}

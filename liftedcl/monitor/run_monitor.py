@@ -1,7 +1,7 @@
-"""What a pre-training run is watched by: a fixed sample of its images, seen whole, after every epoch.
+"""The monitor of a pre-training, which looks at a fixed sample of whole images after every epoch.
 
-Features that grow alike, or span few dimensions, are how a collapse shows; lifted skeletons show what the lifting
-network has learnt (paper, figures 5 and 8).
+In a collapse features become similar or span few dimensions. Lifted skeletons show what the lifting network has learnt
+(paper, figures 5 and 8).
 """
 
 import numpy as np
@@ -18,16 +18,15 @@ from liftedcl.skeletons.lifted_history import LiftedHistory
 from liftedcl.skeletons.skeleton import NUM_JOINTS
 from liftedcl.views.whole_crops import whole_views
 
-_IMAGES = 128  # enough to see a rank of dozens; a fraction of a second
+_IMAGES = 128  # enough for a rank of dozens, and takes a fraction of a second
 _LIFTED = 6
 
 
 class RunMonitor(nn.Module):
-    """A sample spread evenly over a shard. What it has seen is state, so that a resumed run forgets nothing.
+    """A sample spread evenly over a shard. Its records are buffers, which a resumed run restores.
 
-    Attributes:
-        rows: (P,) int64, rows of the shard whose skeletons are kept; none for a method that doesn't lift.
-        skeletons: (epochs + 1, P, 17, 3), what they were lifted to before training and after each epoch.
+    ``rows`` (P,) int64 are the rows of the shard that are lifted, none for a method that doesn't lift. ``skeletons``
+    (epochs + 1, P, 17, 3) are their lifted skeletons before training and after each epoch.
     """
 
     skeletons: Tensor
@@ -42,7 +41,7 @@ class RunMonitor(nn.Module):
 
     @torch.no_grad()
     def look(self, epoch: int, backbone: Backbone, lifting: LiftingNetwork | None) -> dict[str, float]:
-        """Health of the features after ``epoch`` epochs; keeps the lifted skeletons. Leaves both in evaluation mode."""
+        """The features' health after ``epoch`` epochs; keeps lifted skeletons. Leaves networks in evaluation mode."""
         device = next(backbone.parameters()).device
         maps = backbone.eval()(whole_views(self._crops, self._size, device))
         if lifting is not None:
@@ -50,6 +49,6 @@ class RunMonitor(nn.Module):
         return {f"features/{key}": value for key, value in feature_health(maps.mean(dim=(2, 3))).items()}
 
     def history(self) -> LiftedHistory:
-        """The skeletons of all epochs, for a run that has ended."""
+        """The skeletons of all epochs of a run that has ended."""
         epochs = np.arange(len(self.skeletons))
         return LiftedHistory(rows=self.rows, epochs=epochs, skeletons=self.skeletons.cpu().numpy())
