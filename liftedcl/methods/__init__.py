@@ -2,9 +2,9 @@
 
 A method is an nn.Module with
 
-- ``sections``, a literal: which sections of a row it reads (liftedcl/recipes/method_entries.py finds it by this);
-- ``backbone``: what becomes encoder.pt;
-- ``heads``: an nn.ModuleDict of its other trained networks, which becomes heads.pt; one that lifts has a ``lifting``;
+- ``sections``, a literal: the sections of a row that it reads (liftedcl/recipes/method_entries.py finds it by this);
+- ``backbone``, which becomes encoder.pt;
+- ``heads``: an nn.ModuleDict of its other trained networks, which becomes heads.pt; ``lifting`` is the lifting network;
 - ``players(recipe, steps)``: its optimisers;
 - ``losses(batch)``: the engine's (player, loss terms) pairs.
 """
@@ -24,7 +24,7 @@ def method_class(method: str) -> Callable[..., Any]:
 
 
 def encoder_modules(method: str) -> tuple[str, ...]:
-    """Modules that make an encoder with ``method``: the trainer and that method, no other."""
+    """The modules that make an encoder with ``method``: the trainer and that method alone."""
     return tuple(filter(None, ("liftedcl.pretrain", method_entries()[method].module)))
 
 

@@ -1,7 +1,7 @@
 """DenseCL (Wang et al., CVPR 2021): MoCo-v2 and the same contrast between the cells of two views' maps.
 
-L = (1 - lambda) L_q + lambda L_r (section 3.3). The cell of the key view that a query cell is compared with is the one
-whose backbone feature is most similar (section 3.4).
+L = (1 - lambda) L_q + lambda L_r (section 3.3). A query cell's positive is the cell of the key view with the most
+similar backbone feature (section 3.4).
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ from liftedcl.views.correspondence import matched, most_similar
 
 
 class DenseCL(ViewAndCellContrast):
-    """Cells of the key view are found by the backbone's features, and contrasted one to one."""
+    """Contrasts each cell of the query view with its match in the key view."""
 
     sections = ("training", "views", "contrast", "dense")
 
@@ -30,7 +30,7 @@ class DenseCL(ViewAndCellContrast):
 
     def cell_loss(self, features: Tensor, key_features: Tensor, cells: Tensor, key_cells: Tensor) -> Tensor:
         """L_r (equation 2) of each cell, (B, N)."""
-        # The published code matches on the map as it is even where it pools the vectors; the paper pools both.
+        # As in the paper both are pooled; the published code pools the vectors but matches on the unpooled map.
         matches = most_similar(self.pool(features), self.pool(key_features))
         positives = matched(cell_vectors(key_cells), matches)
         return info_nce(cell_vectors(cells), positives, self.queues["dense"].keys, self._contrast.temperature)

@@ -1,7 +1,7 @@
 """LiftedCL (ICLR 2023): invariant and equivariant contrast, and lifting to 3D skeletons that a critic can't tell apart.
 
-L = w_inv L_inv + w_equiv L_equiv + w_adv L_adv (paper, section 3.1; all weights 0.5). A weight of 0 removes the loss,
-its networks and its cost, which gives the rows of table 8.
+L = w_inv L_inv + w_equiv L_equiv + w_adv L_adv (paper, section 3.1; all weights 0.5). A weight of 0 removes the loss
+and its networks, as the rows of table 8 need.
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ from liftedcl.views.view_pair import ViewPair
 
 
 class LiftedCL(nn.Module):
-    """Query network with two projectors and the lifting network; momentum copy, two queues; critic."""
+    """Query network with two projectors and the lifting network, momentum copies, two queues, and the critic."""
 
     sections = ("training", "views", "contrast", "lifting")
     skeletons: Tensor
@@ -87,11 +87,12 @@ class LiftedCL(nn.Module):
             yield "encoder", terms
         else:
             fakes = self.heads["lifting"](features)
-            self.critic.requires_grad_(False)  # the encoder's step neither moves the critic nor computes its gradients
+            self.critic.requires_grad_(False)  # the encoder's step needs no gradients of the critic
             terms["adv"] = self._lifting.adv * lifting_loss(self.critic(fakes))
             self.critic.requires_grad_(True)
             yield "encoder", terms
-            reals = distributed.mine(self._draw(len(pair.images)))
+            drawn = torch.randint(len(self.skeletons), (len(pair.images),), device=self.skeletons.device)
+            reals = self.skeletons[distributed.mine(drawn)]
             yield "critic", {"lsgan": critic_loss(self.critic(reals), self.critic(fakes.detach()))}
         for name, new in new_keys.items():
             self.queues[name].push(new)
@@ -99,18 +100,16 @@ class LiftedCL(nn.Module):
     def _invariant(self, features: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
         """L_inv (paper, equation 2), weighted, and the keys (B, D) of the global batch to queue."""
         queries = self.heads["invariant"](features)
-        loss = info_nce(
-            queries, distributed.mine(keys), self.queues["invariant"].keys, self._contrast.temperature
-        ).mean()
-        return self._lifting.inv * loss, keys
+        loss = info_nce(queries, distributed.mine(keys), self.queues["invariant"].keys, self._contrast.temperature)
+        return self._lifting.inv * loss.mean(), keys
 
     def _equivariant(
         self, features: Tensor, key_map: Tensor, query_geometry: Geometry, key_geometry: Geometry
     ) -> tuple[Tensor, Tensor]:
         """L_equiv (paper, equation 3), weighted, and the pooled key vectors (B, D) of the global batch to queue.
 
-        Decided where the paper is silent: a pair of views that shares nothing (0.45% of them) is left out of the loss
-        and of its mean, and queues the pooled map of its whole key view.
+        Decided here, where the paper is silent: a pair of views without overlap (0.45% of them) is left out of the loss
+        and its mean, and queues the pooled map of its whole key view.
         """
         size = self._lifting.align_size
         area, overlap = shared_area(query_geometry, key_geometry)
@@ -121,13 +120,7 @@ class LiftedCL(nn.Module):
         loss = info_nce(
             cell_vectors(queries), cell_vectors(aligned), self.queues["equivariant"].keys, self._contrast.temperature
         )
-        # where, not a product: the unused positions of a pair without overlap may hold anything
+        # where, not a product: the values of a pair without overlap may be NaN or infinite
         loss = torch.where(overlap, loss.mean(dim=1), 0.0).sum()
-        pairs = (
-            distributed.total(overlap.sum()).clamp_min(1) / distributed.size()
-        )  # whose mean over the processes is the mean
+        pairs = distributed.total(overlap.sum()).clamp_min(1) / distributed.size()  # per process, since gradients are averaged
         return self._lifting.equiv * loss / pairs, pooled
-
-    def _draw(self, count: int) -> Tensor:
-        """``count`` sampled skeletons (count, 17, 3), the real ones of the adversarial game."""
-        return self.skeletons[torch.randint(len(self.skeletons), (count,), device=self.skeletons.device)]

@@ -1,4 +1,4 @@
-"""MoCo-v2 (Chen et al. 2020): contrast against a queue of momentum keys. Also L_inv of LiftedCL, alone."""
+"""MoCo-v2 (Chen et al. 2020): contrast with a queue of momentum keys. It equals LiftedCL with L_inv alone."""
 
 from collections.abc import Iterator
 

@@ -1,11 +1,11 @@
 """PixPro (Xie et al., CVPR 2021): pixel-to-propagation consistency, with the pixel propagation module. No negatives.
 
-Both views go through both networks; a propagated cell of one view is drawn to the momentum network's cells of the other
-view that show the same place of the image. Batch statistics are those of the whole batch, as in the paper.
+Both views pass through both networks. The loss pulls a propagated cell of one view towards the momentum network's cells
+of the other view that show the same place of the image. Batch statistics are those of the whole batch, as in the paper.
 
 Departures. Optimiser, batch and augmentation are this project's, the same for all methods (LiftedCL, section 4.1); the
-paper has LARS, 1024 images and BYOL's augmentation. Where the published code differs the paper is followed: equation 5
-without the code's factor 2, and 2048 hidden channels in the projector, not 4096.
+paper has LARS, 1024 images and BYOL's augmentation. Where the published code differs from the paper, the paper is
+followed: equation 5 without the code's factor 2, and 2048 hidden channels in the projector, not 4096.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ from liftedcl.views.view_pair import ViewPair
 
 
 class PixPro(nn.Module):
-    """Query network with projector and propagation module; momentum copies of backbone and projector."""
+    """Query network with projector and propagation module, and momentum copies of backbone and projector."""
 
     sections = ("training", "views", "propagation")
 

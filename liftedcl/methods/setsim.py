@@ -1,12 +1,12 @@
 """SetSim (Wang et al., CVPR 2022): MoCo-v2 and a contrast between the sets of attended cells of two views.
 
-A view's set is its cells of high attention. Every cell of the query's set has as positives all cells of the key's set,
-and its nearest neighbour among all the key's cells (by backbone features); negatives are pooled keys of other images.
+A view's set is its cells of high attention. Each cell of the query's set has as positives all cells of the key's set
+and its nearest neighbour, by backbone features, among all of the key's cells. Negatives are other images' pooled keys.
 
 Departures. The published training script adds pairs that are close in the image, drops pairs of low similarity, and
-leaves the neighbours out; the paper's abstract and figures name attention and neighbours, and these are followed. The
-paper's formula of the set-level loss was not at hand: the form of the published code stands for it, whose denominator
-holds all positives of the query, and which averages over positives, then over the query's set, then over images.
+omits the neighbours. The paper's abstract and figures name attention and neighbours, and are followed. The set-level
+loss has the form of the published code, because the paper's formula was not available: the denominator holds all
+positives of the query, and the loss is averaged over positives, then over the query's set, then over images.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ from liftedcl.views.correspondence import set_pairs
 
 
 class SetSim(ViewAndCellContrast):
-    """Cells of a view are contrasted with all the cells that belong to their set."""
+    """Contrasts each cell of a view with all cells that belong to its set."""
 
     sections = ("training", "views", "contrast", "sets")
 

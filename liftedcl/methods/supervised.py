@@ -1,4 +1,4 @@
-"""Supervised classification, the classical stage I. Views are cropped (the row's ``scale``) and flipped, no more."""
+"""Supervised classification, the classical stage I. Views are only cropped (the row's ``scale``) and flipped."""
 
 import dataclasses
 from collections.abc import Iterator

@@ -1,1 +1,1 @@
-"""What several methods are built on; the files beside this folder are one method each."""
+"""Building blocks of several methods; each file beside this folder is one method."""

@@ -1,4 +1,4 @@
-"""MoCo-v2's contrast of whole views and a second one of their cells: what DenseCL and SetSim have in common."""
+"""MoCo-v2's contrast of whole views and a second contrast of their cells: the common part of DenseCL and SetSim."""
 
 from collections.abc import Iterator
 
@@ -20,13 +20,13 @@ from liftedcl.views.view_pair import ViewPair
 
 
 class ViewAndCellContrast(nn.Module):
-    """Query network with a projector of the whole view and one of its cells; momentum copy, a queue for each.
+    """Query network with a projector for the whole view and one for its cells, momentum copies, and a queue for each.
 
     L = (1 - weight) L_whole + weight L_cells. Negatives of the cells are the pooled maps of other images' key views.
     """
 
     def __init__(self, recipe: EncoderRecipe, backbone: Backbone, *, name: str, projector: nn.Module, weight: float):
-        """``projector`` makes the cells' map (B, D, h, w); ``name`` is that of its head, its queue and its loss."""
+        """``projector`` makes the cells' map (B, D, h, w); ``name`` names its head, its queue and its loss."""
         super().__init__()
         self._views, self._contrast, self._name, self._weight = recipe.views, recipe.contrast, name, weight
         contrast, batch_size = recipe.contrast, recipe.training.batch_size
@@ -48,18 +48,13 @@ class ViewAndCellContrast(nn.Module):
         self.key.follow(self.backbone, self.heads, self._contrast.key_momentum)
         keys = self.key.shuffled(pair, ("features", *self.heads))
         mine = {name: distributed.mine(key) for name, key in keys.items()}
-        whole = info_nce(
-            self.heads["invariant"](features),
-            mine["invariant"],
-            self.queues["invariant"].keys,
-            self._contrast.temperature,
-        )
+        queries, negatives = self.heads["invariant"](features), self.queues["invariant"].keys
+        whole = info_nce(queries, mine["invariant"], negatives, self._contrast.temperature)
         cells = self.cell_loss(features, mine["features"], self.heads[self._name](features), mine[self._name])
         yield "encoder", {"inv": (1.0 - self._weight) * whole.mean(), self._name: self._weight * cells.mean()}
         self.queues["invariant"].push(keys["invariant"])
         self.queues[self._name].push(F.normalize(keys[self._name].mean(dim=(2, 3)), dim=1))
 
     def cell_loss(self, features: Tensor, key_features: Tensor, cells: Tensor, key_cells: Tensor) -> Tensor:
-        """The method's own: from the backbone's maps (B, C, h, w) and the projected cells (B, D, h, w) of both views to
-        losses whose mean is taken."""
+        """The method's losses, to be averaged, from both views' maps (B, C, h, w) and projected cells (B, D, h, w)."""
         raise NotImplementedError
