@@ -15,8 +15,8 @@ from liftedcl.images.shard_union import ShardUnion
 
 @dataclass(frozen=True)
 class Batch:
-    """``images`` (B, 3, H, W) uint8 RGB on the CPU, channels last in memory, pinned if there is a GPU; ``rows`` (B,) int64,
-    their rows in the shard; ``step``, the steps since the start of the run."""
+    """``images`` (B, 3, H, W) uint8 RGB on the CPU, channels last in memory, pinned if there is a GPU; ``rows`` (B,)
+    int64, their rows in the shard; ``step``, the steps since the start of the run."""
 
     images: Tensor
     rows: Tensor
