@@ -1,4 +1,4 @@
-"""Draw what the lifting network sees: 3D skeletons beside their input crops (paper, figures 5 and 8)."""
+"""Draw the lifting network's 3D skeletons beside its input crops (paper, figures 5 and 8)."""
 
 import argparse
 from pathlib import Path
@@ -26,7 +26,7 @@ def lift(recipe: EncoderRecipe, *, encoder: Path, heads: Path, images: np.ndarra
     """Skeletons (N, 17, 3), root 0 and Frobenius norm 1, of whole crops (N, H, W, 3) uint8 RGB.
 
     Raises:
-        InputError: files that are missing, damaged or of another recipe.
+        InputError: a file is missing, damaged or of another recipe.
     """
     if not lifts(recipe):
         raise InputError(f"--recipe: {recipe.method} without an adversarial loss has no lifting network")

@@ -1,4 +1,4 @@
-"""Draw how lifted skeletons change while the network trains: ``python -m liftedcl.lifting_progress``."""
+"""Draw how lifted skeletons change during a training: ``python -m liftedcl.lifting_progress``."""
 
 import argparse
 from pathlib import Path
@@ -11,15 +11,12 @@ from liftedcl.skeletons.lifted_history import read_lifted_history
 
 
 def draw_progress(lifted: Path, images: list[Path], out: Path, *, count: int, moments: int) -> None:
-    """Draw the first ``count`` crops of a history and their skeletons at ``moments`` of its epochs, spread evenly.
+    """Draw the first ``count`` crops of ``lifted.npz`` and their skeletons at ``moments`` of its epochs, spread evenly.
 
-    Args:
-        lifted: ``lifted.npz`` of a run.
-        images: the shards that the run was trained on, in that order.
-        out: the figure (PNG).
+    ``images`` are the shards that the run was trained on, in that order.
 
     Raises:
-        InputError: a file that is missing or damaged, or a history of other shards.
+        InputError: a file is missing or damaged, or the history belongs to other shards.
     """
     history, shard = read_lifted_history(lifted), open_shards(images)
     if history.rows.max() >= len(shard):
@@ -37,7 +34,7 @@ def draw_progress(lifted: Path, images: list[Path], out: Path, *, count: int, mo
 def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m liftedcl.lifting_progress",
-        description="Draw crops and the skeletons that LiftedCL gave for them at several moments of its training.",
+        description="Draw crops and their lifted skeletons at several moments of a training of LiftedCL.",
         epilog="example: python -m liftedcl.lifting_progress --images runs/demo/crops.npy --out progress.png "
         "--lifted runs/demo/encoders/liftedcl_in_cc/seed0/lifted.npz",
     )

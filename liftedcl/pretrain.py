@@ -32,7 +32,7 @@ from liftedcl.skeletons.skeleton import NUM_JOINTS
 
 
 class PretrainingTask:
-    """A method and its data, as the engine wants them."""
+    """A method and its data: the engine's `Task`."""
 
     def __init__(
         self, method: nn.Module, recipe: EncoderRecipe, shard: Shard | ShardUnion, seed: int, device: torch.device
@@ -47,7 +47,7 @@ class PretrainingTask:
         self._lifting = method.heads["lifting"] if lifts(recipe) else None
         self.monitor = RunMonitor(shard, size=recipe.views.size, epochs=self.epochs, lifts=lifts(recipe))
         self.module = nn.ModuleDict({"method": method, "monitor": self.monitor}).to(device)
-        self.module.to(memory_format=torch.channels_last)  # a fifth faster on a CPU, more on a GPU
+        self.module.to(memory_format=torch.channels_last)  # a fifth faster on a CPU, and more on a GPU
         self.steps_per_epoch = self._data.steps_per_epoch
         self.images_per_step = batch_size
         self.players: dict[str, Player] = method.players(recipe, self.epochs * self.steps_per_epoch)
@@ -81,11 +81,11 @@ def pretrain(
 ) -> None:
     """Train and write ``encoder.pt``, ``heads.pt``, ``history.csv`` and ``provenance.json`` into ``out``.
 
-    Goes on from ``out/last.pt`` after a kill; that file is removed on success. A row without training (method
-    ``random``) writes ``encoder.pt`` and ``provenance.json``.
+    After a kill, the same call goes on from ``out/last.pt``, which is removed on success. A row without training
+    (method ``random``) only writes ``encoder.pt`` and ``provenance.json``.
 
     Raises:
-        InputError: an input that is missing, damaged or doesn't fit the recipe; a loss that is not finite.
+        InputError: an input is missing or damaged or doesn't fit the recipe, or a loss is not finite.
     """
     started, device = time.time(), prepare_device(threads)
     inputs: dict[str, str] = {}
@@ -153,7 +153,7 @@ def _starting_backbone(recipe: EncoderRecipe, start: Path | None, inputs: dict[s
 
 
 def _check_views(recipe: EncoderRecipe, shard: Shard | ShardUnion) -> None:
-    """The batched resampler doesn't low-pass, so a view must not be smaller than what it is cut from."""
+    """The batched resampler has no low-pass filter, so a view must not be smaller than its image."""
     height, width = shard.image_size
     if max(height, width) > recipe.views.size:
         raise InputError(
@@ -190,7 +190,7 @@ def main(words: list[str] | None = None) -> None:
     add("--recipe", required=True, help="one row of encoders: JSON text or file; see python -m workflow.params")
     add("--seed", type=int, default=0, help="decides weights, order and augmentation (default: %(default)s)")
     add("--images", type=Path, nargs="+", metavar="NAME.npy", help="shards of liftedcl.crops or liftedcl.pictures")
-    add("--start", type=Path, help="encoder.pt to start from, when the recipe names one")
+    add("--start", type=Path, help="encoder.pt to start from, if the recipe names a row to start from")
     add("--skeletons", type=Path, help="sampled skeletons of liftedcl.prior (.npy), for method liftedcl")
     add("--threads", type=int, default=1, help="CPU threads; part of the run's identity (default: %(default)s)")
     add("--compile", dest="compiled", action="store_true", help="torch.compile the backbones; for a GPU")

@@ -1,10 +1,10 @@
 """The kinematic prior: plausible 3D skeletons sampled without annotated data (paper, appendix B).
 
-Each joint is its parent plus R * alpha * b, with alpha and the Euler angles of R uniform in their ranges; the skeleton
-then has its root at 0 and Frobenius norm 1, and is turned about the vertical axis. Axes: x right, y down, z forward.
+Each joint is its parent plus R * alpha * b, where alpha and the Euler angles of R are uniform in their ranges. The
+skeleton is then scaled to Frobenius norm 1 and turned about the vertical axis. Axes: x right, y down, z forward.
 
-Departs from the paper by default: its rotations are in the global frame, which can't keep a knee from bending
-forwards. Here (``chained``) they add up down the tree, so that a range limits a joint; ``global`` is the paper's rule.
+Departs from the paper by default: its rotations are in the global frame, and can't keep a knee from bending forwards.
+Here (``chained``) rotations add up down the tree, so a range limits a joint. ``global`` is the paper's rule.
 """
 
 import argparse
@@ -23,11 +23,11 @@ from liftedcl.skeletons.skeleton import BONE_LENGTHS_CM, BONES, JOINTS, NUM_JOIN
 _PARENTS = {parent for parent, _ in BONES}
 
 TRUNK_AXES = np.array([[-1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]])
-"""Frame of the root, as of a bone that points up: x to the left, y up (along the bone), z to the front."""
+"""Frame of the root, like that of a bone pointing up: x to the left, y up (along the bone), z to the front."""
 
 
 def sample_skeletons(n: int, rng: np.random.Generator, recipe: Skeletons) -> np.ndarray:
-    """Sample ``n`` skeletons as the critic sees them: (n, 17, 3) float32, root 0, Frobenius norm 1, any camera view."""
+    """Sample ``n`` skeletons for the critic: (n, 17, 3) float32, root 0, Frobenius norm 1, from any direction."""
     joints = sample_joints(n, rng, recipe)
     joints /= np.sqrt(np.einsum("jcn,jcn->n", joints, joints))
     joints = turn(joints, 2 * np.pi * rng.random(n, dtype=np.float32))
@@ -37,7 +37,7 @@ def sample_skeletons(n: int, rng: np.random.Generator, recipe: Skeletons) -> np.
 def sample_joints(n: int, rng: np.random.Generator, recipe: Skeletons) -> np.ndarray:
     """Sample ``n`` people in cm whose root is at 0 and whose pelvis faces +z: (17, 3, n) float32.
 
-    Samples are last throughout: numpy is fast along the last axis.
+    Samples are on the last axis in all arrays, along which numpy is fast.
     """
     ranges = [recipe.ranges[recipe.composition][joint] for joint in JOINTS[1:]]
     limits = np.radians([[angles.a, angles.b, angles.c] for angles in ranges])  # (16, 3, 2)
@@ -64,7 +64,7 @@ def chained_directions(angles: np.ndarray) -> np.ndarray:
     """Bone directions from angles against the parent bone, (16, 3, n) in radians -> (16, 3, n) unit vectors.
 
     A bone's frame has y along the bone. It is the parent's frame times Ry(b) Rx(a) Ry(c): ``a`` bends away from the
-    parent's bone, so |a| is the joint's angle, ``b`` says to which side, and ``c`` twists what hangs on the bone.
+    parent's bone, so |a| is the joint's angle; ``b`` is the direction of the bend; ``c`` twists the bone's children.
     """
     directions = np.empty_like(angles)
     frames = {0: tuple(TRUNK_AXES[:, :, None].astype(angles.dtype))}
@@ -74,14 +74,14 @@ def chained_directions(angles: np.ndarray) -> np.ndarray:
         z, x = _rotate(z, x, b)
         y, z = _rotate(y, z, a)
         directions[bone] = y
-        if child in _PARENTS:  # what hangs on nothing needs no frame
+        if child in _PARENTS:  # a bone without children needs no frame
             z, x = _rotate(z, x, c)
             frames[child] = x, y, z
     return directions
 
 
 def global_directions(angles: np.ndarray) -> np.ndarray:
-    """The paper's rule: each bone of the template times Rz(c) Ry(b) Rx(a) in the global frame. Shapes as above."""
+    """The paper's rule: Rz(c) Ry(b) Rx(a) turns each bone of the template in the global frame. Shapes as above."""
     a, b, c = -angles.swapaxes(0, 1)  # coordinates turn against the axes
     template = TEMPLATE_BONES_CM / np.linalg.norm(TEMPLATE_BONES_CM, axis=1, keepdims=True)
     x, y, z = template.T[:, :, None].astype(angles.dtype)
@@ -105,7 +105,6 @@ def _rotate(first: np.ndarray, second: np.ndarray, angle: np.ndarray) -> tuple[n
 
 
 def main() -> None:
-    """Command line."""
     parser = argparse.ArgumentParser(
         prog="python -m liftedcl.prior",
         description="Sample plausible 3D skeletons: a .npy of (count, 17, 3) float32, root 0, Frobenius norm 1. "
@@ -121,7 +120,7 @@ def main() -> None:
     content = io.BytesIO()
     np.save(content, skeletons)
     with atomic_path(arguments.out) as part:
-        part.write_bytes(content.getbuffer())  # numpy's own write to a full disk loses the error's number
+        part.write_bytes(content.getbuffer())  # numpy's own write loses the error number of a full disk
     if arguments.figure:
         figure_of_skeletons(skeletons[:32], arguments.figure)
 

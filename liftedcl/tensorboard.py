@@ -1,7 +1,6 @@
 """Show histories in TensorBoard: every ``history.csv`` below a folder becomes a run of event files.
 
-Run it again at any time, while runs are still training too: a run whose history has changed is written anew, the others
-are left alone.
+Run it again at any time, also while runs are training: it rewrites only the runs whose history has changed.
 """
 
 import argparse
@@ -13,11 +12,11 @@ from liftedcl.engine.history import read_history
 from liftedcl.files.atomic import sha256_of_file, write_text
 from liftedcl.identity.errors import InputError, run_cli
 
-if TYPE_CHECKING:  # it takes seconds to import
+if TYPE_CHECKING:  # its import takes seconds
     from torch.utils.tensorboard import SummaryWriter
 
 _SOURCE = "history.sha256"
-"""Names the history that a run's events were made from; written last."""
+"""Holds the digest of the history from which a run's events were made; written last."""
 
 
 def write_events(runs: Path, out: Path) -> tuple[list[str], list[str]]:
@@ -27,7 +26,7 @@ def write_events(runs: Path, out: Path) -> tuple[list[str], list[str]]:
         The runs that were written and those that were up to date; a run's name is its folder's path below ``runs``.
 
     Raises:
-        InputError: there is no history, one is damaged, or TensorBoard isn't installed.
+        InputError: there is no history, a history is damaged, or TensorBoard isn't installed.
     """
     histories = sorted(runs.rglob("history.csv"))
     if not histories:
@@ -37,14 +36,15 @@ def write_events(runs: Path, out: Path) -> tuple[list[str], list[str]]:
     for history in histories:
         name = history.parent.relative_to(runs).as_posix()
         folder, digest = out / name, sha256_of_file(history)
-        if _made_from(folder) == digest:
+        source = folder / _SOURCE
+        if source.is_file() and source.read_text(encoding="utf-8").strip() == digest:
             up_to_date.append(name)
             continue
         rows = read_history(history)
         for events in folder.glob("events.out.tfevents.*"):
             events.unlink()
         _write_run(writer(str(folder)), rows, wall_time=history.stat().st_mtime)
-        write_text(folder / _SOURCE, digest + "\n")
+        write_text(source, digest + "\n")
         written.append(name)
     return written, up_to_date
 
@@ -57,13 +57,8 @@ def _writer() -> "type[SummaryWriter]":
     return SummaryWriter
 
 
-def _made_from(folder: Path) -> str | None:
-    source = folder / _SOURCE
-    return source.read_text(encoding="utf-8").strip() if source.is_file() else None
-
-
 def _write_run(writer: "SummaryWriter", rows: list[dict[str, float]], *, wall_time: float) -> None:
-    # A history knows no time of its own: every scalar gets the file's, and TensorBoard's axis is the step.
+    # A history holds no times, so every scalar gets the file's; TensorBoard's axis is the step.
     with writer:
         for row in rows:
             for column, value in row.items():

@@ -1,4 +1,4 @@
-"""Draw the histories of several trainings: loss terms and feature health over steps, a panel a column."""
+"""Draw the histories of several trainings: loss terms and feature health over steps, one panel per column."""
 
 import argparse
 from pathlib import Path
@@ -12,7 +12,7 @@ def figure_of_histories(histories: list[Path], path: Path) -> None:
     """Write a PNG with one panel per column of any of the histories and one line per run that has it.
 
     Raises:
-        InputError: a history that is missing or damaged, or none that has a column to draw.
+        InputError: a history is missing or damaged, or no history has a column to draw.
     """
     runs = [(_name(history), read_history(history)) for history in histories]
     panels = list(dict.fromkeys(column for _, rows in runs for column in rows[0] if column not in ("epoch", "step")))
@@ -30,9 +30,8 @@ def figure_of_histories(histories: list[Path], path: Path) -> None:
                 (lines[name],) = axis.plot(x, y, linewidth=1.2, markersize=4 if len(rows) < 30 else 0, **style)
         axis.set_title(column, fontsize=9)
         axis.set_xlabel("step", fontsize=8)
-    names = [name for name, _ in runs if name in lines]
-    handles = [lines[name] for name in names]
-    figure.legend(handles, names, loc="outside lower center", ncols=across, fontsize=8, frameon=False)
+    drawn = {name: lines[name] for name, _ in runs if name in lines}
+    figure.legend(drawn.values(), drawn, loc="outside lower center", ncols=across, fontsize=8, frameon=False)
     save_figure(figure, path)
 
 

@@ -1,6 +1,6 @@
-"""Published checkpoints, or your own -> ``encoder.pt`` with torchvision's names. Nothing is downloaded.
+"""Import published checkpoints, or the user's own, as ``encoder.pt`` with torchvision's names, without any download.
 
-Departs from the released code, which loads with ``strict=False``: there a file of which no key matches is silently a
+Departs from the released code, which loads with ``strict=False``, so a file without any matching key silently gives a
 random initialisation. Here every key has to fit.
 """
 
@@ -27,19 +27,13 @@ _FIRST = "conv1.weight"
 
 
 def import_weights(file: Path, source: str, backbone: str, out: Path) -> str:
-    """Write the encoder of a checkpoint as a plain state dict, and ``provenance.json`` beside it.
+    """Write the encoder of the checkpoint ``file`` as a plain state dict, and ``provenance.json`` beside it.
 
-    Args:
-        file: the checkpoint.
-        source: a key of `SOURCES`, or 'own'.
-        backbone: its architecture, a name of liftedcl/networks/encoder.py.
-        out: the encoder to write.
-
-    Returns:
-        What vouches for the file: its published checksum, or that there is none and the file's SHA-256.
+    ``source`` is a key of `SOURCES`, or 'own'. Returns a proof of identity in words: that the file has the published
+    checksum, or the SHA-256 of a file without one.
 
     Raises:
-        InputError: missing, truncated or another file, or the weights of another architecture.
+        InputError: the file is missing, truncated, another one, or has the weights of another architecture.
     """
     started = time.time()
     require_choice(source, (*SOURCES, "own"), "--source")
@@ -47,7 +41,7 @@ def import_weights(file: Path, source: str, backbone: str, out: Path) -> str:
     edition, proof = _identify(file, published)
     state = encoder_state(tensor_file.load(file), published, file)
     encoder = build_backbone(backbone)
-    for key, value in encoder.state_dict().items():  # older files don't count batches; nothing reads the count
+    for key, value in encoder.state_dict().items():  # older files don't count batches, and nothing reads the count
         if key.endswith("num_batches_tracked"):
             state.setdefault(key, torch.zeros_like(value))
     remedy = "name the backbone and the source that it was made with"
@@ -68,10 +62,10 @@ def import_weights(file: Path, source: str, backbone: str, out: Path) -> str:
 
 
 def encoder_state(content: Any, published: Source, file: Path) -> dict[str, Tensor]:
-    """The encoder's tensors of a checkpoint, under the backbone's own names and without the classifier.
+    """The encoder's tensors of a checkpoint, under the backbone's names and without the classifier.
 
     Raises:
-        InputError: the checkpoint isn't built as ``published`` says, or a value isn't finite.
+        InputError: the checkpoint has none of the layouts of ``published``, or a value isn't finite.
     """
     remedy = f"get {published.file} ({published.page})"
     layout, state = _find_state(content, published, file)
@@ -90,7 +84,7 @@ def encoder_state(content: Any, published: Source, file: Path) -> dict[str, Tens
 
 
 def _find_state(content: Any, published: Source, file: Path) -> tuple[Layout, dict[str, Any]]:
-    """The layout that the checkpoint has, told by its first convolution, and the state dict."""
+    """The checkpoint's layout, recognised by its first convolution, and its state dict."""
     wanted = []
     for layout in published.layouts:
         state = content
@@ -105,7 +99,7 @@ def _find_state(content: Any, published: Source, file: Path) -> tuple[Layout, di
 
 
 def _identify(file: Path, published: Source) -> tuple[str, str]:
-    """The name of the published file that this is, and what vouches for that."""
+    """The name of the published file that ``file`` is, and the proof in words."""
     checksum = published.checksum
     try:
         with file.open("rb") as stream:
@@ -128,7 +122,6 @@ def _identify(file: Path, published: Source) -> tuple[str, str]:
 
 
 def main() -> None:
-    """Command line."""
     parser = argparse.ArgumentParser(
         prog="python -m liftedcl.weights",
         description="Import a published checkpoint, or your own, as encoder.pt. Nothing is downloaded.",

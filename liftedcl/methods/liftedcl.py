@@ -122,5 +122,6 @@ class LiftedCL(nn.Module):
         )
         # where, not a product: the values of a pair without overlap may be NaN or infinite
         loss = torch.where(overlap, loss.mean(dim=1), 0.0).sum()
-        pairs = distributed.total(overlap.sum()).clamp_min(1) / distributed.size()  # per process, since gradients are averaged
+        # Pairs per process, since gradients are averaged over the processes.
+        pairs = distributed.total(overlap.sum()).clamp_min(1) / distributed.size()
         return self._lifting.equiv * loss / pairs, pooled

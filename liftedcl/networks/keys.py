@@ -39,7 +39,7 @@ class KeyEncoder(nn.Module):
 
     @torch.no_grad()
     def shuffled(self, pair: ViewPair, names: tuple[str, ...]) -> dict[str, Tensor]:
-        """The outputs ``names`` of `forward` for all key views, computed in random order, returned in the batch's order.
+        """The outputs ``names`` of `forward` for all key views, computed in random order, given in the batch's order.
 
         Each is (B, ...), the whole global batch on every process.
         """

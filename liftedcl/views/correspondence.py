@@ -48,7 +48,7 @@ def close_in_image(first: Geometry, second: Geometry, size: tuple[int, int], thr
 
 @torch.no_grad()
 def attended(features: Tensor, threshold: float) -> Tensor:
-    """Cells with an attention, scaled to 0..1 within a map, of at least ``threshold``: (B, C, h, w) -> (B, N) bool.
+    """Cells of an attention, scaled to 0..1 in a map, from ``threshold`` on: (B, C, h, w) -> (B, N) bool.
 
     SetSim (Wang et al. 2022). Attention is the mean square over the channels. The set always holds the largest cell,
     and all cells of a constant map.
