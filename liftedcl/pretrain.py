@@ -107,7 +107,12 @@ def pretrain(
             raise InputError(f"--images: missing; method {recipe.method} trains on a packed shard")
         shard = open_shards(images)
         inputs["images"] = shard.checksum
-        _check_views(recipe, shard)
+        height, width = shard.image_size
+        if max(height, width) > recipe.views.size:  # the batched resampler has no low-pass filter for a smaller view
+            raise InputError(
+                f"{shard.path}: images of {height}x{width} are larger than views of {recipe.views.size}; "
+                "raise views.size or pack smaller images"
+            )
         sampled = _read_skeletons(skeletons, inputs)
         method = method_class(recipe.method)(recipe, backbone, shard, sampled)
         task = PretrainingTask(method, recipe, shard, seed, device)
@@ -150,16 +155,6 @@ def _starting_backbone(recipe: EncoderRecipe, start: Path | None, inputs: dict[s
     backbone = load_encoder(start, recipe.backbone)
     inputs["start"] = sha256_of_file(start)
     return backbone
-
-
-def _check_views(recipe: EncoderRecipe, shard: Shard | ShardUnion) -> None:
-    """The batched resampler has no low-pass filter, so a view must not be smaller than its image."""
-    height, width = shard.image_size
-    if max(height, width) > recipe.views.size:
-        raise InputError(
-            f"{shard.path}: images of {height}x{width} are larger than views of {recipe.views.size}; "
-            "raise views.size or pack smaller images"
-        )
 
 
 def _read_skeletons(path: Path | None, inputs: dict[str, str]) -> np.ndarray | None:

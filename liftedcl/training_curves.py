@@ -14,7 +14,8 @@ def figure_of_histories(histories: list[Path], path: Path) -> None:
     Raises:
         InputError: a history is missing or damaged, or no history has a column to draw.
     """
-    runs = [(_name(history), read_history(history)) for history in histories]
+    # A run is named by its folder's last two parts, row and seed, such as liftedcl_in_cc/seed0.
+    runs = [("/".join(history.resolve().parent.parts[-2:]), read_history(history)) for history in histories]
     panels = list(dict.fromkeys(column for _, rows in runs for column in rows[0] if column not in ("epoch", "step")))
     panels.sort(key=lambda column: column.startswith("features/"))  # losses first
     if not panels:
@@ -33,11 +34,6 @@ def figure_of_histories(histories: list[Path], path: Path) -> None:
     drawn = {name: lines[name] for name, _ in runs if name in lines}
     figure.legend(drawn.values(), drawn, loc="outside lower center", ncols=across, fontsize=8, frameon=False)
     save_figure(figure, path)
-
-
-def _name(history: Path) -> str:
-    """Row and seed of a run's folder, such as liftedcl_in_cc/seed0."""
-    return "/".join(history.resolve().parent.parts[-2:])
 
 
 def main(words: list[str] | None = None) -> None:

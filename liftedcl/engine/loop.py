@@ -101,7 +101,8 @@ def fit(
             torch.manual_seed(step_seed(seed, step))
             terms = train_step(task, batch, step, precision)
             distributed.average_(statistics)
-            _accumulate(sums, terms)
+            for key, value in terms.items():  # on the device: reading a value here would make the host wait for it
+                sums[key] = sums[key] + value if key in sums else value.clone()
             step += 1
             epoch_ends = step % task.steps_per_epoch == 0
             save_due = time.monotonic() - saved >= _SECONDS_BETWEEN_CHECKPOINTS and step < total
@@ -168,12 +169,6 @@ def _values(terms: dict[str, Tensor]) -> dict[str, float]:
     stacked = torch.stack([value.float() for value in terms.values()])
     distributed.average_([stacked])
     return dict(zip(terms, stacked.tolist(), strict=True))
-
-
-def _accumulate(sums: dict[str, Tensor], terms: dict[str, Tensor]) -> None:
-    """Add on the device, because reading values would make the host wait for the device at every step."""
-    for key, value in terms.items():
-        sums[key] = sums[key] + value if key in sums else value.clone()
 
 
 def _stop_if_not_finite(values: dict[str, float], sums: dict[str, Tensor], step: int, folder: Path, name: str) -> None:

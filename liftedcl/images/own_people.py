@@ -31,7 +31,20 @@ def read_own_people(root: str | Path) -> list[PeopleImage]:
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; {REMEDY}")
     boxes = root / BOXES
-    return _boxed(root, boxes) if boxes.exists() else _whole_pictures(root)
+    if not boxes.exists():
+        found = _pictures(root)
+        if not found:
+            raise InputError(f"{root}: holds no {', '.join(SUFFIXES)} picture, nor do its subfolders; {REMEDY}")
+        return [
+            PeopleImage(number, path, None, None, (Person(number, box=None, crowd=False, keypoints=None),))
+            for number, path in enumerate(found, start=1)
+        ]
+    images = people_images(read_json(boxes, REMEDY), boxes, root, REMEDY)
+    missing = [image.path for image in images if not image.path.is_file()]
+    if missing:
+        others = f", as are {len(missing) - 1} others" if len(missing) > 1 else ""
+        raise InputError(f"{missing[0]}: listed in {boxes} but missing{others} (of {len(images)}); {REMEDY}")
+    return images
 
 
 def listing_digest(root: str | Path) -> str:
@@ -41,25 +54,6 @@ def listing_digest(root: str | Path) -> str:
         size = path.stat().st_size if path.exists() else None  # None for a broken link
         digest.update(f"{path.relative_to(root).as_posix()}\0{size}\0".encode(errors="surrogateescape"))
     return digest.hexdigest()[:16]
-
-
-def _boxed(root: Path, boxes: Path) -> list[PeopleImage]:
-    images = people_images(read_json(boxes, REMEDY), boxes, root, REMEDY)
-    missing = [image.path for image in images if not image.path.is_file()]
-    if missing:
-        others = f" nor are {len(missing) - 1} others" if len(missing) > 1 else ""
-        raise InputError(f"{missing[0]}: listed in {boxes} but missing,{others} (of {len(images)}); {REMEDY}")
-    return images
-
-
-def _whole_pictures(root: Path) -> list[PeopleImage]:
-    found = _pictures(root)
-    if not found:
-        raise InputError(f"{root}: holds no {', '.join(SUFFIXES)} picture, nor do its subfolders; {REMEDY}")
-    return [
-        PeopleImage(number, path, None, None, (Person(number, box=None, crowd=False, keypoints=None),))
-        for number, path in enumerate(found, start=1)
-    ]
 
 
 def _pictures(root: Path) -> list[Path]:

@@ -54,8 +54,10 @@ def attention(queries: Tensor, keys: Tensor, scale: float) -> tuple[Tensor, Tens
     if kernel is None or 0 in (len(queries), len(keys)):  # without any, the CPU kernel ends the process
         return chunked_attention(queries, keys, scale)
     rows, columns = (x.detach().to(dtype).contiguous()[None, None] for x in (queries, keys))
-    if queries.is_cuda and not _cuda_kernel_takes(rows, columns):
-        return chunked_attention(queries, keys, scale)
+    if queries.is_cuda:  # may this GPU, this build of PyTorch and these sizes use the flash kernel without padding D?
+        inputs = torch.backends.cuda.SDPAParams(rows, columns, columns, None, 0.0, False, False)
+        if queries.shape[1] % 8 or not torch.backends.cuda.can_use_flash_attention(inputs):
+            return chunked_attention(queries, keys, scale)
     output, lse = kernel(rows, columns, columns, scale=scale)[:2]
     return output[0, 0].float(), lse[0, 0]
 
@@ -90,9 +92,3 @@ def _kernel(queries: Tensor) -> tuple[Kernel | None, torch.dtype]:
         if dtype in halves:
             return _CUDA_KERNEL, dtype
     return None, dtype
-
-
-def _cuda_kernel_takes(rows: Tensor, columns: Tensor) -> bool:
-    """Whether the GPU, the build of PyTorch and the sizes allow the flash kernel without padding D."""
-    inputs = torch.backends.cuda.SDPAParams(rows, columns, columns, None, 0.0, False, False)
-    return rows.shape[-1] % 8 == 0 and torch.backends.cuda.can_use_flash_attention(inputs)

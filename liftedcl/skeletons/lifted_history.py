@@ -28,12 +28,7 @@ class LiftedHistory:
 def write_lifted_history(path: Path, history: LiftedHistory) -> None:
     """Write ``lifted.npz``, atomically; equal histories give equal bytes."""
     with atomic_path(path) as part, part.open("wb") as file:
-        np.savez(
-            file,
-            rows=history.rows.astype(np.int64),
-            epochs=history.epochs.astype(np.int64),
-            skeletons=history.skeletons.astype(np.float32),
-        )
+        np.savez(file, rows=history.rows, epochs=history.epochs, skeletons=history.skeletons)
 
 
 def read_lifted_history(path: Path) -> LiftedHistory:

@@ -60,7 +60,7 @@ def attended(features: Tensor, threshold: float) -> Tensor:
 
 @torch.no_grad()
 def set_pairs(first: Tensor, second: Tensor, threshold: float) -> Tensor:
-    """Pairs of two maps' (B, C, h, w) sets of attended cells, and of the first set and its neighbours in the second map.
+    """Pairs of two maps' (B, C, h, w) sets of attended cells, and of the first set and its neighbours in the second.
 
     SetSim (Wang et al. 2022). A cell's neighbour is the most similar cell. Returns (B, N, N) bool, cells of the first
     map by cells of the second; cells outside the first set have no pair.
