@@ -37,11 +37,7 @@ class ShardBatches:
         self.steps_per_epoch = len(shard) // batch_size
 
     def epoch(self, epoch: int, first_step: int) -> Iterator[Batch]:
-        """The batches of ``epoch`` from ``first_step`` on, read ahead by a thread that ends with the iterator.
-
-        Raises:
-            InputError: a shard has been cut off or removed.
-        """
+        """The batches of ``epoch`` from ``first_step`` on, read ahead by a thread that ends with the iterator."""
         return prefetch(self._read(epoch, first_step))
 
     def _read(self, epoch: int, first_step: int) -> Iterator[Batch]:

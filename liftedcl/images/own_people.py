@@ -25,7 +25,7 @@ def read_own_people(root: str | Path) -> list[PeopleImage]:
     sorted by relative path and numbered from 1.
 
     Raises:
-        InputError: the folder is missing or shows nobody, boxes.json is damaged, or images that it lists are missing.
+        InputError: the folder is missing or holds no person, boxes.json is damaged, or a listed image is missing.
     """
     root = Path(root)
     if not root.is_dir():

@@ -115,7 +115,7 @@ def test_recipes_survive_the_command_line():
         ({"encoders": {"rows": {"random": {"method": [1]}}}}, "rows.random.method", "none of"),
         ({"crops": {"height": "tall"}}, "crops.height", "not of type int"),
         ({"crops": {"min_side": float("nan")}}, "crops.min_side", "finite"),
-        ({"encoders": {"rows": {"liftedcl_in_cc": {"start": "nobody"}}}}, "liftedcl_in_cc.start", "none of"),
+        ({"encoders": {"rows": {"liftedcl_in_cc": {"start": "nobody"}}}}, "liftedcl_in_cc.start", "not one of"),
         ({"encoders": {"rows": {"moco_v2_in": {"start": "moco_v2_in_cc"}}}}, "start", "back to itself"),
         ({"encoders": {"rows": {"moco_v2_in": {"backbone": "resnet18"}}}}, "cc.start", "another backbone"),
         ({"encoders": {"rows": {"moco_v2_in_cc": {"lifting": {"adv": 1.0}}}}}, "moco_v2_in_cc.lifting", "remove it"),
