@@ -6,9 +6,7 @@ from typing import Any
 
 from liftedcl.files.atomic import write_json
 from liftedcl.identity.errors import run_cli
-from workflow.tables.recorded_runs import read_provenance
-
-_ENDING = ".provenance.json"
+from workflow.tables.recorded_runs import read_provenance, stages
 
 
 def all_provenance(paths: list[Path]) -> dict[str, Any]:
@@ -23,10 +21,11 @@ def all_provenance(paths: list[Path]) -> dict[str, Any]:
     runs: dict[str, Any] = {}
     for path in paths:
         provenance = read_provenance(path)
-        for benchmarks in provenance["rows"].values():
-            for chains in benchmarks.values():
-                for chain in chains:
-                    runs.update(_stages(chain))
+        for chain in (chain for row in provenance["rows"].values() for chains in row.values() for chain in chains):
+            steps = stages(chain)
+            starts = [run for _, run, _ in steps[1:]] + [None]
+            for (_, run, record), start in zip(steps, starts, strict=True):
+                runs[run] = {"from": start, "provenance": record}
         cells = {
             row: {
                 column: [chain["run"] for chain in benchmarks[of["benchmark"]]]
@@ -34,16 +33,8 @@ def all_provenance(paths: list[Path]) -> dict[str, Any]:
             }
             for row, benchmarks in provenance["rows"].items()
         }
-        tables[path.name.removesuffix(_ENDING)] = {**provenance, "rows": cells}
+        tables[path.name.removesuffix(".provenance.json")] = {**provenance, "rows": cells}
     return {"tables": tables, "runs": dict(sorted(runs.items()))}
-
-
-def _stages(chain: dict[str, Any]) -> dict[str, Any]:
-    """The fine-tuning of a chain and its encoders, each by its folder; ``from`` is the folder of what it began from."""
-    stages = [(chain["run"], chain["finetuning"])]
-    stages += [(encoder["run"], encoder["provenance"]) for encoder in chain["encoders"]]
-    before = [run for run, _ in stages[1:]] + [None]
-    return {run: {"from": start, "provenance": record} for (run, record), start in zip(stages, before, strict=True)}
 
 
 def main() -> None:

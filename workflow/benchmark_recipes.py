@@ -56,17 +56,14 @@ def _variant(variant: str, changes: Any, benchmarks: dict[str, Any], skeletons: 
     if set(changes) <= set(BENCHMARKS):
         values = changes
     else:
-        values = {name: changes for name in benchmarks if set(changes) <= _keys(BENCHMARKS[name].recipe)}
+        fields = {name: BENCHMARKS[name].recipe.__dataclass_fields__ for name in benchmarks}
+        values = {name: changes for name in benchmarks if changes.keys() <= fields[name].keys()}
     if not values:
         raise InputError(f"{where}: no benchmark's recipe has the keys {', '.join(changes)}")
     return {
         f"{name}{SEPARATOR}{variant}": _parse(name, benchmarks[name] | value, f"{where} ({name})", skeletons)
         for name, value in values.items()
     }
-
-
-def _keys(kind: type) -> set[str]:
-    return {field.name for field in dataclasses.fields(kind)}
 
 
 def _parse(name: str, values: Any, where: str, skeletons: Skeletons) -> Any:

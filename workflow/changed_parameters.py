@@ -7,6 +7,7 @@ the parameter of today that it resembles: a list of modules with the code, JSON 
 import ast
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,10 +32,9 @@ def changed_parameters(job: PlannedJob, row: bool = True) -> list[str]:
     """
     new = {name: _value(text) for name, text in sorted(job.params.items()) if text in job.new}
     old = [_value(text) for text in sorted(job.old)]
-    pairs = {name: _take(old, value, alone=_alone(value, new)) for name, value in new.items()}
-    changes = []
-    for name, value in new.items():
-        changes.append(_change(_place(job, name) if row else name, pairs[name], value))
+    kinds = Counter(map(_kind, new.values()))
+    pairs = {name: _take(old, value, alone=kinds[_kind(value)] == 1) for name, value in new.items()}
+    changes = [_change(_place(job, name) if row else name, pairs[name], value) for name, value in new.items()]
     return changes + [f"its parameter {_short(value)} is gone" for value in old]
 
 
@@ -49,7 +49,7 @@ def differences(old: Any, new: Any, where: str = "") -> Iterator[str]:
                 yield f"{inner} {_short(old[key])} is gone"
             else:
                 yield from differences(old[key], new[key], inner)
-    elif _nested(old) and _nested(new) and len(old) == len(new):
+    elif all(isinstance(value, list) for value in (old, new)) and len(old) == len(new) and _nested(*old, *new):
         for index, (before, now) in enumerate(zip(old, new, strict=True)):
             yield from differences(before, now, f"{where}[{index}]")
     elif old != new:
@@ -78,19 +78,15 @@ def _json(value: Any) -> Any:
         return value
 
 
-def _nested(value: Any) -> bool:
-    """Whether a value is a list of more than plain values, which reads better item by item."""
-    return isinstance(value, list) and any(isinstance(item, dict | list) for item in value)
+def _nested(*items: Any) -> bool:
+    """Whether a list of these reads better item by item."""
+    return any(isinstance(item, dict | list) for item in items)
 
 
 def _kind(value: Any) -> str:
     if isinstance(value, str) and (_LISTING.fullmatch(value) or _ONE_DIGEST.fullmatch(value)):
         return "code"
     return type(value).__name__
-
-
-def _alone(value: Any, others: dict[str, Any]) -> bool:
-    return sum(_kind(value) == _kind(other) for other in others.values()) == 1
 
 
 def _take(old: list[Any], new: Any, alone: bool) -> Any:
@@ -116,11 +112,10 @@ def _code_change(old: str | None, new: str) -> str:
         return "its code changed (recorded before modules were listed)"
     before, now = (dict(item.split("=") for item in listing.split()) for listing in (old, new))
     edited = [module for module in now if module in before and before[module] != now[module]]
+    added, gone = [module for module in now if module not in before], [module for module in before if module not in now]
     parts = [f"the code of {listed(edited)} changed"] if edited else []
-    if added := [module for module in now if module not in before]:
-        parts.append(f"it now uses the code of {listed(added)}")
-    if gone := [module for module in before if module not in now]:
-        parts.append(f"it no longer uses the code of {listed(gone)}")
+    parts += [f"it now uses the code of {listed(added)}"] if added else []
+    parts += [f"it no longer uses the code of {listed(gone)}"] if gone else []
     return " and ".join(parts)
 
 

@@ -71,7 +71,4 @@ class Cluster:
 
 
 def _by_attempt(first: int, most: int) -> Callable[..., int]:
-    def asked(wildcards: object, attempt: int) -> int:
-        return min(first * attempt, most)
-
-    return asked
+    return lambda wildcards, attempt: min(first * attempt, most)

@@ -35,14 +35,11 @@ def missing_data(params: Params, needed: dict[str, tuple[str, ...]]) -> list[str
         if is_generated(params, name):
             continue
         root = params.data[name]
-        found = {pattern: _present(Path(root), pattern) for pattern in (*files, *DATA_SETS[name].pictures)}
+        patterns = (*files, *DATA_SETS[name].pictures)
+        found = {names: any(any(Path(root).glob(name)) for name in names.split(" or ")) for names in patterns}
         if not all(found.values()):
             paragraphs.append(_describe(name, root, found))
     return paragraphs
-
-
-def _present(root: Path, pattern: str) -> bool:
-    return any(next(root.glob(alternative), None) is not None for alternative in pattern.split(" or "))
 
 
 def _describe(name: str, root: str, found: dict[str, bool]) -> str:

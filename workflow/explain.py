@@ -8,6 +8,7 @@ from typing import Any
 
 from liftedcl.identity.errors import InputError, run_cli
 from workflow.tables.made_table import read_made_table
+from workflow.tables.recorded_runs import stages
 from workflow.tables.stored_scores import REFERENCE
 
 
@@ -38,12 +39,9 @@ def explain(table: Path, row: str, column: str) -> Iterator[str]:
     if row == REFERENCE:
         yield f"  {cell['method']}; no network, from {provenance['references'][of['benchmark']]}"
         return
-    for run in provenance["rows"][row][of["benchmark"]]:
-        yield f"  fine-tuning {run['run']}"
-        yield from _stage(run["finetuning"])
-        for encoder in run["encoders"]:
-            yield f"  from encoder {encoder['run']}"
-            yield from _stage(encoder["provenance"])
+    for kind, run, record in (stage for chain in provenance["rows"][row][of["benchmark"]] for stage in stages(chain)):
+        yield f"  {'from encoder' if kind == 'encoder' else kind} {run}"
+        yield from _stage(record)
 
 
 def _stage(provenance: dict[str, Any] | None) -> Iterator[str]:

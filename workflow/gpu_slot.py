@@ -49,15 +49,13 @@ def claim(count: int, pool: Sequence[str], folder: Path) -> list[str]:
             f"({', '.join(pool)}); lower it, or let CUDA_VISIBLE_DEVICES name more"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    told = False
-    while True:
-        held = _try_to_hold(count, pool, folder)
-        if held:
-            return held
-        if not told:
-            print(f"waiting for {count} of {len(pool)} GPUs to be free", flush=True)
-            told = True
+    held = _try_to_hold(count, pool, folder)
+    if not held:
+        print(f"waiting for {count} of {len(pool)} GPUs to be free", flush=True)
+    while not held:
         time.sleep(_SECONDS_BETWEEN_TRIES)
+        held = _try_to_hold(count, pool, folder)
+    return held
 
 
 def _try_to_hold(count: int, pool: Sequence[str], folder: Path) -> list[str]:

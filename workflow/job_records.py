@@ -11,7 +11,7 @@ The records are private to Snakemake (workflow/snakemake_internals.py): records 
 import argparse
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -53,16 +53,17 @@ def save(folder: Path, followed: Iterable[Path], root: Path = Path(".")) -> list
     before = {path: digest for job in _read(file) for path, digest in job.outputs.items()} if file.exists() else {}
     jobs: dict[str, Job] = {}
     watched = {path.resolve() for path in followed}
-    for path in _paths(root, folder):
-        if not _among(root / path, watched):
+    for place in sorted((root / folder).rglob("*")):
+        if not _among(place, watched):
             continue
+        path = place.relative_to(root).as_posix()
         found = store.read(path)
         # A path inside this clone, written in full, would mean nothing in another one.
         if found is None or any(Path(name).is_relative_to(root.resolve()) for name in found.input or ()):
             continue
         _check_format(found.record_format_version, f".snakemake's record of {path}")
-        digest = _digest(root / path)
-        if before.get(path, digest) != digest and _changed_at(root / path) > (found.endtime or 0):
+        digest = _digest(place)
+        if before.get(path, digest) != digest and _changed_at(place) > (found.endtime or 0):
             raise InputError(f"{path}: changed by something else than its job; {_remedy(path, before[path])}")
         record = {name: found[name] for name in KEPT}
         jobs.setdefault(repr(record), Job(record, {})).outputs[path] = digest
@@ -70,9 +71,9 @@ def save(folder: Path, followed: Iterable[Path], root: Path = Path(".")) -> list
     beside = [path for other in _record_files(root) for job in _read(root / other) for path in job.outputs]
     for path in sorted({*beside, *(path for job in saved for path in job.outputs)}):
         known = store.read(path) if (root / path).exists() else None
-        for name in (known.input or ()) if known is not None else ():
-            if not (root / name).exists():
-                raise InputError(f"{name}: gone, and {path} was made from it; `dvc checkout {name}` brings it back")
+        inputs = known.input or () if known is not None else ()
+        if gone := [name for name in inputs if not (root / name).exists()]:
+            raise InputError(f"{gone[0]}: gone, and {path} was made from it; `dvc checkout {gone[0]}` brings it back")
     write_json(file, {"record_format": FORMAT, "jobs": [dataclasses.asdict(job) for job in saved]})
     _remember(root, {str(folder / NAME): _digest(file)})
     return saved
@@ -118,19 +119,15 @@ def restore(root: Path = Path(".")) -> list[str]:
 def require_followed(jobs: Iterable[Job], followed: Iterable[Path], root: Path = Path(".")) -> None:
     """Raise an `InputError` where a job read a file that DVC doesn't watch: it would miss that file's changes.
 
-    Args:
-        jobs: what `save` returned.
-        followed: dependencies and outputs of dvc.yaml's stages.
-        root: the repository.
+    ``jobs`` are what `save` returned, and ``followed`` is what it takes.
     """
     watched = {path.resolve() for path in followed}
-    for job in jobs:
-        for name in job.record["input"] or ():
-            if not _among(root / name, watched):
-                raise InputError(
-                    f"dvc.yaml: {name} is read by rule {job.record['rule']}, but no stage depends on it or keeps it; "
-                    "add it to `deps` of the stage `runs` (docs/dvc.md)"
-                )
+    for name, rule in ((name, job.record["rule"]) for job in jobs for name in job.record["input"] or ()):
+        if not _among(root / name, watched):
+            raise InputError(
+                f"dvc.yaml: {name} is read by rule {rule}, but no stage depends on it or keeps it; "
+                "add it to `deps` of the stage `runs` (docs/dvc.md)"
+            )
 
 
 def _among(path: Path, watched: set[Path]) -> bool:
@@ -165,12 +162,6 @@ def _read(file: Path) -> list[Job]:
         return [Job(job["record"], job["outputs"]) for job in content["jobs"]]
     except (KeyError, TypeError):
         raise InputError(f"{file}: holds no records of jobs; {remedy}") from None
-
-
-def _paths(root: Path, folder: Path) -> Iterator[str]:
-    """Everything below ``folder`` in a fixed order, files and folders, relative to ``root``."""
-    for path in sorted((root / folder).rglob("*")):
-        yield path.relative_to(root).as_posix()
 
 
 def _files(path: Path) -> list[Path]:

@@ -12,25 +12,9 @@ class Layout:
 
     root: str
 
-    @property
-    def crops(self) -> str:
-        return f"{self.root}/crops.npy"
-
-    @property
-    def h36m_crops(self) -> str:
-        return f"{self.root}/h36m_crops.npy"
-
-    @property
-    def people_crops(self) -> str:
-        return f"{self.root}/people_crops.npy"
-
-    @property
-    def pictures(self) -> str:
-        return f"{self.root}/pictures.npy"
-
-    @property
-    def skeletons(self) -> str:
-        return f"{self.root}/skeletons.npy"
+    def packed(self, name: str) -> str:
+        """Images or skeletons that many jobs read: crops, h36m_crops, people_crops, pictures, skeletons."""
+        return f"{self.root}/{name}.npy"
 
     def figure(self, name: str) -> str:
         """A figure of this run; results/ gets a copy of it."""

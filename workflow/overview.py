@@ -11,20 +11,13 @@ from workflow.layout import Layout
 from workflow.tables.records_csv import write_csv
 from workflow.tables.stored_scores import read_metrics
 from workflow.tables.table_spec import Column, Table
-from workflow.tables.table_text import not_the_papers
+from workflow.tables.table_text import heading, markdown_row
 
 _REMEDY = "make it with snakemake"
 
 
 def overview(tables: dict[str, Table], *, row: str, seed: int, profile: str, layout: Layout) -> list[dict[str, Any]]:
-    """One record for each metric of each benchmark.
-
-    Args:
-        tables: benchmark -> the table that names its metrics.
-        row: the encoder.
-        seed: which of its runs.
-        profile: what was run; stands in every record.
-        layout: where runs stand.
+    """One record for each metric of each benchmark; ``tables`` gives the table that names a benchmark's metrics.
 
     Raises:
         InputError: a run whose metrics are missing or damaged.
@@ -32,8 +25,8 @@ def overview(tables: dict[str, Table], *, row: str, seed: int, profile: str, lay
     records = []
     for benchmark, table in tables.items():
         run = layout.benchmark(benchmark, row, seed)
-        paths = (f"{run}/metrics.json", layout.reference(benchmark))
-        scores, reference = (read_metrics(path, table.columns) for path in paths)
+        scores = read_metrics(f"{run}/metrics.json", table.columns)
+        reference = read_metrics(layout.reference(benchmark), table.columns)
         took = read_json(f"{run}/provenance.json", _REMEDY)["wall_seconds"]
         for column in table.columns:
             ours, trivial = scores[column.key], reference[column.key]
@@ -66,11 +59,8 @@ def _beats(ours: float | None, trivial: float | None, column: Column) -> str:
 
 
 def _markdown(records: list[dict[str, Any]], profile: str) -> str:
-    lines = [f"### One encoder, six benchmarks — profile `{profile}`", ""]
-    if warning := not_the_papers(profile):
-        lines += [f"**{warning}**", ""]
-    lines += [f"| {' | '.join(records[0])} |", "|" + "---|" * len(records[0])]
-    lines += [f"| {' | '.join(map(str, record.values()))} |" for record in records]
+    lines = [*heading("One encoder, six benchmarks", profile), markdown_row(records[0]), "|" + "---|" * len(records[0])]
+    lines += [markdown_row(map(str, record.values())) for record in records]
     return "\n".join(lines) + "\n"
 
 

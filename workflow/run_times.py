@@ -42,22 +42,18 @@ def figure_of_runs(runs: list[RecordedRun], path: Path) -> None:
     axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
     for axis, (kind, times) in zip(axes, panels.items(), strict=True):
         unit, seconds, _ = next(unit for unit in _UNITS if max(map(max, times.values())) >= unit[2])
-        medians = [statistics.median(values) for values in times.values()]
-        below = [median - min(values) for median, values in zip(medians, times.values(), strict=True)]
-        above = [max(values) - median for median, values in zip(medians, times.values(), strict=True)]
+        spans = [(min(values), statistics.median(values), max(values)) for values in times.values()]
         axis.barh(
             list(times),
-            [median / seconds for median in medians],
-            xerr=[[value / seconds for value in side] for side in (below, above)],
+            [median / seconds for _, median, _ in spans],
+            xerr=[[(b - a) / seconds for a, b, _ in spans], [(c - b) / seconds for _, b, c in spans]],
             height=0.62,
             color="#8fb3d9" if kind == "encoder" else "#b9cf9a",
             error_kw={"ecolor": "#404040", "elinewidth": 1, "capsize": 2.5},
         )
-        for place, (median, values) in enumerate(zip(medians, times.values(), strict=True)):
+        for place, ((_, median, most), values) in enumerate(zip(spans, times.values(), strict=True)):
             words = duration(median) + (f", {len(values)} runs" if len(values) > 1 else "")
-            axis.annotate(
-                words, (max(values) / seconds, place), (6, 0), textcoords="offset points", va="center", fontsize=8
-            )
+            axis.annotate(words, (most / seconds, place), (6, 0), textcoords="offset points", va="center", fontsize=8)
         axis.invert_yaxis()
         axis.margins(x=0.17, y=0.03)
         axis.set_xlim(left=0)

@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import io
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -112,8 +112,8 @@ _ROUTINE = ("Using workflow specific profile", "Building DAG of jobs")
 """What Snakemake says on stderr before every plan."""
 
 
-def plan(targets: Iterable[str], options: Iterable[str] = ()) -> list[PlannedJob]:
-    """The jobs that ``snakemake TARGET... OPTION...`` would run, those that others wait for first.
+def plan(command_line: list[str]) -> list[PlannedJob]:
+    """The jobs that ``snakemake`` would run with this command line, those that others wait for first.
 
     The default profile counts, as it does for ``snakemake``. Nothing runs and nothing is locked.
 
@@ -123,10 +123,10 @@ def plan(targets: Iterable[str], options: Iterable[str] = ()) -> list[PlannedJob
     stderr = sys.stderr
     with contextlib.redirect_stderr(io.StringIO()) as said:
         try:
-            return _plan([*targets, *options])
+            return _plan(command_line)
         finally:
-            lines = [line for line in said.getvalue().splitlines() if not line.startswith(_ROUTINE)]
-            print(*lines, sep="\n", end="\n" if lines else "", file=stderr)
+            lines = [line for line in said.getvalue().splitlines(keepends=True) if not line.startswith(_ROUTINE)]
+            stderr.write("".join(lines))
 
 
 def _plan(command_line: list[str]) -> list[PlannedJob]:
@@ -152,17 +152,16 @@ def _plan(command_line: list[str]) -> list[PlannedJob]:
             workflow = workflow_api._workflow
             workflow._prepare_dag(forceall=False, ignore_incomplete=False, lock_warn_only=True)
             workflow._build_dag()
-            return workflow.async_run(_planned(workflow))
+            return workflow.async_run(_planned(workflow.dag, workflow.persistence))
         except Exception as error:
             api.print_exception(error)
             raise SystemExit(1) from None
 
 
-async def _planned(workflow: Any) -> list[PlannedJob]:
-    dag = workflow.dag
+async def _planned(dag: Any, store: Any) -> list[PlannedJob]:
     running = set(dag.needrun_jobs())
     order = [job for level in dag.toposorted() for job in sorted(level, key=lambda job: (job.rule.name, *job.output))]
-    return [await _facts(dag, workflow.persistence, job, running) for job in order if job in running]
+    return [await _facts(dag, store, job, running) for job in order if job in running]
 
 
 async def _facts(dag: Any, store: Any, job: Any, running: set[Any]) -> PlannedJob:
@@ -171,6 +170,7 @@ async def _facts(dag: Any, store: Any, job: Any, running: set[Any]) -> PlannedJo
     params = store.params_changed(job) if compared else None
     read_then = {name for path in job.output for name in store.input(path) or ()} if compared else set()
     read_now = set(store._input(job)) if compared else set()
+    added = read_now - read_then
     asked = dag.targetfiles.union(*dag.depending[job].values())
     needed = asked.intersection(job.output) or set(job.output)
     missing = [str(path) for path in job.output if not await path.exists()]
@@ -186,10 +186,8 @@ async def _facts(dag: Any, store: Any, job: Any, running: set[Any]) -> PlannedJo
         command_changed=compared and any(store.code_changed(job)),
         missing=tuple(missing) if needed.intersection(missing) else (),
         incomplete=tuple(map(str, await store.incomplete(job))),
-        edited=tuple(
-            [str(path) async for path in _edited(dag, store, job) if path not in {*made, *read_now - read_then}]
-        ),
-        added=tuple(sorted(map(str, read_now - read_then))),
+        edited=tuple([str(path) async for path in _edited(dag, store, job) if path not in {*made, *added}]),
+        added=tuple(sorted(map(str, added))),
         removed=tuple(sorted(map(str, read_then - read_now))),
         made_inputs=tuple(map(str, made)),
         other=str(dag.reason(job)),

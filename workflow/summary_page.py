@@ -5,7 +5,7 @@ import re
 import struct
 from collections.abc import Iterable, Iterator
 from html import escape
-from itertools import groupby
+from itertools import chain
 from pathlib import Path
 
 from downstream.registry import BENCHMARKS
@@ -14,7 +14,7 @@ from liftedcl.identity.errors import InputError, run_cli
 from workflow.tables.captions import caption
 from workflow.tables.html_page import banners, html_page
 from workflow.tables.made_table import MadeTable, read_made_table
-from workflow.tables.recorded_runs import RecordedRun, distinct
+from workflow.tables.recorded_runs import distinct
 from workflow.tables.table_html import label_of, table_html
 from workflow.tables.table_spec import FIGURES
 
@@ -36,7 +36,8 @@ def summary_page(results: Path) -> str:
     """
     tables = _tables(results)
     pictures = {path.stem: path for path in sorted(results.glob("*.png"))}
-    sections = {"tables": ("Tables", _table_section(tables)), **_picture_sections(pictures, results)}
+    body = "\n".join([_paragraph(caption("table")), *map(table_html, tables)])
+    sections = {"tables": ("Tables", body), **_picture_sections(pictures, results)}
     title = "LiftedCL: results"
     parts = [
         f'<header id="top"><h1>{title}</h1>',
@@ -44,9 +45,8 @@ def summary_page(results: Path) -> str:
         *banners(table.profile for table in tables),
         _made(tables),
         f"<nav>{_contents(tables, sections)}</nav></header>",
+        *(f'<h2 id="{name}">{heading}</h2>\n{body}' for name, (heading, body) in sections.items()),
     ]
-    for name, (heading, body) in sections.items():
-        parts.append(f'<h2 id="{name}">{heading}</h2>\n{body}')
     return html_page(title, parts)
 
 
@@ -64,13 +64,15 @@ def _made(tables: list[MadeTable]) -> str:
     """Profile, seeds, dates, hardware and commits of the runs behind the page."""
     runs = distinct(run for table in tables for *_, run in table.runs)
     days = sorted({run.started[:10] for run in runs})
-    commits = dict.fromkeys(_short(commit) for commit in (*(run.commit for run in runs), *(of.commit for of in tables)))
+    commits = dict.fromkeys(_short(of.commit) for of in (*runs, *tables))
+    encoders = sum(run.kind == "encoder" for run in runs)
+    hours = sum(run.wall_seconds for run in runs) / 3600
     facts = {
         "Profile": _listed(table.profile for table in tables),
         "Seeds": _listed(", ".join(map(str, table.seeds)) for table in tables),
         "Run on": " to ".join(dict.fromkeys((days[0], days[-1]))) + " (UTC)" if days else "no finished run",
         "Hardware": _listed(run.hardware for run in runs),
-        "Runs": _counted(runs),
+        "Runs": f"{encoders} encoders and {len(runs) - encoders} fine-tunings, {hours:.1f} h in all",
         "Commits": ", ".join(f"<code>{escape(commit)}</code>" for commit in commits),
     }
     return f'<dl class="made">{"".join(f"<dt>{key}</dt><dd>{value}</dd>" for key, value in facts.items())}</dl>'
@@ -78,12 +80,6 @@ def _made(tables: list[MadeTable]) -> str:
 
 def _listed(values: Iterable[str]) -> str:
     return "; ".join(escape(value) for value in dict.fromkeys(values)) or "unknown"
-
-
-def _counted(runs: list[RecordedRun]) -> str:
-    encoders = sum(run.kind == "encoder" for run in runs)
-    hours = sum(run.wall_seconds for run in runs) / 3600
-    return f"{encoders} encoders and {len(runs) - encoders} fine-tunings, {hours:.1f} h in all"
 
 
 def _short(commit: str | None) -> str:
@@ -96,10 +92,6 @@ def _contents(tables: list[MadeTable], sections: dict[str, tuple[str, str]]) -> 
     links = [f'<a href="#{escape(table.name)}">{escape(label_of(table.name))}</a>' for table in tables]
     links += [f'<a href="#{name}">{heading}</a>' for name, (heading, _) in sections.items() if name != "tables"]
     return "".join(links)
-
-
-def _table_section(tables: list[MadeTable]) -> str:
-    return "\n".join([_paragraph(caption("table")), *map(table_html, tables)])
 
 
 def _picture_sections(pictures: dict[str, Path], results: Path) -> dict[str, tuple[str, str]]:
@@ -131,18 +123,15 @@ def _gallery(name: str, found: list[tuple[re.Match[str], Path]]) -> Iterator[str
     """Pictures by benchmark, with the first paragraph of their captions; what the others say stands once, above."""
     captions = {path: caption(name, **match.groupdict()) for match, path in found}
     yield _paragraph(dict.fromkeys(text for paragraphs in captions.values() for text in paragraphs[1:]))
-    order = {benchmark: place for place, benchmark in enumerate(BENCHMARKS)}
-    found = sorted(found, key=lambda of: order[of[0]["benchmark"]])
-    singles: list[str] = []
-    several = len({match["benchmark"] for match, _ in found}) < len(found)
-    for benchmark, members in groupby(found, key=lambda of: of[0]["benchmark"]):
-        figures = [_figure(path, captions[path][:1], path.stem) for _, path in members]
-        if several:
-            yield f'<h4>{escape(benchmark)}</h4><div class="gallery">{"".join(figures)}</div>'
-        else:
-            singles += figures
-    if singles:
-        yield f'<div class="gallery wide">{"".join(singles)}</div>'
+    figures: dict[str, list[str]] = {benchmark: [] for benchmark in BENCHMARKS}
+    for match, path in found:
+        figures[match["benchmark"]].append(_figure(path, captions[path][:1], path.stem))
+    if all(len(members) < 2 for members in figures.values()):
+        yield f'<div class="gallery wide">{"".join(chain.from_iterable(figures.values()))}</div>'
+        return
+    for benchmark, members in figures.items():
+        if members:
+            yield f'<h4>{escape(benchmark)}</h4><div class="gallery">{"".join(members)}</div>'
 
 
 def _paragraph(paragraphs: Iterable[str]) -> str:

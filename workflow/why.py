@@ -3,15 +3,13 @@
 import argparse
 import ast
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from workflow.changed_parameters import changed_parameters, listed
 from workflow.snakemake_internals import PlannedJob, plan
 
-_VERBS = {
-    "pretrain": "train", "train": "train", "score": "score", "draw": "draw", "generate": "generate", "crop": "crop",
-}  # fmt: skip
+_VERBS = {"pretrain": "train"} | {verb: verb for verb in ("train", "score", "draw", "generate", "crop")}
 """By the first word of a rule's name; every other rule makes something."""
 
 _SHOWN = 3  # jobs that the same change concerns
@@ -24,12 +22,9 @@ def explain(jobs: list[PlannedJob]) -> Iterator[str]:
         yield "Nothing to do."
         return
     alike: dict[tuple[str, ...], list[PlannedJob]] = {}
-    followers = []
-    for job in jobs:
-        if causes(job):
-            alike.setdefault((job.rule, *causes(job, row=False)), []).append(job)
-        else:
-            followers.append(job)
+    followers = [job for job in jobs if not causes(job)]
+    for job in (job for job in jobs if causes(job)):
+        alike.setdefault((job.rule, *causes(job, row=False)), []).append(job)
     for group in alike.values():
         for job in group[:_SHOWN]:
             yield f"{_what(job)}, because {listed(causes(job))}"
@@ -74,7 +69,7 @@ def _verb(job: PlannedJob) -> str:
     return _VERBS.get(job.rule.split("_")[0], "make")
 
 
-def _by_kind(jobs: Iterable[PlannedJob]) -> str:
+def _by_kind(jobs: list[PlannedJob]) -> str:
     return ", ".join(f"{count} {verb}" for verb, count in sorted(Counter(map(_verb, jobs)).items()))
 
 
@@ -92,9 +87,9 @@ def main() -> None:
     parser.add_argument("--config", nargs="+", default=[], metavar="KEY=VALUE", help="as of snakemake")
     parser.add_argument("--configfile", nargs="+", default=[], metavar="FILE", help="as of snakemake")
     arguments = parser.parse_args()
-    options = [("--config", arguments.config), ("--configfile", arguments.configfile)]
-    for line in explain(plan(arguments.targets, [word for name, words in options if words for word in (name, *words)])):
-        print(line)
+    options = {"--config": arguments.config, "--configfile": arguments.configfile}
+    words = [word for name, values in options.items() if values for word in (name, *values)]
+    print(*explain(plan([*arguments.targets, *words])), sep="\n")
 
 
 if __name__ == "__main__":

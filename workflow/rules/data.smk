@@ -27,12 +27,16 @@ for kind, data_set in DATA_SETS.items():
             " --workers {threads}"
 
 
+def packed(name):
+    """What a job that packs images writes: the images, which image is where, and a report."""
+    images = LAYOUT.packed(name)
+    return {"images": images, "index": images.replace(".npy", ".csv"), "report": images.replace(".npy", ".json")}
+
+
 rule crop_people:
     input: annotations=data("coco", *DATA_SETS["coco"].pretraining.files),
     output:
-        images=LAYOUT.crops,
-        index=LAYOUT.crops.replace(".npy", ".csv"),
-        report=LAYOUT.crops.replace(".npy", ".json"),
+        **packed("crops"),
         sheet=LAYOUT.figure("figure6"),
     params:  # the stride is Human3.6M's: another one re-makes no crop of COCO
         recipe=to_json(dataclasses.replace(PARAMS.crops, h36m_stride=1)),
@@ -48,10 +52,7 @@ rule crop_people:
 
 rule crop_h36m:
     input: annotations=data("h36m", *DATA_SETS["h36m"].pretraining.files),
-    output:
-        images=LAYOUT.h36m_crops,
-        index=LAYOUT.h36m_crops.replace(".npy", ".csv"),
-        report=LAYOUT.h36m_crops.replace(".npy", ".json"),
+    output: **packed("h36m_crops"),
     params:  # its boxes count no keypoints
         recipe=to_json(dataclasses.replace(PARAMS.crops, min_keypoints=0)),
         code=code_of("liftedcl.crops"), root=PARAMS.data["h36m"],
@@ -72,9 +73,7 @@ def own_pictures(wildcards):  # snakemake compares no parameter that depends on 
 rule crop_own_people:
     input: boxes=data("people", optional=(BOXES,)),
     output:
-        images=LAYOUT.people_crops,
-        index=LAYOUT.people_crops.replace(".npy", ".csv"),
-        report=LAYOUT.people_crops.replace(".npy", ".json"),
+        **packed("people_crops"),
         sheet=LAYOUT.figure("people_crops"),
     params:
         recipe=to_json(dataclasses.replace(PARAMS.crops, h36m_stride=1)),
@@ -91,10 +90,7 @@ rule crop_own_people:
 
 rule pack_pictures:
     input: data("imagenet", *(DATA_SETS["imagenet"].generated if is_generated(PARAMS, "imagenet") else ())),
-    output:
-        images=LAYOUT.pictures,
-        index=LAYOUT.pictures.replace(".npy", ".csv"),
-        report=LAYOUT.pictures.replace(".npy", ".json"),
+    output: **packed("pictures"),
     params: recipe=to_json(PARAMS.pictures), code=code_of("liftedcl.pictures"), root=PARAMS.data["imagenet"],
     log: f"{LAYOUT.root}/logs/pictures.log",
     threads: PARAMS.cluster.data.cpus
@@ -107,7 +103,7 @@ rule pack_pictures:
 
 rule sample_skeletons:
     output:
-        skeletons=LAYOUT.skeletons,
+        skeletons=LAYOUT.packed("skeletons"),
         figure=LAYOUT.figure("figure7"),
     params: recipe=to_json(PARAMS.skeletons), code=code_of("liftedcl.prior"),
     resources: **PARAMS.cluster.resources("short"),

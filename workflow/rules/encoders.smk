@@ -2,7 +2,8 @@
 
 ENCODER = LAYOUT.encoder("{row}", "{seed}")
 IMAGES = {
-    "coco": LAYOUT.crops, "h36m": LAYOUT.h36m_crops, "people": LAYOUT.people_crops, "imagenet": LAYOUT.pictures,
+    "coco": LAYOUT.packed("crops"), "h36m": LAYOUT.packed("h36m_crops"), "people": LAYOUT.packed("people_crops"),
+    "imagenet": LAYOUT.packed("pictures"),
 }
 
 
@@ -101,7 +102,7 @@ rule pretrain:
         images=images_of,
         start=start_of,
         beside_start=beside_start,
-        skeletons=lambda wildcards: LAYOUT.skeletons if lifts(PARAMS.encoders[wildcards.row]) else [],
+        skeletons=lambda wildcards: LAYOUT.packed("skeletons") if lifts(PARAMS.encoders[wildcards.row]) else [],
     output: PRETRAINED,
     wildcard_constraints: row=rows_by(lambda recipe: recipe.training is not None and not lifts(recipe)),
     params:
@@ -141,7 +142,7 @@ if LIFTING_ROW:
     LIFTING_RUN = LAYOUT.encoder(LIFTING_ROW, PARAMS.seeds[0])
 
     rule lifted_skeletons:
-        input: encoder=f"{LIFTING_RUN}/encoder.pt", heads=f"{LIFTING_RUN}/heads.pt", images=LAYOUT.crops,
+        input: encoder=f"{LIFTING_RUN}/encoder.pt", heads=f"{LIFTING_RUN}/heads.pt", images=LAYOUT.packed("crops"),
         output: LAYOUT.figure("{figure}"),
         wildcard_constraints: figure="|".join(LIFTED_CROPS),
         params:

@@ -22,10 +22,6 @@ def make_table(
 
     Args:
         table: as `table_spec.read_tables` returns it.
-        profile: what was run; it is in every row.
-        seeds: that were run.
-        layout: where runs are.
-        out: the csv.
         partly: rows whose runs are missing say so and why; an error otherwise.
 
     Raises:
@@ -43,25 +39,15 @@ def make_table(
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m workflow.tables", description="Make one table from finished runs.")
     add = parser.add_argument
-    add(
-        "--table",
-        required=True,
-        help="the table as JSON: an entry of workflow/tables/tables.yaml, each column with its benchmark",
-    )
+    add("--table", required=True, help="JSON: an entry of workflow/tables/tables.yaml, each column with its benchmark")
     add("--profile", required=True, help="profile that was run; stands in every row")
     add("--seeds", type=int, nargs="+", required=True, help="seeds that were run")
     add("--runs", required=True, help="folder of the runs, such as runs/demo")
     add("--out", type=Path, required=True, help="results/TABLE.csv; its other forms stand beside it")
     add("--partly", action="store_true", help="make it of what there is; rows without metrics say why")
-    arguments = parser.parse_args()
-    make_table(
-        read_recipe(Table, arguments.table),
-        profile=arguments.profile,
-        seeds=arguments.seeds,
-        layout=Layout(arguments.runs),
-        out=arguments.out,
-        partly=arguments.partly,
-    )
+    arguments = vars(parser.parse_args())
+    table, layout = read_recipe(Table, arguments.pop("table")), Layout(arguments.pop("runs"))
+    make_table(table, layout=layout, **arguments)
 
 
 if __name__ == "__main__":

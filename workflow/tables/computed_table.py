@@ -6,7 +6,7 @@ from typing import Any
 
 from liftedcl.identity.provenance import commit, versions
 from workflow.layout import Layout
-from workflow.tables.made_table import MadeTable
+from workflow.tables.made_table import MadeTable, said_of
 from workflow.tables.paired import paired
 from workflow.tables.recorded_runs import runs_of
 from workflow.tables.stored_scores import REFERENCE, Scores, encoder_chain, provenance_of
@@ -22,9 +22,8 @@ def computed_table(
     Raises:
         InputError: a run whose provenance is damaged.
     """
-    reference = Row(REFERENCE, table.reference, "-")
     differences = [_difference(difference, table, scores) for difference in table.differences]
-    records = [_record(row, table, profile, scores, differences) for row in (reference, *table.rows)]
+    rows = (Row(REFERENCE, table.reference, "-"), *table.rows)
     provenance = {
         "title": table.title,
         "profile": profile,
@@ -41,17 +40,11 @@ def computed_table(
     }
     return MadeTable(
         csv=csv,
-        title=table.title,
-        profile=profile,
-        seeds=tuple(seeds),
         columns=table.columns,
-        records=tuple(map(_rounded, records)),
+        records=tuple(_record(row, table, profile, scores, differences) for row in rows),
         settings=tuple(table.settings),
         runs=tuple(runs_of(csv.with_suffix(".provenance.json"), provenance)),
-        differences=tuple(differences),
-        baseline=table.baseline,
-        commit=commit(),
-        provenance=provenance,
+        **said_of(provenance),
     )
 
 
@@ -73,9 +66,9 @@ def _record(
         record[f"{key}_std"] = statistics.stdev(values) if values is not None and len(values) > 1 else ""
         baseline = scores[table.baseline].values(column)
         pair = paired(values, baseline) if compared and values is not None and baseline is not None else None
-        for name in ("mean", "low", "high", "p"):
-            value = getattr(pair, name, None)
-            record[f"{key}_{'difference' if name == 'mean' else name}"] = "" if value is None else value
+        for name, of in (("difference", "mean"), ("low", "low"), ("high", "high"), ("p", "p")):
+            value = getattr(pair, of, None)
+            record[f"{key}_{name}"] = "" if value is None else value
     for key in table.settings:
         runs = [run for several in ours.metrics.values() for run in several if run is not None]
         unknown = "" if row.name == REFERENCE else "unknown"  # the trivial predictor has few settings
@@ -84,15 +77,14 @@ def _record(
     mine = [difference for difference in differences if difference["row"] == row.name]
     record["paper_says"] = "; ".join(map(stated, mine))
     record["measured_here"] = "; ".join(map(measured, mine))
-    return record
+    # Finer than anything that is printed, so that no value is rounded twice on its way.
+    return {key: round(value, 6) if isinstance(value, float) else value for key, value in record.items()}
 
 
 def _difference(difference: Difference, table: Table, scores: dict[str, Scores]) -> dict[str, Any]:
     """A difference of the paper beside ours, metric by metric; ``ours`` is None where a run is missing."""
     metrics = []
-    for column in table.columns:
-        if column.key not in difference.values:
-            continue
+    for column in (column for column in table.columns if column.key in difference.values):
         paper = difference.values[column.key]
         values, against = (scores[name].values(column) for name in (difference.row, difference.against))
         pair = None if values is None or against is None else paired(values, against)
@@ -127,8 +119,3 @@ def _chains(row: Row, seeds: list[int], table: Table, layout: Layout) -> dict[st
         }
 
     return {benchmark: [chain(benchmark, seed) for seed in seeds] for benchmark in table.benchmarks}
-
-
-def _rounded(record: dict[str, Any]) -> dict[str, Any]:
-    """Finer than anything that is printed, so that no value is rounded twice on its way."""
-    return {key: round(value, 6) if isinstance(value, float) else value for key, value in record.items()}

@@ -58,33 +58,35 @@ def read_made_table(path: Path) -> MadeTable:
     provenance = read_provenance(source)
     try:
         columns = [Column(key=key, **of) for key, of in provenance["columns"].items()]
-        seeds = tuple(int(seed) for seed in provenance["seeds"])
-        rows = {REFERENCE, *provenance["rows"]}
-        differences = tuple(map(dict, provenance["differences"]))
-        baseline, commit = provenance["baseline"], provenance["table_made_with"]["commit"]
-        if baseline not in rows:
-            raise ValueError(f"no row {baseline}")
+        rows, said = {REFERENCE, *provenance["rows"]}, said_of(provenance)
+        if said["baseline"] not in rows:
+            raise ValueError(f"no row {said['baseline']}")
     except (InputError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{source}: its columns, seeds or rows are damaged ({error!r}); {REMEDY}") from None
     head, records = _read_csv(path, columns)
-    if {record["row"] for record in records} != rows or {record["profile"] for record in records} != {
-        provenance["profile"]
-    }:
+    if {(record["row"], record["profile"]) for record in records} != {(row, said["profile"]) for row in rows}:
         raise InputError(f"{path}: its rows or profile are not those of {source.name}; {REMEDY}")
     return MadeTable(
         csv=path,
-        title=str(provenance["title"]),
-        profile=provenance["profile"],
-        seeds=seeds,
         columns=tuple(sorted(columns, key=lambda column: head.index(column.key))),  # JSON has sorted its keys
         records=tuple(records),
         settings=tuple(key for key in head if key not in (*_numbers(columns), *_TEXTS)),
         runs=tuple(runs_of(source, provenance)),
-        differences=differences,
-        baseline=baseline,
-        commit=commit,
-        provenance=provenance,
+        **said,
     )
+
+
+def said_of(provenance: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a `MadeTable` that its provenance gives as they are."""
+    return {
+        "provenance": provenance,
+        "title": str(provenance["title"]),
+        "profile": provenance["profile"],
+        "seeds": tuple(map(int, provenance["seeds"])),
+        "differences": tuple(map(dict, provenance["differences"])),
+        "baseline": provenance["baseline"],
+        "commit": provenance["table_made_with"]["commit"],
+    }
 
 
 def _numbers(columns: list[Column]) -> list[str]:

@@ -60,14 +60,17 @@ def runs_of(path: Path, provenance: dict[str, Any]) -> Iterator[tuple[str, str, 
     try:
         for row, benchmarks in provenance["rows"].items():
             for benchmark, chains in benchmarks.items():
-                for chain in chains:
-                    stages = [("fine-tuning", chain["run"], chain["finetuning"])]
-                    stages += [("encoder", encoder["run"], encoder["provenance"]) for encoder in chain["encoders"]]
-                    for kind, run, record in stages:
-                        if record is not None:
-                            yield row, benchmark, _recorded(kind, run, record)
+                for kind, run, record in (stage for chain in chains for stage in stages(chain)):
+                    if record is not None:
+                        yield row, benchmark, _recorded(kind, run, record)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise InputError(f"{path}: its record of a run is damaged ({error!r}); {REMEDY}") from None
+
+
+def stages(chain: dict[str, Any]) -> list[tuple[str, str, Any]]:
+    """Kind, folder and record of a fine-tuning and of its encoders, from the last to the first."""
+    encoders = [("encoder", encoder["run"], encoder["provenance"]) for encoder in chain["encoders"]]
+    return [("fine-tuning", chain["run"], chain["finetuning"]), *encoders]
 
 
 def distinct(runs: Iterable[RecordedRun]) -> list[RecordedRun]:

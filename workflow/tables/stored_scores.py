@@ -37,19 +37,14 @@ def read_scores(table: Table, seeds: list[int], layout: Layout, *, partly: bool)
     """Scores of every row, by its name; `REFERENCE` comes first.
 
     Args:
-        table: rows and columns.
-        seeds: that were run.
-        layout: where runs stand.
         partly: take what there is; a run without metrics is an error otherwise.
 
     Raises:
         InputError: metrics that are missing (unless ``partly``) or damaged, or lack a metric of the table.
     """
-    references = {name: [read_metrics(layout.reference(name), _columns(table, name))] for name in table.benchmarks}
-    scores = {REFERENCE: Scores(references, _undefined(table, references))}
-    for row in table.rows:
-        scores[row.name] = _read_row(row, table, seeds, layout, partly=partly)
-    return scores
+    references = {name: [read_metrics(layout.reference(name), table.columns_of(name))] for name in table.benchmarks}
+    trivial = Scores(references, _undefined(table, references))
+    return {REFERENCE: trivial} | {row.name: _read_row(row, table, seeds, layout, partly) for row in table.rows}
 
 
 def read_metrics(path: str | Path, columns: Iterable[Column]) -> dict[str, Any]:
@@ -65,22 +60,17 @@ def read_metrics(path: str | Path, columns: Iterable[Column]) -> dict[str, Any]:
     return metrics
 
 
-def _columns(table: Table, benchmark: str) -> list[Column]:
-    return [column for column in table.columns if column.benchmark == benchmark]
-
-
-def _read_row(row: Row, table: Table, seeds: list[int], layout: Layout, *, partly: bool) -> Scores:
-    metrics: dict[str, list[dict[str, Any] | None]] = {}
+def _read_row(row: Row, table: Table, seeds: list[int], layout: Layout, partly: bool) -> Scores:
+    metrics: dict[str, list[dict[str, Any] | None]] = {benchmark: [] for benchmark in table.benchmarks}
     missing = []
-    for benchmark in table.benchmarks:
-        metrics[benchmark] = []
+    for benchmark, runs in metrics.items():
         for seed in seeds:
             folder = Path(layout.benchmark(row.run(benchmark), row.encoder, seed))
             unmade = unfinished(folder, row.encoder, seed, layout) if partly else None
             if unmade is None:
-                metrics[benchmark].append(read_metrics(folder / "metrics.json", _columns(table, benchmark)))
+                runs.append(read_metrics(folder / "metrics.json", table.columns_of(benchmark)))
             else:
-                metrics[benchmark].append(None)
+                runs.append(None)
                 missing.append(f"{folder}: {_reason(unmade)}")
     return Scores(metrics, (*missing, *_undefined(table, metrics)))
 

@@ -9,11 +9,11 @@ from workflow.tables.html_page import banners, html_page
 from workflow.tables.made_table import MadeTable
 from workflow.tables.recorded_runs import duration
 from workflow.tables.stored_scores import REFERENCE
-from workflow.tables.table_spec import Column
-from workflow.tables.table_text import best_rows, not_the_papers, signed
+from workflow.tables.table_text import best_rows, not_the_papers, row_name, setting, signed
 
 _ARROWS = {"up": ("↑", "higher is better"), "down": ("↓", "lower is better")}
 _CLASSES = {"agree": "agree", "disagree": "disagree", "no difference": "noise", "within noise": "noise"}
+_TRIVIAL = ' class="reference"'
 _FORMS = (".csv", ".md", ".tex", ".provenance.json")
 
 
@@ -33,9 +33,10 @@ def table_html(table: MadeTable) -> str:
 
 
 def _parts(table: MadeTable) -> list[str]:
+    title = f"{label_of(table.name)} · {table.title}"
     return [
         f'<section class="table" id="{escape(table.name)}">',
-        f'<div class="head"><h3>{escape(label_of(table.name))} · {escape(table.title)}</h3>{profile_mark(table)}</div>',
+        f'<div class="head"><h3>{escape(title)}</h3>{_mark(table.profile)}</div>',
         _scores(table),
         *_notes(table),
         *_comparisons(table),
@@ -48,11 +49,10 @@ def label_of(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def profile_mark(table: MadeTable) -> str:
-    """A word that says which profile the values are of, and that they are not the paper's where they aren't."""
-    if not_the_papers(table.profile):
-        return f'<span class="mark warn">{escape(table.profile)} values · not the paper\'s experiment</span>'
-    return f'<span class="mark">{escape(table.profile)} values</span>'
+def _mark(profile: str) -> str:
+    """Says which profile the values are of, and that they are not the paper's where they aren't."""
+    kind, more = (" warn", " · not the paper's experiment") if not_the_papers(profile) else ("", "")
+    return f'<span class="mark{kind}">{escape(profile)} values{more}</span>'
 
 
 def _scores(table: MadeTable) -> str:
@@ -64,19 +64,15 @@ def _scores(table: MadeTable) -> str:
     lines = []
     for record in table.records:
         method, data = escape(record["method"]), escape(record["pretraining"])
-        cells = [f"<td>{method}</td><td>{data}</td>"]
-        if record["row"] == REFERENCE:
-            cells = [f'<td colspan="2">{method}</td>']
-        for column in table.columns:
-            first = record["row"] in best[column.key]
-            cells.append(f'<td class="number{" best" if first else ""}">{_cell(record, column, table)}</td>')
-        kind = ' class="reference"' if record["row"] == REFERENCE else ""
-        lines.append(f"<tr{kind}>{''.join(cells)}</tr>")
+        trivial = record["row"] == REFERENCE
+        cells = [f'<td colspan="2">{method}</td>' if trivial else f"<td>{method}</td><td>{data}</td>"]
+        for key, rows in best.items():
+            cells.append(f'<td class="number{" best" if record["row"] in rows else ""}">{_cell(record, key)}</td>')
+        lines.append(f"<tr{_TRIVIAL if trivial else ''}>{''.join(cells)}</tr>")
     return f'<div class="box"><table class="scores"><tr>{"".join(heads)}</tr>\n' + "\n".join(lines) + "</table></div>"
 
 
-def _cell(record: dict[str, Any], column: Column, table: MadeTable) -> str:
-    key = column.key
+def _cell(record: dict[str, Any], key: str) -> str:
     if record[key] == "":
         return '<span class="lacks">missing</span>'
     text = f"{record[key]:.1f}"
@@ -97,18 +93,18 @@ def _notes(table: MadeTable) -> Iterator[str]:
     if any(record[f"{column.key}_low"] != "" for record in table.records for column in table.columns):
         baseline = next(_name(record) for record in table.records if record["row"] == table.baseline)
         notes.append(f"Below a value: its difference to {baseline} over the same seeds, with its 95% interval.")
-    for key in table.settings:
-        values = "; ".join(dict.fromkeys(record[key] for record in table.records if record[key]))
-        notes.append(f"{escape(key.replace('_', ' '))}: {escape(values)}")
-    for record in table.records:
-        if record["missing"]:
-            notes.append(f'<span class="lacks">missing</span>: {_name(record)}: {escape(record["missing"])}')
+    notes += [f"{escape(key.replace('_', ' '))}: {escape(setting(table, key))}" for key in table.settings]
+    notes += [
+        f'<span class="lacks">missing</span>: {_name(record)}: {escape(record["missing"])}'
+        for record in table.records
+        if record["missing"]
+    ]
     if notes:
         yield f'<ul class="notes">{"".join(f"<li>{note}</li>" for note in notes)}</ul>'
 
 
 def _name(record: dict[str, Any]) -> str:
-    return escape(f"{record['method']} ({record['pretraining']})")
+    return escape(row_name(record))
 
 
 def _comparisons(table: MadeTable) -> Iterator[str]:
@@ -136,9 +132,7 @@ def _differences(name: str, difference: dict[str, Any]) -> Iterator[str]:
 def _runs(table: MadeTable) -> str:
     """What each row's fine-tunings took, and the command that leads from its cells to the data."""
     lines = []
-    for record in table.records:
-        if record["row"] == REFERENCE:
-            continue
+    for record in (record for record in table.records if record["row"] != REFERENCE):
         for column in {column.benchmark: column for column in reversed(table.columns)}.values():
             runs = [
                 run

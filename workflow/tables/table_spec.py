@@ -1,5 +1,6 @@
 """Tables as data (workflow/tables/tables.yaml): rows, columns, and the differences that the paper states."""
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -88,6 +89,9 @@ class Table:
         """All benchmarks that a row is run on."""
         return tuple(dict.fromkeys(column.benchmark for column in self.columns))
 
+    def columns_of(self, benchmark: str) -> list[Column]:
+        return [column for column in self.columns if column.benchmark == benchmark]
+
     def runs(self, seeds: Iterable[int]) -> list[tuple[str, str, int]]:
         """What `Layout.benchmark` takes of each fine-tuning that the table shows."""
         return [(row.run(name), row.encoder, seed) for row in self.rows for name in self.benchmarks for seed in seeds]
@@ -120,11 +124,10 @@ def _extended(table: Table, encoders: list[str], params: Params) -> Table:
     if not table.extends:
         return table
     variants = list(dict.fromkeys(row.variant for row in table.rows))
-    rows = [
-        Row(encoder, f"{encoder}, {variant}" if variant and len(variants) > 1 else encoder, data, variant)
-        for encoder, data in ((encoder, _data_of(encoder, params)) for encoder in encoders)
-        for variant in variants
-    ]
+    rows = []
+    for encoder, variant in itertools.product(encoders, variants):
+        method = f"{encoder}, {variant}" if variant and len(variants) > 1 else encoder
+        rows.append(Row(encoder, method, _data_of(encoder, params), variant))
     return replace(table, rows=(*table.rows, *rows))
 
 
@@ -145,9 +148,8 @@ def _checked(name: str, table: Table, params: Params) -> Table:
     for row in table.rows:
         if row.encoder not in params.encoders:
             raise InputError(f"tables.yaml: {name}: encoder {row.encoder!r} is no row of params.yaml")
-        for benchmark in table.benchmarks:
-            if row.run(benchmark) not in params.benchmarks:
-                raise InputError(f"tables.yaml: {name}: {row.name}: {benchmark} has no variant {row.variant!r}")
+        if other := [of for of in table.benchmarks if row.run(of) not in params.benchmarks]:
+            raise InputError(f"tables.yaml: {name}: {row.name}: {other[0]} has no variant {row.variant!r}")
     names, keys = [row.name for row in table.rows], [column.key for column in columns]
     for what, values in (("rows", names), ("columns", keys)):
         if twice := [value for value in values if values.count(value) > 1]:

@@ -1,23 +1,20 @@
 """Records of a table as Markdown and as LaTeX: values with their deviation, the best of each column marked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from workflow.tables.made_table import MadeTable
 from workflow.tables.stored_scores import REFERENCE
 from workflow.tables.table_spec import Column
 
-_PAPER = "paper"
 _TEX = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "±": r"$\pm$"}
 
 
 def not_the_papers(profile: str) -> str:
     """What has to stand beside values of ``profile``; nothing beside the paper's."""
-    return (
-        ""
-        if profile == _PAPER
-        else f"{profile} values: not the paper's experiment; compare nothing published with them."
-    )
+    if profile == "paper":
+        return ""
+    return f"{profile} values: not the paper's experiment; compare nothing published with them."
 
 
 def stated(difference: dict[str, Any]) -> str:
@@ -28,13 +25,12 @@ def stated(difference: dict[str, Any]) -> str:
 
 def measured(difference: dict[str, Any]) -> str:
     """What was measured here, and whether the signs agree."""
-    values = ", ".join(
-        f"{of['name']} not measured"
-        if of["ours"] is None
-        else f"{of['name']} {signed(of['ours'])} {of['unit']} ({of['verdict']})"
+    values = [
+        f"{of['name']} "
+        + ("not measured" if of["ours"] is None else f"{signed(of['ours'])} {of['unit']} ({of['verdict']})")
         for of in difference["metrics"]
-    )
-    return f"{values} against {difference['against']}"
+    ]
+    return f"{', '.join(values)} against {difference['against']}"
 
 
 def markdown(table: MadeTable, settings: dict[str, str]) -> str:
@@ -42,24 +38,13 @@ def markdown(table: MadeTable, settings: dict[str, str]) -> str:
 
     ``settings`` says what the table's settings are called.
     """
-    records = table.records
-    lines = [f"### {table.title} — profile `{table.profile}`", ""]
-    if warning := not_the_papers(table.profile):
-        lines += [f"**{warning}**", ""]
     heads = ["profile", "method", "pre-training", *(f"{column.name} ({column.unit})" for column in table.columns)]
-    lines += [f"| {' | '.join(heads)} |", "|---|---|---|" + "---:|" * len(table.columns)]
-    best = {column.key: best_rows(column, records) for column in table.columns}
-    for record in records:
-        cells = [record["profile"], record["method"], record["pretraining"]]
-        for column in table.columns:
-            cell = _cell(record, column.key)
-            cells.append(f"**{cell}**" if record["row"] in best[column.key] else cell)
-        lines.append(f"| {' | '.join(cells)} |")
+    lines = [*heading(table.title, table.profile), markdown_row(heads), "|---|---|---|" + "---:|" * len(table.columns)]
+    lines += [markdown_row(cells) for _, cells in _rows(table, "**{}**")]
     lines.append("")
-    for key, name in settings.items():
-        lines.append(f"- {name}: {'; '.join(dict.fromkeys(record[key] for record in records if record[key]))}")
-    lines += [f"- {_name(record)} is missing: {record['missing']}" for record in records if record["missing"]]
-    names = {record["row"]: _name(record) for record in records}
+    lines += [f"- {name}: {setting(table, key)}" for key, name in settings.items()]
+    names = {record["row"]: row_name(record) for record in table.records}
+    lines += [f"- {names[of['row']]} is missing: {of['missing']}" for of in table.records if of["missing"]]
     lines += [
         f"- {names[of['row']]}: the paper says {stated(of)}; measured here ({table.profile}): {measured(of)}."
         for of in table.differences
@@ -70,29 +55,44 @@ def markdown(table: MadeTable, settings: dict[str, str]) -> str:
 def latex(table: MadeTable) -> str:
     """A ``tabular`` for ``\\usepackage{booktabs}``."""
     heads = ["Profile", "Method", "Pre-training", *(f"{column.name} ({column.unit})" for column in table.columns)]
-    best = {column.key: best_rows(column, table.records) for column in table.columns}
     lines = [f"% {table.title}; profile {table.profile}. {not_the_papers(table.profile)}".rstrip()]
     lines += [r"\begin{tabular}{lll" + "r" * len(table.columns) + "}", r"\toprule", _tex_row(heads), r"\midrule"]
-    for record in table.records:
-        cells = [_tex(record[key]) for key in ("profile", "method", "pretraining")]
-        for column in table.columns:
-            cell = _tex(_cell(record, column.key))
-            cells.append(rf"\textbf{{{cell}}}" if record["row"] in best[column.key] else cell)
-        lines.append(" & ".join(cells) + r" \\")
+    for record, cells in _rows(table, r"\textbf{{{}}}"):
+        lines.append(_tex_row(cells))
         if record["row"] == REFERENCE:
             lines.append(r"\midrule")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
-def _name(record: dict[str, Any]) -> str:
+def heading(title: str, profile: str) -> list[str]:
+    """Lines above a Markdown table of values of ``profile``."""
+    warning = not_the_papers(profile)
+    return [f"### {title} — profile `{profile}`", "", *([f"**{warning}**", ""] if warning else [])]
+
+
+def markdown_row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def row_name(record: dict[str, Any]) -> str:
     return f"{record['method']} ({record['pretraining']})"
 
 
-def _cell(record: dict[str, Any], key: str) -> str:
-    if record[key] == "":
-        return "missing"
-    spread = f" ± {record[f'{key}_std']:.1f}" if record[f"{key}_std"] != "" else ""
-    return f"{record[key]:.1f}{spread}"
+def setting(table: MadeTable, key: str) -> str:
+    """All values of one of the table's settings."""
+    return "; ".join(dict.fromkeys(record[key] for record in table.records if record[key]))
+
+
+def _rows(table: MadeTable, bold: str) -> Iterator[tuple[dict[str, Any], list[str]]]:
+    """Each record and its cells, the best values put into ``bold``."""
+    best = {column.key: best_rows(column, table.records) for column in table.columns}
+    for record in table.records:
+        cells = [record["profile"], record["method"], record["pretraining"]]
+        for key, rows in best.items():
+            spread = f" ± {record[f'{key}_std']:.1f}" if record[f"{key}_std"] != "" else ""
+            cell = "missing" if record[key] == "" else f"{record[key]:.1f}{spread}"
+            cells.append(bold.format(cell) if record["row"] in rows else cell)
+        yield record, cells
 
 
 def best_rows(column: Column, records: Sequence[dict[str, Any]]) -> set[str]:
