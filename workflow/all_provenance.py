@@ -1,4 +1,4 @@
-"""The provenance of several tables in one file: each cell's runs, and each run once. No torch, nothing but json."""
+"""The provenance of several tables in one file: each cell's runs, and each run once. No torch."""
 
 import argparse
 from pathlib import Path
@@ -15,7 +15,7 @@ def all_provenance(paths: list[Path]) -> dict[str, Any]:
     A fine-tuning names the encoder it began from, and an encoder the one before it: a chain back to the data.
 
     Raises:
-        InputError: a file that is missing or damaged.
+        InputError: a file is missing or damaged.
     """
     tables: dict[str, Any] = {}
     runs: dict[str, Any] = {}

@@ -1,7 +1,7 @@
 """Recipes of the fine-tunings: each benchmark's own and, as ``BENCHMARK-VARIANT``, the same with some values changed.
 
-A variant is an entry of params.yaml's ``variants``, such as ``probe: {probe: true}``. It is there for every benchmark
-whose recipe has all of its keys, or for those that it names.
+A variant is an entry of params.yaml's ``variants``, such as ``probe: {probe: true}``. It exists for every benchmark
+whose recipe has all of its keys, or only for the benchmarks that it names.
 """
 
 import dataclasses
@@ -25,15 +25,14 @@ def benchmark_recipes(benchmarks: Any, variants: Any, skeletons: Skeletons) -> d
     """Parse params.yaml's ``benchmarks`` and ``variants``.
 
     Args:
-        benchmarks: benchmark -> the values of its recipe.
         variants: variant -> values that replace some of a recipe's.
-        skeletons: its ranges are those of the joints for which a 3D prior names none.
+        skeletons: its ranges apply to the joints for which a 3D prior gives no angles.
 
     Returns:
         'BENCHMARK' and 'BENCHMARK-VARIANT' -> recipe.
 
     Raises:
-        InputError: an unknown or missing key, a wrong value; the message names the key.
+        InputError: a key is unknown or missing, or has a wrong value; the message names the key.
     """
     where = "params.yaml: benchmarks"
     if not isinstance(benchmarks, dict):
@@ -78,10 +77,10 @@ def _parse(name: str, values: Any, where: str, skeletons: Skeletons) -> Any:
 
 
 def bends_of(ranges: dict[str, Angles]) -> dict[str, tuple[float, float]]:
-    """``SkeletonPriorRecipe.bends`` of the ranges that chained skeletons are sampled from (liftedcl/prior.py).
+    """``SkeletonPriorRecipe.bends`` from the ranges that chained skeletons are sampled from (liftedcl/prior.py).
 
-    There ``a`` bends a bone away from its parent bone, so the angle between the two is |a|, whatever ``b`` and ``c``.
-    Hips and belly hang on no bone, so their ranges limit nothing here.
+    There ``a`` bends a bone away from its parent bone, so the angle between the two is |a|, whatever ``b`` and ``c``
+    are. Hips and belly have no parent bone, so their ranges limit no angle.
     """
     bends = {}
     for joint in HINGED:

@@ -1,7 +1,7 @@
 """Recorded and present parameters of a job -> what changed, in words.
 
-Snakemake records the values of a rule's parameters without their names. So a value that was recorded is matched with
-the parameter of today that it resembles: a list of modules with the code, JSON with the recipe, a number with a number.
+Snakemake records the values of a rule's parameters without their names. So each recorded value is matched with the
+present parameter that it resembles: a list of modules with the code, JSON with the recipe, a number with a number.
 """
 
 import ast
@@ -26,9 +26,7 @@ _PLACES = {"threads": "params.yaml: compute.threads", "seeds": "params.yaml: see
 def changed_parameters(job: PlannedJob, row: bool = True) -> list[str]:
     """What changed, such as ``params.yaml: encoders.rows.random (training.epochs 5 -> 6) changed``.
 
-    Args:
-        job: what was recorded of it, and what it is now.
-        row: whether to name the row or run; without it, jobs that the same edit concerns give the same words.
+    ``row`` says whether to name the row or run; without it, jobs that the same edit concerns give the same words.
     """
     new = {name: _value(text) for name, text in sorted(job.params.items()) if text in job.new}
     old = [_value(text) for text in sorted(job.old)]
@@ -90,7 +88,7 @@ def _kind(value: Any) -> str:
 
 
 def _take(old: list[Any], new: Any, alone: bool) -> Any:
-    """Remove from ``old`` the value that became ``new``, and return it; None where that is not certain."""
+    """Remove from ``old`` the value that became ``new``, and return it; None if that is not certain."""
     alike = [value for value in old if _kind(value) == _kind(new)]
     if not alike or not (isinstance(new, dict) or (alone and len(alike) == 1)):
         return None

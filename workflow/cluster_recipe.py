@@ -9,9 +9,9 @@ from liftedcl.identity.strict import require, require_at_least
 
 @dataclass(frozen=True)
 class JobSize:
-    """One job; of a training on several GPUs, each GPU's share. ``memory`` in MB, ``runtime`` in minutes.
+    """What one job asks for, or each GPU of a training on several. ``memory`` in MB, ``runtime`` in minutes.
 
-    ``partition`` None is the cluster's default one.
+    A ``partition`` of None means the cluster's default.
     """
 
     cpus: int
@@ -25,10 +25,10 @@ class JobSize:
 
 @dataclass(frozen=True)
 class Cluster:
-    """Sizes of the four kinds of jobs, and the account that pays for them (None: nobody asks).
+    """Sizes of the four kinds of jobs, and the account that pays for them (None: the cluster asks for no account).
 
-    A job that is tried again asks for more, up to ``most_memory`` and ``most_runtime``: one that asked for more than
-    any node has, or than its partition allows, would wait forever without a word.
+    A job that is tried again asks for more, up to ``most_memory`` and ``most_runtime``: a job that asked for more than
+    any node has, or than its partition allows, would wait forever without any message.
     """
 
     account: str | None
@@ -51,10 +51,10 @@ class Cluster:
     ) -> dict[str, Any]:
         """The Snakemake resources of a job of this kind; memory and run time grow with its attempts.
 
-        ``before`` or ``after`` name the kind of the job that shares a submission with this one. A submission asks for
+        ``before`` or ``after`` names the kind of the job that shares a submission with this one. A submission asks for
         the sum of the run times, which must not exceed ``most_runtime``, and for one partition, the earlier job's.
-        ``gpu`` is what a cluster is asked for; ``local_gpu`` is what the default profile counts on a workstation. They
-        are two, since Snakemake also reads the default profile beside a cluster's, and caps what it counts.
+        A cluster is asked for ``gpu``; the default profile counts ``local_gpu`` on a workstation. There are two of
+        them, since Snakemake reads the default profile beside a cluster's too, and limits what that one counts.
         """
         size: JobSize = getattr(self, kind)
         share = max(gpus, 1)

@@ -1,4 +1,4 @@
-"""What a run needs of each data set on disk, and what is said where it isn't there.
+"""What a run needs of each data set on disk, and the message about what is missing.
 
 ``python -m workflow.data_sets`` prints the table of docs/data.md.
 """
@@ -13,7 +13,7 @@ from workflow.params import Params
 
 
 def needed_data(params: Params) -> dict[str, tuple[str, ...]]:
-    """Data set -> what the targets of ``params`` need of it, relative to its folder, besides its pictures."""
+    """Data set -> what the targets of ``params`` need of it, relative to its folder, besides its images."""
     needs = {name: [*DATA_SETS[name].pretraining.files] for name in params.data}
     for entry in BENCHMARKS.values():
         needs[entry.data.name] += [*entry.needs.files, *entry.needs.pictures]
@@ -25,10 +25,9 @@ def needed_data(params: Params) -> dict[str, tuple[str, ...]]:
 
 
 def missing_data(params: Params, needed: dict[str, tuple[str, ...]]) -> list[str]:
-    """One paragraph for each data set that isn't (wholly) there and that no rule makes.
+    """One paragraph for each data set that is missing or incomplete and that no rule makes.
 
-    Args:
-        needed: data set -> files that must be there, relative to its folder, besides its pictures.
+    ``needed`` is data set -> files that must be there, relative to its folder, besides its images.
     """
     paragraphs = []
     for name, files in needed.items():
@@ -51,7 +50,7 @@ def _describe(name: str, root: str, found: dict[str, bool]) -> str:
 
 
 def markdown_table() -> str:
-    """What docs/data.md says of each data set, as a Markdown table."""
+    """What docs/data.md says about each data set, as a Markdown table."""
     rows = [
         (f"[`{name}`](data/{name}.md)", data_set.title, data_set.licence, data_set.size, data_set.used_for)
         for name, data_set in DATA_SETS.items()

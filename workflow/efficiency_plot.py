@@ -1,4 +1,4 @@
-"""Scores over the share of the training set that was fine-tuned on: a panel a metric, a line an encoder. No torch."""
+"""Scores over the share of the training set that was used: one panel per metric, one line per encoder. No torch."""
 
 import argparse
 from pathlib import Path
@@ -12,14 +12,14 @@ from workflow.tables.table_spec import Column
 from workflow.tables.table_text import not_the_papers
 
 Lines = dict[str, list[tuple[float, float, float]]]
-"""Encoder -> percent of the training set, mean, and deviation over seeds (0 of one seed), by rising percent."""
+"""Encoder -> percent of the training set, mean, and deviation over seeds (0 for one seed), sorted by percent."""
 
 
 def efficiency_lines(made: MadeTable) -> dict[Column, Lines]:
     """The lines of each metric of a table whose rows are encoders fine-tuned on different fractions.
 
     Raises:
-        InputError: a table without any score.
+        InputError: the table has no score.
     """
     rows = made.provenance["rows"]
     lines: dict[Column, Lines] = {}
@@ -41,7 +41,7 @@ def plot_efficiency(table: Path, out: Path) -> None:
     """Draw `efficiency_lines` of ``table``.
 
     Raises:
-        InputError: a file that is missing or damaged, or a table without any score.
+        InputError: a file is missing or damaged, or the table has no score.
     """
     made = read_made_table(table)
     lines = efficiency_lines(made)

@@ -16,12 +16,12 @@ def explain(table: Path, row: str, column: str) -> Iterator[str]:
     """Lines that lead from a cell to the runs it is the mean of, their encoders, and what those were made from.
 
     Args:
-        table: the csv; its ``.provenance.json`` stands beside it.
-        row: name of the row, as in the csv's column ``row``.
+        table: the csv; its ``.provenance.json`` is beside it.
+        row: as in the csv's column ``row``.
         column: key or name of the metric, as in the csv or the Markdown.
 
     Raises:
-        InputError: a file that is missing, or a row or column that the table doesn't have.
+        InputError: a file is missing, or the table has no such row or column.
     """
     made = read_made_table(table)
     records = {record["row"]: record for record in made.records}

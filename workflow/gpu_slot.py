@@ -1,8 +1,8 @@
 """Run a command on GPUs of this machine that no other such command uses:  python -m workflow.gpu_slot COUNT COMMAND...
 
-Snakemake counts GPUs but assigns none. Here each one is a locked file, and the lock goes with the command's processes,
-however they end. Where Slurm has assigned just as many as are asked for the command simply runs, as it does where no
-GPU is found.
+Snakemake counts GPUs but assigns none. Here each GPU has a lock file, and the lock is released when the command's
+processes end, however they end. If Slurm has assigned exactly as many GPUs as the command asks for, or if there is no
+GPU, the command simply runs.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ _USAGE = "usage: python -m workflow.gpu_slot COUNT COMMAND..., such as: gpu_slot
 
 
 def gpus_here() -> tuple[str, ...]:
-    """Names of the GPUs that commands share: those of CUDA_VISIBLE_DEVICES where it is set, else all of the machine."""
+    """Names of the GPUs that commands share: those of CUDA_VISIBLE_DEVICES if it is set, else all of the machine."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return tuple(name.strip() for name in visible.split(",") if name.strip())
@@ -35,10 +35,9 @@ def gpus_here() -> tuple[str, ...]:
 
 
 def claim(count: int, pool: Sequence[str], folder: Path) -> list[str]:
-    """Wait for ``count`` GPUs of ``pool`` that nobody holds, and hold them until this process and its heirs have ended.
+    """Wait for ``count`` free GPUs of ``pool``, and hold them until this process and its children have ended.
 
-    Args:
-        folder: where the locks are; whoever shares GPUs shares it.
+    ``folder`` holds the locks; all jobs that share GPUs use the same one.
 
     Raises:
         InputError: the pool is smaller than ``count``.
@@ -59,7 +58,7 @@ def claim(count: int, pool: Sequence[str], folder: Path) -> list[str]:
 
 
 def _try_to_hold(count: int, pool: Sequence[str], folder: Path) -> list[str]:
-    """``count`` free GPUs, all or none: two that each held a half would wait for one another."""
+    """``count`` free GPUs, all or none: two jobs that each held a half would wait for one another."""
     with contextlib.ExitStack() as given_up, open(folder / "choosing", "w") as choosing:
         fcntl.flock(choosing, fcntl.LOCK_EX)
         held = []

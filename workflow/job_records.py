@@ -1,11 +1,11 @@
-"""What Snakemake knows of each output, beside the outputs themselves, so that it travels with them through DVC.
+"""Snakemake's records of the outputs, kept beside the outputs, so that they travel with them through DVC.
 
-Snakemake keeps which rule, parameters, code and inputs made a file in `.snakemake`, which is in neither git nor DVC.
-``save`` writes that down in ``FOLDER/job_records.json`` with the MD5 of each output. Whoever gets the folder has
-the records too: `restore` gives them back to Snakemake for every file that still has its recorded content, and then a
-pulled result is as fresh, or as stale, as it was where it was made.
+Snakemake records in `.snakemake` which rule, parameters, code and inputs made a file; neither git nor DVC keeps that.
+`save` writes it into ``FOLDER/job_records.json`` with the MD5 of each output. Where the folder is pulled, `restore`
+gives the records back to Snakemake for every file that still has its recorded content, so a pulled result is as fresh,
+or as stale, as it was where it was made.
 
-The records are private to Snakemake (workflow/snakemake_internals.py): records of another format are refused.
+The format of the records is private to Snakemake (workflow/snakemake_internals.py): any other format is refused.
 """
 
 import argparse
@@ -29,24 +29,24 @@ _SEEN = "job_records_seen.json"
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """A finished job: what Snakemake recorded of it, and the MD5 of each of its outputs."""
+    """A finished job: what Snakemake recorded about it, and the MD5 of each of its outputs."""
 
     record: dict[str, Any]
     outputs: dict[str, str]
 
 
 def save(folder: Path, followed: Iterable[Path], root: Path = Path(".")) -> list[Job]:
-    """Write ``folder/job_records.json`` about the outputs of Snakemake in ``folder``, and return what it says.
+    """Write ``folder/job_records.json`` about Snakemake's outputs in ``folder``, and return its jobs.
 
     Args:
         folder: relative to ``root``.
-        followed: dependencies and outputs of dvc.yaml's stages; what is not among them, such as a page in results/,
-            doesn't travel, and is not recorded.
-        root: the repository, in which `.snakemake` stands.
+        followed: dependencies and outputs of dvc.yaml's stages; other files, such as a page in results/, don't travel
+            and are not recorded.
+        root: the repository.
 
     Raises:
-        InputError: an output was changed by something else than its job since it was last saved, or an input that
-            one was made from is gone; Snakemake of another record format.
+        InputError: something other than its job changed an output since it was last saved, an input that one was made
+            from is gone, or Snakemake has another record format.
     """
     _check_format(FORMAT_HERE, "this Snakemake")
     store, file = Records(root), root / folder / NAME
@@ -80,17 +80,17 @@ def save(folder: Path, followed: Iterable[Path], root: Path = Path(".")) -> list
 
 
 def restore(root: Path = Path(".")) -> list[str]:
-    """Give Snakemake the records that stand beside data, runs and results.
+    """Give Snakemake the records that are beside data, runs and results.
 
-    A record is given back where the output has the content that was recorded, and Snakemake has no record of it, or the
-    file of records is another than the last one seen (a pull, another revision), or the output was written by something
-    else than the job that Snakemake recorded (`dvc checkout`). What a job made after the last `save` keeps its record.
+    A record is given back if the output has the recorded content and one of these is so: Snakemake has no record of
+    it; the file of records is not the one last seen (a pull, another revision); or something other than the job that
+    Snakemake recorded wrote the output (`dvc checkout`). What a job made after the last `save` keeps its record.
 
     Returns:
         A line about each output that is neither what was recorded nor what a later job made: damaged, or edited.
 
     Raises:
-        InputError: records of another format, or a damaged file of records.
+        InputError: the records have another format, or their file is damaged.
     """
     files = _record_files(root)
     if not files:
@@ -117,10 +117,7 @@ def restore(root: Path = Path(".")) -> list[str]:
 
 
 def require_followed(jobs: Iterable[Job], followed: Iterable[Path], root: Path = Path(".")) -> None:
-    """Raise an `InputError` where a job read a file that DVC doesn't watch: it would miss that file's changes.
-
-    ``jobs`` are what `save` returned, and ``followed`` is what it takes.
-    """
+    """Raise an `InputError` if a job read a file that DVC doesn't watch: it would miss its changes. See `save`."""
     watched = {path.resolve() for path in followed}
     for name, rule in ((name, job.record["rule"]) for job in jobs for name in job.record["input"] or ()):
         if not _among(root / name, watched):
@@ -131,7 +128,7 @@ def require_followed(jobs: Iterable[Job], followed: Iterable[Path], root: Path =
 
 
 def _among(path: Path, watched: set[Path]) -> bool:
-    """Whether a path, or a folder that it is in, is one of ``watched``, which are resolved."""
+    """Whether a path, or a folder that it is in, is in ``watched``, whose paths are resolved."""
     resolved = path.resolve()
     return not watched.isdisjoint((resolved, *resolved.parents))
 
@@ -169,7 +166,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def _digest(path: Path) -> str:
-    """MD5 of a file, by which DVC's cache names it too, or of the names and contents in a folder."""
+    """MD5 of a file, which DVC's cache uses too, or of the names and contents in a folder."""
     if path.is_dir():
         lines = [f"{file.relative_to(path).as_posix()}\0{_digest(file)}\n" for file in _files(path)]
         return hashlib.md5("".join(lines).encode()).hexdigest()
@@ -183,7 +180,7 @@ def _changed_at(path: Path) -> float:
 
 
 def _seen(root: Path) -> dict[str, str]:
-    """MD5 of each file of records when it was last in step with `.snakemake`."""
+    """MD5 of each file of records when it last agreed with `.snakemake`."""
     file = root / FOLDER / _SEEN
     return read_json(file, "remove it") if file.exists() else {}
 

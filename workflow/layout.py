@@ -1,4 +1,4 @@
-"""Where every product of a run stands. One place for the rules and for what reads the finished runs."""
+"""Where every product of a run is: one definition for the rules and for all that reads finished runs."""
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -17,7 +17,7 @@ class Layout:
         return f"{self.root}/{name}.npy"
 
     def figure(self, name: str) -> str:
-        """A figure of this run; results/ gets a copy of it."""
+        """A figure of this run, which is copied into results/."""
         return f"{self.root}/figures/{name}.png"
 
     def encoder(self, row: str, seed: object) -> str:
@@ -39,7 +39,8 @@ class Layout:
 def layout_of(params: Params) -> Layout:
     """``runs/PROFILE``; a profile that generates its data but is given real folders gets ``runs/PROFILE-FOLDER``.
 
-    A folder in whose place nothing is ever generated changes no name: its crops, and what follows, are made again.
+    The folder of a data set that is never generated is not part of the name: with another one, its crops and all that
+    follows from them are made again.
     """
     given = [
         PurePosixPath(folder).name
@@ -50,7 +51,7 @@ def layout_of(params: Params) -> Layout:
 
 
 def generated_root(profile: str, data_set: str) -> str:
-    """Where a profile's generated data stand."""
+    """Where a profile's generated data are."""
     return f"data/{profile}/{data_set}"
 
 

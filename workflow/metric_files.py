@@ -10,11 +10,7 @@ from workflow.tables.made_table import read_made_table
 
 
 def write_metric_files(tables: list[Path], out: Path) -> None:
-    """Write ``out/ROW.json`` for each row of ``tables``, and remove those of rows that are in none.
-
-    Args:
-        tables: csv files of `workflow.tables`, with their ``.provenance.json`` beside them.
-        out: folder of the metric files, which are its only files.
+    """Write ``out/ROW.json`` for each row of ``tables``, csv files, and remove those of rows that no table has.
 
     Raises:
         InputError: a table is missing or damaged.

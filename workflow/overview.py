@@ -20,7 +20,7 @@ def overview(tables: dict[str, Table], *, row: str, seed: int, profile: str, lay
     """One record for each metric of each benchmark; ``tables`` gives the table that names a benchmark's metrics.
 
     Raises:
-        InputError: a run whose metrics are missing or damaged.
+        InputError: metrics of a run are missing or damaged.
     """
     records = []
     for benchmark, table in tables.items():

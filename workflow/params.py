@@ -1,7 +1,7 @@
 """params.yaml -> `Params`: what is to be run, resolved for one profile.
 
-Two visible merges: ``file <- profiles[profile] <- command line`` and, for encoders, ``defaults <- row``. Unknown keys,
-wrong types and impossible combinations are errors that name the key. No torch here: Snakemake reads this.
+There are two merges: ``file <- profiles[profile] <- command line`` and, for encoders, ``defaults <- row``. Unknown
+keys, wrong types and impossible combinations are errors that name the key. No torch here: Snakemake reads this.
 """
 
 import argparse
@@ -28,10 +28,10 @@ from workflow.cluster_recipe import Cluster
 
 @dataclass(frozen=True)
 class Compute:
-    """What one training job takes. ``threads`` is part of a run's identity: CPU sums depend on it.
+    """What one training job uses. ``threads`` is part of a run's identity: sums on a CPU depend on it.
 
-    ``workers`` are processes that load data; no result depends on them. ``gpus`` above 1 are shared by torchrun.
-    ``compile`` lets torch.compile fuse the backbone's kernels in pre-training.
+    ``workers`` are processes that load data; no result depends on them. With ``gpus`` above 1, torchrun starts one
+    process per GPU. ``compile`` lets torch.compile fuse the backbone's kernels in pre-training.
     """
 
     threads: int
@@ -98,12 +98,11 @@ def read_params(path: str | Path, overrides: dict[str, Any] | None = None) -> Pa
     """Read and resolve params.yaml.
 
     Args:
-        path: the file.
         overrides: values that win over the file and its profile (Snakemake's ``--config``), where ``coco`` is short
-            for ``data.coco``; a text in it is read as YAML, since that is how ``--config 'seeds=[0, 1]'`` arrives.
+            for ``data.coco``; a text in it is read as YAML, since ``--config 'seeds=[0, 1]'`` arrives as text.
 
     Raises:
-        InputError: unreadable YAML, an unknown key, a wrong type or value; the message names the key.
+        InputError: the YAML is unreadable, or a key is unknown or has a wrong type or value; the message names the key.
     """
     file = read_yaml(path)
     if not isinstance(file, dict):
@@ -112,7 +111,7 @@ def read_params(path: str | Path, overrides: dict[str, Any] | None = None) -> Pa
 
 
 def label_of(params: Params, overrides: dict[str, Any]) -> str:
-    """What a table calls its values: the profile, and whether the command line has changed its numbers."""
+    """What a table calls its values: the profile, and whether the command line changed its numbers."""
     changed = set(overrides) - {"profile", "data", *DATA_SETS, "seeds", "compute", "cluster"}
     return f"{params.profile} (changed)" if changed else params.profile
 
@@ -168,7 +167,7 @@ def _near(key: str, known: Iterable[str]) -> str:
 
 
 def _from_text(value: Any) -> Any:
-    """Texts of the command line as the YAML they stand for; what isn't YAML stays a text."""
+    """Texts of the command line, read as YAML; what isn't YAML stays a text."""
     if isinstance(value, dict):
         return {key: _from_text(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -180,7 +179,7 @@ def _from_text(value: Any) -> Any:
 
 
 def _encoder_row(name: str, defaults: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
-    """``defaults <- row``, keeping of the defaults only the sections that the row's method reads."""
+    """``defaults <- row``; of the defaults, only the sections that the row's method reads are kept."""
     where = f"params.yaml: encoders.rows.{name}"
     if not isinstance(row, dict):
         raise InputError(f"{where}: {row!r} is not a mapping")

@@ -1,4 +1,4 @@
-"""What the runs behind the tables took: one line a run as csv, and a figure by encoder and by benchmark. No torch."""
+"""What the runs behind the tables took: one csv line per run, and a figure by encoder and benchmark. No torch."""
 
 import argparse
 import statistics
@@ -13,14 +13,14 @@ from workflow.tables.records_csv import write_csv
 
 _COLUMNS = ("kind", "run", "row", "benchmark", "seed", "wall_seconds", "peak_memory_mib", "device", "started")
 _UNITS = (("h", 3600.0, 2 * 3600.0), ("min", 60.0, 2 * 60.0), ("s", 1.0, 0.0))
-"""Of the time axes: name, seconds, and from which longest run on it is used."""
+"""Of the time axes: name, seconds, and how long the longest run has to be for this unit, in seconds."""
 
 
 def read_runs(provenances: list[Path]) -> list[RecordedRun]:
     """The distinct finished runs behind several tables.
 
     Raises:
-        InputError: a provenance that is missing or damaged, or none with a finished run.
+        InputError: a provenance is missing or damaged, or none has a finished run.
     """
     runs = distinct(run for path in provenances for *_, run in runs_of(path, read_provenance(path)))
     if not runs:
@@ -29,7 +29,7 @@ def read_runs(provenances: list[Path]) -> list[RecordedRun]:
 
 
 def figure_of_runs(runs: list[RecordedRun], path: Path) -> None:
-    """Write a PNG: a bar for each encoder and each benchmark, its median over runs, whiskers from least to most."""
+    """Write a PNG: a bar for each encoder and each benchmark, the median over runs, with whiskers for their range."""
     from matplotlib.figure import Figure
 
     panels: dict[str, dict[str, list[float]]] = {}

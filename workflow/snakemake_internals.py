@@ -1,9 +1,9 @@
-"""Everything of Snakemake that this project uses and Snakemake does not promise to keep.
+"""All parts of Snakemake that this project uses and that Snakemake does not promise to keep.
 
-Snakemake is pinned to one minor version (pyproject.toml), because each of these may change with the next one. Moving to
-another minor version is a migration of this file: check every function here against the new source, and `FORMAT` and
-`KEPT` against its ``MetadataRecord``. Nothing else in the project imports from ``snakemake``, except ``min_version``
-and ``WorkflowError`` in the rules, which are documented.
+Snakemake is pinned to one minor version (pyproject.toml), because the next one may change any of them. To move to
+another minor version, check every function here against the new source, and `FORMAT` and `KEPT` against its
+``MetadataRecord``. Nothing else in the project imports from ``snakemake``, except ``min_version`` and ``WorkflowError``
+in the rules, which are documented.
 """
 
 import contextlib
@@ -19,21 +19,21 @@ from snakemake.persistence.file import FilePersistence
 
 FOLDER = Path(".snakemake")
 LOCKS = "locks/*.lock"
-"""Below `FOLDER`: the files that refuse a second run."""
+"""Below `FOLDER`: the files that keep a second run from starting."""
 
 TIMESTAMP = ".snakemake_timestamp"
 """Snakemake's own file in a folder that is an output."""
 
 FORMAT = 6
-"""The record format that this module was checked with, that of Snakemake 9.27."""
+"""The record format that this module was checked with: Snakemake 9.27's."""
 
 FORMAT_HERE = RECORD_FORMAT_VERSION
 """The record format of the Snakemake that is installed."""
 
 KEPT = ("rule", "input", "log", "params", "code", "conda_env", "container_img_url", "software_stack_hash",
         "input_checksums")  # fmt: skip
-"""What Snakemake compares or shows. Times, process numbers and the command line, which names this machine's Python,
-would make equal results differ."""
+"""What Snakemake compares or shows. Times, process numbers and the command line, which names this machine's Python, are
+not kept: with them, equal results would differ."""
 
 
 class Records:
@@ -46,7 +46,7 @@ class Records:
         return self._store._read_record(path)
 
     def write(self, path: str, kept: dict[str, Any], time: float) -> None:
-        """Record that a job of which `KEPT` is known made ``path`` at ``time``, in seconds since 1970."""
+        """Record that a job with the values ``kept`` (see `KEPT`) made ``path`` at ``time``, in seconds since 1970."""
         values = kept | {"starttime": time, "endtime": time, "job_hash": 0, "incomplete": False}
         self._store._write_record(path, MetadataRecord(**values, record_format_version=FORMAT))
         self._store._unmark_incomplete(path)
@@ -57,36 +57,35 @@ class Records:
 
 
 def is_main_process(workflow: Any) -> bool:
-    """Whether this is the run itself, and not a job that it submitted to a cluster, which reads the Snakefile too."""
+    """Whether this is the run itself, and not a job that it submitted to a cluster; both read the Snakefile."""
     return workflow.is_main_process
 
 
 def jobs_of_rule(workflow: Any, rule: str) -> list[Any]:
-    """The jobs of a rule, in the Snakefile's ``workflow``, while a run is under way."""
+    """The jobs of a rule in the Snakefile's ``workflow``, during a run."""
     return [job for job in workflow.dag.jobs if job.rule.name == rule]
 
 
 def mark_incomplete(workflow: Any, job: Any) -> None:
-    """Let the next run make a job's outputs again, as after a kill."""
+    """Let the next run make a job's outputs again, as after a job that was killed."""
     workflow.persistence.started(job)
 
 
 @dataclasses.dataclass(frozen=True)
 class PlannedJob:
-    """A job that would run, and what Snakemake decides that by.
+    """A job that would run, and why.
 
     Attributes:
-        rule, wildcards: whose job it is.
-        outputs: paths; there are none in a rule that only gathers targets.
+        outputs: paths; a rule that only gathers targets has none.
         target: whether the command line names one of the outputs.
         params: Python literals by the parameter's name, such as ``"'runs/demo'"``.
-        old, new: literals that were recorded and are a parameter no more, and those that are now and were not
-            recorded. Snakemake records no names.
-        command_changed: whether the text of the rule's shell command did.
+        old, new: literals that were recorded and are no longer a parameter, and literals that were not recorded.
+            Snakemake records no names.
+        command_changed: whether the text of the rule's shell command changed.
         missing: outputs that are not there, if one of them is needed.
         incomplete: outputs of a job that was killed or failed.
         edited: inputs with another content than recorded, which no planned job makes and which were read before too.
-        added, removed: inputs that the job reads only now, or did only then.
+        added, removed: inputs that the job reads only now, or read only then.
         made_inputs: inputs that another planned job makes.
         other: Snakemake's own words for its decision.
     """
@@ -113,9 +112,9 @@ _ROUTINE = ("Using workflow specific profile", "Building DAG of jobs")
 
 
 def plan(command_line: list[str]) -> list[PlannedJob]:
-    """The jobs that ``snakemake`` would run with this command line, those that others wait for first.
+    """The jobs that ``snakemake`` would run with this command line; jobs that others wait for come first.
 
-    The default profile counts, as it does for ``snakemake``. Nothing runs and nothing is locked.
+    The default profile is read, as by ``snakemake``. Nothing is run and nothing is locked.
 
     Raises:
         SystemExit: no rule makes a target, data is missing, or the Snakefile is wrong; the message is on stderr.
@@ -130,7 +129,7 @@ def plan(command_line: list[str]) -> list[PlannedJob]:
 
 
 def _plan(command_line: list[str]) -> list[PlannedJob]:
-    from snakemake.api import SnakemakeApi  # slow to import, and the Snakefile, which imports this module, has no use
+    from snakemake.api import SnakemakeApi  # slow to import, and the Snakefile, which imports this module, needs none
     from snakemake.cli import parse_args, parse_config
     from snakemake.settings.types import ConfigSettings, DAGSettings, ResourceSettings
 
@@ -165,7 +164,7 @@ async def _planned(dag: Any, store: Any) -> list[PlannedJob]:
 
 
 async def _facts(dag: Any, store: Any, job: Any, running: set[Any]) -> PlannedJob:
-    """What speaks for a job by itself; Snakemake stops looking where another job's output decides already."""
+    """All causes of a job, each by itself; Snakemake stops looking when another job's output decides already."""
     compared = bool(job.output) and store.has_metadata(job) and not store.has_outdated_metadata(job)
     params = store.params_changed(job) if compared else None
     read_then = {name for path in job.output for name in store.input(path) or ()} if compared else set()
@@ -195,7 +194,7 @@ async def _facts(dag: Any, store: Any, job: Any, running: set[Any]) -> PlannedJo
 
 
 async def _edited(dag: Any, store: Any, job: Any) -> AsyncIterator[str]:
-    """Inputs that are newer than a job's oldest output and have another content than it read."""
+    """Inputs that are newer than a job's oldest output and whose content is not what it read."""
     made_at = await job.output_mintime
     for path in job.input if made_at is not None else ():
         if await path.exists() and await path.is_newer(made_at):

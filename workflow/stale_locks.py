@@ -1,7 +1,7 @@
-"""Snakemake's lock files outlive a SIGKILL and would refuse the next run; here they go when their owner is dead.
+"""Snakemake's lock files outlive a SIGKILL and would keep the next run from starting; here stale ones are removed.
 
 Snakemake writes no process number into them. So every run holds an advisory lock of its own, which the operating
-system drops with the process, however it ends: whoever gets it knows that nobody else is at work.
+system releases with the process, however it ends: a run that gets this lock knows that no other run is alive.
 """
 
 import fcntl
@@ -16,7 +16,7 @@ _held: list[IO[str]] = []  # open until this process ends
 def remove_stale_locks(folder: Path) -> None:
     """Remove the lock files in ``folder`` (Snakemake's ``.snakemake``) that no living run owns.
 
-    Where another run is alive nothing is touched: Snakemake's own check then refuses, with its own message.
+    If another run is alive, nothing is touched: Snakemake's own check then refuses, with its own message.
     """
     folder.mkdir(exist_ok=True)
     owner = open(folder / "owner", "w")  # noqa: SIM115 held open on purpose

@@ -1,4 +1,4 @@
-"""results/ as one light page: tables with the best values marked, pictures, and what profile they are of. No torch."""
+"""results/ as one light page: tables with the best values marked, pictures, and which profile was run. No torch."""
 
 import argparse
 import re
@@ -25,14 +25,14 @@ _GALLERIES = {
     "augmented": ("Training samples", rf"augmented_(?P<benchmark>{'|'.join(BENCHMARKS)})"),
     "curves": ("Curves of the fine-tunings", rf"curves_(?P<benchmark>{'|'.join(BENCHMARKS)})"),
 }
-"""Pictures that come once a benchmark: their caption's file, the section's title, and their names."""
+"""Pictures that each benchmark has: the name of their caption -> the section's title, and a pattern of their names."""
 
 
 def summary_page(results: Path) -> str:
-    """HTML of what stands in ``results``, with links relative to it.
+    """HTML of what is in ``results``, with links relative to it.
 
     Raises:
-        InputError: there is no table, or one, or a picture, is damaged.
+        InputError: there is no table, or a table or picture is damaged.
     """
     tables = _tables(results)
     pictures = {path.stem: path for path in sorted(results.glob("*.png"))}
@@ -51,7 +51,7 @@ def summary_page(results: Path) -> str:
 
 
 def _tables(results: Path) -> list[MadeTable]:
-    """Every table of which the csv or the provenance is there, in the paper's order and then by name."""
+    """Every table whose csv or provenance is there, in the paper's order and then by name."""
     names = {path.name.removesuffix(_PROVENANCE) for path in results.glob(f"*{_PROVENANCE}")}
     names |= {path.stem for path in results.glob("table*.csv")}
     if not names:
@@ -83,7 +83,7 @@ def _listed(values: Iterable[str]) -> str:
 
 
 def _short(commit: str | None) -> str:
-    """``1f3fe737a9+changes`` of a commit's full name."""
+    """A commit's full name, shortened: ``1f3fe737a9+changes``."""
     digest, plus, changes = (commit or "unknown").partition("+")
     return digest[:10] + plus + changes
 
@@ -95,7 +95,7 @@ def _contents(tables: list[MadeTable], sections: dict[str, tuple[str, str]]) -> 
 
 
 def _picture_sections(pictures: dict[str, Path], results: Path) -> dict[str, tuple[str, str]]:
-    """Id -> heading and HTML of each section that has a picture; each picture stands in one of them."""
+    """Id -> heading and HTML of each section that has a picture; each picture is in one of them."""
     left = dict(pictures)
     sections = {}
     if figures := [left.pop(name) for name in FIGURES if name in left]:
@@ -120,7 +120,7 @@ def _picture_sections(pictures: dict[str, Path], results: Path) -> dict[str, tup
 
 
 def _gallery(name: str, found: list[tuple[re.Match[str], Path]]) -> Iterator[str]:
-    """Pictures by benchmark, with the first paragraph of their captions; what the others say stands once, above."""
+    """Pictures by benchmark, with the first paragraph of their captions; the other paragraphs come once, above."""
     captions = {path: caption(name, **match.groupdict()) for match, path in found}
     yield _paragraph(dict.fromkeys(text for paragraphs in captions.values() for text in paragraphs[1:]))
     figures: dict[str, list[str]] = {benchmark: [] for benchmark in BENCHMARKS}
@@ -150,7 +150,7 @@ def _figure(path: Path, paragraphs: list[str], alternative: str) -> str:
 
 
 def _size(path: Path) -> tuple[int, int]:
-    """Width and height in pixels: with them a page keeps a picture's place until it is loaded."""
+    """Width and height in pixels, with which a page keeps a picture's place until it is loaded."""
     with path.open("rb") as file:
         head = file.read(24)
     if len(head) < 24 or not head.startswith(b"\x89PNG\r\n\x1a\n"):

@@ -12,11 +12,11 @@ from workflow.snakemake_internals import PlannedJob, plan
 _VERBS = {"pretrain": "train"} | {verb: verb for verb in ("train", "score", "draw", "generate", "crop")}
 """By the first word of a rule's name; every other rule makes something."""
 
-_SHOWN = 3  # jobs that the same change concerns
+_SHOWN = 3  # jobs named of those that the same change concerns
 
 
 def explain(jobs: list[PlannedJob]) -> Iterator[str]:
-    """Lines about planned jobs: those with a cause of their own, then those that only follow, then their number."""
+    """Lines about planned jobs: those with a cause of their own, then those that only follow, then the numbers."""
     jobs = [job for job in jobs if job.outputs]
     if not jobs:
         yield "Nothing to do."
@@ -38,7 +38,7 @@ def explain(jobs: list[PlannedJob]) -> Iterator[str]:
 
 
 def causes(job: PlannedJob, row: bool = True) -> list[str]:
-    """What speaks for a job by itself; nothing where it only follows others. See `changed_parameters` for ``row``."""
+    """A job's own causes; none if it only follows other jobs. See `changed_parameters` for ``row``."""
     if job.outputs[0] in job.missing:
         return ["it is not there"]
     found = [f"{listed([PurePosixPath(path).name for path in job.missing])} is not there"] if job.missing else []

@@ -7,9 +7,9 @@ _FOLDER = Path(__file__).resolve().parents[1] / "report"
 
 
 def caption(name: str, **wildcards: str) -> list[str]:
-    """Paragraphs of ``workflow/report/NAME.rst`` for a picture with these wildcards; none where there is no such file.
+    """Paragraphs of ``workflow/report/NAME.rst`` for a picture with these wildcards; none if there is no such file.
 
-    Code stands between double backticks, the only markup that these files use.
+    The only markup that these files use are double backticks around code.
     """
     import jinja2  # what snakemake renders them with
 

@@ -17,10 +17,10 @@ from workflow.tables.table_text import measured, stated
 def computed_table(
     table: Table, scores: dict[str, Scores], *, profile: str, seeds: list[int], layout: Layout, csv: Path
 ) -> MadeTable:
-    """What the files of a table say; ``scores`` are those of `read_scores`, ``csv`` is where it will be written.
+    """The table; ``scores`` are those of `read_scores`, ``csv`` is where it will be written.
 
     Raises:
-        InputError: a run whose provenance is damaged.
+        InputError: the provenance of a run is damaged.
     """
     differences = [_difference(difference, table, scores) for difference in table.differences]
     rows = (Row(REFERENCE, table.reference, "-"), *table.rows)
@@ -53,8 +53,8 @@ def _record(
 ) -> dict[str, Any]:
     """One line of the csv.
 
-    What was run; for each column the mean over seeds, their deviation, and the difference to the baseline with its 95%
-    interval and p; how the scores were taken; what the paper says and what was measured here.
+    It says what was run; for each column the mean over seeds, their deviation, and the difference to the baseline with
+    its 95% interval and p; how the scores were taken; what the paper says and what was measured here.
     """
     record: dict[str, Any] = {"profile": profile, "row": row.name, "method": row.method, "pretraining": row.data}
     ours = scores[row.name]
@@ -82,7 +82,7 @@ def _record(
 
 
 def _difference(difference: Difference, table: Table, scores: dict[str, Scores]) -> dict[str, Any]:
-    """A difference of the paper beside ours, metric by metric; ``ours`` is None where a run is missing."""
+    """A difference of the paper beside ours, metric by metric; ``ours`` is None if a run is missing."""
     metrics = []
     for column in (column for column in table.columns if column.key in difference.values):
         paper = difference.values[column.key]
@@ -107,7 +107,7 @@ def _difference(difference: Difference, table: Table, scores: dict[str, Scores])
 
 
 def _chains(row: Row, seeds: list[int], table: Table, layout: Layout) -> dict[str, list[Any]]:
-    """For each benchmark and seed the provenance of the fine-tuning, and of the encoders from the last to the first."""
+    """For each benchmark and seed, the provenance of the fine-tuning and of its encoders, the last one first."""
 
     def chain(benchmark: str, seed: int) -> dict[str, Any]:
         run = layout.benchmark(row.run(benchmark), row.encoder, seed)

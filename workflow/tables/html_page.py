@@ -1,4 +1,4 @@
-"""What every page here has: one style, inside the page, and the warning that stands above values of a small profile."""
+"""What all pages share: the style, inside the page, and the warning above values that are not the paper's."""
 
 from collections.abc import Iterable
 from html import escape
@@ -10,7 +10,7 @@ _STYLE = Path(__file__).with_suffix(".css")
 
 
 def html_page(title: str, parts: Iterable[str]) -> str:
-    """A page that needs no other file but the pictures that ``parts``, its body, may name."""
+    """A page with the body ``parts``; it needs no other file but the pictures that the body names."""
     head = [
         "<!DOCTYPE html>",
         '<html lang="en"><head><meta charset="utf-8">',

@@ -1,4 +1,4 @@
-"""A table as it was computed, or as its csv and .provenance.json hold it. No torch, no pandas."""
+"""A table as it was computed, or as it is read from its csv and .provenance.json. No torch, no pandas."""
 
 import csv
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ class MadeTable:
     """One table.
 
     Attributes:
-        csv: the file; its other forms stand beside it.
+        csv: the file; its other forms are beside it.
         columns: metrics.
-        records: lines of the csv by their columns, the trivial predictor's first; numbers are floats, or "" for none.
+        records: lines of the csv by column, the trivial predictor's first; numbers are floats, or "" if missing.
         settings: columns that say how the scores were taken.
         runs: row, benchmark and run, as `recorded_runs.runs_of` gives them.
-        differences: of the paper and ours, as `computed_table` gives them.
-        baseline: name of the row that the others' differences are to.
+        differences: the paper's and ours, as `computed_table` gives them.
+        baseline: name of the row that the others are compared with.
         commit: of the code that made the table.
         provenance: all of the .provenance.json.
     """
@@ -52,7 +52,7 @@ def read_made_table(path: Path) -> MadeTable:
     """Read ``path``, the csv, and the provenance beside it.
 
     Raises:
-        InputError: one of the two is missing or damaged, or they are not of the same table.
+        InputError: one of the two is missing or damaged, or they belong to different tables.
     """
     source = path.with_suffix(".provenance.json")
     provenance = read_provenance(source)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from scipy.special import stdtr, stdtrit
 
 LEVEL = 0.95
-"""Of the interval; `Paired.verdict` goes by it."""
+"""Of the interval, by which `Paired.verdict` decides."""
 
 
 @dataclass(frozen=True)
 class Paired:
-    """``mean`` of the differences seed by seed; interval and p of Student's t, None where there is one seed."""
+    """``mean`` of the differences seed by seed; interval and p of Student's t, None for one seed."""
 
     mean: float
     low: float | None
@@ -21,9 +21,9 @@ class Paired:
     p: float | None
 
     def verdict(self, stated: float) -> str:
-        """Whether the sign of ``stated``, a difference of the paper, is ours too.
+        """Whether ``stated``, a difference of the paper, has the same sign as ours.
 
-        Ours is shown to one decimal, as the paper's are; one that is then zero has no sign.
+        Ours is rounded to one decimal, as the paper's are; if it is then zero, it has no sign.
         """
         ours = round(self.mean, 1)
         if ours == 0 != stated:
@@ -36,10 +36,10 @@ class Paired:
 
 
 def paired(ours: Sequence[float], theirs: Sequence[float]) -> Paired:
-    """``ours`` minus ``theirs``, one value a seed, in the same order of seeds.
+    """``ours`` minus ``theirs``, one value per seed, in the same order of seeds.
 
     Raises:
-        ValueError: different numbers of seeds, or none.
+        ValueError: the numbers of seeds differ, or are 0.
     """
     differences = [mine - other for mine, other in zip(ours, theirs, strict=True)]
     mean, n = statistics.fmean(differences), len(differences)

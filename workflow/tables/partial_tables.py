@@ -1,4 +1,4 @@
-"""A table of what there is, after a run in which some jobs failed: the rows without scores say why."""
+"""A table of the finished runs, after some jobs failed: rows without scores say why."""
 
 from pathlib import Path
 
@@ -9,9 +9,9 @@ from workflow.tables.table_spec import Table
 
 
 def missing_runs(table: Table, seeds: list[int], layout: Layout) -> int:
-    """How many runs of a table are not finished; 0 as well where none is finished, or a trivial predictor is missing.
+    """How many runs of a table are not finished.
 
-    Of those a table of what there is would show nothing.
+    It is also 0 if no run is finished or the scores of a trivial predictor are missing: that table would be empty.
     """
     runs = table.runs(seeds)
     missing = sum(unfinished(Path(layout.benchmark(*run)), *run[1:], layout) is not None for run in runs)
@@ -20,10 +20,10 @@ def missing_runs(table: Table, seeds: list[int], layout: Layout) -> int:
 
 
 def write_partial_table(table: Table, *, profile: str, seeds: list[int], layout: Layout, out: Path) -> str:
-    """Write a table some of whose runs are missing, and return a line that says how many.
+    """Write a table without the runs that are missing, and return a line that says how many those are.
 
     Raises:
-        InputError: metrics that are damaged.
+        InputError: metrics are damaged.
     """
     make_table(table, profile=profile, seeds=seeds, layout=layout, out=out, partly=True)
     missing, of = missing_runs(table, seeds, layout), len(table.runs(seeds))

@@ -1,4 +1,4 @@
-"""The runs behind a table, as its .provenance.json records them: what each took, where and when. No torch."""
+"""The runs behind a table, as its .provenance.json records them: how long each took, where and when. No torch."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,9 +18,8 @@ class RecordedRun:
     Attributes:
         kind: ``encoder`` or ``fine-tuning``.
         run: its folder, as `Layout` names it.
-        row: the encoder.
-        benchmark: with its variant, such as h36m_3d-prior; empty of an encoder.
-        hardware: the device that the run was on: the accelerator's name, or the processor's with its cores.
+        benchmark: with its variant, such as h36m_3d-prior; empty for an encoder.
+        hardware: the accelerator's name, or the processor's and its number of cores.
         started: UTC, such as 2026-11-21T17:02:29Z.
     """
 
@@ -41,7 +40,7 @@ def read_provenance(path: Path) -> dict[str, Any]:
     """A table's .provenance.json.
 
     Raises:
-        InputError: it is missing, damaged, or not what this version of the tables writes.
+        InputError: it is missing, damaged, or written by another version of this project.
     """
     provenance = read_json(path, REMEDY)
     there = set(provenance) if isinstance(provenance, dict) else set()
@@ -52,10 +51,10 @@ def read_provenance(path: Path) -> dict[str, Any]:
 
 
 def runs_of(path: Path, provenance: dict[str, Any]) -> Iterator[tuple[str, str, RecordedRun]]:
-    """Row and benchmark of the table with each finished run behind them; an encoder comes once for each of its uses.
+    """Row, benchmark and each finished run behind them; an encoder comes once for each of its uses.
 
     Raises:
-        InputError: an entry that is damaged; ``path`` is what to blame.
+        InputError: an entry is damaged; the message names ``path``.
     """
     try:
         for row, benchmarks in provenance["rows"].items():
@@ -74,7 +73,7 @@ def stages(chain: dict[str, Any]) -> list[tuple[str, str, Any]]:
 
 
 def distinct(runs: Iterable[RecordedRun]) -> list[RecordedRun]:
-    """Each folder once, encoders first; of two records of one folder the one that started later."""
+    """One run for each folder, encoders first; of two records of a folder, the one that started later."""
     latest: dict[str, RecordedRun] = {}
     for run in runs:
         if run.run not in latest or latest[run.run].started < run.started:

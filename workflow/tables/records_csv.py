@@ -8,7 +8,7 @@ from liftedcl.files.atomic import atomic_path
 
 def write_csv(path: Path, records: list[dict[str, Any]]) -> None:
     """Write ``records``, which have the same keys, whole or not at all."""
-    import pandas as pd  # slow to import; whoever only plans, or asks for --help, needs none of it
+    import pandas as pd  # slow to import, and not needed to plan or to print --help
 
     with atomic_path(path) as part:
         pd.DataFrame(records).to_csv(part, index=False, lineterminator="\n")

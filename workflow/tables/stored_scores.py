@@ -1,4 +1,4 @@
-"""Scores of finished runs, by row, column and seed, and why there is none where there is none. No torch."""
+"""Scores of finished runs, by row, column and seed, and why some are missing. No torch."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ _REMEDY = "make it with snakemake"
 
 @dataclass(frozen=True)
 class Scores:
-    """Of one row, in the order of the seeds.
+    """The scores of one row, in the order of the seeds.
 
     Attributes:
-        metrics: benchmark -> metrics.json of each seed; None where a seed has none.
+        metrics: benchmark -> metrics.json of each seed, or None if it is missing.
         missing: one sentence for each run without metrics, and for each metric that the test set can't give.
     """
 
@@ -28,7 +28,7 @@ class Scores:
     missing: tuple[str, ...]
 
     def values(self, column: Column) -> list[float] | None:
-        """The metric of every seed; None where a seed has none."""
+        """The metric of every seed; None if a seed has none."""
         values = [None if run is None else run.get(column.key) for run in self.metrics[column.benchmark]]
         return values if all(isinstance(value, int | float) for value in values) else None
 
@@ -36,11 +36,8 @@ class Scores:
 def read_scores(table: Table, seeds: list[int], layout: Layout, *, partly: bool) -> dict[str, Scores]:
     """Scores of every row, by its name; `REFERENCE` comes first.
 
-    Args:
-        partly: take what there is; a run without metrics is an error otherwise.
-
     Raises:
-        InputError: metrics that are missing (unless ``partly``) or damaged, or lack a metric of the table.
+        InputError: metrics are missing (unless ``partly``) or damaged, or lack a metric of the table.
     """
     references = {name: [read_metrics(layout.reference(name), table.columns_of(name))] for name in table.benchmarks}
     trivial = Scores(references, _undefined(table, references))
@@ -48,10 +45,10 @@ def read_scores(table: Table, seeds: list[int], layout: Layout, *, partly: bool)
 
 
 def read_metrics(path: str | Path, columns: Iterable[Column]) -> dict[str, Any]:
-    """A metrics.json, in which each of ``columns`` is a number, or null where the data can't give one.
+    """A metrics.json, in which each of ``columns`` is a number, or null if the data can't give one.
 
     Raises:
-        InputError: it is missing or damaged, or lacks one of them.
+        InputError: it is missing or damaged, or lacks one of the columns.
     """
     metrics = read_json(path, _REMEDY)
     for column in columns:
@@ -85,9 +82,9 @@ def _undefined(table: Table, metrics: dict[str, list[dict[str, Any] | None]]) ->
 
 
 def unfinished(run: Path, encoder: str, seed: int, layout: Layout) -> Path | None:
-    """The first folder that lacks its product, of the encoders that lead to a fine-tuning and its own; None: none does.
+    """The first unfinished folder of the encoders that lead to a fine-tuning and its own; None if all are finished.
 
-    A fine-tuning whose encoder is gone is unfinished: its metrics are those of an earlier one.
+    A fine-tuning whose encoder is gone is unfinished: its metrics are those of an earlier encoder.
     """
     encoders = [place for place, _ in reversed(encoder_chain(encoder, seed, layout))]
     stages = [*((place, place / "encoder.pt") for place in encoders), (run, run / "metrics.json")]
@@ -105,13 +102,13 @@ def encoder_chain(encoder: str, seed: int, layout: Layout) -> list[tuple[Path, A
 
 
 def provenance_of(folder: Path) -> Any:
-    """What a stage wrote of itself; None of one that did not finish."""
+    """What a stage wrote about itself; None if it did not finish."""
     path = folder / "provenance.json"
     return read_json(path, _REMEDY) if path.exists() else None
 
 
 def _reason(place: Path) -> str:
-    """What the log of a stage that didn't finish ends with."""
+    """Why a stage didn't finish, from the end of its log."""
     log = place / "log.txt"
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     errors = [line.removeprefix("error: ").strip() for line in lines if line.startswith("error: ")]

@@ -18,7 +18,7 @@ _FORMS = (".csv", ".md", ".tex", ".provenance.json")
 
 
 def table_page(table: MadeTable) -> str:
-    """The table alone, as a page that can be read anywhere: inside Snakemake's report, say."""
+    """The table alone, as a page that can be read anywhere, such as inside Snakemake's report."""
     return html_page(label_of(table.name), [*banners([table.profile]), *_parts(table), "</section>"])
 
 
@@ -50,7 +50,7 @@ def label_of(name: str) -> str:
 
 
 def _mark(profile: str) -> str:
-    """Says which profile the values are of, and that they are not the paper's where they aren't."""
+    """Says which profile was run, and that values are not the paper's if they aren't."""
     kind, more = (" warn", " · not the paper's experiment") if not_the_papers(profile) else ("", "")
     return f'<span class="mark{kind}">{escape(profile)} values{more}</span>'
 
@@ -130,7 +130,7 @@ def _differences(name: str, difference: dict[str, Any]) -> Iterator[str]:
 
 
 def _runs(table: MadeTable) -> str:
-    """What each row's fine-tunings took, and the command that leads from its cells to the data."""
+    """How long each row's fine-tunings took, and the command that traces its cells to the data."""
     lines = []
     for record in (record for record in table.records if record["row"] != REFERENCE):
         for column in {column.benchmark: column for column in reversed(table.columns)}.values():

@@ -12,14 +12,14 @@ from workflow.benchmark_recipes import SEPARATOR
 from workflow.params import Params, read_yaml
 
 FIGURES = ("figure5", "figure6", "figure7", "figure8", "lifting_progress", "training_curves")
-"""What the rules draw; a table names those that are made with it."""
+"""The figures that the rules draw; a table names those that are made with it."""
 
 
 @dataclass(frozen=True)
 class Column:
     """A metric: its key in metrics.json, its name and unit in the table, and whether ``up`` or ``down`` is better.
 
-    ``benchmark`` is the one it is a metric of, where that isn't the table's.
+    ``benchmark`` is the benchmark that it is a metric of, if that isn't the table's.
     """
 
     key: str
@@ -43,7 +43,7 @@ class Row:
 
     @property
     def name(self) -> str:
-        """The encoder, and the variant where there is one; what differences and the csv call the row."""
+        """The encoder, and the variant if there is one; what differences and the csv call the row."""
         return f"{self.encoder}{SEPARATOR}{self.variant}" if self.variant else self.encoder
 
     def run(self, benchmark: str) -> str:
@@ -53,7 +53,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Difference:
-    """What the paper states: row ``row`` minus row ``against``, both by their names, per metric key."""
+    """What the paper states: the row named ``row`` minus the row named ``against``, per metric key."""
 
     row: str
     against: str
@@ -66,10 +66,10 @@ class Table:
     """One table.
 
     Attributes:
-        benchmark: whose metrics the columns are, where they name no other.
-        reference: what the trivial predictor is, whose scores stand in the first row.
+        benchmark: whose metrics the columns are, unless they name another.
+        reference: what the trivial predictor is, whose scores are in the first row.
         baseline: name of the row that the others are compared with.
-        settings: keys of metrics.json that say how the scores were taken, and what they are called in the table.
+        settings: keys of metrics.json that say how the scores were taken -> what the table calls them.
         extends: whether encoders of params.yaml that no table names come below the rows.
     """
 
@@ -93,16 +93,16 @@ class Table:
         return [column for column in self.columns if column.benchmark == benchmark]
 
     def runs(self, seeds: Iterable[int]) -> list[tuple[str, str, int]]:
-        """What `Layout.benchmark` takes of each fine-tuning that the table shows."""
+        """The arguments of `Layout.benchmark` for each fine-tuning that the table shows."""
         return [(row.run(name), row.encoder, seed) for row in self.rows for name in self.benchmarks for seed in seeds]
 
 
 def read_tables(path: str | Path, params: Params) -> dict[str, Table]:
-    """Read tables.yaml; each column of what is returned names its benchmark, and tables that extend have all rows.
+    """Read tables.yaml; each column that is returned names its benchmark, and tables that extend have all rows.
 
     Raises:
-        InputError: unreadable YAML, an unknown key, a row whose encoder or variant params.yaml doesn't have, a
-            benchmark or figure that nothing makes, or a baseline or difference of a row or column that isn't there.
+        InputError: the YAML is unreadable, a key is unknown, params.yaml lacks the encoder or variant of a row, nothing
+            makes a benchmark or figure, or a baseline or difference names a row or column that isn't there.
     """
     tables = parse(dict[str, Table], read_yaml(path), f"{Path(path).name}: ")
     named = {row.encoder for table in tables.values() for row in table.rows}
@@ -120,7 +120,7 @@ def main_tables(tables: dict[str, Table]) -> dict[str, Table]:
 
 
 def _extended(table: Table, encoders: list[str], params: Params) -> Table:
-    """``table`` with a row of each of ``encoders`` in each of its variants, where it takes any."""
+    """``table`` with a row for each of ``encoders`` in each of its variants, if it extends."""
     if not table.extends:
         return table
     variants = list(dict.fromkeys(row.variant for row in table.rows))
@@ -132,7 +132,7 @@ def _extended(table: Table, encoders: list[str], params: Params) -> Table:
 
 
 def _data_of(encoder: str, params: Params) -> str:
-    """What an encoder and those it started from were made of, from the first to the last."""
+    """What an encoder was made from, after the encoders that it started from."""
     recipe = params.encoders[encoder]
     made_of = recipe.images or recipe.source or recipe.method
     return f"{_data_of(recipe.start, params)}, then {made_of}" if recipe.start else made_of

@@ -11,14 +11,14 @@ _TEX = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "±": r"$\pm$"}
 
 
 def not_the_papers(profile: str) -> str:
-    """What has to stand beside values of ``profile``; nothing beside the paper's."""
+    """The warning beside values of ``profile``; empty for the paper's."""
     if profile == "paper":
         return ""
     return f"{profile} values: not the paper's experiment; compare nothing published with them."
 
 
 def stated(difference: dict[str, Any]) -> str:
-    """What the paper says, of an entry of ``differences`` in a table's provenance."""
+    """What the paper says about an entry of ``differences`` in a table's provenance."""
     values = ", ".join(f"{of['name']} {signed(of['paper'])} {of['unit']}" for of in difference["metrics"])
     return f"{values} against {difference['against']} ({difference['source']})"
 
@@ -84,7 +84,7 @@ def setting(table: MadeTable, key: str) -> str:
 
 
 def _rows(table: MadeTable, bold: str) -> Iterator[tuple[dict[str, Any], list[str]]]:
-    """Each record and its cells, the best values put into ``bold``."""
+    """Each record and its cells, with the best values put into ``bold``."""
     best = {column.key: best_rows(column, table.records) for column in table.columns}
     for record in table.records:
         cells = [record["profile"], record["method"], record["pretraining"]]
@@ -96,7 +96,7 @@ def _rows(table: MadeTable, bold: str) -> Iterator[tuple[dict[str, Any], list[st
 
 
 def best_rows(column: Column, records: Sequence[dict[str, Any]]) -> set[str]:
-    """Rows with the best printed value of a column, none where all are equal; the trivial predictor doesn't compete."""
+    """Rows with the best printed value of a column, none if all are equal; the trivial predictor doesn't compete."""
     values = {
         record["row"]: round(record[column.key], 1)
         for record in records
@@ -108,7 +108,7 @@ def best_rows(column: Column, records: Sequence[dict[str, Any]]) -> set[str]:
 
 
 def signed(value: float) -> str:
-    """With its sign, to a tenth; what rounds to nothing is +0.0."""
+    """With its sign, to a tenth; a value that rounds to zero is +0.0."""
     return f"{round(value, 1) + 0.0:+.1f}"
 
 
