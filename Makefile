@@ -1,4 +1,4 @@
-# Two commands: `make demo` and `make test`; `make demo-all` makes all tables. Each sets up everything it needs in .venv, once.
+# `make demo` and `make test`; `make demo-all` makes all tables. The first one sets up .venv with all that they need.
 PYTHON ?= python3
 BIN    := .venv/bin
 CORES  ?= all
@@ -27,7 +27,7 @@ test: .venv/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-# Long ones, each some minutes: the two tools' agreement and remotes; kills, full disks; a Slurm on this machine (root).
+# Long tests, some minutes each: DVC and Snakemake together, remotes; kills, full disks; a local Slurm (as root).
 test-dvc test-faults: test-%: .venv/.ready
 	$(BIN)/python -m pytest tests/$* -rs --numprocesses 2 --dist worksteal
 
@@ -44,9 +44,9 @@ test-cluster: .venv/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-# Pins stay as they are where pyproject.toml allows; `make lock UPGRADE=--upgrade` takes the newest of everything.
+# Keeps the pins that pyproject.toml allows; `make lock UPGRADE=--upgrade` takes the newest versions of all packages.
 lock:
-	@command -v uv >/dev/null || { echo "error: uv is not here; install it, it makes the lock file"; exit 2; }
+	@command -v uv >/dev/null || { echo "error: uv not found; install it, it makes the lock file"; exit 2; }
 	cp requirements.lock .requirements.lock.part
 	uv pip compile --quiet pyproject.toml --extra test --universal --python-version 3.11 $(UPGRADE) \
 	  --no-emit-index-url --no-header --no-annotate --output-file .requirements.lock.part

@@ -1,4 +1,4 @@
-# Targets and includes: a table of contents. WHAT is run stands in params.yaml, paths in workflow/layout.py.
+# Targets and includes: a table of contents. WHAT is run is in params.yaml, paths are in workflow/layout.py.
 from snakemake.utils import min_version
 
 min_version("9.27")
@@ -14,7 +14,7 @@ rule tables:  # the paper's
 rule ablations:
     input: expand("results/{table}.csv", table=PAPER_TABLES[6:])
 
-rule drawings:  # predictions of every run of the paper's tables on some test pictures
+rule drawings:  # predictions of every run of the paper's tables on some test images
     input:
         [
             LAYOUT.benchmark(*run) + "/examples.png"

@@ -36,7 +36,7 @@ def benchmark_recipes(benchmarks: Any, variants: Any, skeletons: Skeletons) -> d
     """
     where = "params.yaml: benchmarks"
     if not isinstance(benchmarks, dict):
-        raise InputError(f"{where}: is not a mapping of benchmarks to recipes")
+        raise InputError(f"{where}: {benchmarks!r} is not a mapping of benchmarks to recipes")
     if unknown := sorted(set(benchmarks) ^ set(BENCHMARKS)):
         problem = "missing" if unknown[0] in BENCHMARKS else f"unknown key; there are {', '.join(BENCHMARKS)}"
         raise InputError(f"{where}.{unknown[0]}: {problem}")

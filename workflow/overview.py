@@ -74,7 +74,7 @@ def main() -> None:
     add("--seed", type=int, required=True, help="which of its runs")
     add("--profile", required=True, help="profile that was run")
     add("--runs", required=True, help="folder of the runs, such as runs/demo")
-    add("--out", type=Path, required=True, help="csv to write; .md stands beside it")
+    add("--out", type=Path, required=True, help="csv to write; .md is written beside it")
     arguments = parser.parse_args()
     tables = {table.benchmark: table for table in (read_recipe(Table, text) for text in arguments.tables)}
     layout = Layout(arguments.runs)

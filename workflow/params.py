@@ -65,8 +65,9 @@ class Params:
     benchmarks: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        require(len(self.seeds) > 0 and len(set(self.seeds)) == len(self.seeds), "seeds", "is a list without repeats")
-        require(min(self.seeds) >= 0, "seeds", "are not below 0")
+        different = len(self.seeds) > 0 and len(set(self.seeds)) == len(self.seeds)
+        require(different, "seeds", f"{[*self.seeds]} is empty or has repeats; give a list of different numbers")
+        require(min(self.seeds) >= 0, "seeds", f"{[*self.seeds]} has a number below 0; give numbers from 0 on")
         for name in {**self.data, **DATA_SETS}:
             require(name in DATA_SETS, f"data.{name}", f"unknown key; {_near(name, DATA_SETS)}")
             require(name in self.data, f"data.{name}", "missing; it gives the folder of that data set")

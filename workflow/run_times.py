@@ -82,7 +82,7 @@ def main(words: list[str] | None = None) -> None:
     )
     add = parser.add_argument
     add("--provenance", type=Path, nargs="+", required=True, metavar="PROVENANCE.json", help="of the tables")
-    add("--out", type=Path, required=True, help="csv to write; .png stands beside it")
+    add("--out", type=Path, required=True, help="csv to write; .png is written beside it")
     arguments = parser.parse_args(words)
     runs = read_runs(arguments.provenance)
     figure_of_runs(runs, arguments.out.with_suffix(".png"))

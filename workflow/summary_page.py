@@ -154,7 +154,7 @@ def _size(path: Path) -> tuple[int, int]:
     with path.open("rb") as file:
         head = file.read(24)
     if len(head) < 24 or not head.startswith(b"\x89PNG\r\n\x1a\n"):
-        raise InputError(f"{path}: is no PNG, or cut off; remove it and make it again with snakemake")
+        raise InputError(f"{path}: is not a PNG file, or is cut off; remove it and make it again with snakemake")
     return struct.unpack(">II", head[16:])
 
 

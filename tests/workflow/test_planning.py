@@ -35,7 +35,7 @@ def test_one_encoder_goes_through_all_benchmarks(copy):
     [
         (["crops={heigth: 64}"], "params.yaml: crops.heigth: unknown key; did you mean height?"),
         (["profil=paper"], "params.yaml: profil: unknown key; did you mean profile?"),
-        (["seeds=[0, 0]"], "params.yaml: seeds: is a list without repeats"),
+        (["seeds=[0, 0]"], "params.yaml: seeds: [0, 0] is empty or has repeats; give a list of different numbers"),
     ],
 )
 def test_a_wrong_key_stops_before_any_job(copy, config, named):

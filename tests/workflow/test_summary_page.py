@@ -181,7 +181,7 @@ def test_without_a_table_the_page_says_how_to_make_one(tmp_path):
             r"json: its record of a run is damaged",
         ),
         ("table4.provenance.json", None, r"table4\.provenance\.json: not found"),
-        ("figure5.png", lambda text: "", r"figure5\.png: is no PNG, or cut off"),
+        ("figure5.png", lambda text: "", r"figure5\.png: is not a PNG file, or is cut off"),
     ],
 )
 def test_damage_is_named_in_one_line_and_nothing_is_written(make, name, damage, named):

@@ -1,10 +1,10 @@
-# Generated data, person crops, stage I pictures and sampled skeletons.
+# Generated data, person crops, stage I images and sampled skeletons.
 
 import dataclasses
 
 from liftedcl.images.own_people import BOXES, listing_digest
 
-FIRST = 2  # data takes every core and all else waits for it: begun late, it would wait for cores that stand idle
+FIRST = 2  # a data job takes every core and all else waits for it: begun late, it would wait while cores are idle
 BODY = "synthetic/people/body.npz"
 
 for kind, data_set in DATA_SETS.items():
@@ -38,7 +38,7 @@ rule crop_people:
     output:
         **packed("crops"),
         sheet=LAYOUT.figure("figure6"),
-    params:  # the stride is Human3.6M's: another one re-makes no crop of COCO
+    params:  # the stride is Human3.6M's, so it must not re-make crops of COCO
         recipe=to_json(dataclasses.replace(PARAMS.crops, h36m_stride=1)),
         code=code_of("liftedcl.crops"), root=PARAMS.data["coco"],
     log: f"{LAYOUT.root}/logs/crops.log",
@@ -53,7 +53,7 @@ rule crop_people:
 rule crop_h36m:
     input: annotations=data("h36m", *DATA_SETS["h36m"].pretraining.files),
     output: **packed("h36m_crops"),
-    params:  # its boxes count no keypoints
+    params:  # Human3.6M's boxes come without numbers of keypoints
         recipe=to_json(dataclasses.replace(PARAMS.crops, min_keypoints=0)),
         code=code_of("liftedcl.crops"), root=PARAMS.data["h36m"],
     log: f"{LAYOUT.root}/logs/h36m_crops.log",
@@ -65,8 +65,8 @@ rule crop_h36m:
         " --out {output.images:q} --workers {threads} 2>&1 | tee {log:q}"
 
 
-def own_pictures(wildcards):  # snakemake compares no parameter that depends on the input
-    """What changes with the pictures; where boxes tell which are read, nothing does, as in COCO."""
+def own_pictures(wildcards):  # takes no input: Snakemake compares no parameter that depends on the input
+    """A digest of the images' names and sizes; empty if boxes.json names the images, as annotations do for COCO."""
     return "" if Path(PARAMS.data["people"], BOXES).exists() else listing_digest(PARAMS.data["people"])
 
 

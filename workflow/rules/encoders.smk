@@ -1,4 +1,4 @@
-# Encoders: random, published, or pre-trained here. One folder a row and seed; all end in encoder.pt.
+# Encoders: random, published, or pre-trained here. Each row and seed has one folder, with an encoder.pt.
 
 ENCODER = LAYOUT.encoder("{row}", "{seed}")
 IMAGES = {
@@ -20,10 +20,10 @@ def images_of(wildcards):
 
 
 def beside_encoder(row, seed):
-    """What the rule of a row makes beside encoder.pt that others read.
+    """The other files that the rule of a row makes and that other jobs read.
 
-    Whoever reads an encoder asks for these too: Snakemake compares no record of a job of which one output was never
-    made, so that a row whose method changes to one that makes more would pass for up to date.
+    All jobs that read an encoder ask for these too: Snakemake compares no record of a job if one of its outputs was
+    never made, so a row whose method changes to one that makes more files would be taken as up to date.
     """
     recipe = PARAMS.encoders[row]
     names = [*(["heads.pt", "history.csv"] if recipe.training else []), *(["lifted.npz"] if lifts(recipe) else [])]
@@ -41,7 +41,7 @@ def start_of(wildcards):
 
 
 def option(name, values):
-    """A command-line option, or nothing where there is no value."""
+    """A command-line option, or nothing if there is no value."""
     return f"--{name} {values}" if values else ""
 
 
@@ -70,7 +70,7 @@ rule published_encoder:
 
 
 def own_file(wildcards):
-    """The encoder that a row brings along; one line where it isn't there."""
+    """The encoder file that a row names; an error in one line if it is missing."""
     file = PARAMS.encoders[wildcards.row].file
     if not Path(file).is_file():
         raise SystemExit(f"error: {file}: no such file; params.yaml: encoders.rows.{wildcards.row}.file names it")
@@ -86,8 +86,8 @@ use rule published_encoder as own_encoder with:
         code=code_of("liftedcl.weights"),
 
 
-GPU_SLOT = f"{PYTHON} -m workflow.gpu_slot"  # COUNT COMMAND: on GPUs that no other job has
-# One process a GPU; torchrun starts them.
+GPU_SLOT = f"{PYTHON} -m workflow.gpu_slot"  # COUNT COMMAND: on GPUs that no other job uses
+# torchrun starts one process per GPU.
 LAUNCH = PYTHON if PARAMS.compute.gpus < 2 else (
     f"{PYTHON} -m torch.distributed.run --standalone --nproc-per-node {PARAMS.compute.gpus}"
 )
@@ -111,7 +111,7 @@ rule pretrain:
         skeletons=lambda wildcards, input: option("skeletons", input.get("skeletons")),
     log: f"{ENCODER}/log.txt",
     threads: PARAMS.compute.threads
-    priority: 1  # before fine-tunings, which are nobody's input
+    priority: 1  # before fine-tunings, which no other training waits for
     resources: **PARAMS.cluster.resources("pretrain", gpus=PARAMS.compute.gpus),
     shell:
         "{LAUNCH} -m liftedcl.pretrain --recipe {params.recipe:q} --seed {wildcards.seed} --images {input.images:q}"

@@ -1,5 +1,5 @@
-# Fine-tuning: one encoder and one benchmark, or a variant of it. A training writes its predictions; scores and drawings
-# are made of those, each by a rule of its own, so that an edit of a metric or of an overlay trains nothing.
+# Fine-tuning: one encoder and one benchmark, or a variant of it. A training writes its predictions. Scores and drawings
+# are made from those by rules of their own, so an edit of a metric or of an overlay trains nothing.
 
 from downstream.mpii.files import ANNOTATIONS as MPII_PEOPLE
 
@@ -16,10 +16,10 @@ def mixed_in(wildcards):
     return f"{folder}/{MPII_PEOPLE['train']}" if folder else []
 
 
-ON_ONE_GPU = "{GPU_SLOT} 1 " if PARAMS.compute.gpus else ""  # a command of another text would re-run
+ON_ONE_GPU = "{GPU_SLOT} 1 " if PARAMS.compute.gpus else ""  # a job whose command has another text runs again
 
 
-ABOUT = "--benchmark {params.benchmark} --recipe {params.recipe:q} --data {params.root:q}"  # of each command below
+ABOUT = "--benchmark {params.benchmark} --recipe {params.recipe:q} --data {params.root:q}"  # in each command below
 
 for benchmark, entry in BENCHMARKS.items():
     RUN = LAYOUT.benchmark("{run}", "{row}", "{seed}")
@@ -59,7 +59,7 @@ for benchmark, entry in BENCHMARKS.items():
         resources: **PARAMS.cluster.resources("short", after="finetune"),
         group: "finetuning"
         priority: 1  # before the next training: a table may be waiting for it
-        shell:  # into the training's log: where a table has no score, the reason is read there
+        shell:  # into the training's log: a table without a score reads the reason there
             "{PYTHON} -m downstream.score " + ABOUT + " --run {params.folder:q} --out {output[0]:q} 2>&1"
             " | tee --append {params.folder:q}/log.txt"
 

@@ -1,12 +1,12 @@
-# The resolved configuration, and what is checked before any job. `config` holds the command line's --config alone,
-# which wins over params.yaml and its profile.
+# The resolved configuration, and all checks before any job. `config` holds only the command line's --config, which wins
+# over params.yaml and its profile.
 import sys
 from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-sys.path.insert(0, workflow.basedir)  # the packages stand beside the Snakefile, installed or not
+sys.path.insert(0, workflow.basedir)  # the packages are beside the Snakefile, installed or not
 
 from downstream.registry import BENCHMARKS, DATA_SETS, finetune_modules, score_modules
 from liftedcl.identity.code_digest import code_of
@@ -30,7 +30,7 @@ if is_main_process(workflow):  # and not in each job that it submits to a cluste
 PYTHON = sys.executable  # the environment that runs snakemake also runs its jobs
 
 try:
-    for line in restore() if is_main_process(workflow) else ():  # what Snakemake knew of what came through DVC
+    for line in restore() if is_main_process(workflow) else ():  # Snakemake's records of what DVC pulled
         print(line, file=sys.stderr)
     PARAMS = read_params(Path(workflow.basedir) / "params.yaml", config)
     TABLES = read_tables(Path(workflow.basedir) / "workflow" / "tables" / "tables.yaml", PARAMS)
@@ -40,16 +40,16 @@ except InputError as error:
 PAPER_TABLES = [f"table{number}" for number in range(1, 10)]
 LAYOUT = layout_of(PARAMS)
 LABEL = label_of(PARAMS, config)
-WORKERS = PARAMS.compute.workers  # no result depends on it, so it is no parameter of a rule
+WORKERS = PARAMS.compute.workers  # no result depends on it, so it is not a parameter of a rule
 
-NEEDED = needed_data(PARAMS)  # of each data set; a job looks for its own, and its error names all
+NEEDED = needed_data(PARAMS)  # of each data set; a job checks its own data, and its error names all that is missing
 
 
 @cache
 def data(name, *files, optional=(), pictures=()):
     """An input function: these files of a data set, which has to be there unless a rule makes it.
 
-    Files that are ``optional`` are inputs where they are there, and ``pictures`` are only looked for.
+    ``optional`` files are inputs if they exist; of ``pictures``, only the existence is checked.
     """
     @cache
     def complain():
@@ -57,9 +57,9 @@ def data(name, *files, optional=(), pictures=()):
             return
         others = missing_data(PARAMS, {other: NEEDED[other] for other in NEEDED if other != name})
         missing = missing_data(PARAMS, {name: tuple(dict.fromkeys([*files, *NEEDED.get(name, ())]))})
-        also = ["Not here either, and needed by other targets of this profile:", *others] if others else []
+        also = ["Other targets of this profile need these too, which are missing as well:", *others] if others else []
         raise SystemExit(  # a WorkflowError in here would be shown with a stack trace
-            f"error: profile {PARAMS.profile} needs data that is not here (docs/data.md says more):\n\n"
+            f"error: profile {PARAMS.profile} needs data that is missing (see docs/data.md):\n\n"
             + "\n\n".join([*missing, *also])
         )
 
@@ -73,13 +73,13 @@ def data(name, *files, optional=(), pictures=()):
 
 
 def benchmark_data(benchmark):
-    """An input function: what a run on ``benchmark`` reads before any picture."""
+    """An input function: what a run on ``benchmark`` reads before any image."""
     entry = BENCHMARKS[benchmark]
     return data(entry.data.name, *entry.needs.files, optional=entry.needs.optional, pictures=entry.needs.pictures)
 
 
 def rows_by(method):
-    """Names of the encoder rows made with one of the methods given, as a wildcard pattern that matches nothing else."""
+    """Names of the encoder rows for whose recipe ``method`` is true, as a pattern for a wildcard."""
     return "|".join(name for name, recipe in PARAMS.encoders.items() if method(recipe)) or "(?!)"
 
 

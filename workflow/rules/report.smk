@@ -1,4 +1,4 @@
-# Pages about all of the paper's tables at once: what the runs took, and one page for whoever only looks at results.
+# Pages about all of the paper's tables: what the runs took, and one page to look at the results.
 
 SHOWN_ROW = LIFTING_ROW or TABLES["table1"].rows[0].encoder  # whose predictions are shown
 CAPTIONS = ("augmented", "curves", "data_efficiency", "examples", "figure", "run_times", "table")
@@ -14,7 +14,7 @@ rule run_times:
     shell: "{PYTHON} -m workflow.run_times --provenance {input:q} --out {output.csv:q}"
 
 
-rule summary:  # of what stands in results/ then: tables beyond the paper's are shown where they are there
+rule summary:  # of all that is in results/: tables beyond the paper's are shown if they exist
     input:
         tables=expand("results/{table}.{kind}", table=PAPER_TABLES, kind=["csv", "provenance.json"]),
         figures=expand("results/{figure}.png", figure=sorted({name for of in TABLES.values() for name in of.figures})),

@@ -1,4 +1,4 @@
-# Tables: stored metrics -> csv, Markdown, LaTeX, a page, and the provenance of every cell; and the pictures with them.
+# Tables: stored metrics -> csv, Markdown, LaTeX, a page, and the provenance of every cell; and pictures beside them.
 
 TABLE_OF = main_tables(TABLES)  # names a benchmark's metrics in the overview
 
@@ -102,7 +102,7 @@ rule finetuning_curves:
     shell: "{PYTHON} -m liftedcl.training_curves {input:q} --out {output:q}"
 
 
-onerror:  # whatever failed, the other rows come out of the tables that were asked for
+onerror:  # the tables that were asked for are made without the rows that failed
     for job in jobs_of_rule(workflow, "table"):
         table, seeds = TABLES[job.wildcards.table], list(PARAMS.seeds)
         if not missing_runs(table, seeds, LAYOUT):

@@ -147,13 +147,13 @@ def _checked(name: str, table: Table, params: Params) -> Table:
         _require(figure, FIGURES, f"{name}.figures")
     for row in table.rows:
         if row.encoder not in params.encoders:
-            raise InputError(f"tables.yaml: {name}: encoder {row.encoder!r} is no row of params.yaml")
+            raise InputError(f"tables.yaml: {name}: encoder {row.encoder!r} is not a row of params.yaml")
         if other := [of for of in table.benchmarks if row.run(of) not in params.benchmarks]:
             raise InputError(f"tables.yaml: {name}: {row.name}: {other[0]} has no variant {row.variant!r}")
     names, keys = [row.name for row in table.rows], [column.key for column in columns]
     for what, values in (("rows", names), ("columns", keys)):
         if twice := [value for value in values if values.count(value) > 1]:
-            raise InputError(f"tables.yaml: {name}.{what}: {twice[0]!r} stands twice")
+            raise InputError(f"tables.yaml: {name}.{what}: {twice[0]!r} appears twice; remove one")
     _require(table.baseline, names, f"{name}.baseline")
     for difference in table.differences:
         for row in (difference.row, difference.against):

@@ -197,7 +197,7 @@ def test_a_missing_run_is_named_and_nothing_is_written(runs, tmp_path):
 def test_a_table_of_unknown_rows_is_refused(tmp_path):
     text = (REPOSITORY / "workflow" / "tables" / "tables.yaml").read_text().replace("encoder: random,", "encoder: rnd,")
     (tmp_path / "tables.yaml").write_text(text)
-    with pytest.raises(InputError, match="'rnd' is no row"):
+    with pytest.raises(InputError, match="'rnd' is not a row of params"):
         read_tables(tmp_path / "tables.yaml", PARAMS)
 
 
@@ -259,7 +259,7 @@ def test_what_reads_tables_needs_no_torch(module):
         ("against: pixpro_in_cc", "against: pixpro", "table1.differences: 'pixpro' is none of random"),
         ("values: {jdr: 0.9}", "values: {jdt: 0.9}", "table3.differences: 'jdt' is none of jdr"),
         ("baseline: supervised_in", "baseline: supervised", "table1.baseline: 'supervised' is none of"),
-        ("encoder: densecl_in, ", "encoder: pixpro_in, ", "table1.rows: 'pixpro_in' stands twice"),
+        ("encoder: densecl_in, ", "encoder: pixpro_in, ", "table1.rows: 'pixpro_in' appears twice"),
         ("title: ", "titel: ", "table1.titel: unknown key"),
         ("rows:", "rows: [", "not valid YAML"),
     ],
