@@ -18,8 +18,11 @@ _ONE_DIGEST = re.compile(r"[0-9a-f]{16}")
 _LONGEST = 60  # characters of a value that are shown
 _SHOWN = 6  # modules, or numbers of a recipe
 
-_FIRST_WORD = {"crop": "crops", "pack": "pictures", "sample": "skeletons"}
-_SECOND_WORD = {"generate": "generated", "reference": "benchmarks", "augmented": "benchmarks"}
+_SECTIONS = {
+    "crop": "crops", "pack": "pictures", "sample": "skeletons",
+    "generate": "generated.{}", "reference": "benchmarks.{}", "augmented": "benchmarks.{}",
+}  # fmt: skip
+"""By the first word of a rule's name, the section of params.yaml with its recipe; the rest of the name goes into {}."""
 _PLACES = {"threads": "params.yaml: compute.threads", "seeds": "params.yaml: seeds", "profile": "the profile"}
 
 
@@ -47,7 +50,7 @@ def differences(old: Any, new: Any, where: str = "") -> Iterator[str]:
                 yield f"{inner} {_short(old[key])} is gone"
             else:
                 yield from differences(old[key], new[key], inner)
-    elif all(isinstance(value, list) for value in (old, new)) and len(old) == len(new) and _nested(*old, *new):
+    elif _nested(old) and _nested(new) and len(old) == len(new):
         for index, (before, now) in enumerate(zip(old, new, strict=True)):
             yield from differences(before, now, f"{where}[{index}]")
     elif old != new:
@@ -76,9 +79,9 @@ def _json(value: Any) -> Any:
         return value
 
 
-def _nested(*items: Any) -> bool:
-    """Whether a list of these reads better item by item."""
-    return any(isinstance(item, dict | list) for item in items)
+def _nested(value: Any) -> bool:
+    """Whether a value is a list that is easier to read item by item."""
+    return isinstance(value, list) and any(isinstance(item, dict | list) for item in value)
 
 
 def _kind(value: Any) -> str:
@@ -129,9 +132,7 @@ def _place(job: PlannedJob, name: str) -> str:
         return f"params.yaml: benchmarks.{wildcards['run']}"
     if "row" in wildcards:
         return f"params.yaml: encoders.rows.{wildcards['row']}"
-    if first in _SECOND_WORD:
-        return f"params.yaml: {_SECOND_WORD[first]}.{rest}"
-    return f"params.yaml: {_FIRST_WORD[first]}" if first in _FIRST_WORD else "its recipe"
+    return f"params.yaml: {_SECTIONS[first].format(rest)}" if first in _SECTIONS else "its recipe"
 
 
 def _short(value: Any) -> str:

@@ -33,20 +33,16 @@ def missing_data(params: Params, needed: dict[str, tuple[str, ...]]) -> list[str
     for name, files in needed.items():
         if is_generated(params, name):
             continue
-        root = params.data[name]
-        patterns = (*files, *DATA_SETS[name].pictures)
+        root, data_set = params.data[name], DATA_SETS[name]
+        patterns = (*files, *data_set.pictures)
         found = {names: any(any(Path(root).glob(name)) for name in names.split(" or ")) for names in patterns}
-        if not all(found.values()):
-            paragraphs.append(_describe(name, root, found))
+        if all(found.values()):
+            continue
+        lines = [f"{name}: {data_set.title} ({data_set.size})"]
+        lines += [f"  {'found   ' if there else 'missing '} {root}/{names}" for names, there in found.items()]
+        lines += [f"  from     {data_set.source}", f"  licence  {data_set.licence}"]
+        paragraphs.append("\n".join([*lines, f"  or give the folder it is in: --config {name}=FOLDER"]))
     return paragraphs
-
-
-def _describe(name: str, root: str, found: dict[str, bool]) -> str:
-    data_set = DATA_SETS[name]
-    lines = [f"{name}: {data_set.title} ({data_set.size})"]
-    lines += [f"  {'found   ' if there else 'missing '} {root}/{pattern}" for pattern, there in found.items()]
-    lines += [f"  from     {data_set.source}", f"  licence  {data_set.licence}"]
-    return "\n".join([*lines, f"  or give the folder it is in: --config {name}=FOLDER"])
 
 
 def markdown_table() -> str:

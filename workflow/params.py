@@ -155,10 +155,10 @@ def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 def _with_folders(overrides: dict[str, Any]) -> dict[str, Any]:
     """``overrides`` with the names of data sets, such as ``coco``, below ``data``."""
     folders = {name: folder for name, folder in overrides.items() if name in DATA_SETS}
-    for key in set(overrides) - set(folders) - set(Params.__dataclass_fields__):
+    others = {key: value for key, value in overrides.items() if key not in folders}
+    for key in set(others) - set(Params.__dataclass_fields__):
         if difflib.get_close_matches(key, DATA_SETS, n=1):
             raise InputError(f"params.yaml: {key}: unknown key; {_near(key, DATA_SETS)}")
-    others = {key: value for key, value in overrides.items() if key not in folders}
     return merge(others, {"data": folders}) if folders else others
 
 

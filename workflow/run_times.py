@@ -3,7 +3,6 @@
 import argparse
 import statistics
 from collections import defaultdict
-from dataclasses import asdict
 from pathlib import Path
 
 from liftedcl.files.figure_file import save_figure
@@ -86,7 +85,7 @@ def main(words: list[str] | None = None) -> None:
     arguments = parser.parse_args(words)
     runs = read_runs(arguments.provenance)
     figure_of_runs(runs, arguments.out.with_suffix(".png"))
-    write_csv(arguments.out, [{name: asdict(run)[name] for name in _COLUMNS} for run in runs])
+    write_csv(arguments.out, [{name: getattr(run, name) for name in _COLUMNS} for run in runs])
 
 
 if __name__ == "__main__":

@@ -37,14 +37,16 @@ def summary_page(results: Path) -> str:
     tables = _tables(results)
     pictures = {path.stem: path for path in sorted(results.glob("*.png"))}
     body = "\n".join([_paragraph(caption("table")), *map(table_html, tables)])
-    sections = {"tables": ("Tables", body), **_picture_sections(pictures, results)}
+    sections = {"tables": ("Tables", body), **_picture_sections(pictures)}
+    links = [f'<a href="#{escape(table.name)}">{escape(label_of(table.name))}</a>' for table in tables]
+    links += [f'<a href="#{name}">{heading}</a>' for name, (heading, _) in sections.items() if name != "tables"]
     title = "LiftedCL: results"
     parts = [
         f'<header id="top"><h1>{title}</h1>',
         f'<p class="quiet">{_LEAD}</p>',
         *banners(table.profile for table in tables),
         _made(tables),
-        f"<nav>{_contents(tables, sections)}</nav></header>",
+        f"<nav>{''.join(links)}</nav></header>",
         *(f'<h2 id="{name}">{heading}</h2>\n{body}' for name, (heading, body) in sections.items()),
     ]
     return html_page(title, parts)
@@ -88,21 +90,14 @@ def _short(commit: str | None) -> str:
     return digest[:10] + plus + changes
 
 
-def _contents(tables: list[MadeTable], sections: dict[str, tuple[str, str]]) -> str:
-    links = [f'<a href="#{escape(table.name)}">{escape(label_of(table.name))}</a>' for table in tables]
-    links += [f'<a href="#{name}">{heading}</a>' for name, (heading, _) in sections.items() if name != "tables"]
-    return "".join(links)
-
-
-def _picture_sections(pictures: dict[str, Path], results: Path) -> dict[str, tuple[str, str]]:
+def _picture_sections(left: dict[str, Path]) -> dict[str, tuple[str, str]]:
     """Id -> heading and HTML of each section that has a picture; each picture is in one of them."""
-    left = dict(pictures)
     sections = {}
     if figures := [left.pop(name) for name in FIGURES if name in left]:
         body = [_figure(path, caption("figure", figure=path.stem), label_of(path.stem)) for path in figures]
         sections["figures"] = ("Figures", "\n".join(body))
-    if "data_efficiency" in left:
-        body = _figure(left.pop("data_efficiency"), caption("data_efficiency"), "Data efficiency")
+    if shares := left.pop("data_efficiency", None):
+        body = _figure(shares, caption("data_efficiency"), "Data efficiency")
         sections["data_efficiency_figure"] = ("Data efficiency", body)
     times = left.pop("run_times", None)
     for name, (heading, pattern) in _GALLERIES.items():
@@ -113,9 +108,10 @@ def _picture_sections(pictures: dict[str, Path], results: Path) -> dict[str, tup
         body = [_figure(path, [], path.stem) for path in left.values()]
         sections["others"] = ("Other pictures", f'<div class="gallery">{"".join(body)}</div>')
     if times is not None:
-        link = '<p class="small"><a href="run_times.csv">run_times.csv</a></p>'
         body = _figure(times, caption("run_times"), "Run times")
-        sections["run_times"] = ("Run times", body + (link if (results / "run_times.csv").exists() else ""))
+        if times.with_suffix(".csv").exists():
+            body += '<p class="small"><a href="run_times.csv">run_times.csv</a></p>'
+        sections["run_times"] = ("Run times", body)
     return sections
 
 

@@ -7,10 +7,10 @@ from typing import Any
 from liftedcl.identity.provenance import commit, versions
 from workflow.layout import Layout
 from workflow.tables.made_table import MadeTable, said_of
-from workflow.tables.paired import paired
+from workflow.tables.paired import Paired, paired
 from workflow.tables.recorded_runs import runs_of
 from workflow.tables.stored_scores import REFERENCE, Scores, encoder_chain, provenance_of
-from workflow.tables.table_spec import Difference, Row, Table
+from workflow.tables.table_spec import Column, Difference, Row, Table
 from workflow.tables.table_text import measured, stated
 
 
@@ -64,8 +64,7 @@ def _record(
         values, key = ours.values(column), column.key
         record[key] = "" if values is None else statistics.fmean(values)
         record[f"{key}_std"] = statistics.stdev(values) if values is not None and len(values) > 1 else ""
-        baseline = scores[table.baseline].values(column)
-        pair = paired(values, baseline) if compared and values is not None and baseline is not None else None
+        pair = _paired(scores, row.name, table.baseline, column) if compared else None
         for name, of in (("difference", "mean"), ("low", "low"), ("high", "high"), ("p", "p")):
             value = getattr(pair, of, None)
             record[f"{key}_{name}"] = "" if value is None else value
@@ -85,25 +84,17 @@ def _difference(difference: Difference, table: Table, scores: dict[str, Scores])
     """A difference of the paper beside ours, metric by metric; ``ours`` is None if a run is missing."""
     metrics = []
     for column in (column for column in table.columns if column.key in difference.values):
-        paper = difference.values[column.key]
-        values, against = (scores[name].values(column) for name in (difference.row, difference.against))
-        pair = None if values is None or against is None else paired(values, against)
-        metrics.append(
-            {
-                "name": column.name,
-                "unit": column.unit,
-                "paper": paper,
-                "ours": None if pair is None else pair.mean,
-                "verdict": "not measured" if pair is None else pair.verdict(paper),
-            }
-        )
-    against = next(row for row in table.rows if row.name == difference.against)
-    return {
-        "row": difference.row,
-        "against": f"{against.method} ({against.data})",
-        "source": difference.source,
-        "metrics": metrics,
-    }
+        paper, pair = difference.values[column.key], _paired(scores, difference.row, difference.against, column)
+        ours, verdict = (None, "not measured") if pair is None else (pair.mean, pair.verdict(paper))
+        metrics.append({"name": column.name, "unit": column.unit, "paper": paper, "ours": ours, "verdict": verdict})
+    against = next(f"{row.method} ({row.data})" for row in table.rows if row.name == difference.against)
+    return {"row": difference.row, "against": against, "source": difference.source, "metrics": metrics}
+
+
+def _paired(scores: dict[str, Scores], row: str, against: str, column: Column) -> Paired | None:
+    """One row minus another; None if a run of either is missing."""
+    ours, theirs = scores[row].values(column), scores[against].values(column)
+    return None if ours is None or theirs is None else paired(ours, theirs)
 
 
 def _chains(row: Row, seeds: list[int], table: Table, layout: Layout) -> dict[str, list[Any]]:
