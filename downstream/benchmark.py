@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from downstream.mpii.files import ANNOTATIONS as MPII_PEOPLE
 from downstream.training.training_recipe import FineTuning
 from liftedcl.data_sets.description import DataSet, Needs
+from liftedcl.files.atomic import sha256_of_file
+from liftedcl.identity.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,12 +52,21 @@ class Entry:
         """One of the benchmark's modules, imported."""
         return importlib.import_module(self.module(part))
 
-    def inputs(self, recipe: Any, data: Path) -> dict[str, Path]:
-        """The files that decide a run beside its pictures, under names that don't depend on where ``data`` is."""
+    def fingerprints(self, recipe: Any, data: Path) -> dict[str, str]:
+        """SHA-256 of the files that decide a run beside its images, under names that don't depend on where ``data`` is.
+
+        Raises:
+            InputError: a file that is missing.
+        """
         there = [*self.needs.files, *(name for name in self.needs.optional if (data / name).exists())]
         paths = {f"{self.data.name}/{name}": data / name for name in there}
-        mixed_in = getattr(recipe, "mpii", None)
-        return paths | ({f"mpii/{MPII_PEOPLE['train']}": Path(mixed_in) / MPII_PEOPLE["train"]} if mixed_in else {})
+        if mixed_in := getattr(recipe, "mpii", None):
+            paths[f"mpii/{MPII_PEOPLE['train']}"] = Path(mixed_in) / MPII_PEOPLE["train"]
+        try:
+            return {name: sha256_of_file(path) for name, path in paths.items()}
+        except FileNotFoundError as error:
+            page = f"docs/data/{self.data.name}.md"
+            raise InputError(f"{error.filename}: not found; {page} says where it comes from") from None
 
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 
 from downstream.command_line import add_benchmark_arguments
-from downstream.reading.fingerprint import fingerprint
 from downstream.registry import BENCHMARKS, finetune_modules
 from downstream.training.frozen import freeze
 from liftedcl.engine import checkpoint
@@ -48,8 +47,7 @@ def finetune(
     weights = load_encoder(encoder, backbone)
     if recipe.probe:
         freeze(weights)
-    remedy = f"docs/data/{entry.data.name}.md says where it comes from"
-    inputs = {"encoder": sha256_of_file(encoder), **fingerprint(entry.inputs(recipe, data), remedy)}
+    inputs = {"encoder": sha256_of_file(encoder), **entry.fingerprints(recipe, data)}
     torch.manual_seed(head_seed)
     task = getattr(entry.load("task"), entry.task)(recipe, weights, data=data, seed=seed, workers=workers)
     identity = {

@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 from downstream.command_line import add_benchmark_arguments
-from downstream.reading.fingerprint import fingerprint
 from downstream.registry import BENCHMARKS, score_modules
 from liftedcl.files.atomic import write_json
 from liftedcl.identity.code_digest import code_digest
@@ -29,9 +28,7 @@ def main() -> None:
     entry, started = BENCHMARKS[arguments.benchmark], time.time()
     recipe = read_recipe(entry.recipe, arguments.recipe)
     scores = entry.load("scores").score_run(recipe, arguments.data, arguments.run)
-    page = f"docs/data/{entry.data.name}.md"
-    inputs = fingerprint(entry.inputs(recipe, arguments.data), f"{page} says where it comes from")
-    code = code_digest(*score_modules(entry.name))
+    inputs, code = entry.fingerprints(recipe, arguments.data), code_digest(*score_modules(entry.name))
     about = {"recipe": dataclasses.asdict(recipe), "seed": None, "inputs": inputs, "code": code}
     write_json(arguments.out.with_suffix(".provenance.json"), describe(**about, started=started, device="cpu"))
     write_json(arguments.out, scores)

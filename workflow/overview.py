@@ -8,7 +8,7 @@ from liftedcl.files.atomic import read_json, write_text
 from liftedcl.identity.errors import run_cli
 from liftedcl.identity.recipe import read_recipe
 from workflow.layout import Layout
-from workflow.tables.records_csv import write_csv
+from workflow.tables.made_table import write_csv
 from workflow.tables.stored_scores import read_metrics
 from workflow.tables.table_spec import Column, Table
 from workflow.tables.table_text import heading, markdown_row

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from liftedcl.files.figure_file import save_figure
 from liftedcl.identity.errors import InputError, run_cli
+from workflow.tables.made_table import write_csv
 from workflow.tables.recorded_runs import REMEDY, RecordedRun, distinct, duration, read_provenance, runs_of
-from workflow.tables.records_csv import write_csv
 
 _COLUMNS = ("kind", "run", "row", "benchmark", "seed", "wall_seconds", "peak_memory_mib", "device", "started")
 _UNITS = (("h", 3600.0, 2 * 3600.0), ("min", 60.0, 2 * 60.0), ("s", 1.0, 0.0))

@@ -8,9 +8,8 @@ from downstream.coco.annotations import read_annotations
 from downstream.coco.reader import read_detections, read_people
 from downstream.coco.results import read_predictions
 from downstream.coco.scores import score
-from downstream.reading.data_check import Finding, count_finding, problem, report, tried
+from downstream.reading.data_check import Finding, count_finding, percent, problem, report, tried
 from downstream.reading.frames import read_picture
-from downstream.reading.percent import percent
 from liftedcl.data_sets.coco.data_set import DATA_SET
 from liftedcl.data_sets.coco.files import DETECTIONS, SPLITS, annotation_path, image_folder
 from liftedcl.files.atomic import write_json

@@ -12,9 +12,8 @@ from downstream.mpii.reader import MpiiPeople, read_entries, read_mpii, to_peopl
 from downstream.mpii.release import ReleasePerson, read_release, split, truth_arrays
 from downstream.mpii.scores import score_file
 from downstream.mpii.truth import check_same_people, read_truth
-from downstream.reading.data_check import Finding, count_finding, problem, report, tried
+from downstream.reading.data_check import Finding, count_finding, percent, problem, report, tried
 from downstream.reading.frames import read_picture
-from downstream.reading.percent import percent
 from liftedcl.files.atomic import write_json
 from liftedcl.files.evenly_spread import evenly_spread
 from liftedcl.files.mat_file import write_mat

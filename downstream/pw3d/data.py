@@ -20,8 +20,7 @@ from downstream.reading.frames import CACHE_BYTES
 from downstream.samples.crop import apply_affine, crop_matrices
 from downstream.samples.people import People
 from downstream.samples.plain_crops import PlainCrops
-from downstream.training.epoch_batches import to_images
-from downstream.training.subset import subset_of
+from downstream.training.epoch_batches import subset_of, to_images
 from liftedcl.identity.errors import InputError
 
 

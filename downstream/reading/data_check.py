@@ -48,3 +48,8 @@ def report(title: str, findings: Iterable[Finding]) -> None:
         print("not complete: docs/data.md says where everything comes from")
         sys.exit(1)
     print("complete" + (", though not the official release" if "differs" in states else ""))
+
+
+def percent(value: float | None) -> str:
+    """A score as commands print it: two decimals, or ``-`` where there is nothing to score."""
+    return "-" if value is None else f"{value:.2f}"

@@ -8,7 +8,7 @@ from liftedcl.identity.errors import run_cli
 from liftedcl.identity.recipe import read_recipe
 from workflow.layout import Layout
 from workflow.tables.computed_table import computed_table
-from workflow.tables.records_csv import write_csv
+from workflow.tables.made_table import write_csv
 from workflow.tables.stored_scores import read_scores
 from workflow.tables.table_html import table_page
 from workflow.tables.table_spec import Table

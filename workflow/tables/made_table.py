@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from liftedcl.files.atomic import atomic_path
 from liftedcl.identity.errors import InputError
 from workflow.tables.recorded_runs import REMEDY, RecordedRun, read_provenance, runs_of
 from workflow.tables.stored_scores import REFERENCE
@@ -106,3 +107,11 @@ def _read_csv(path: Path, columns: list[Column]) -> tuple[list[str], list[dict[s
     except (KeyError, ValueError, csv.Error) as error:
         raise InputError(f"{path}: not a table of this project, or damaged ({error}); {REMEDY}") from None
     return head, records
+
+
+def write_csv(path: Path, records: list[dict[str, Any]]) -> None:
+    """Write ``records``, which have the same keys, whole or not at all."""
+    import pandas as pd  # slow to import, and not needed to plan or to print --help
+
+    with atomic_path(path) as part:
+        pd.DataFrame(records).to_csv(part, index=False, lineterminator="\n")

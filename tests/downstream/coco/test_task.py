@@ -15,7 +15,6 @@ from downstream.coco.reader import DETECTIONS, annotation_path, read_people
 from downstream.coco.reference import reference_scores
 from downstream.coco.scores import STATISTICS, score_run
 from downstream.coco.task import CocoPose
-from downstream.reading.fingerprint import fingerprint
 from liftedcl.engine.loop import fit
 from liftedcl.identity.errors import InputError
 from liftedcl.networks.encoder import build_backbone
@@ -103,7 +102,7 @@ def test_damage_ends_the_run_before_it_trains(tmp_path):
         CocoPose(RECIPE, build_backbone("resnet18_narrow"), data=root, seed=0, workers=0)
     shutil.rmtree(root / "annotations")
     with pytest.raises(InputError, match="not found"):
-        fingerprint(BENCHMARK.inputs(RECIPE, root), "docs/data/coco.md")
+        BENCHMARK.fingerprints(RECIPE, root)
 
 
 @pytest.mark.parametrize("workers", [0, 1])

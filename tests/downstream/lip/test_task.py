@@ -17,7 +17,6 @@ from downstream.lip.reader import read_lip
 from downstream.lip.scores import score_folders, score_run
 from downstream.lip.task import LIPParsing
 from downstream.lip.whole_picture import fitted, warp_labels
-from downstream.reading.fingerprint import fingerprint
 from downstream.samples.crop import crop_matrices
 from downstream.training.frozen import freeze
 from liftedcl.engine import loop
@@ -215,7 +214,7 @@ def test_augmented_samples_show_labels(root):
 def test_fingerprints_name_what_is_missing(root, tmp_path):
     assert set(BENCHMARK.inputs(RECIPE, root)) == {"lip/train_id.txt", "lip/val_id.txt"}
     with pytest.raises(InputError, match=r"train_id\.txt: not found"):
-        fingerprint(BENCHMARK.inputs(RECIPE, tmp_path), "docs/data/lip.md")
+        BENCHMARK.fingerprints(RECIPE, tmp_path)
 
 
 def test_less_than_a_batch_is_refused(root):

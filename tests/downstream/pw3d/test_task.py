@@ -23,7 +23,6 @@ from downstream.pw3d.scores import pose_matrices, score_run
 from downstream.pw3d.shape_losses import targets_of
 from downstream.pw3d.shape_network import Shapes
 from downstream.pw3d.task import PW3DShape
-from downstream.reading.fingerprint import fingerprint
 from downstream.training.epoch_batches import load
 from downstream.training.frozen import freeze
 from liftedcl.engine.loop import fit
@@ -238,7 +237,7 @@ def test_pictures_of_augmented_samples(data):
 
 
 def test_fingerprints_name_every_file_that_decides(data):
-    found = fingerprint(BENCHMARK.inputs(RECIPE, data), "docs/data/pw3d.md")
+    found = BENCHMARK.fingerprints(RECIPE, data)
     assert len(found) == 7 + 6 and all(len(digest) == 64 for digest in found.values())
 
 

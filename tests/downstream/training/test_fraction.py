@@ -32,7 +32,7 @@ from downstream.pw3d import reader as pw3d
 from downstream.reading import frames
 from downstream.registry import BENCHMARKS
 from downstream.samples.people import LabelledPeople
-from downstream.training.subset import subset_of
+from downstream.training.epoch_batches import subset_of
 from workflow.params import read_params
 
 CASES = {

@@ -12,7 +12,6 @@ from downstream.h36m.pose_2d.benchmark import BENCHMARK
 from downstream.h36m.pose_2d.drawings import augmented_samples
 from downstream.h36m.pose_2d.reader import annotation_path, read_h36m_2d, read_joints
 from downstream.heatmap_pose.keypoint_data import KeypointBatches
-from downstream.reading.fingerprint import fingerprint
 from liftedcl.identity.errors import InputError
 from liftedcl.skeletons.skeleton import flip_order
 
@@ -108,7 +107,7 @@ def test_a_pickle_with_foreign_objects_is_refused_and_not_run(copy, monkeypatch)
     with pytest.raises(InputError, match="not found"):
         read_h36m_2d(copy, "test", 1)
     with pytest.raises(InputError, match="not found"):
-        fingerprint(BENCHMARK.inputs(RECIPE_2D, copy), "docs/data/h36m.md")
+        BENCHMARK.fingerprints(RECIPE_2D, copy)
 
 
 # ------------------------------------------------------------------------------------------ geometry

@@ -18,7 +18,6 @@ from downstream.h36m.shared.mpii_mix import read_mix, with_mix
 from downstream.h36m.shared.pose_coding import mirrored_order
 from downstream.h36m.shared.skeleton_prior_recipe import SkeletonPriorRecipe
 from downstream.mpii.joints import JOINTS as MPII_JOINTS
-from downstream.reading.fingerprint import fingerprint
 from downstream.registry import BENCHMARKS
 from liftedcl.identity.errors import InputError
 from liftedcl.skeletons.skeleton import JOINTS
@@ -104,7 +103,7 @@ def test_mpii_trains_2d_too(root, mpii, tmp_path):
     with pytest.raises(InputError, match=r"train\.json: not found"):
         task_of("h36m_2d", nowhere, root)
     with pytest.raises(InputError, match=r"train\.json: not found"):
-        fingerprint(entry.inputs(nowhere, root), "docs/data/h36m.md")
+        entry.fingerprints(nowhere, root)
     with pytest.raises(InputError, match="prior"):
         dataclasses.replace(RECIPE_2D, mpii="data/mpii", prior=PRIOR)
 
