@@ -6,14 +6,10 @@ Run it again at any time, also while runs are training: it rewrites only the run
 import argparse
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from liftedcl.engine.history import read_history
 from liftedcl.files.atomic import sha256_of_file, write_text
 from liftedcl.identity.errors import InputError, run_cli
-
-if TYPE_CHECKING:  # its import takes seconds
-    from torch.utils.tensorboard import SummaryWriter
 
 _SOURCE = "history.sha256"
 """Holds the digest of the history from which a run's events were made; written last."""
@@ -31,7 +27,10 @@ def write_events(runs: Path, out: Path) -> tuple[list[str], list[str]]:
     histories = sorted(runs.rglob("history.csv"))
     if not histories:
         raise InputError(f"{runs}: no history.csv in or below it; name a folder of runs, such as runs/demo")
-    writer = _writer()
+    try:
+        from torch.utils.tensorboard import SummaryWriter  # takes seconds
+    except ImportError:
+        raise InputError("tensorboard: not installed; install it with pip install tensorboard") from None
     written, up_to_date = [], []
     for history in histories:
         name = history.parent.relative_to(runs).as_posix()
@@ -43,27 +42,15 @@ def write_events(runs: Path, out: Path) -> tuple[list[str], list[str]]:
         rows = read_history(history)
         for events in folder.glob("events.out.tfevents.*"):
             events.unlink()
-        _write_run(writer(str(folder)), rows, wall_time=history.stat().st_mtime)
+        wall_time = history.stat().st_mtime  # a history holds no times; TensorBoard's axis is the step
+        with SummaryWriter(str(folder)) as writer:
+            for row in rows:
+                for column, value in row.items():
+                    if column != "step" and not math.isnan(value):
+                        writer.add_scalar(column, value, global_step=int(row["step"]), walltime=wall_time)
         write_text(source, digest + "\n")
         written.append(name)
     return written, up_to_date
-
-
-def _writer() -> "type[SummaryWriter]":
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        raise InputError("tensorboard: not installed; install it with pip install tensorboard") from None
-    return SummaryWriter
-
-
-def _write_run(writer: "SummaryWriter", rows: list[dict[str, float]], *, wall_time: float) -> None:
-    # A history holds no times, so every scalar gets the file's; TensorBoard's axis is the step.
-    with writer:
-        for row in rows:
-            for column, value in row.items():
-                if column != "step" and not math.isnan(value):
-                    writer.add_scalar(column, value, global_step=int(row["step"]), walltime=wall_time)
 
 
 def main(words: list[str] | None = None) -> None:

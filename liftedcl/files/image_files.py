@@ -78,7 +78,7 @@ def process_images(
     Raises:
         InputError: more than 1% of all items are broken.
     """
-    workers = max(workers or _cores(), 1)
+    workers = max(workers or len(os.sched_getaffinity(0)), 1)  # a scheduler may grant fewer than the machine has
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # its warnings don't name the file
     cv2.setNumThreads(1)  # one thread per image is faster than several inside one image
     broken = 0
@@ -97,11 +97,6 @@ def process_images(
             else:
                 yield result
             progress.step()
-
-
-def _cores() -> int:
-    """Cores that this process may use; a scheduler may grant fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _in_order(function: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[Future[Result]]:

@@ -40,7 +40,9 @@ def close_in_image(first: Geometry, second: Geometry, size: tuple[int, int], thr
     across = (x[:, :, None] - other_x[:, None, :]).square()  # (B, w, w)
     down = (y[:, :, None] - other_y[:, None, :]).square()  # (B, h, h)
     distance = down[:, :, None, :, None] + across[:, None, :, None, :]  # squared, (B, h, w, h, w)
-    diagonal = torch.maximum(*(_squared_diagonal(geometry, *size) for geometry in (first, second)))
+    diagonal = torch.maximum(  # of a cell, squared, in image pixels, (B,)
+        *((of.boxes[:, 2] / size[1]).square() + (of.boxes[:, 3] / size[0]).square() for of in (first, second))
+    )
     # At most, as in the paper; the published code excludes the threshold itself.
     close = distance <= threshold**2 * diagonal[:, None, None, None, None]
     return close.flatten(3).flatten(1, 2)
@@ -77,8 +79,3 @@ def _centres(geometry: Geometry, height: int, width: int) -> tuple[Tensor, Tenso
     rows = (torch.arange(height, device=x.device) + 0.5) / height
     columns = torch.where(geometry.flips[:, None], 1.0 - columns, columns)
     return x + columns * box_width, y + rows * box_height
-
-
-def _squared_diagonal(geometry: Geometry, height: int, width: int) -> Tensor:
-    """Squared diagonal of a view's cell in image pixels, (B,)."""
-    return (geometry.boxes[:, 2] / width).square() + (geometry.boxes[:, 3] / height).square()
