@@ -11,6 +11,7 @@ The format of the records is private to Snakemake (workflow/snakemake_internals.
 import argparse
 import dataclasses
 import hashlib
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,9 @@ def restore(root: Path = Path(".")) -> list[str]:
                     continue
                 if _digest(root / path) == content:
                     store.write(path, job.record, time)
+                    if (root / path).is_dir():  # whose content Snakemake doesn't compare: what was made of it is newer
+                        (root / path / TIMESTAMP).touch()
+                        os.utime(root / path / TIMESTAMP, (1, 1))
                 elif not by_its_job and not store.incomplete(path):
                     wrong.append(f"warning: {path}: not what its job made: damaged or edited; {_remedy(path, content)}")
     if any(seen.get(file) != digest for file, digest in digests.items()):
