@@ -51,7 +51,7 @@ def test_real_people_train_and_are_scored(realdata, tmp_path):
     pictures = examples(recipe, root, tmp_path)
     assert pictures.shape == (12, 256, 192, 3) and pictures.dtype == np.uint8
     assert reference_scores(recipe, root).keys() == metrics.keys()
-    assert len(BENCHMARK.inputs(recipe, root)) == 3
+    assert len(BENCHMARK.fingerprints(recipe, root)) == 3
 
 
 def test_detector_boxes_decide_where_to_look(tmp_path):

@@ -212,7 +212,7 @@ def test_augmented_samples_show_labels(root):
 
 
 def test_fingerprints_name_what_is_missing(root, tmp_path):
-    assert set(BENCHMARK.inputs(RECIPE, root)) == {"lip/train_id.txt", "lip/val_id.txt"}
+    assert set(BENCHMARK.fingerprints(RECIPE, root)) == {"lip/train_id.txt", "lip/val_id.txt"}
     with pytest.raises(InputError, match=r"train_id\.txt: not found"):
         BENCHMARK.fingerprints(RECIPE, tmp_path)
 

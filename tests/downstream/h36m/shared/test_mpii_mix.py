@@ -19,6 +19,7 @@ from downstream.h36m.shared.pose_coding import mirrored_order
 from downstream.h36m.shared.skeleton_prior_recipe import SkeletonPriorRecipe
 from downstream.mpii.joints import JOINTS as MPII_JOINTS
 from downstream.registry import BENCHMARKS
+from liftedcl.files.atomic import sha256_of_file
 from liftedcl.identity.errors import InputError
 from liftedcl.skeletons.skeleton import JOINTS
 
@@ -98,7 +99,7 @@ def test_mpii_trains_2d_too(root, mpii, tmp_path):
     benchmark.write_predictions(tmp_path)
     assert scores_of("h36m_2d", recipe, root, tmp_path)["samples"] == 6
     entry, nowhere = BENCHMARKS["h36m_2d"], dataclasses.replace(RECIPE_2D, mpii=str(tmp_path))
-    assert entry.inputs(recipe, root)["mpii/annot/train.json"] == mpii / "annot" / "train.json"
+    assert entry.fingerprints(recipe, root)["mpii/annot/train.json"] == sha256_of_file(mpii / "annot" / "train.json")
     assert len(augmented_of("h36m_2d", recipe, root, count=24)) > 13
     with pytest.raises(InputError, match=r"train\.json: not found"):
         task_of("h36m_2d", nowhere, root)
@@ -115,7 +116,7 @@ def test_mpii_trains_a_flow_of_its_own(root, mpii, tmp_path):
     history = train(benchmark, tmp_path)
     assert np.isfinite(history[0]["rle/residual_likelihood"])
     assert any(not torch.equal(a, b) for a, b in zip(before, benchmark.module.flat_flow.parameters(), strict=True))
-    assert "mpii/annot/train.json" in BENCHMARKS["h36m_3d"].inputs(recipe, root)
+    assert "mpii/annot/train.json" in BENCHMARKS["h36m_3d"].fingerprints(recipe, root)
     with pytest.raises(InputError, match=r"train\.json: not found"):
         task_of("h36m_3d", dataclasses.replace(RECIPE, mpii=str(tmp_path)), root)
     with pytest.raises(InputError, match="prior"):
