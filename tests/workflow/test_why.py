@@ -9,8 +9,9 @@ import subprocess
 import sys
 
 import pytest
-from repository import REPOSITORY, TINY, copy_to, run
+from repository import REPOSITORY, TINY, run
 from snakemake.persistence.file import FilePersistence
+from tiny.run import finished_run
 
 from workflow.changed_parameters import changed_parameters
 from workflow.snakemake_internals import PlannedJob
@@ -23,11 +24,8 @@ TARGETS = (FIGURE, ENCODER, *TINY)
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A copy with two chains that need no training: sampled skeletons and their figure, and the random encoder."""
-    copy = copy_to(tmp_path_factory.mktemp("why") / "repository")
-    status, output = run(copy, *TARGETS)
-    assert status == 0, output
-    return copy
+    """A copy after a run; two chains are looked at: sampled skeletons with their figure, and the random encoder."""
+    return finished_run(tmp_path_factory.mktemp("why") / "repository")
 
 
 def why(copy, *arguments):

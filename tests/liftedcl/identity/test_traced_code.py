@@ -140,11 +140,8 @@ def called(tmp_path_factory) -> dict[str, set[str]]:
         ran = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
         assert ran.returncode == 0, ran.stderr
         paths = [Path(path) for path in (folder / "called.txt").read_text().splitlines()]
-        ours = [
-            path.relative_to(REPOSITORY)
-            for path in paths
-            if path.is_relative_to(REPOSITORY) and ".venv" not in path.parts
-        ]
+        ours = [path.relative_to(REPOSITORY) for path in paths if path.is_relative_to(REPOSITORY)]
+        ours = [path for path in ours if path.parts[0] != ".venv"]
         found[name] = {".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in ours}
     return found
 
