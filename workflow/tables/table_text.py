@@ -7,7 +7,7 @@ from workflow.tables.made_table import MadeTable
 from workflow.tables.stored_scores import REFERENCE
 from workflow.tables.table_spec import Column
 
-_TEX = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "±": r"$\pm$"}
+_TEX = str.maketrans({"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "±": r"$\pm$"})
 
 
 def not_the_papers(profile: str) -> str:
@@ -113,10 +113,4 @@ def signed(value: float) -> str:
 
 
 def _tex_row(cells: list[str]) -> str:
-    return " & ".join(_tex(cell) for cell in cells) + r" \\"
-
-
-def _tex(text: str) -> str:
-    for plain, escaped in _TEX.items():
-        text = text.replace(plain, escaped)
-    return text
+    return " & ".join(cell.translate(_TEX) for cell in cells) + r" \\"
