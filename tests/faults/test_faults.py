@@ -40,7 +40,7 @@ def undisturbed(tmp_path_factory):
 
 def trainers(group):
     """Process ids of the jobs' own commands in a session; not snakemake's, nor the shells'."""
-    command = r"^\S*python\S* -m (liftedcl|downstream|workflow)\."
+    command = r"^\S*python\S* -m (liftedcl|downstream|synthetic|workflow)\b"
     found = subprocess.run(["pgrep", "-s", str(group), "-f", command], capture_output=True)
     return [int(word) for word in found.stdout.split()]
 
