@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN    := .venv/bin
 CORES  ?= all
+ONE_THREAD := OMP_NUM_THREADS=1  # of each of two processes: on two cores, more threads would wait for each other
 
 .PHONY: demo demo-all test test-dvc test-faults test-cluster lock
 
@@ -25,11 +26,11 @@ demo-all: .venv/.ready
 test: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(ONE_THREAD) $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 # Long tests, some minutes each: DVC and Snakemake together, remotes; kills, full disks; a local Slurm (as root).
 test-dvc test-faults: test-%: .venv/.ready
-	$(BIN)/python -m pytest tests/$* -rs --numprocesses 2 --dist worksteal
+	$(ONE_THREAD) $(BIN)/python -m pytest tests/$* -rs --numprocesses 2 --dist worksteal
 
 test-cluster: .venv/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock 'snakemake-executor-plugin-slurm>=2.8,<3'
