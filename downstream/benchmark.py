@@ -55,6 +55,8 @@ class Entry:
     def fingerprints(self, recipe: Any, data: Path) -> dict[str, str]:
         """SHA-256 of the files that decide a run beside its images, under names that don't depend on where ``data`` is.
 
+        ``recipe`` says whose people are mixed in; None leaves them out, as for a score, which doesn't read them.
+
         Raises:
             InputError: a file that is missing.
         """
@@ -65,7 +67,8 @@ class Entry:
         try:
             return {name: sha256_of_file(path) for name, path in paths.items()}
         except FileNotFoundError as error:
-            page = f"docs/data/{self.data.name}.md"
+            missing = next(name for name, path in paths.items() if str(path) == str(error.filename))
+            page = f"docs/data/{Path(missing).parts[0]}.md"
             raise InputError(f"{error.filename}: not found; {page} says where it comes from") from None
 
 

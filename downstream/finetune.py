@@ -11,7 +11,7 @@ import torch
 from downstream.command_line import add_benchmark_arguments
 from downstream.registry import BENCHMARKS, finetune_modules
 from downstream.training.frozen import freeze
-from liftedcl.engine import checkpoint
+from liftedcl.engine import checkpoint, distributed
 from liftedcl.engine.device import prepare_device
 from liftedcl.engine.loop import fit, step_seed
 from liftedcl.files.atomic import exclusive, sha256_of_file, write_json
@@ -52,6 +52,7 @@ def finetune(
     task = getattr(entry.load("task"), entry.task)(recipe, weights, data=data, seed=seed, workers=workers)
     identity = {
         "benchmark": benchmark,
+        "task": entry.task,
         "recipe": dataclasses.asdict(recipe),
         "backbone": backbone,
         "seed": seed,
@@ -64,9 +65,8 @@ def finetune(
     fit(task, folder=out, identity=identity, seed=seed, device=device, name=f"{benchmark} {out.parent.name}")
     task.write_predictions(out)
     save_state(task.module.state_dict(), out / "trained.pt")
-    name = torch.cuda.get_device_name() if device.type == "cuda" else "cpu"
     about = {"recipe": identity["recipe"], "seed": seed, "inputs": inputs, "code": identity["code"]}
-    write_json(out / "provenance.json", describe(**about, started=started, device=name))
+    write_json(out / "provenance.json", describe(**about, started=started, device=distributed.device_name(device)))
     checkpoint.discard(out)
 
 
@@ -77,7 +77,7 @@ def main() -> None:
         "a kill: it continues where it stopped. Writes trained.pt (the tensors of head and encoder), the predictions, "
         "history.csv and provenance.json; python -m downstream.score and downstream.draw take it from there.",
         epilog='example: python -m downstream.finetune --benchmark h36m_3d --recipe "$(python -m workflow.params '
-        'benchmarks.h36m_3d)" --encoder runs/demo/random/seed0/encoder.pt --backbone resnet18_narrow '
+        'benchmarks.h36m_3d)" --encoder runs/demo/encoders/random/seed0/encoder.pt --backbone resnet18_narrow '
         "--data data/demo/h36m --out runs/by_hand/h36m_3d",
     )
     add_benchmark_arguments(parser, "folder of this run")

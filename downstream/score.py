@@ -7,7 +7,7 @@ from pathlib import Path
 
 from downstream.command_line import add_benchmark_arguments
 from downstream.registry import BENCHMARKS, score_modules
-from liftedcl.files.atomic import write_json
+from liftedcl.files.atomic import sha256_of_file, write_json
 from liftedcl.identity.code_digest import code_digest
 from liftedcl.identity.errors import run_cli
 from liftedcl.identity.provenance import describe
@@ -28,7 +28,10 @@ def main() -> None:
     entry, started = BENCHMARKS[arguments.benchmark], time.time()
     recipe = read_recipe(entry.recipe, arguments.recipe)
     scores = entry.load("scores").score_run(recipe, arguments.data, arguments.run)
-    inputs, code = entry.fingerprints(recipe, arguments.data), code_digest(*score_modules(entry.name))
+    predictions = {name: arguments.run / name for name in entry.predictions if (arguments.run / name).is_file()}
+    inputs = {name: sha256_of_file(path) for name, path in predictions.items()}
+    inputs |= entry.fingerprints(None, arguments.data)
+    code = code_digest(*score_modules(entry.name))
     about = {"recipe": dataclasses.asdict(recipe), "seed": None, "inputs": inputs, "code": code}
     write_json(arguments.out.with_suffix(".provenance.json"), describe(**about, started=started, device="cpu"))
     write_json(arguments.out, scores)

@@ -134,15 +134,10 @@ def pretrain(
             inputs=inputs,
             code=identity["code"],
             started=started,
-            device=_device_name(device),
+            device=distributed.device_name(device),
         ),
     )
     checkpoint.discard(out)
-
-
-def _device_name(device: torch.device) -> str:
-    name = torch.cuda.get_device_name() if device.type == "cuda" else "cpu"
-    return name if distributed.size() == 1 else f"{distributed.size()} x {name}"
 
 
 def _starting_backbone(recipe: EncoderRecipe, start: Path | None, inputs: dict[str, str]) -> Backbone:

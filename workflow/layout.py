@@ -25,7 +25,7 @@ class Layout:
         return f"{self.root}/encoders/{row}/seed{seed}"
 
     def benchmark(self, run: str, row: str, seed: object) -> str:
-        """Folder of one fine-tuning: metrics.json, predictions, examples.png, history.csv, provenance.json.
+        """Folder of one fine-tuning; docs/running.md lists what is in it.
 
         ``run`` is a benchmark or one of its variants.
         """

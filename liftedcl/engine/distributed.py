@@ -81,3 +81,9 @@ def agreed(*flags: bool) -> tuple[bool, ...]:
     answers = torch.tensor(flags, dtype=torch.uint8)  # on the CPU, so that the host doesn't wait for a GPU
     dist.broadcast(answers, src=0)
     return tuple(bool(answer) for answer in answers)
+
+
+def device_name(device: torch.device) -> str:
+    """What provenance calls the device, or the devices of all processes."""
+    name = torch.cuda.get_device_name() if device.type == "cuda" else "cpu"
+    return name if size() == 1 else f"{size()} x {name}"

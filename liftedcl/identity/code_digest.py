@@ -28,7 +28,7 @@ WITHOUT_EFFECT = {
     "liftedcl.identity.strict": "parses recipes, whose parsed values are compared",
     "downstream.command_line": "declares arguments, whose values are compared",
     "liftedcl.engine.journal": "prints the progress of a run",
-    "downstream.benchmark": "says what a benchmark consists of; each part is in a digest, or an input of a rule",
+    "downstream.benchmark": "says what a benchmark consists of; each part is in a digest, or a rule compares it",
     "downstream.registry": "names each benchmark's modules, which are in a digest themselves",
     "synthetic.__main__": "names each data set's module, which is in a digest itself",
     **dict.fromkeys(RECIPE_MODULES, "holds dataclasses, whose values are compared"),

@@ -16,8 +16,7 @@ def mixed_in(wildcards):
     return f"{folder}/{MPII_PEOPLE['train']}" if folder else []
 
 
-ON_ONE_GPU = "{GPU_SLOT} 1 " if PARAMS.compute.gpus else ""  # a job whose command has another text runs again
-
+ON_ONE_GPU = f"{GPU_SLOT} 1" if PARAMS.compute.gpus else ""
 
 ABOUT = "--benchmark {params.benchmark} --recipe {params.recipe:q} --data {params.root:q}"  # in each command below
 
@@ -40,13 +39,13 @@ for benchmark, entry in BENCHMARKS.items():
         wildcard_constraints: run=VARIANTS,
         params:
             recipe=benchmark_recipe, code=code_of(*finetune_modules(benchmark)), folder=RUN, benchmark=benchmark, root=ROOT,
-            threads=PARAMS.compute.threads, backbone=lambda wildcards: PARAMS.encoders[wildcards.row].backbone,
+            task=entry.task, threads=PARAMS.compute.threads, backbone=lambda wildcards: PARAMS.encoders[wildcards.row].backbone,
         log: f"{RUN}/log.txt",
         threads: PARAMS.compute.threads
         resources: **PARAMS.cluster.resources("finetune", gpus=min(PARAMS.compute.gpus, 1), before="short"),
         group: "finetuning"
         shell:
-            ON_ONE_GPU + "{PYTHON} -m downstream.finetune " + ABOUT +
+            "{ON_ONE_GPU} {PYTHON} -m downstream.finetune " + ABOUT +
             " --encoder {input.encoder:q} --backbone {params.backbone} --seed {wildcards.seed} --threads {params.threads}"
             " --workers {WORKERS} --out {params.folder:q} 2>&1 | tee {log:q}"
 
@@ -56,19 +55,20 @@ for benchmark, entry in BENCHMARKS.items():
         output: f"{RUN}/metrics.json", f"{RUN}/metrics.provenance.json",
         wildcard_constraints: run=VARIANTS,
         params: recipe=benchmark_recipe, code=code_of(*score_modules(benchmark)), folder=RUN, benchmark=benchmark, root=ROOT,
+        log: f"{RUN}/score_log.txt"
         resources: **PARAMS.cluster.resources("short", after="finetune"),
         group: "finetuning"
         priority: 1  # before the next training: a table may be waiting for it
-        shell:  # into the training's log: a table without a score reads the reason there
-            "{PYTHON} -m downstream.score " + ABOUT + " --run {params.folder:q} --out {output[0]:q} 2>&1"
-            " | tee --append {params.folder:q}/log.txt"
+        shell: "{PYTHON} -m downstream.score " + ABOUT + " --run {params.folder:q} --out {output[0]:q} 2>&1 | tee {log:q}"
 
     rule:
         name: f"draw_{benchmark}"
         input: PREDICTIONS, annotations=benchmark_data(benchmark),
         output: f"{RUN}/examples.png",
         wildcard_constraints: run=VARIANTS,
-        params: recipe=benchmark_recipe, code=code_of("downstream.draw", entry.module("drawings")), folder=RUN, benchmark=benchmark, root=ROOT,
+        params:
+            recipe=benchmark_recipe, code=code_of("downstream.draw", entry.module("drawings")), folder=RUN,
+            benchmark=benchmark, root=ROOT,
         resources: **PARAMS.cluster.resources("short", after="finetune"),
         group: "finetuning"
         shell: "{PYTHON} -m downstream.draw " + ABOUT + " --run {params.folder:q} --out {output:q}"

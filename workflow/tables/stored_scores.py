@@ -108,8 +108,8 @@ def provenance_of(folder: Path) -> Any:
 
 
 def _reason(place: Path) -> str:
-    """Why a stage didn't finish, from the end of its log."""
-    log = place / "log.txt"
-    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    """What the latest log of a stage that didn't finish ends with."""
+    log = max(place.glob("*log.txt"), key=lambda log: log.stat().st_mtime, default=None)
+    lines = log.read_text(errors="replace").splitlines() if log else []
     errors = [line.removeprefix("error: ").strip() for line in lines if line.startswith("error: ")]
     return f"{place} stopped: {errors[-1]}" if errors else f"{place} was not run to its end"

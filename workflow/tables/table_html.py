@@ -34,9 +34,11 @@ def table_html(table: MadeTable) -> str:
 
 def _parts(table: MadeTable) -> list[str]:
     title = f"{label_of(table.name)} · {table.title}"
+    kind, more = (" warn", " · not the paper's experiment") if not_the_papers(table.profile) else ("", "")
     return [
         f'<section class="table" id="{escape(table.name)}">',
-        f'<div class="head"><h3>{escape(title)}</h3>{_mark(table.profile)}</div>',
+        f'<div class="head"><h3>{escape(title)}</h3>',
+        f'<span class="mark{kind}">{escape(table.profile)} values{more}</span></div>',
         _scores(table),
         *_notes(table),
         *_comparisons(table),
@@ -47,12 +49,6 @@ def label_of(name: str) -> str:
     """``table4`` is Table 4; ``data_efficiency`` is Data efficiency."""
     words = re.sub(r"(?<=[a-z])(?=\d)", " ", name).replace("_", " ")
     return words[:1].upper() + words[1:]
-
-
-def _mark(profile: str) -> str:
-    """Says which profile was run, and that values are not the paper's if they aren't."""
-    kind, more = (" warn", " · not the paper's experiment") if not_the_papers(profile) else ("", "")
-    return f'<span class="mark{kind}">{escape(profile)} values{more}</span>'
 
 
 def _scores(table: MadeTable) -> str:

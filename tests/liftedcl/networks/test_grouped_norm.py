@@ -1,4 +1,4 @@
-"""Grouped batch norm against torch's own on each part. Over several processes: test_world.py."""
+"""Grouped batch norm against torch's own on each part. Over several processes: test_distributed.py."""
 
 import pytest
 import torch
