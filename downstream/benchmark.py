@@ -64,12 +64,11 @@ class Entry:
         paths = {f"{self.data.name}/{name}": data / name for name in there}
         if mixed_in := getattr(recipe, "mpii", None):
             paths[f"mpii/{MPII_PEOPLE['train']}"] = Path(mixed_in) / MPII_PEOPLE["train"]
-        try:
-            return {name: sha256_of_file(path) for name, path in paths.items()}
-        except FileNotFoundError as error:
-            missing = next(name for name, path in paths.items() if str(path) == str(error.filename))
-            page = f"docs/data/{Path(missing).parts[0]}.md"
-            raise InputError(f"{error.filename}: not found; {page} says where it comes from") from None
+        for name, path in paths.items():
+            if not path.exists():
+                page = f"docs/data/{Path(name).parts[0]}.md"
+                raise InputError(f"{path}: not found; {page} says where it comes from")
+        return {name: sha256_of_file(path) for name, path in paths.items()}
 
 
 if TYPE_CHECKING:

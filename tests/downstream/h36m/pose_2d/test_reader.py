@@ -2,11 +2,10 @@
 
 import os
 import pickle
-import shutil
 
 import numpy as np
 import pytest
-from tiny.h36m import DOTTED, RECIPE_2D, change_frames, write_tiny_h36m
+from tiny.h36m import DOTTED, RECIPE_2D, change_frames
 
 from downstream.h36m.pose_2d.benchmark import BENCHMARK
 from downstream.h36m.pose_2d.drawings import augmented_samples
@@ -16,19 +15,6 @@ from liftedcl.identity.errors import InputError
 from liftedcl.skeletons.skeleton import flip_order
 
 SIZE = (RECIPE_2D.input_width, RECIPE_2D.input_height)
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    return write_tiny_h36m(tmp_path_factory.mktemp("h36m"))
-
-
-@pytest.fixture
-def copy(root, tmp_path):
-    """A data set whose annotation files may be changed."""
-    (tmp_path / "images").symlink_to(root / "images")
-    shutil.copytree(root / "annot", tmp_path / "annot")
-    return tmp_path
 
 
 # ------------------------------------------------------------------------------------------- reader

@@ -2,13 +2,12 @@
 
 import dataclasses
 import json
-import shutil
 import sys
 
 import numpy as np
 import pytest
 import torch
-from tiny.h36m import RECIPE_2D, change_frames, write_tiny_h36m
+from tiny.h36m import RECIPE_2D, change_frames
 from torch import nn
 
 from downstream.h36m import __main__ as command
@@ -26,19 +25,6 @@ from liftedcl.networks.encoder import build_backbone
 from liftedcl.skeletons.skeleton import JOINTS, flip_order
 
 SIZE = (RECIPE_2D.input_width, RECIPE_2D.input_height)
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    return write_tiny_h36m(tmp_path_factory.mktemp("h36m"))
-
-
-@pytest.fixture
-def copy(root, tmp_path):
-    """A data set whose annotation files may be changed."""
-    (tmp_path / "images").symlink_to(root / "images")
-    shutil.copytree(root / "annot", tmp_path / "annot")
-    return tmp_path
 
 
 def test_jdr_equals_a_slow_loop(root):
