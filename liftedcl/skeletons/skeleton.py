@@ -16,12 +16,32 @@ BONES = tuple((parent, child) for child, parent in enumerate(PARENTS) if parent 
 HINGED = tuple(joint for joint, parent in zip(JOINTS, PARENTS, strict=True) if parent > 0)
 """Joints that end a bone whose parent is a bone: all but the root, the hips and the belly."""
 
+_FRACTIONS_OF_HEIGHT = {
+    "hip": 0.0955,  # half the breadth of the hips, 0.191
+    "knee": 0.245,  # thigh
+    "ankle": 0.246,  # shank
+    "belly": 0.144,  # the source has no belly: half the way from the hips' height, 0.530, to the shoulders', 0.818
+    "neck": 0.144,  # the other half, for the neck's base is level with the shoulders
+    "nose": 0.10625,  # 0.085 up, to midway between chin (0.870) and eyes (0.936), and so 0.06375 ahead: see below
+    "head": 0.097,  # from there to the vertex
+    "shoulder": 0.1295,  # half the breadth of the shoulders, 0.259
+    "elbow": 0.186,  # upper arm
+    "wrist": 0.146,  # forearm
+}
+"""Length of the bone that ends at each joint as a fraction of the body's height.
+
+Source: Drillis and Contini, Body Segment Parameters (New York University, 1966), in figure 4.1 of Winter, Biomechanics
+and Motor Control of Human Movement. Its breadths are the body's, so hips and shoulders are a little too far apart.
+"""
+
+_THIGH_CM = 45.0
+"""Given in the paper; people of this thigh are 184 cm tall."""
+
 BONE_LENGTHS_CM = {
-    "rhip": 13.5, "rknee": 45.0, "rankle": 46.1, "lhip": 13.5, "lknee": 45.0, "lankle": 46.1,
-    "belly": 23.7, "neck": 26.1, "nose": 12.3, "head": 11.7,
-    "lshoulder": 15.3, "lelbow": 28.3, "lwrist": 25.6, "rshoulder": 15.3, "relbow": 28.3, "rwrist": 25.6,
-}  # fmt: skip
-"""Length of the bone that ends at each joint (adult proportions; the paper gives the thigh, 45)."""
+    joint: _THIGH_CM * _FRACTIONS_OF_HEIGHT[joint if joint in _FRACTIONS_OF_HEIGHT else joint[1:]] / 0.245
+    for joint in JOINTS[1:]
+}
+"""Length of the template's bone that ends at each joint."""
 
 _TEMPLATE_DIRECTIONS = {
     "rhip": (1, 0, 0), "rknee": (0, 1, 0), "rankle": (0, 1, 0),

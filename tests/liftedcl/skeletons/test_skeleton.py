@@ -1,6 +1,7 @@
 """The skeleton's data agrees with itself."""
 
 import numpy as np
+import pytest
 
 from liftedcl.skeletons.skeleton import (
     BONE_LENGTHS_CM,
@@ -45,3 +46,16 @@ def test_template_has_the_lengths_and_is_its_own_mirror_image():
         joints[child] = joints[parent] + TEMPLATE_BONES_CM[bone]
     np.testing.assert_allclose(joints[flip_order()], joints * [-1, 1, 1], atol=1e-12)
     assert joints[:, 1].argmin() == JOINTS.index("head") and joints[JOINTS.index("rankle"), 1] == joints[:, 1].max()
+
+
+def test_template_has_the_heights_of_published_anthropometry():
+    """Winter, figure 4.1: heights of joints as fractions of the body's; the ankle is 0.039 above the ground."""
+    height = {"root": 0.0}
+    for (parent, child), bone in zip(BONES, TEMPLATE_BONES_CM, strict=True):
+        height[JOINTS[child]] = height[JOINTS[parent]] - bone[1]
+    published = {"head": 1, "neck": 0.818, "rshoulder": 0.818, "relbow": 0.630, "rwrist": 0.485, "rhip": 0.530}
+    published |= {"rknee": 0.285, "rankle": 0.039, "nose": (0.870 + 0.936) / 2}
+    for joint, fraction in published.items():
+        assert abs((height[joint] - height["rhip"]) * 0.245 / 45 + 0.530 - fraction) < 3e-3, joint
+    assert 2 * BONE_LENGTHS_CM["rshoulder"] * 0.245 / 45 == pytest.approx(0.259)
+    assert 2 * BONE_LENGTHS_CM["lhip"] * 0.245 / 45 == pytest.approx(0.191)
