@@ -1,26 +1,36 @@
 """The kinematic prior: plausible 3D skeletons sampled without annotated data (paper, appendix B).
 
 Each joint is its parent plus R * alpha * b, where alpha and the Euler angles of R are uniform in their ranges. The
-skeleton is then scaled to Frobenius norm 1 and turned about the vertical axis. Axes: x right, y down, z forward.
+skeleton is then scaled to Frobenius norm 1 and turned about the vertical axis, which is y here (the paper's Z). Axes: x
+right, y down, z forward.
 
-Departs from the paper by default: its rotations are in the global frame, and can't keep a knee from bending forwards.
-Here (``chained``) rotations add up down the tree, so a range limits a joint. ``global`` is the paper's rule.
+Departs from the paper by default (``chained``; ``global`` is its rule to the letter), for the critic takes every sample
+for a real person:
+
+- The paper's rotations are in the global frame, and can't keep a knee from bending forwards. Here they add up down the
+  tree, so a range limits a joint, and knees and elbows are hinges.
+- Whoever holds an arm through trunk or head is drawn again; ranges of single joints can't prevent that, and without
+  this it is one person in six.
 """
 
 import argparse
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from liftedcl.files.atomic import atomic_path
-from liftedcl.identity.errors import run_cli
+from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.recipe import read_recipe
 from liftedcl.recipes.data_recipes import Skeletons
+from liftedcl.skeletons.collisions import arms_in_body
 from liftedcl.skeletons.drawing import figure_of_skeletons
 from liftedcl.skeletons.skeleton import BONE_LENGTHS_CM, BONES, JOINTS, NUM_JOINTS, TEMPLATE_BONES_CM
 
 _PARENTS = {parent for parent, _ in BONES}
+_TRUNK = {JOINTS.index("belly"), JOINTS.index("neck")}
+_SPARE = 64
 
 TRUNK_AXES = np.array([[-1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]])
 """Frame of the root, like that of a bone pointing up: x to the left, y up (along the bone), z to the front."""
@@ -38,7 +48,30 @@ def sample_joints(n: int, rng: np.random.Generator, recipe: Skeletons) -> np.nda
     """Sample ``n`` people in cm whose root is at 0 and whose pelvis faces +z: (17, 3, n) float32.
 
     Samples are on the last axis in all arrays, along which numpy is fast.
+
+    Raises:
+        InputError: the ranges are such that everyone holds an arm through the body.
     """
+    if recipe.composition == "global":
+        return draw_joints(n, rng, recipe)
+    return possible_people(n, lambda count: draw_joints(count, rng, recipe))
+
+
+def possible_people(n: int, draw: Callable[[int], np.ndarray]) -> np.ndarray:
+    """The first ``n`` people (17, 3, n) from ``draw``, count -> (17, 3, count), whose arms aren't in their bodies."""
+    people, missing = [], n
+    while missing > 0:
+        joints = draw(missing + missing // 4 + _SPARE)
+        joints = joints[..., ~arms_in_body(joints)][..., :missing]
+        if not joints.shape[2]:
+            raise InputError("skeletons.ranges.chained: everyone holds an arm through trunk or head; widen the ranges")
+        people.append(joints)
+        missing -= joints.shape[2]
+    return np.concatenate(people, axis=2)
+
+
+def draw_joints(n: int, rng: np.random.Generator, recipe: Skeletons) -> np.ndarray:
+    """As `sample_joints`, but arms may pass through the body."""
     ranges = [recipe.ranges[recipe.composition][joint] for joint in JOINTS[1:]]
     limits = np.radians([[angles.a, angles.b, angles.c] for angles in ranges])  # (16, 3, 2)
     angles = _uniform(rng, limits[..., 0], limits[..., 1], n)
@@ -65,6 +98,7 @@ def chained_directions(angles: np.ndarray) -> np.ndarray:
 
     A bone's frame has y along the bone. It is the parent's frame times Ry(b) Rx(a) Ry(c): ``a`` bends away from the
     parent's bone, so |a| is the joint's angle; ``b`` is the direction of the bend; ``c`` twists the bone's children.
+    In the trunk (belly, neck) it is Ry(b) Rx(a) Ry(c - b), so that a bend to the side doesn't turn the chest as well.
     """
     directions = np.empty_like(angles)
     frames = {0: tuple(TRUNK_AXES[:, :, None].astype(angles.dtype))}
@@ -75,7 +109,7 @@ def chained_directions(angles: np.ndarray) -> np.ndarray:
         y, z = _rotate(y, z, a)
         directions[bone] = y
         if child in _PARENTS:  # a bone without children needs no frame
-            z, x = _rotate(z, x, c)
+            z, x = _rotate(z, x, c - b if child in _TRUNK else c)
             frames[child] = x, y, z
     return directions
 

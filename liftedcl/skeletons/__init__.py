@@ -1,1 +1,1 @@
-"""The skeleton of 17 joints: names and bones, drawings, and the history of lifted skeletons over a training."""
+"""The skeleton of 17 joints: names and bones, impossible poses, drawings, lifted skeletons over a training."""

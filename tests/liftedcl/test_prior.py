@@ -93,8 +93,8 @@ def test_angles_between_bones_stay_in_their_ranges(chained):
 @pytest.mark.parametrize(
     ("joint", "low", "high"),
     [
-        ("rankle", 0, 155), ("rwrist", 0, 150), ("relbow", 5, 95), ("rknee", 45, 110),
-        ("neck", 0, 40), ("nose", 10, 90), ("head", 30, 90),
+        ("rankle", 0, 155), ("rwrist", 0, 150), ("relbow", 5, 125), ("rknee", 45, 110),
+        ("neck", -10, 40), ("nose", 10, 90), ("head", 30, 110), ("rshoulder", 70, 130),
     ],
 )  # fmt: skip
 def test_ranges_are_those_of_people(chained, joint, low, high):
@@ -136,9 +136,24 @@ def test_a_hanging_arm_bends_forward(chained):
     ranges = {"chained": {**chained.ranges["chained"], **fixed}}
     arm = bones(sample_poses(5, dataclasses.replace(chained, ranges=ranges)))
     for side, right in (("r", 1), ("l", -1)):
-        assert (arm[f"{side}shoulder"] @ [right, 0, 0] > 13).all()
-        assert (arm[f"{side}elbow"] @ [0, 1, 0] > 25).all()  # down
-        assert (arm[f"{side}wrist"] @ [0, 0, 1] > 23).all()  # forward
+        assert (arm[f"{side}shoulder"] @ [right, 0, 0] > 0.89 * BONE_LENGTHS_CM["rshoulder"]).all()
+        assert (arm[f"{side}elbow"] @ [0, 1, 0] > 0.89 * BONE_LENGTHS_CM["relbow"]).all()  # down
+        assert (arm[f"{side}wrist"] @ [0, 0, 1] > 0.89 * BONE_LENGTHS_CM["rwrist"]).all()  # forward
+
+
+def test_a_trunk_that_leans_to_the_left_still_faces_forward(chained):
+    still = dict.fromkeys("abc", (0.0, 0.0))
+    lean = {
+        "belly": dataclasses.replace(chained.ranges["chained"]["belly"], a=(30, 30), b=(90, 90), c=(0, 0)),
+        "neck": dataclasses.replace(chained.ranges["chained"]["neck"], **still),
+        "nose": dataclasses.replace(chained.ranges["chained"]["nose"], **still | {"a": (90, 90)}),
+    }
+    ranges = {"chained": chained.ranges["chained"] | lean}
+    trunk = bones(sample_poses(5, dataclasses.replace(chained, ranges=ranges)))
+    for name in ("belly", "neck"):
+        upward = trunk[name] / np.linalg.norm(trunk[name], axis=1, keepdims=True)
+        np.testing.assert_allclose(upward, [[-0.5, -np.sqrt(0.75), 0]] * 5, atol=1e-6)  # their left is at -x
+    assert (trunk["nose"][:, 2] > 0.89 * BONE_LENGTHS_CM["nose"]).all()
 
 
 def test_left_mirrors_right(recipe):
@@ -190,7 +205,8 @@ def test_chained_rotations_are_those_of_scipy():
         frames = {0: Rotation.from_matrix(TRUNK_AXES.T)}
         for bone, (parent, child) in enumerate(BONES):
             a, b, c = angles[sample, bone]
-            frames[child] = frames[parent] * Rotation.from_euler("YXY", [b, a, c])
+            twist = c - b if JOINTS[child] in ("belly", "neck") else c
+            frames[child] = frames[parent] * Rotation.from_euler("YXY", [b, a, twist])
             np.testing.assert_allclose(directions[sample, bone], frames[child].apply([0, 1, 0]), atol=1e-12)
 
 
