@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from repository import REPOSITORY
 
 from downstream.h36m.shared.skeleton_prior import BoneLengthPenalty, JointAnglePenalty, SkeletonPrior
 from downstream.h36m.shared.skeleton_prior_recipe import SkeletonPriorRecipe
@@ -14,6 +15,7 @@ from liftedcl.prior import sample_joints, sample_skeletons
 from liftedcl.recipes.data_recipes import Angles, Skeletons
 from liftedcl.skeletons.skeleton import BONES, HINGED, JOINTS, PARENTS
 from workflow.benchmark_recipes import bends_of
+from workflow.params import read_params
 
 RATIO = (0.9, 1.1)
 SKELETONS = Skeletons(
@@ -164,13 +166,15 @@ def test_the_lifting_network_learns_the_pose():
     assert terms["bone_length"] < 0.02 and terms["joint_angle"] < 0.02
 
 
-def test_real_people_are_nearly_free(realdata):
-    """Four frames of Human3.6M: every bone and every joint of the widened ranges is inside."""
+@pytest.mark.parametrize("benchmark", ["h36m_2d-prior", "h36m_3d-prior"])
+def test_real_people_are_free(realdata, benchmark):
+    """Four training frames of Human3.6M: every bone and every joint is inside the ranges of params.yaml."""
+    prior = read_params(REPOSITORY / "params.yaml", {"profile": "paper"}).benchmarks[benchmark].prior
     with np.load(realdata("h36m/mmpose_4frames") / "test_h36m_body3d.npz") as file:
         poses = torch.from_numpy(file["S"][..., :3] * 1000).float()
-    assert BoneLengthPenalty(RATIO)(poses) < 1e-8
-    limits = {**dict.fromkeys(HINGED, (0, 155)), "lshoulder": (60, 130), "rshoulder": (60, 130), "head": (30, 110)}
-    assert JointAnglePenalty(limits)(poses) < 1e-8
+    assert prior.bends.keys() == set(HINGED)
+    assert BoneLengthPenalty(prior.length_ratio)(poses) < 1e-8
+    assert JointAnglePenalty(prior.bends)(poses) < 1e-8
 
 
 @pytest.mark.parametrize(
