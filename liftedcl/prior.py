@@ -31,6 +31,7 @@ from liftedcl.skeletons.skeleton import BONE_LENGTHS_CM, BONES, JOINTS, NUM_JOIN
 _PARENTS = {parent for parent, _ in BONES}
 _TRUNK = {JOINTS.index("belly"), JOINTS.index("neck")}
 _SPARE = 64
+"""So many more people are drawn than the share that is usually refused, for few of a few may be possible."""
 
 TRUNK_AXES = np.array([[-1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]])
 """Frame of the root, like that of a bone pointing up: x to the left, y up (along the bone), z to the front."""
