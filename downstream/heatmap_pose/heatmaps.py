@@ -94,6 +94,8 @@ def decode(heatmaps: Tensor, *, stride: int, offset: bool) -> tuple[Tensor, Tens
         stride: pixels of the crop a cell.
         offset: move a quarter of a cell towards the higher neighbour, on each axis, wherever a cell has both.
             Departure: the published code does so only from the second inner cell on.
+
+    Departure: the published code answers with the first cell where no cell is above 0. Here it is the highest cell too.
     """
     height, width = heatmaps.shape[2:]
     heights, cells = heatmaps.flatten(2).max(dim=2)
