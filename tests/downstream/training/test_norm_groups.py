@@ -11,7 +11,7 @@ from torch import nn
 from downstream.heatmap_pose.simple_pose import SimplePose
 from downstream.training.frozen import freeze
 from downstream.training.norm_groups import group_norms
-from liftedcl.networks.encoder import build_backbone
+from liftedcl.networks.encoder import BACKBONES, build_backbone
 from liftedcl.networks.grouped_norm import GroupedBatchNorm2d
 
 
@@ -53,6 +53,14 @@ def test_a_whole_batch_needs_no_groups(norm_samples):
     group_norms(module, recipe(8, norm_samples))
     norms = [part for part in module.modules() if isinstance(part, nn.BatchNorm2d)]
     assert norms and {type(norm) for norm in norms} == {nn.BatchNorm2d}
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_no_batch_norm_of_any_backbone_is_left_out(name):
+    backbone = build_backbone(name)
+    group_norms(backbone, recipe(8, 4))
+    norms = [part for part in backbone.modules() if "norm" in type(part).__name__.lower()]
+    assert norms and {type(norm) for norm in norms} == {GroupedBatchNorm2d}
 
 
 def test_a_frozen_encoder_keeps_its_statistics():
