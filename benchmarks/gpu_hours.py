@@ -24,6 +24,8 @@ from benchmarks.random_data import write_shard
 from benchmarks.recipes import DEMO, PAPER
 from downstream.registry import BENCHMARKS
 from downstream.training.frozen import freeze
+from downstream.training.norm_groups import group_norms
+from downstream.training.training_recipe import FineTuning
 from liftedcl.engine.device import prepare_device
 from liftedcl.engine.loop import Task, train_step
 from liftedcl.identity.errors import InputError, run_cli
@@ -93,13 +95,22 @@ def finetuning_cost(run: str, device: torch.device) -> Cost:
     changes: dict[str, Any] = {"batch_size": batch}
     if hasattr(recipe, "train_stride"):  # of videos, and the demo's have only a few frames
         changes |= {name: getattr(DEMO.benchmarks[run], name) for name in ("train_stride", "test_stride")}
+    if getattr(recipe, "mpii", None):
+        changes["mpii"] = DEMO.data["mpii"]
+    task_recipe = dataclasses.replace(recipe, **changes)
     backbone = build_backbone(PAPER.encoders["random"].backbone)
     if recipe.probe:
         freeze(backbone)
-    task = getattr(entry.load("task"), entry.task)(
-        dataclasses.replace(recipe, **changes), backbone, data=data, seed=0, workers=0
-    )
-    return Cost(recipe.epochs * SAMPLES[benchmark], _seconds_each(task, batch, device, autocast=False))
+    task = getattr(entry.load("task"), entry.task)(task_recipe, backbone, data=data, seed=0, workers=0)
+    group_norms(task.module, task_recipe)
+    return Cost(recipe.epochs * epoch_of(benchmark, recipe), _seconds_each(task, batch, device, autocast=False))
+
+
+def epoch_of(benchmark: str, recipe: FineTuning) -> int:
+    """Samples in an epoch: in 3D, MPII's people are as many draws as Human3.6M's; in 2D, each is one more."""
+    own = SAMPLES[benchmark]
+    mixed = SAMPLES["mpii"] if benchmark == "h36m_2d" else own
+    return own + mixed if getattr(recipe, "mpii", None) else own
 
 
 def _seconds_each(task: Task, batch: int, device: torch.device, *, autocast: bool) -> float:

@@ -11,6 +11,7 @@ import torch
 from downstream.command_line import add_benchmark_arguments
 from downstream.registry import BENCHMARKS, finetune_modules
 from downstream.training.frozen import freeze
+from downstream.training.norm_groups import group_norms
 from liftedcl.engine import checkpoint, distributed
 from liftedcl.engine.device import prepare_device
 from liftedcl.engine.loop import fit, step_seed
@@ -50,6 +51,7 @@ def finetune(
     inputs = {"encoder": sha256_of_file(encoder), **entry.fingerprints(recipe, data)}
     torch.manual_seed(head_seed)
     task = getattr(entry.load("task"), entry.task)(recipe, weights, data=data, seed=seed, workers=workers)
+    group_norms(task.module, recipe)
     identity = {
         "benchmark": benchmark,
         "task": entry.task,

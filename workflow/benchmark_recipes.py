@@ -2,6 +2,8 @@
 
 A variant is an entry of params.yaml's ``variants``, such as ``probe: {probe: true}``. It exists for every benchmark
 whose recipe has all of its keys, or only for the benchmarks that it names.
+
+Resolved here: ``mpii: true`` becomes the folder of MPII, and a 3D prior gets the angles of the sampled skeletons.
 """
 
 import dataclasses
@@ -21,12 +23,13 @@ def benchmark_of(run: str) -> str:
     return run.split(SEPARATOR)[0]
 
 
-def benchmark_recipes(benchmarks: Any, variants: Any, skeletons: Skeletons) -> dict[str, Any]:
+def benchmark_recipes(benchmarks: Any, variants: Any, skeletons: Skeletons, data: dict[str, str]) -> dict[str, Any]:
     """Parse params.yaml's ``benchmarks`` and ``variants``.
 
     Args:
         variants: variant -> values that replace some of a recipe's.
         skeletons: its ranges apply to the joints for which a 3D prior gives no angles.
+        data: the folder of each data set.
 
     Returns:
         'BENCHMARK' and 'BENCHMARK-VARIANT' -> recipe.
@@ -40,13 +43,15 @@ def benchmark_recipes(benchmarks: Any, variants: Any, skeletons: Skeletons) -> d
     if unknown := sorted(set(benchmarks) ^ set(BENCHMARKS)):
         problem = "missing" if unknown[0] in BENCHMARKS else f"unknown key; there are {', '.join(BENCHMARKS)}"
         raise InputError(f"{where}.{unknown[0]}: {problem}")
-    recipes = {name: _parse(name, benchmarks[name], f"{where}.{name}", skeletons) for name in benchmarks}
+    recipes = {name: _parse(name, benchmarks[name], f"{where}.{name}", skeletons, data) for name in benchmarks}
     for variant, changes in (variants or {}).items():
-        recipes |= _variant(variant, changes, benchmarks, skeletons)
+        recipes |= _variant(variant, changes, benchmarks, skeletons, data)
     return recipes
 
 
-def _variant(variant: str, changes: Any, benchmarks: dict[str, Any], skeletons: Skeletons) -> dict[str, Any]:
+def _variant(
+    variant: str, changes: Any, benchmarks: dict[str, Any], skeletons: Skeletons, data: dict[str, str]
+) -> dict[str, Any]:
     where = f"params.yaml: variants.{variant}"
     if not isinstance(changes, dict) or not changes:
         raise InputError(f"{where}: {changes!r} is not a mapping of a recipe's keys to values")
@@ -60,12 +65,16 @@ def _variant(variant: str, changes: Any, benchmarks: dict[str, Any], skeletons: 
     if not values:
         raise InputError(f"{where}: no benchmark's recipe has the keys {', '.join(changes)}")
     return {
-        f"{name}{SEPARATOR}{variant}": _parse(name, benchmarks[name] | value, f"{where} ({name})", skeletons)
+        f"{name}{SEPARATOR}{variant}": _parse(name, benchmarks[name] | value, f"{where} ({name})", skeletons, data)
         for name, value in values.items()
     }
 
 
-def _parse(name: str, values: Any, where: str, skeletons: Skeletons) -> Any:
+def _parse(name: str, values: Any, where: str, skeletons: Skeletons, data: dict[str, str]) -> Any:
+    if isinstance(values, dict) and "mpii" in values:
+        if not isinstance(mixed := values["mpii"], bool):
+            raise InputError(f"{where}.mpii: {mixed!r} is not true or false; data.mpii gives the folder")
+        values = values | {"mpii": data["mpii"] if mixed else None}
     recipe = parse(BENCHMARKS[name].recipe, values, where)
     prior = getattr(recipe, "prior", None)
     if prior is None:

@@ -137,7 +137,7 @@ def resolve(file: dict[str, Any], overrides: dict[str, Any]) -> Params:
     }
     benchmarks, variants = merged.pop("benchmarks", None), merged.pop("variants", None)
     params = parse(Params, merged, "params.yaml: ")
-    recipes = benchmark_recipes(benchmarks, variants, params.skeletons)
+    recipes = benchmark_recipes(benchmarks, variants, params.skeletons, params.data)
     skeletons = params.skeletons  # a run doesn't depend on the table of the composition that it doesn't use
     used = {skeletons.composition: skeletons.ranges[skeletons.composition]}
     return dataclasses.replace(params, skeletons=dataclasses.replace(skeletons, ranges=used), benchmarks=recipes)

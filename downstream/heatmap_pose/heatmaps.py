@@ -90,6 +90,8 @@ def unmirror_heatmaps(heatmaps: Tensor, mirrored: Tensor) -> Tensor:
 def decode(heatmaps: Tensor, *, stride: int, offset: bool) -> tuple[Tensor, Tensor]:
     """The highest cell of each heatmap (B, J, h, w) as a joint (B, J, 2) in px of the crop, and its height (B, J).
 
+    Departure: where no cell is above 0, the published code answers with the crop's corner.
+
     Args:
         stride: pixels of the crop a cell.
         offset: move a quarter of a cell towards the higher neighbour, on each axis, wherever a cell has both.

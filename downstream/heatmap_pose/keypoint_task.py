@@ -70,13 +70,17 @@ class KeypointTask:
         outputs = self.module.head(features).float()
         targets, weights = gaussian_targets(
             batch.joints.to(outputs.device),
-            batch.visible.to(outputs.device),
+            self.counted(batch).to(outputs.device),
             size=self._heatmap_size,
             stride=self.module.stride,
             sigma=self._recipe.sigma,
         )
         loss = heatmap_loss(outputs, targets, weights, self._recipe.loss)
         yield "pose", {"heatmaps": loss, **self.extra_losses(features, batch)}
+
+    def counted(self, batch: KeypointBatch) -> Tensor:
+        """Which joints are trained on: (B, J), 0 or 1."""
+        return batch.visible
 
     def extra_losses(self, features: Tensor, batch: KeypointBatch) -> dict[str, Tensor]:
         """Weighted loss terms that a subclass adds, from the backbone's map (B, C, h, w)."""

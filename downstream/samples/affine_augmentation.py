@@ -26,14 +26,20 @@ def draw_affine(recipe: AffineAugmentation, rng: np.random.Generator) -> AffineD
 
 
 def augmented_matrix(centre: np.ndarray, width: float, drawn: AffineDraw, size: tuple[int, int]) -> np.ndarray:
-    """Image to crop (2, 3) for a region of ``centre`` (2,) and ``width`` px, augmented as ``drawn``."""
-    return crop_matrices(
+    """Image to crop (2, 3) for a region of ``centre`` (2,) and ``width`` px, augmented as ``drawn``.
+
+    The centre lands on the middle of a mirrored crop too, as in the published code, which mirrors the image and then
+    crops it. A mirror image of the plain crop, as the flip test sees it, has it 1 px further to the left.
+    """
+    matrix = crop_matrices(
         centre[None],
         np.array([width * drawn.scale]),
         size=size,
         rotations=np.array([drawn.rotation]),
         flips=np.array([drawn.flip]),
     )[0]
+    matrix[0, 2] += drawn.flip
+    return matrix
 
 
 def reach(widths: np.ndarray, recipe: AffineAugmentation, size: tuple[int, int]) -> np.ndarray:

@@ -8,10 +8,8 @@ from liftedcl.engine.loop import Player
 from liftedcl.engine.schedule import milestones
 
 
-def adam_player(
-    module: nn.Module, recipe: StepFineTuning, steps_per_epoch: int, gradient_clip: float | None = None
-) -> Player:
-    """A player of liftedcl/engine/loop.py; ``gradient_clip`` is the largest norm of a step's gradient."""
+def adam_player(module: nn.Module, recipe: StepFineTuning, steps_per_epoch: int) -> Player:
+    """A player of liftedcl/engine/loop.py that clips no gradient."""
     rate = milestones(
         recipe.learning_rate,
         steps_per_epoch=steps_per_epoch,
@@ -19,4 +17,4 @@ def adam_player(
         factor=recipe.milestone_factor,
     )
     parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
-    return Player(parameters, torch.optim.Adam(parameters, lr=recipe.learning_rate, fused=True), rate, gradient_clip)
+    return Player(parameters, torch.optim.Adam(parameters, lr=recipe.learning_rate, fused=True), rate)

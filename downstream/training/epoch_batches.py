@@ -16,6 +16,9 @@ from liftedcl.identity.errors import InputError
 class EpochBatches(Dataset):
     """Item ``step`` of an epoch is a whole batch, made by `batch`. The remainder of an epoch is left out.
 
+    Departure: the published code of SimplePose and RLE ends an epoch with the remainder, a batch of less: one step of
+    174 (MPII) to 4,878 (Human3.6M 3D), of other batch statistics. Each epoch leaves out other samples.
+
     The number of draws in an epoch doesn't depend on the fraction of the samples that is trained on: each draw has
     random numbers of its own, and `rows` says which sample it takes.
 

@@ -27,13 +27,22 @@ class FineTuning:
 
 @dataclass(frozen=True, kw_only=True)
 class StepFineTuning(FineTuning):
-    """The rate is multiplied by ``milestone_factor`` when an epoch of ``milestones`` begins."""
+    """The rate is multiplied by ``milestone_factor`` when an epoch of ``milestones`` begins.
+
+    Batch norm takes its statistics over each ``norm_samples`` samples of a step; None, or more than there are, means
+    over all of them.
+    """
 
     milestones: tuple[int, ...]
     milestone_factor: float
+    norm_samples: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         ascending = all(first < second for first, second in zip(self.milestones, self.milestones[1:], strict=False))
         require(ascending and min(self.milestones, default=0) >= 0, "milestones", "are ascending epochs from 0 on")
         require(0 < self.milestone_factor <= 1, "milestone_factor", f"{self.milestone_factor:g} is not in (0, 1]")
+        if self.norm_samples is not None:
+            require_at_least(self, 2, "norm_samples")
+            even = self.batch_size <= self.norm_samples or self.batch_size % self.norm_samples == 0
+            require(even, "norm_samples", f"{self.norm_samples} does not divide batch_size {self.batch_size}")

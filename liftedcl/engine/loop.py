@@ -33,12 +33,19 @@ _SECONDS_BETWEEN_CHECKPOINTS = 20.0
 
 @dataclass
 class Player:
-    """Parameters that are stepped together. ``learning_rate`` maps a step to a rate; ``gradient_clip`` is a norm."""
+    """Parameters that are stepped together.
+
+    Attributes:
+        learning_rate: maps a step to a rate.
+        gradient_clip: largest norm of a step's gradient, which is scaled down to it; None leaves the gradient as it is.
+        clip_apart: ``gradient_clip`` is for the gradient of each parameter by itself, not for that of all together.
+    """
 
     parameters: list[nn.Parameter]
     optimiser: torch.optim.Optimizer
     learning_rate: Schedule
     gradient_clip: float | None = None
+    clip_apart: bool = False
 
 
 class Task(Protocol):
@@ -156,12 +163,22 @@ def train_step(
         player.optimiser.zero_grad(set_to_none=True)
         sum(terms.values()).backward()
         distributed.average_(p.grad for p in player.parameters if p.grad is not None)
-        if player.gradient_clip is not None:
-            nn.utils.clip_grad_norm_(player.parameters, player.gradient_clip)
+        _clip(player)
         for group in player.optimiser.param_groups:
             group["lr"] = player.learning_rate(step)
         player.optimiser.step()
         seen |= {f"{name}/{term}": value.detach() for term, value in terms.items()}
+
+
+def _clip(player: Player) -> None:
+    if player.gradient_clip is None:
+        return
+    if not player.clip_apart:
+        nn.utils.clip_grad_norm_(player.parameters, player.gradient_clip)
+        return
+    gradients = [p.grad for p in player.parameters if p.grad is not None]
+    norms = torch.stack(torch._foreach_norm(gradients))  # in a few kernels, however many parameters there are
+    torch._foreach_mul_(gradients, list((player.gradient_clip / (norms + 1e-6)).clamp_max(1.0)))
 
 
 def _values(terms: dict[str, Tensor]) -> dict[str, float]:

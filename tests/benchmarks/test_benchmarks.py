@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks import NAMES, align, ema, gpu, loader_stall, published, report, runner
+from benchmarks import NAMES, align, ema, gpu, gpu_hours, loader_stall, published, report, runner
+from benchmarks.recipes import PAPER
 from liftedcl.identity.errors import InputError
 
 
@@ -40,6 +41,14 @@ def test_a_smoke_run_is_correct_and_is_written(name):
         assert roles.count("ours") == roles.count("published") == 1
         assert all(second > 0 for variant in case["variants"] for second in variant["seconds"])
     assert "mean nothing" in report.describe_result(result)
+
+
+@pytest.mark.parametrize(
+    ("run", "samples"),
+    [("coco", 149_813), ("h36m_2d", 63_000), ("h36m_2d-mixed", 63_000 + 22_246), ("h36m_3d", 2 * 312_188)],
+)
+def test_an_epoch_counts_the_people_mixed_in(run, samples):
+    assert gpu_hours.epoch_of(run.split("-")[0], PAPER.benchmarks[run]) == samples
 
 
 def test_the_gpu_script_runs_on_a_cpu(capsys, tmp_path):

@@ -86,6 +86,15 @@ def test_products(finished, inputs):
     assert set(provenance["inputs"]) == {"encoder", *annotations}
 
 
+def test_batch_norm_takes_the_recipes_number_of_samples(finished, inputs, tmp_path, monkeypatch):
+    """The same run but for groups of two in batches of four: the same tensors, other numbers."""
+    recipe = json.dumps(dataclasses.asdict(dataclasses.replace(RECIPE, norm_samples=2)))
+    run(monkeypatch, arguments(inputs, tmp_path, recipe=recipe))
+    whole, grouped = (torch.load(folder / "trained.pt", weights_only=True) for folder in (finished, tmp_path))
+    assert whole.keys() == grouped.keys()
+    assert not torch.equal(whole["backbone.conv1.weight"], grouped["backbone.conv1.weight"])
+
+
 def test_the_trained_network_predicts_what_was_written(finished, inputs, tmp_path):
     task = task_of("h36m_3d", RECIPE, inputs / "h36m")
     task.module.load_state_dict(torch.load(finished / "trained.pt", weights_only=True))

@@ -83,12 +83,36 @@ def test_a_variant_is_its_benchmark_with_some_values_changed():
         assert dataclasses.replace(recipes[name], probe=True) == recipes[f"{name}-probe"]
 
 
-def test_mpii_can_be_mixed_in_and_the_prior_goes_without():
-    for name in ("h36m_2d", "h36m_3d"):
-        recipes = read_params(PARAMS, {"benchmarks": {name: {"mpii": "folder"}}}).benchmarks
-        assert recipes[name].mpii == recipes[f"{name}-probe"].mpii == "folder"
-        assert recipes[f"{name}-prior"].mpii is None
-        assert read_params(PARAMS, {}).benchmarks[f"{name}-mixed"].mpii == "data/demo/mpii"
+def test_mpii_is_mixed_in_from_the_folder_of_its_data_set():
+    """In 3D the paper's profile does, as the published recipe; the demo and 2D only as a variant."""
+    for profile, folder, defaults in (("demo", "data/demo/mpii", {}), ("paper", "data/mpii", {"h36m_3d": "data/mpii"})):
+        recipes = read_params(PARAMS, {"profile": profile}).benchmarks
+        for name in ("h36m_2d", "h36m_3d"):
+            assert recipes[name].mpii == recipes[f"{name}-probe"].mpii == defaults.get(name)
+            assert recipes[f"{name}-mixed"].mpii == folder
+    for overrides in ({"mpii": "elsewhere"}, {"data": {"mpii": "elsewhere"}}):
+        recipes = read_params(PARAMS, {"profile": "paper", **overrides}).benchmarks
+        assert recipes["h36m_3d"].mpii == recipes["h36m_2d-mixed"].mpii == "elsewhere"
+
+
+@pytest.mark.parametrize("profile", ["demo", "study", "paper"])
+def test_rows_with_the_prior_train_on_the_same_people(profile):
+    """Table 9 compares two rows that differ by the prior alone, wherever MPII is mixed in."""
+    for overrides in ({}, {"benchmarks": {name: {"mpii": True} for name in ("h36m_2d", "h36m_3d")}}):
+        recipes = read_params(PARAMS, {"profile": profile, **overrides}).benchmarks
+        for name in ("h36m_2d", "h36m_3d"):
+            assert dataclasses.replace(recipes[f"{name}-prior"], prior=None) == recipes[name]
+            assert recipes[f"{name}-prior"].prior is not None
+
+
+def test_batch_norm_takes_the_published_number_of_samples():
+    recipes = read_params(PARAMS, {"profile": "paper"}).benchmarks
+    found = {name: (recipes[name].batch_size, recipes[name].norm_samples) for name in ("coco", "mpii", "h36m_3d")}
+    assert set(found.values()) == {(128, 32)}
+    assert (recipes["h36m_2d"].batch_size, recipes["h36m_2d"].norm_samples) == (32, 8)
+    assert recipes["coco-probe"].norm_samples == 32  # the head's; the frozen encoder has no statistics to take
+    for recipe in read_params(PARAMS, {"profile": "demo"}).benchmarks.values():
+        assert (getattr(recipe, "norm_samples", None) or recipe.batch_size) >= recipe.batch_size
 
 
 def test_recipes_survive_the_command_line():
@@ -125,6 +149,8 @@ def test_recipes_survive_the_command_line():
         ({"benchmarks": {"h36m_3d": {"epoch": 3}}}, "benchmarks.h36m_3d.epoch", "did you mean epochs"),
         ({"benchmarks": {"h36m": {}}}, "benchmarks.h36m", "unknown key"),
         ({"benchmarks": 5}, "benchmarks", "not a mapping"),
+        ({"benchmarks": {"h36m_3d": {"mpii": "folder"}}}, "benchmarks.h36m_3d.mpii: 'folder'", "data.mpii gives"),
+        ({"benchmarks": {"coco": {"norm_samples": 3}}}, "benchmarks.coco.norm_samples", "does not divide batch_size"),
         ({"variants": {"probe": {"prob": True}}}, "variants.probe", "no benchmark's recipe has the keys"),
         ({"variants": {"probe": 1}}, "variants.probe", "not a mapping"),
         ({"variants": {"a-b": {"probe": True}}}, "variants.a-b", "letters"),

@@ -72,6 +72,23 @@ def test_the_papers_tables_share_their_runs(copy):
     assert sorted(encoders) == sorted({row for _, row, _ in cells})
 
 
+def test_mpii_is_made_for_what_mixes_it_in(copy, tmp_path):
+    """A run and the drawing of its training samples; wherever the folder is said to be."""
+    run_of, drawing = "runs/demo/{}/random/seed0/metrics.json", "results/augmented_h36m_3d.png"
+    mixing = ["--config", "benchmarks={h36m_3d: {mpii: true}}"]
+    for mixed, words in (
+        (False, [run_of.format("h36m_3d")]),
+        (True, [run_of.format("h36m_3d-mixed")]),
+        (True, [run_of.format("h36m_2d-mixed")]),
+        (True, [run_of.format("h36m_3d"), *mixing]),
+        (False, [drawing]),
+        (True, [drawing, *mixing]),
+    ):
+        assert ("generate_mpii" in {rule for rule, _ in planned(copy, *words)}) == mixed, words
+    status, output = run(copy, "-n", TABLE, *mixing, f"mpii={tmp_path}")
+    assert status != 0 and f"missing  {tmp_path}/annot/train.json" in output
+
+
 def test_with_data_in_place_the_papers_tables_are_planned(copy, tmp_path):
     """The data are what the message about missing data asks for, file by file."""
     folders = [f"{name}={tmp_path / name}" for name in ("coco", "mpii", "h36m", "pw3d", "lip", "weights", "imagenet")]

@@ -8,12 +8,10 @@ def benchmark_recipe(wildcards):
     return to_json(PARAMS.benchmarks[wildcards.run])
 
 
-def mixed_in(wildcards):
-    """Annotations of a second data set that the recipe trains on."""
-    folder = getattr(PARAMS.benchmarks[wildcards.run], "mpii", None)
-    if folder == PARAMS.data["mpii"]:
-        return data("mpii", MPII_PEOPLE["train"])(wildcards)
-    return f"{folder}/{MPII_PEOPLE['train']}" if folder else []
+def mixed_in(run):
+    """An input function: annotations of a second data set that ``run`` trains on."""
+    mixed = getattr(PARAMS.benchmarks[run], "mpii", None)
+    return data("mpii", MPII_PEOPLE["train"]) if mixed else lambda wildcards: []
 
 
 ON_ONE_GPU = f"{GPU_SLOT} 1" if PARAMS.compute.gpus else ""
@@ -32,7 +30,7 @@ for benchmark, entry in BENCHMARKS.items():
             encoder=f"{ENCODER}/encoder.pt",
             beside_encoder=lambda wildcards: beside_encoder(wildcards.row, wildcards.seed),
             annotations=benchmark_data(benchmark),
-            mixed_in=mixed_in,
+            mixed_in=lambda wildcards: mixed_in(wildcards.run)(wildcards),
         output:
             expand("{folder}/{name}", folder=RUN, name=["trained.pt", "history.csv", "provenance.json"], allow_missing=True),
             *(name if Path(name).suffix else directory(name) for name in PREDICTIONS),
@@ -86,7 +84,7 @@ for benchmark, entry in BENCHMARKS.items():
 
     rule:
         name: f"augmented_{benchmark}"
-        input: benchmark_data(benchmark),
+        input: benchmark_data(benchmark), mixed_in(benchmark),
         output: LAYOUT.figure(f"augmented_{benchmark}"),
         params:
             recipe=to_json(PARAMS.benchmarks[benchmark]), code=code_of("downstream.augmented", entry.module("drawings")),

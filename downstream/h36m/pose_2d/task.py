@@ -3,6 +3,9 @@
 As in the published code (Qiu et al. 2019), the prediction is the highest cell of a heatmap, without an offset within
 the cell, and without a flip test unless the recipe asks for one. Where MPII is mixed in, its people train the 13 joints
 that both data sets have; the published code has separate outputs for MPII's other three.
+
+Departure: a batch holds any 32 pictures, and batch norm any 8 of them. The published one holds 8 moments as four
+cameras see them, camera by camera, which its fusion of views needs; here nothing depends on which view is which.
 """
 
 from pathlib import Path
@@ -46,12 +49,23 @@ class H36MPose2D(KeypointTask):
             beside=prior,
         )
 
+    def counted(self, batch: KeypointBatch) -> Tensor:
+        """The joints inside the crop. As published, a joint outside counts nothing, also where its Gaussian reaches in.
+
+        COCO's and MPII's published recipe trains on that part of the Gaussian.
+        """
+        inside = (batch.joints >= 0) & (batch.joints < torch.tensor(self._size))
+        return batch.visible * inside.all(dim=2)
+
     def extra_losses(self, features: Tensor, batch: KeypointBatch) -> dict[str, Tensor]:
         """The 3D prior's terms, where the recipe has one."""
         if self._recipe.prior is None:
             return {}
-        poses = turn_with_crop(self._poses[batch.rows.numpy()], batch.matrices.numpy(), batch.flipped.numpy())
-        return self.module.beside(features, torch.from_numpy(poses.astype(np.float32)).to(features.device))
+        rows, matrices, flipped = batch.rows.numpy(), batch.matrices.numpy(), batch.flipped.numpy()
+        posed = np.flatnonzero(rows < len(self._poses))  # MPII's people follow
+        poses = turn_with_crop(self._poses[rows[posed]], matrices[posed], flipped[posed]).astype(np.float32)
+        device = features.device
+        return self.module.beside(features, torch.from_numpy(posed).to(device), torch.from_numpy(poses).to(device))
 
     def write_predictions(self, out: Path) -> None:
         """Write the joints of the test frames."""

@@ -4,14 +4,14 @@ A training sample is a function of (seed, epoch, draw) and the order of an epoch
 workers nor a resumed run change a bit.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from downstream.h36m.pose_3d.pose_augmentation import amplify, cover
+from downstream.h36m.pose_3d.pose_augmentation import amplify, cover, coverable
 from downstream.h36m.pose_3d.reader import H36MPoses, read_h36m_3d
 from downstream.h36m.shared.mpii_mix import person_boxes, read_mix
 from downstream.h36m.shared.pose_coding import encode, encode_flat, mirrored_order, root_relative, turn_with_crop
@@ -28,13 +28,15 @@ from liftedcl.skeletons.skeleton import NUM_JOINTS
 class PoseBatch:
     """``images`` (B, 3, S, S) uint8 RGB; ``targets`` and ``weights`` (B, 18, 3) float32, weights of each coordinate.
 
-    ``poses`` (B, 17, 3) float32: root-relative, in mm, turned and mirrored as the crop is; None without a 3D prior.
+    For a 3D prior, ``posed`` (P,) int64 are the samples with depth, and ``poses`` (P, 17, 3) float32 their poses:
+    root-relative, in mm, turned and mirrored as the crop is. Without one, both are None.
     """
 
     images: Tensor
     targets: Tensor
     weights: Tensor
-    poses: Tensor | None
+    posed: Tensor | None = None
+    poses: Tensor | None = None
 
 
 class _Source:
@@ -43,8 +45,9 @@ class _Source:
     def __init__(self, people: People, boxes: np.ndarray, recipe: H36M3D, cached: bool) -> None:
         self.people, self.boxes = people, boxes
         margin = reach(people.widths, recipe.augmentation, (recipe.input_size, recipe.input_size))[:, None] + 2
-        # The noise rectangle needs the whole box even where no crop sees all of it.
-        low, high = np.minimum(people.centres - margin, boxes[:, :2]), np.maximum(people.centres + margin, boxes[:, 2:])
+        # The noise rectangle needs all of the image that it can cover, even where no crop sees it.
+        low, high = np.split(coverable(boxes, recipe.augmentation.occlusion), 2, axis=1)
+        low, high = np.minimum(people.centres - margin, low), np.maximum(people.centres + margin, high)
         self.frames = Frames(
             people.folder,
             people.names,
@@ -62,7 +65,8 @@ class PoseBatches(EpochBatches):
         seed: decides that fraction, order and augmentation.
         cached: keep decoded frames in this process.
         others: people of another data set, their joints in this benchmark's order. An epoch draws as many of them as
-            of ``poses``, and starts again with the first when it has drawn them all.
+            of ``poses``, and starts again with the first when it has drawn them all. Departure: the published code
+            draws each at random, so that some come more often than others.
     """
 
     def __init__(
@@ -84,16 +88,17 @@ class PoseBatches(EpochBatches):
         targets, weights = self._targets(rows, matrices)
         targets[flipped] = targets[flipped][:, self._mirrored]
         weights[flipped] = weights[flipped][:, self._mirrored]
-        poses = None
-        if self._recipe.prior is not None:
-            true = root_relative(self._poses.joints[rows])[:, :NUM_JOINTS]
-            poses = torch.from_numpy(turn_with_crop(true, matrices, flipped).astype(np.float32))
-        return PoseBatch(
+        batch = PoseBatch(
             images=to_images(crops),
             targets=torch.from_numpy(targets.astype(np.float32)),
             weights=torch.from_numpy(weights.astype(np.float32)),
-            poses=poses,
         )
+        if self._recipe.prior is None:
+            return batch
+        posed = np.flatnonzero(rows < len(self._poses))
+        true = root_relative(self._poses.joints[rows[posed]])[:, :NUM_JOINTS]
+        turned = turn_with_crop(true, matrices[posed], flipped[posed]).astype(np.float32)
+        return replace(batch, posed=torch.from_numpy(posed), poses=torch.from_numpy(turned))
 
     def rows(self, draws: np.ndarray) -> np.ndarray:
         """The row of ``poses`` that each draw is a sample of, or, from len(poses) on, the row of ``others``."""

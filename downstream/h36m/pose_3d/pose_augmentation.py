@@ -1,29 +1,43 @@
-"""Augmentation of the RLE recipe (Li et al. 2021) beside the affine crop: noise rectangle and channel gain.
-
-Departure: a noise rectangle too long for the box is cut to it, where the published code draws again.
-"""
+"""Augmentation of the RLE recipe (Li et al. 2021) beside the affine crop: noise rectangle and channel gain."""
 
 import numpy as np
 
+_ASPECTS = (0.3, 1 / 0.3)
+_TRIES = 100
+"""Nearly every rectangle fits; a person who is outside their image, as a damaged file has them, gets none."""
+
 
 def cover(region: np.ndarray, box: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
-    """A copy of ``region`` with a rectangle of noise inside ``box``.
+    """A copy of ``region`` with a rectangle of noise at a random place in ``box``.
+
+    As in the published code, a rectangle longer than the box lies across it, and is drawn again where it leaves the
+    image.
 
     Args:
-        region: (H, W, 3) uint8.
-        box: x0, y0, x1, y1 in the region's pixels.
+        region: (H, W, 3) uint8, all of the image that is `coverable`.
+        box: first and last pixel, x0, y0, x1, y1, in the region's pixels.
         share: the rectangle's area is uniform in [0, share] of the box's; its aspect in [0.3, 1 / 0.3].
     """
-    extent = box[2:] - box[:2]
-    area = rng.uniform(0, share) * extent.prod()
-    aspect = rng.uniform(0.3, 1 / 0.3)
-    sides = np.minimum(np.sqrt([area / aspect, area * aspect]), extent)
-    low = np.maximum(np.rint(box[:2] + rng.random(2) * (extent - sides)), 0).astype(int)
-    high = np.maximum(np.minimum(low + np.rint(sides).astype(int), region.shape[1::-1]), low)
     region = region.copy()
-    noise = rng.integers(0, 256, size=(high[1] - low[1], high[0] - low[0], 3), dtype=np.uint8)
-    region[low[1] : high[1], low[0] : high[0]] = noise
+    size = np.array(region.shape[1::-1])
+    box = np.clip(box, 0, np.tile(size - 1, 2))
+    extent = box[2:] - box[:2]
+    for _ in range(_TRIES):
+        area, aspect = rng.uniform(0, share) * extent.prod(), rng.uniform(*_ASPECTS)
+        sides = np.sqrt([area / aspect, area * aspect])
+        low = box[:2] + rng.random(2) * (extent - sides - 1)
+        if (low >= 0).all() and (low + sides < size).all():
+            (x, y), (width, height) = low.astype(int), sides.astype(int)
+            region[y : y + height, x : x + width] = rng.integers(0, 256, size=(height, width, 3), dtype=np.uint8)
+            break
     return region
+
+
+def coverable(boxes: np.ndarray, share: float) -> np.ndarray:
+    """The parts of images, (N, 4: x0, y0, x1, y1) px, that rectangles of `cover` for ``boxes`` (N, 4) are within."""
+    first, last = boxes[:, :2], boxes[:, 2:]
+    longest = np.sqrt(share * (last - first).prod(axis=1, keepdims=True) * _ASPECTS[1])
+    return np.concatenate([np.minimum(first, last - longest) - 1, np.maximum(last, first + longest) + 1], axis=1)
 
 
 def amplify(crop: np.ndarray, gain: np.ndarray) -> np.ndarray:

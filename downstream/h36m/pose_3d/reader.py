@@ -35,7 +35,7 @@ class H36MPoses:
         names: file names below ``root/images``.
         actions: (N,) int, 2 to 16.
         sizes: width and height of each image, (N, 2) int.
-        boxes: person boxes (N, 4: x0, y0, x1, y1) in px, cut to the image.
+        boxes: first and last pixel of the people (N, 4: x0, y0, x1, y1), cut to the image.
         joints: (N, 18, 3) in camera coordinates, mm.
         f: focal lengths (N, 2) in px.
         c: principal points (N, 2) in px.
@@ -100,6 +100,7 @@ def _read(path: Path) -> tuple[H36MPoses, list[int]]:
 
     sizes = column(lambda i: [images[i]["width"], images[i]["height"]], "width and height", (2,))
     boxes = column(lambda i: annotations[i]["bbox"], "bbox", (4,))
+    last = boxes[:, :2] + np.maximum(boxes[:, 2:] - 1, 0)
     world = column(lambda i: annotations[i]["keypoints_world"], "keypoints_world", (NUM_JOINTS, 3))
     R, t, f, c = camera("R", 3, 3), camera("t", 3), camera("f", 2), camera("c", 2)
     joints = world_to_camera(world, R, t)
@@ -109,7 +110,7 @@ def _read(path: Path) -> tuple[H36MPoses, list[int]]:
         names=[all_names[i] for i in kept],
         actions=np.array([action_of(all_names[i], path, i) for i in kept]),
         sizes=sizes.astype(int),
-        boxes=np.clip(np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1), 0, np.tile(sizes, 2)),
+        boxes=np.clip(np.concatenate([boxes[:, :2], last], axis=1), 0, np.tile(sizes - 1, 2)),
         joints=np.concatenate([joints, thorax], axis=1),
         f=f,
         c=c,

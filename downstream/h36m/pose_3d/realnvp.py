@@ -11,17 +11,20 @@ from torch import Tensor, nn
 
 
 class RealNVP(nn.Module):
-    """A density of ``dimension`` variables. The mask of layer i keeps coordinate ``dimension - 1 - i % dimension``.
+    """A density of ``dimension`` variables. In turn, the mask of a layer keeps the last coordinate and all others.
 
-    Two dimensions give the masks (0, 1), (1, 0), ...; three give (0, 0, 1), (0, 1, 0), (1, 0, 0), ...
+    Two dimensions give the masks (0, 1), (1, 0), ...; three give (0, 0, 1), (1, 1, 0), ... The nets start as linear
+    layers do. Both are as in the published code of RLE, whose tensors ``s.N`` and ``t.N`` are ``scales.N`` and
+    ``shifts.N`` here.
     """
 
     def __init__(self, dimension: int, *, layers: int, hidden: int) -> None:
         super().__init__()
         self.scales = nn.ModuleList(_net(dimension, hidden, nn.Tanh()) for _ in range(layers))
         self.shifts = nn.ModuleList(_net(dimension, hidden) for _ in range(layers))
-        kept = [dimension - 1 - layer % dimension for layer in range(layers)]
-        self.register_buffer("masks", torch.eye(dimension)[kept], persistent=False)  # (layers, dimension)
+        last = torch.eye(dimension)[-1]
+        masks = torch.stack([1 - last if layer % 2 else last for layer in range(layers)])
+        self.register_buffer("masks", masks, persistent=False)  # (layers, dimension)
 
     def inverse(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Data x (N, D) to latent z (N, D) and log |det dz/dx| (N,)."""
@@ -40,12 +43,8 @@ class RealNVP(nn.Module):
 
 
 def _net(dimension: int, hidden: int, *last: nn.Module) -> nn.Sequential:
-    net = nn.Sequential(
+    return nn.Sequential(
         nn.Linear(dimension, hidden), nn.LeakyReLU(),
         nn.Linear(hidden, hidden), nn.LeakyReLU(),
         nn.Linear(hidden, dimension), *last,
     )  # fmt: skip
-    for layer in net:
-        if isinstance(layer, nn.Linear):  # the flow starts almost linear
-            nn.init.xavier_uniform_(layer.weight, gain=0.01)
-    return net

@@ -37,9 +37,8 @@ class RLERegressor(nn.Module):
         self.backbone = backbone
         self.fc_coord = nn.Linear(backbone.out_channels, joints * dimension)
         self.fc_sigma = nn.Linear(backbone.out_channels, joints * dimension)
-        for layer in (self.fc_coord, self.fc_sigma):
+        for layer in (self.fc_coord, self.fc_sigma):  # as published: weights near 0, biases as linear layers start
             nn.init.xavier_uniform_(layer.weight, gain=0.01)
-            nn.init.zeros_(layer.bias)
         self.flow = RealNVP(dimension, layers=flow_layers, hidden=flow_hidden)
         self.flat_flow = RealNVP(dimension - 1, layers=flow_layers, hidden=flow_hidden) if depthless else None
 
@@ -52,7 +51,7 @@ class RLERegressor(nn.Module):
         features = maps.mean(dim=(2, 3))  # (B, C)
         # Coordinates depend on the feature's direction only: its norm grows with the image's contrast.
         direction = features / features.norm(dim=1, keepdim=True).clamp_min(1e-12)
-        sigma = self.fc_sigma(features).sigmoid()
+        sigma = self.fc_sigma(features).sigmoid() + 1e-9  # its logarithm is finite
         return self.fc_coord(direction).unflatten(1, self.shape), sigma.unflatten(1, self.shape)
 
 

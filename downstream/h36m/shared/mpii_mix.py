@@ -28,6 +28,9 @@ _NEAR = ("neck", "head")
 def read_mix(folder: str | Path) -> LabelledPeople:
     """MPII's training people, their joints (N, 18, 2) in the order of the 3D benchmark; unknown joints are not visible.
 
+    Departures from the published code of RLE, whose annotations of MPII are a file of its own: people have squares
+    about their position, as large as their scale says, for boxes; and a joint that isn't annotated has no target.
+
     Raises:
         InputError: the data set is missing or damaged.
     """

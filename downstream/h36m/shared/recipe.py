@@ -6,7 +6,7 @@ from downstream.h36m.shared.skeleton_prior_recipe import SkeletonPriorRecipe
 from downstream.heatmap_pose.heatmap_recipe import HeatmapPose
 from downstream.training.augmentation_recipe import AffineAugmentation
 from downstream.training.training_recipe import StepFineTuning
-from liftedcl.identity.strict import require, require_at_least, require_positive, require_range, require_share
+from liftedcl.identity.strict import require_at_least, require_positive, require_range, require_share
 from liftedcl.recipes.encoder_recipe import SMALLEST_INPUT
 
 
@@ -16,8 +16,8 @@ class H36M2D(HeatmapPose):
 
     ``head_size`` in px of the original frame: a joint is detected within half of it. ``train_stride`` and
     ``test_stride`` are in frames of the videos: a file that holds every 5th frame, read with 25, gives every 25th.
-    ``mpii`` is the folder of an MPII data set whose people are mixed in, each person once an epoch.
-    ``prior`` is table 9's switch.
+    ``mpii`` is the folder of an MPII data set whose people are mixed in, each person once an epoch; params.yaml says
+    whether, and section ``data`` where it is. ``prior`` is table 9's switch, for people with a 3D pose.
     """
 
     head_size: float
@@ -30,7 +30,6 @@ class H36M2D(HeatmapPose):
         super().__post_init__()
         require_positive(self, "head_size")
         require_at_least(self, 1, "train_stride", "test_stride")
-        _require_depth(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +49,9 @@ class RLEAugmentation(AffineAugmentation):
 class H36M3D(StepFineTuning):
     """RLE 3D pose on Human3.6M (Li et al. 2021; paper, appendix D).
 
-    ``mpii`` is the folder of an MPII data set whose people are mixed in, as many draws as of Human3.6M, without depth.
-    ``prior`` is table 9's switch.
+    ``mpii`` is the folder of an MPII data set whose people are mixed in, as many draws as of Human3.6M, without depth;
+    params.yaml says whether, and section ``data`` where it is. ``prior`` is table 9's switch, for people with a 3D
+    pose. ``gradient_clip`` is the largest norm of the gradient of each tensor.
     """
 
     input_size: int
@@ -69,9 +69,3 @@ class H36M3D(StepFineTuning):
         require_at_least(self, SMALLEST_INPUT, "input_size")
         require_at_least(self, 1, "flow_layers", "flow_hidden")
         require_positive(self, "gradient_clip", "box_scale", "depth_range_mm")
-        _require_depth(self)
-
-
-def _require_depth(recipe: H36M2D | H36M3D) -> None:
-    """A prior needs the 3D pose of every person."""
-    require(recipe.prior is None or recipe.mpii is None, "prior", "needs 3D poses, which MPII's people lack; drop mpii")

@@ -45,13 +45,20 @@ class SkeletonPrior(nn.Module):
         joints = self.layers(features.mean(dim=(2, 3))).view(-1, NUM_JOINTS - 1, 3).float()
         return F.pad(joints, (0, 0, 1, 0)) * SCALE_MM
 
-    def forward(self, features: Tensor, poses: Tensor) -> dict[str, Tensor]:
-        """Weighted loss terms, each a scalar, of features (B, C, h, w) and true poses (B, 17, 3) as `estimate` gives.
+    def forward(self, features: Tensor, posed: Tensor, poses: Tensor) -> dict[str, Tensor]:
+        """Weighted loss terms, each a scalar, over those samples of a batch whose 3D pose is known.
 
         ``lifting`` is the mean absolute error of the estimated coordinates in metres; ``bone_length`` and
-        ``joint_angle`` are the penalties below on the estimated poses.
+        ``joint_angle`` are the penalties below on the estimated poses. All are 0 for a batch without such samples.
+
+        Args:
+            features: (B, C, h, w).
+            posed: the samples with a pose, (P,) int64.
+            poses: their poses (P, 17, 3), as `estimate` gives them.
         """
-        estimated = self.estimate(features)
+        estimated = self.estimate(features)[posed]
+        if len(posed) == 0:  # a mean over nothing is NaN
+            return dict.fromkeys(self.weights, estimated.sum())
         terms = {
             "lifting": F.l1_loss(estimated[:, 1:], poses[:, 1:].float()) / SCALE_MM,
             "bone_length": self.lengths(estimated),

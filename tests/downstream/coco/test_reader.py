@@ -116,7 +116,7 @@ def test_detections_in_pictures_of_the_annotations_only(root):
     found = read_detections(root)
     assert len(found) == 4 and (np.diff(found.image_ids) >= 0).all() and (found.scores == 0.9).all()
     x, y, width, height = boxes[0]["bbox"]
-    np.testing.assert_allclose(found.boxes[0], [x, y, x + width - 1, y + height - 1])
+    np.testing.assert_allclose(found.boxes[0], [x, y, x + width, y + height])
     path.write_text(json.dumps([stray]))
     with pytest.raises(InputError, match="holds no person in an image of"):
         read_detections(root)

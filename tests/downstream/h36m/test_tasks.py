@@ -5,6 +5,7 @@ import json
 import pickle
 import shutil
 import sys
+from contextlib import nullcontext
 
 import cv2
 import numpy as np
@@ -19,8 +20,10 @@ from downstream.h36m.pose_3d import reader as reader_3d
 from downstream.h36m.pose_3d.data import PoseBatches
 from downstream.h36m.shared.camera import world_to_camera
 from downstream.h36m.shared.skeleton_prior_recipe import SkeletonPriorRecipe
+from downstream.heatmap_pose.keypoint_task import KeypointTask
 from downstream.reading.restricted_pickle import load_plain
 from downstream.registry import BENCHMARKS
+from liftedcl.engine.loop import train_step
 from liftedcl.skeletons.skeleton import JOINTS
 
 PRIOR = SkeletonPriorRecipe(
@@ -74,13 +77,13 @@ def test_poses_of_the_prior_turn_and_mirror_with_the_crops(root):
         depths = batch.poses[:, :, 2] / RECIPE.depth_range_mm
         torch.testing.assert_close(depths, batch.targets[:, :17, 2])
     plain = PoseBatches(train_poses, RECIPE, seed=0, cached=True)
-    assert plain[0].poses is None and torch.equal(plain[0].images, batches[0].images)
+    assert plain[0].posed is plain[0].poses is None and torch.equal(plain[0].images, batches[0].images)
 
 
 def test_2d_poses_of_the_prior_turn_and_mirror_too(root):
     benchmark = benchmark_of("h36m_2d", root, prior=PRIOR)
     batch, turned = next(benchmark.batches(0, 0)), []
-    benchmark.module.beside.register_forward_pre_hook(lambda _, inputs: turned.append(inputs[1]))
+    benchmark.module.beside.register_forward_pre_hook(lambda _, inputs: turned.append(inputs[2]))
     next(benchmark.losses(batch))
     places = (batch.joints - batch.joints[:, :1]).flatten(1).numpy()
     for place, pose in zip(places, turned[0][..., :2].flatten(1).numpy(), strict=True):
@@ -98,6 +101,32 @@ def test_prior_adds_its_terms_and_leaves_the_rest(name, root):
     prior = beside.module.prior if name == "h36m_3d" else beside.module.beside
     known = {id(parameter) for parameter in beside.players[player].parameters}
     assert all(id(p) in known and p.grad.abs().sum() > 0 for p in prior.parameters())
+
+
+def test_rle_clips_each_tensor_by_itself(root):
+    """Far below what they are, all gradients end at the limit, however different they were."""
+    benchmark = benchmark_of("h36m_3d", root, gradient_clip=1e-6)
+    train_step(benchmark, next(benchmark.batches(0, 0)), 0, nullcontext())
+    norms = [parameter.grad.norm() for parameter in benchmark.players["rle"].parameters if parameter.grad is not None]
+    assert len(norms) > 60
+    torch.testing.assert_close(torch.stack(norms).median(), torch.tensor(1e-6), rtol=0.1, atol=0)
+    assert max(norms) <= 1.0001e-6
+
+
+def test_a_joint_outside_the_crop_is_not_trained_on_in_2d(root):
+    """Its Gaussian, of sigma 1.5 cells of 4 px, reaches 18 px into the crop; COCO's people train on that part."""
+    benchmark = benchmark_of("h36m_2d", root)
+    batch = next(benchmark.batches(0, 0))
+    places = torch.tensor([[0.0, 0.0], [63.9, 63.9], [-0.1, 30.0], [30.0, -0.1], [64.0, 30.0], [30.0, 70.0]])
+    joints = places.repeat(3, 1)[:17].expand(4, -1, -1)
+    batch = dataclasses.replace(batch, joints=joints, visible=torch.ones(4, 17))
+    inside = [True, True, False, False, False, False] * 3
+    assert (benchmark.counted(batch) > 0).tolist() == 4 * [inside[:17]]
+    assert KeypointTask.counted(benchmark, batch).all()
+    ((_, terms),) = benchmark.losses(batch)
+    terms["heatmaps"].backward()
+    moved = benchmark.module.head[-1].bias.grad != 0
+    assert moved.tolist() == inside[:17]
 
 
 @pytest.mark.parametrize("name", RECIPES)

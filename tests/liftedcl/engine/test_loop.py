@@ -1,5 +1,7 @@
 """The training loop: resuming gives the same bits, players are stepped apart, explosions stop the run."""
 
+import contextlib
+
 import pytest
 import torch
 from torch import nn
@@ -106,6 +108,36 @@ def test_an_explosion_names_step_terms_and_checkpoint(tmp_path, monkeypatch):
     good = checkpoint.load(tmp_path, {"a": 1}, CPU)
     assert good["step"] == 9
     assert all(value.isfinite().all() for value in good["module"].values())
+
+
+class TwoTensors:
+    """The loss 3 a + 4 b + c / 2 of two tensors, (a, b) and (c,), at a rate of 1: a step is minus the gradient."""
+
+    def __init__(self, **clip):
+        self.module = nn.ParameterList([nn.Parameter(torch.zeros(2)), nn.Parameter(torch.zeros(1))])
+        parameters = list(self.module)
+        self.players = {"sum": loop.Player(parameters, torch.optim.SGD(parameters, lr=1.0), constant(1.0), **clip)}
+
+    def losses(self, batch):
+        first, second = self.module
+        yield "sum", {"sum": (torch.tensor([3.0, 4.0]) * first).sum() + 0.5 * second.sum()}
+
+
+@pytest.mark.parametrize(
+    ("clip", "step"),
+    [
+        ({}, [3, 4, 0.5]),
+        ({"gradient_clip": 1.0}, [3 / 25.25**0.5, 4 / 25.25**0.5, 0.5 / 25.25**0.5]),
+        ({"gradient_clip": 1.0, "clip_apart": True}, [0.6, 0.8, 0.5]),  # only the first is longer than 1
+        ({"gradient_clip": 0.25, "clip_apart": True}, [0.15, 0.2, 0.25]),
+        ({"gradient_clip": 6.0}, [3, 4, 0.5]),
+        ({"gradient_clip": 6.0, "clip_apart": True}, [3, 4, 0.5]),
+    ],
+)
+def test_gradients_are_clipped_together_or_apart(clip, step):
+    task = TwoTensors(**clip)
+    loop.train_step(task, None, 0, contextlib.nullcontext())
+    torch.testing.assert_close(-torch.cat(list(task.module)).detach(), torch.tensor(step), rtol=1e-5, atol=0)
 
 
 def test_step_seeds_are_apart():

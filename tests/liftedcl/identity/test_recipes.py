@@ -76,6 +76,7 @@ BAD_H36M = {
     "fraction": [0.0, -0.1, 1.1],
     "milestones": [[-1], [5, 5], [5, 3]],
     "milestone_factor": [0.0, 1.1],
+    "norm_samples": [0, 1, 5],
     "gradient_clip": [0.0],
     "box_scale": [0.0],
     "depth_range_mm": [-2000.0],

@@ -64,6 +64,16 @@ def test_drifted_sequences_of_s9_are_left_out(root, tmp_path):
     assert len(read_h36m_3d(tmp_path, "test")) == 5
 
 
+def test_boxes_are_first_and_last_pixel_cut_to_the_image(root, tmp_path):
+    (tmp_path / "images").symlink_to(root / "images")
+    shutil.copytree(root / "annotations", tmp_path / "annotations")
+    path = annotation_path(tmp_path, "test")
+    change(path, lambda file: file["annotations"][0].update(bbox=[-3.5, 10.0, 100.0, 500.0]))
+    change(path, lambda file: file["annotations"][1].update(bbox=[20.0, 30.5, 90.0, 80.25]))
+    expected = [[0, 10, 95.5, SIDE - 1], [20, 30.5, 109, 109.75]]
+    np.testing.assert_allclose(read_h36m_3d(tmp_path, "test").boxes[:2], expected)
+
+
 def change(path, edit):
     file = json.loads(path.read_text())
     edit(file)
@@ -238,6 +248,16 @@ def test_a_perfect_prediction_scores_zero_and_a_shifted_one_the_shift(root, test
     assert scores["mpjpe_mm"] == pytest.approx(np.linalg.norm(shift) * 16 / 17, abs=1e-6)
     assert scores["samples"] == 6 and set(scores["per_action"]) == {"02", "03", "04"}
     assert scores["pa_mpjpe_mm"] <= scores["mpjpe_mm"] + 1e-9
+
+
+def test_depths_are_relative_to_the_predicted_root(root, test_split):
+    """A network that is wrong by the same depth everywhere, root included, is right about the pose."""
+    benchmark = H36MPose3D(RECIPE, TinyBackbone(), data=root, seed=0, workers=0)
+    plain, _ = encode(test_split.joints, **coding(test_split))
+    mirrored, _ = encode(test_split.joints, **coding(test_split, flips=np.ones(6, bool)))
+    deeper = np.array([0, 0, 150 / RECIPE.depth_range_mm])
+    benchmark.module = Oracle(plain + deeper, mirrored[:, mirrored_order(18)] + 2 * deeper)
+    assert score(benchmark.predict(), test_split)["mpjpe_mm"] == pytest.approx(0, abs=1e-6)
 
 
 class TinyBackbone(nn.Module):

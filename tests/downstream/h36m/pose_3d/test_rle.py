@@ -70,3 +70,18 @@ def test_head_regresses_the_direction_of_the_pooled_feature():
     expected = (feature @ model.fc_coord.weight.T) / feature.norm(dim=1, keepdim=True) + model.fc_coord.bias
     torch.testing.assert_close(mu, expected.view(2, 18, 3))
     assert model(images * 0)[0].isfinite().all()
+
+
+def test_layers_start_near_0_and_their_biases_as_of_linear_layers():
+    torch.manual_seed(0)
+    model = RLERegressor(Pass(), joints=100, dimension=3, flow_layers=2, flow_hidden=4)
+    for layer in (model.fc_coord, model.fc_sigma):
+        assert layer.weight.abs().max() <= 0.01 * math.sqrt(6 / (8 + 300))
+        biases = layer.bias.detach() * math.sqrt(8)  # uniform in [-1, 1]
+        assert biases.abs().max() <= 1 and float(biases.std()) == pytest.approx(3**-0.5, rel=0.15)
+
+
+def test_a_deviation_of_nearly_nothing_has_a_logarithm():
+    model = RLERegressor(Pass(), joints=2, dimension=3, flow_layers=2, flow_hidden=4)
+    nn.init.constant_(model.fc_sigma.bias, -500.0)
+    assert model(torch.randn(2, 8, 4, 4))[1].log().isfinite().all()

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from repository import REPOSITORY
 from tiny.h36m import RECIPE, RECIPE_2D, write_tiny_h36m
 from tiny.mpii import DOTTED as MPII_DOTTED
 from tiny.mpii import write_tiny_mpii
@@ -13,7 +14,7 @@ from tiny.tasks import augmented_of, scores_of, task_of, train
 
 from downstream.h36m.pose_2d.reader import read_h36m_2d
 from downstream.h36m.pose_3d.data import PoseBatches
-from downstream.h36m.pose_3d.reader import read_h36m_3d
+from downstream.h36m.pose_3d.reader import H36MPoses, read_h36m_3d
 from downstream.h36m.shared.mpii_mix import read_mix, with_mix
 from downstream.h36m.shared.pose_coding import mirrored_order
 from downstream.h36m.shared.skeleton_prior_recipe import SkeletonPriorRecipe
@@ -22,6 +23,7 @@ from downstream.registry import BENCHMARKS
 from liftedcl.files.atomic import sha256_of_file
 from liftedcl.identity.errors import InputError
 from liftedcl.skeletons.skeleton import JOINTS
+from workflow.params import read_params
 
 PRIOR = SkeletonPriorRecipe(
     hidden=16, blocks=1, lifting=1.0, penalty=1.0, length_ratio=(0.9, 1.1), bends={"rknee": (0.0, 155.0)}
@@ -105,8 +107,6 @@ def test_mpii_trains_2d_too(root, mpii, tmp_path):
         task_of("h36m_2d", nowhere, root)
     with pytest.raises(InputError, match=r"train\.json: not found"):
         entry.fingerprints(nowhere, root)
-    with pytest.raises(InputError, match="prior"):
-        dataclasses.replace(RECIPE_2D, mpii="data/mpii", prior=PRIOR)
 
 
 def test_mpii_trains_a_flow_of_its_own(root, mpii, tmp_path):
@@ -119,5 +119,45 @@ def test_mpii_trains_a_flow_of_its_own(root, mpii, tmp_path):
     assert "mpii/annot/train.json" in BENCHMARKS["h36m_3d"].fingerprints(recipe, root)
     with pytest.raises(InputError, match=r"train\.json: not found"):
         task_of("h36m_3d", dataclasses.replace(RECIPE, mpii=str(tmp_path)), root)
-    with pytest.raises(InputError, match="prior"):
-        dataclasses.replace(RECIPE, mpii="data/mpii", prior=PRIOR)
+
+
+def test_the_prior_of_3d_takes_the_people_with_depth(root, mpii):
+    """Their targets' depths are their poses'; a batch of MPII's people alone has a loss all the same."""
+    benchmark = task_of("h36m_3d", dataclasses.replace(RECIPE, mpii=str(mpii), prior=PRIOR), root)
+    found = 0
+    for batch in benchmark.batches(0, 0):
+        deep = (batch.weights[..., 2] > 0).any(dim=1)
+        assert batch.posed.tolist() == torch.nonzero(deep).flatten().tolist()
+        depths = batch.targets[batch.posed, :17, 2] * RECIPE.depth_range_mm
+        torch.testing.assert_close(batch.poses[..., 2], depths, rtol=1e-4, atol=1e-2)
+        found += len(batch.posed)
+    assert found == pytest.approx(13, abs=3)  # of 26 draws, 24 of which are in a batch
+    ((_, terms),) = benchmark.losses(benchmark._batches.batch(np.arange(13, 17)))
+    assert terms["lifting"] == terms["bone_length"] == terms["joint_angle"] == 0
+    assert terms["residual_likelihood"].isfinite()
+
+
+def test_the_prior_of_2d_takes_the_people_with_a_pose(root, mpii):
+    benchmark = task_of("h36m_2d", dataclasses.replace(RECIPE_2D, mpii=str(mpii), prior=PRIOR), root)
+    given, own = [], read_h36m_2d(root, "train", 1)
+    benchmark.module.beside.register_forward_pre_hook(lambda _, inputs: given.append(inputs[1:]))
+    batch = benchmark._batches.batch(np.array([20, 3, 13, 12]))
+    ((_, terms),) = benchmark.losses(batch)
+    ((posed, poses),) = given
+    assert posed.tolist() == [1, 3] and all(term.isfinite() for term in terms.values())
+    depths = [
+        own.poses[row, mirrored_order(17) if batch.flipped[n] else slice(None), 2] for n, row in ((1, 3), (3, 12))
+    ]
+    np.testing.assert_allclose(poses[..., 2], depths, rtol=1e-5)
+
+
+def test_the_published_recipe_takes_4877_steps_an_epoch(mpii):
+    """312,188 people of Human3.6M, and as many draws of MPII's, in batches of 128."""
+    recipe, count = read_params(REPOSITORY / "params.yaml", {"profile": "paper"}).benchmarks["h36m_3d"], 312_188
+    ones = np.ones((count, 2))
+    poses = H36MPoses(
+        root=mpii, names=["x.jpg"] * count, actions=ones[:, 0], sizes=ones, boxes=np.array([[0.0, 0, 1, 1]] * count),
+        joints=np.zeros((count, 18, 3)), f=ones, c=ones,
+    )  # fmt: skip
+    assert recipe.mpii is not None
+    assert len(PoseBatches(poses, recipe, seed=0, cached=False, others=read_mix(mpii))) == 4877

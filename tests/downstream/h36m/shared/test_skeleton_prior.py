@@ -134,8 +134,8 @@ def test_gradients_are_finite_where_bones_are_in_line_or_have_no_length():
 def test_terms_and_their_weights():
     torch.manual_seed(0)
     prior, features = SkeletonPrior(8, RECIPE), torch.randn(5, 8, 3, 2)
-    poses = sampled(5)
-    terms = prior(features, poses)
+    poses, everybody = sampled(5), torch.arange(5)
+    terms = prior(features, everybody, poses)
     assert list(terms) == ["lifting", "bone_length", "joint_angle"]
     assert all(term.shape == () and term.requires_grad for term in terms.values())
     estimated = prior.estimate(features)
@@ -145,8 +145,23 @@ def test_terms_and_their_weights():
     torch.testing.assert_close(terms["bone_length"], 3.0 * BoneLengthPenalty(RATIO)(estimated))
     torch.testing.assert_close(terms["joint_angle"], 3.0 * JointAnglePenalty(BENDS)(estimated))
     free = SkeletonPrior(8, dataclasses.replace(RECIPE, bends={}))
-    assert free(features, poses)["joint_angle"] == 0
+    assert free(features, everybody, poses)["joint_angle"] == 0
     assert not any("template" in name for name in prior.state_dict())  # checkpoints hold what is learned
+
+
+def test_people_without_a_pose_do_not_count():
+    """The terms of a batch are those of its people with a pose, and 0 where there are none."""
+    torch.manual_seed(0)
+    prior, features, poses = SkeletonPrior(8, RECIPE), torch.randn(5, 8, 3, 2, requires_grad=True), sampled(2)
+    posed = torch.tensor([1, 4])
+    torch.testing.assert_close(prior(features, posed, poses), prior(features[posed], torch.arange(2), poses))
+    sum(prior(features, posed, poses).values()).backward()
+    assert (features.grad.abs().amax(dim=(1, 2, 3)) > 0).tolist() == [False, True, False, False, True]
+    nobody = prior(features, posed[:0], poses[:0])
+    assert list(nobody) == ["lifting", "bone_length", "joint_angle"] and all(term == 0 for term in nobody.values())
+    prior.zero_grad()
+    sum(nobody.values()).backward()
+    assert all((parameter.grad == 0).all() for parameter in prior.parameters())
 
 
 def test_the_lifting_network_learns_the_pose():
@@ -158,7 +173,7 @@ def test_the_lifting_network_learns_the_pose():
     errors = []
     for _ in range(250):
         optimiser.zero_grad()
-        terms = prior(features, poses)
+        terms = prior(features, torch.arange(16), poses)
         sum(terms.values()).backward()
         optimiser.step()
         errors.append((prior.estimate(features) - poses).norm(dim=-1).mean().item())
