@@ -162,7 +162,10 @@ class ShapeBatches(Dataset):
         return crop
 
     def _targets(self, rows: np.ndarray, flips: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """2D keypoints in the crop, 3D keypoints and pose, mirrored where ``flips`` says."""
+        """2D keypoints in the crop, 3D keypoints and pose, mirrored where ``flips`` says.
+
+        Departure: SPIN cuts a 2D keypoint's place in the crop down to whole pixels and adds one; here it is exact.
+        """
         joints_2d, joints_3d, pose = self._joints_2d[rows], self._joints_3d[rows], self._pose[rows].reshape(-1, 24, 3)
         size = self._recipe.input_size
         matrices = crop_matrices(self._centres[rows], 200 * self._scales[rows], size=(size, size), flips=flips)

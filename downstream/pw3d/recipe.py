@@ -103,12 +103,12 @@ class PW3D(FineTuning):
         require_positive(self, "focal_length", *(["gradient_clip"] if self.gradient_clip is not None else []))
         require_at_least(self, 1, "iterations", "width", "embedding_width", "embedding", "low_test_size")
         require(0 <= self.dropout < 1, "dropout", f"{self.dropout:g} is not from 0 to below 1")
-        sizes = all(2 <= size <= self.batch_size for size in self.later_batch_sizes)
-        require(sizes, "later_batch_sizes", "are at least 2 and at most batch_size")
+        none_larger = all(2 <= size <= self.batch_size for size in self.later_batch_sizes)
+        require(none_larger, "later_batch_sizes", "are at least 2 and at most batch_size")
         require_at_least(self, 0, "half_epochs")
-        pushed = (1 + len(self.low_resolutions)) * self.batch_size
-        rule = f"{self.loss.queue} is less than the {pushed} embeddings of a step"
-        require(self.loss.queue >= pushed, "loss.queue", rule)
+        most = (1 + len(self.low_resolutions)) * self.batch_size
+        rule = f"{self.loss.queue} is less than the {most} embeddings of a step"
+        require(self.loss.queue >= most, "loss.queue", rule)
         sizes = [self.input_size, *(size for low, high in self.low_resolutions for size in (high, low))]
         descending = all(first >= second for first, second in itertools.pairwise(sizes))
         ranges = all(0 < low < high for low, high in self.low_resolutions)
