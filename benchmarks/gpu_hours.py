@@ -22,6 +22,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.random_data import write_shard
 from benchmarks.recipes import DEMO, PAPER
+from downstream.pw3d.data import batch_size_in, steps_in
+from downstream.pw3d.recipe import PW3D
 from downstream.registry import BENCHMARKS
 from downstream.training.frozen import freeze
 from downstream.training.norm_groups import group_norms
@@ -93,6 +95,8 @@ def finetuning_cost(run: str, device: torch.device) -> Cost:
         raise InputError(f"{data}: not found; make it with: make demo-all")
     batch = recipe.batch_size if device.type == "cuda" else _FEW
     changes: dict[str, Any] = {"batch_size": batch}
+    if isinstance(recipe, PW3D) and device.type != "cuda":
+        changes["later_batch_sizes"] = ()
     if hasattr(recipe, "train_stride"):  # of videos, and the demo's have only a few frames
         changes |= {name: getattr(DEMO.benchmarks[run], name) for name in ("train_stride", "test_stride")}
     if getattr(recipe, "mpii", None):
@@ -103,7 +107,14 @@ def finetuning_cost(run: str, device: torch.device) -> Cost:
         freeze(backbone)
     task = getattr(entry.load("task"), entry.task)(task_recipe, backbone, data=data, seed=0, workers=0)
     group_norms(task.module, task_recipe)
-    return Cost(recipe.epochs * epoch_of(benchmark, recipe), _seconds_each(task, batch, device, autocast=False))
+    if not isinstance(recipe, PW3D):
+        return Cost(recipe.epochs * epoch_of(benchmark, recipe), _seconds_each(task, batch, device, autocast=False))
+    people, seconds = 0, 0.0
+    for epoch in range(recipe.epochs):  # each has its own length, batch size and number of resolutions
+        seen = steps_in(recipe, epoch, SAMPLES[benchmark]) * batch_size_in(recipe, epoch)
+        batch = batch_size_in(recipe, epoch) if device.type == "cuda" else _FEW
+        people, seconds = people + seen, seconds + seen * _seconds_each(task, batch, device, epoch, autocast=False)
+    return Cost(people, seconds / people)
 
 
 def epoch_of(benchmark: str, recipe: FineTuning) -> int:
@@ -113,10 +124,10 @@ def epoch_of(benchmark: str, recipe: FineTuning) -> int:
     return own + mixed if getattr(recipe, "mpii", None) else own
 
 
-def _seconds_each(task: Task, batch: int, device: torch.device, *, autocast: bool) -> float:
+def _seconds_each(task: Task, batch: int, device: torch.device, epoch: int = 0, *, autocast: bool) -> float:
     """GPU seconds that a step takes for a sample: timed on a GPU, else computed from the operations that it counts."""
     task.module.to(device).train()
-    data = next(iter(task.batches(0, 0)))
+    data = next(iter(task.batches(epoch, 0)))
     if device.type != "cuda":
         with FlopCounterMode(display=False) as counter:
             train_step(task, data, 0, nullcontext())

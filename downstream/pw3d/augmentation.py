@@ -1,8 +1,12 @@
 """Augmentation of the shape benchmark, in batch and on the crops' device: colours, and loss of resolution.
 
-Departures from the published code: the channel gain is applied to a copy, so that it doesn't compound over the epochs;
-brightness, contrast and saturation are changed in this order, not in a random one; all images of a batch lose the
-same share of their resolution at a level, so that resizing is one operation; shrinking is anti-aliased, as a camera is.
+As in the published code, each level of resolution has a gain and jitters of its own, and gains compound: a level's
+image has been multiplied by those of all finer levels too. Jitters are linear and clipped once, so their order doesn't
+matter.
+
+Departures from the published code: all images of a batch lose the same share of their resolution at a level, so that
+resizing is one operation; the grey of contrast and saturation weighs red as red and blue as blue, where the published
+weights are exchanged.
 """
 
 import numpy as np
@@ -16,37 +20,57 @@ from liftedcl.views.rgb import GREY
 GAINS, JITTERS = 3, 3
 
 
-def draw_colours(recipe: ShapeAugmentation, rng: np.random.Generator) -> np.ndarray:
-    """One sample's factors (6,): gain of the channels, then brightness, contrast and saturation (1 changes nothing).
+def draw_colours(recipe: ShapeAugmentation, rng: np.random.Generator, levels: int) -> np.ndarray:
+    """One sample's factors (K, 6) at K ``levels``: gain of the channels, then brightness, contrast and saturation.
 
-    Every call uses the generator equally often. Either all three jitters are applied or none.
+    1 changes nothing. Each jitter is drawn and applied by itself.
     """
-    gain = rng.uniform(*recipe.channel_gain, size=GAINS)
-    jitter = rng.uniform(1 - recipe.jitter, 1 + recipe.jitter, size=JITTERS)
-    return np.concatenate([gain, jitter if rng.random() < recipe.jitter_probability else np.ones(JITTERS)])
+    gain = rng.uniform(*recipe.channel_gain, size=(levels, GAINS))
+    jitter = rng.uniform(1 - recipe.jitter, 1 + recipe.jitter, size=(levels, JITTERS))
+    applied = rng.random((levels, JITTERS)) < recipe.jitter_probability
+    return np.concatenate([gain, np.where(applied, jitter, 1.0)], axis=1)
 
 
-def change_colours(images: Tensor, factors: Tensor) -> Tensor:
-    """Images (B, 3, S, S) in [0, 1] under ``factors`` (B, 6) of `draw_colours`."""
-    images = (images * factors[:, :GAINS, None, None]).clamp(0, 1)
-    brightness, contrast, saturation = (factors[:, GAINS + n, None, None, None] for n in range(JITTERS))
-    images = (images * brightness).clamp(0, 1)
-    images = torch.lerp(_grey(images).mean(dim=(2, 3), keepdim=True), images, contrast).clamp(0, 1)
+def pyramid(images: Tensor, colours: Tensor, sizes: tuple[int, ...]) -> Tensor:
+    """Images (B, 3, S, S) in [0, 1] at each resolution of ``sizes`` (K), level by level: (K B, 3, S, S).
+
+    Args:
+        colours: (K, B, 6) of `draw_colours`.
+    """
+    levels, whole = [], images.shape[-1]
+    for size, factors in zip(sizes, colours, strict=True):
+        gain, jitter = factors.split((GAINS, JITTERS), dim=1)
+        images = (images * gain[:, :, None, None]).clamp(0, 1)
+        levels.append(jittered(images if size == whole else lose_resolution(images, size), jitter))
+    return torch.cat(levels)
+
+
+def jittered(images: Tensor, factors: Tensor) -> Tensor:
+    """Images (B, 3, S, S) in [0, 1] with brightness, contrast and saturation times ``factors`` (B, 3)."""
+    brightness, contrast, saturation = factors[:, :, None, None, None].unbind(dim=1)
+    images = images * brightness
+    images = torch.lerp(_grey(images).mean(dim=(2, 3), keepdim=True), images, contrast)
     return torch.lerp(_grey(images), images, saturation).clamp(0, 1)
 
 
 def lose_resolution(images: Tensor, size: int) -> Tensor:
-    """Images (B, 3, S, S) in [0, 1] as a camera of ``size`` px would have seen them, enlarged to S again; bicubic."""
+    """Images (B, 3, S, S) in [0, 1] shrunk to ``size`` px and enlarged to S again, as 8-bit images; bicubic.
+
+    As in the published code, whose SciPy stretches what it resizes: an image's darkest value becomes 0, its lightest 1.
+    """
     side = images.shape[-1]
-    small = F.interpolate(images, size=(size, size), mode="bicubic", antialias=True)
-    small = (small.clamp(0, 1) * 255).round() / 255  # images are stored with 8 bits
-    return F.interpolate(small, size=(side, side), mode="bicubic").clamp(0, 1)
+    low, high = images.amin(dim=(1, 2, 3), keepdim=True), images.amax(dim=(1, 2, 3), keepdim=True)
+    small = _resized(_in_8_bits((images - low) / (high - low).clamp(min=1 / 255)), size)
+    return _resized(small, side)
 
 
-def pyramid(images: Tensor, sizes: tuple[int, ...]) -> Tensor:
-    """Images (B, 3, S, S) in [0, 1] at each resolution of ``sizes`` (K), level by level: (K B, 3, S, S)."""
-    whole = images.shape[-1]
-    return torch.cat([images if size == whole else lose_resolution(images, size) for size in sizes])
+def _resized(images: Tensor, size: int) -> Tensor:
+    # With antialias PyTorch's bicubic kernel is Pillow's, a = -0.5, in both directions; without it a is -0.75.
+    return _in_8_bits(F.interpolate(images, size=(size, size), mode="bicubic", antialias=True))
+
+
+def _in_8_bits(images: Tensor) -> Tensor:
+    return (images.clamp(0, 1) * 255).round() / 255
 
 
 def _grey(images: Tensor) -> Tensor:

@@ -3,9 +3,8 @@
 A batch is a function of the seed and its step, so neither workers nor a resumed run change a bit.
 """
 
-import bisect
-import itertools
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import torch
@@ -30,12 +29,13 @@ class ShapeBatch:
 
     Attributes:
         images: (B, 3, S, S) uint8 RGB, mirrored where drawn; colours not yet changed.
-        colours: (B, 6) factors of augmentation.py.
+        colours: (K, B, 6) factors of augmentation.py, for each level.
         keypoints_2d: (B, 24, 3): places in the crop from -1 to 1, and confidence.
         keypoints_3d: (B, 24, 4): metres and confidence.
         pose, betas: (B, 72) axis-angle, (B, 10); known where ``has_smpl`` (B,) is 1.
+        people: (B,) int64 rows among the samples of all sets.
         sizes: sides in px (K,) at which the K levels of this step see the people.
-        epochs: number of epochs of the run before this step.
+        step: number of the step in the run, from 0.
     """
 
     images: Tensor
@@ -45,8 +45,9 @@ class ShapeBatch:
     pose: Tensor
     betas: Tensor
     has_smpl: Tensor
+    people: Tensor
     sizes: tuple[int, ...]
-    epochs: float
+    step: int
 
 
 def batch_size_in(recipe: PW3D, epoch: int) -> int:
@@ -55,31 +56,21 @@ def batch_size_in(recipe: PW3D, epoch: int) -> int:
     return sizes[min(epoch, len(sizes) - 1)]
 
 
-class Steps:
-    """The steps of a run whose epochs have batches of different sizes. The remainder of an epoch is left out.
+def steps_in(recipe: PW3D, epoch: int, samples: int) -> int:
+    """Steps of ``epoch`` (from 0), which draws as many people as the largest set has ``samples``; no partial batch.
 
-    The engine expects epochs of equal length: it gets the run in as many equal parts as there are epochs, without the
-    few steps of the remainder. So a row of the history is such a part, which need not be an epoch of the data.
+    The published code counts half an epoch in batches of the first size, one of which makes 32 // 10 = 3 small ones:
+    of N people it takes N // 64 steps of 32, N // 32 steps of 16, and 3 (N // 64) steps of 10.
     """
-
-    def __init__(self, recipe: PW3D, samples: int) -> None:
-        counts = [samples // batch_size_in(recipe, epoch) for epoch in range(recipe.epochs)]
-        self._starts = [0, *itertools.accumulate(counts)]
-        self.per_part = self._starts[-1] // recipe.epochs
-
-    def epoch_of(self, step: int) -> tuple[int, int]:
-        """The epoch of the data that step ``step`` of the run belongs to, and the step's number in that epoch."""
-        epoch = bisect.bisect_right(self._starts, step) - 1
-        return epoch, step - self._starts[epoch]
-
-    def epochs_done(self, step: int) -> float:
-        """The number of epochs before ``step``, a fraction included."""
-        epoch, within = self.epoch_of(step)
-        return epoch + within / (self._starts[epoch + 1] - self._starts[epoch])
+    size = batch_size_in(recipe, epoch)
+    if epoch >= recipe.half_epochs:
+        return samples // size
+    half = Fraction(recipe.batch_size // size, 2 * recipe.batch_size)
+    return half.numerator * (samples // half.denominator)
 
 
 class ShapeBatches(Dataset):
-    """Item ``step`` is a batch of the part of the run that `start` chose; see `Steps`.
+    """Item ``step`` is a batch of the epoch that `start` chose.
 
     An epoch is as long as the largest set. The set of each sample is drawn by the shares (Kolotouros et al. 2019), and
     each set, or the fraction of it that is trained on, is repeated in random order.
@@ -89,6 +80,9 @@ class ShapeBatches(Dataset):
         recipe: sizes, augmentation and the fraction of each set that is trained on.
         seed: decides that fraction, sets, order and augmentation.
         cached: keep crops in this process.
+
+    Attributes:
+        lengths: steps of each epoch.
     """
 
     def __init__(self, mix: list[tuple[ShapeSamples, float]], recipe: PW3D, *, seed: int, cached: bool) -> None:
@@ -99,30 +93,29 @@ class ShapeBatches(Dataset):
         self._firsts = np.cumsum(self._counts) - self._counts
         chosen = subset_of(self._counts, recipe.fraction, seed)
         self._chosen = np.split(chosen, np.searchsorted(chosen, self._firsts[1:]))
-        self._pictures = [PlainCrops(region(samples), (recipe.input_size,) * 2, batch_size=1) for samples in sets]
+        self._pictures = [plain_crops(samples, recipe.input_size, batch_size=1) for samples in sets]
         self._cache: dict[int, np.ndarray] = {}
         self._cached = min(int(self._counts.sum()), CACHE_BYTES // (3 * recipe.input_size**2)) if cached else 0
         self._centres, self._scales, self._joints_2d, self._joints_3d, self._pose, self._betas, self._has_smpl = (
             np.concatenate([getattr(samples, name) for samples in sets])
             for name in ("centres", "scales", "joints_2d", "joints_3d", "pose", "betas", "has_smpl")
         )
-        self.steps = Steps(recipe, int(self._counts.max()))
-        self._drawn: tuple[int, np.ndarray] | None = None
+        longest = int(self._counts.max())
+        self.lengths = [steps_in(recipe, epoch, longest) for epoch in range(recipe.epochs)]
         self.start(0)
 
-    def start(self, part: int) -> None:
-        """Items are those of ``part`` from now on."""
-        self._first_step = part * len(self)
+    def start(self, epoch: int) -> None:
+        """Items are those of ``epoch`` from now on."""
+        self._epoch, self._rows = epoch, self._order(epoch)
 
     def __len__(self) -> int:
-        return self.steps.per_part
+        return self.lengths[self._epoch]
 
     def __getitem__(self, step: int) -> ShapeBatch | InputError:
-        step += self._first_step
-        recipe, (epoch, within) = self._recipe, self.steps.epoch_of(step)
+        recipe, epoch = self._recipe, self._epoch
         size = batch_size_in(recipe, epoch)
-        places = slice(within * size, (within + 1) * size)
-        rows = self._order(epoch)[places]
+        places = slice(step * size, (step + 1) * size)
+        rows, sizes = self._rows[places], self._resolutions(step)
         streams = [np.random.default_rng([self._seed, epoch, place]) for place in range(places.start, places.stop)]
         flips = np.array([rng.random() < recipe.augmentation.flip for rng in streams])
         try:
@@ -132,31 +125,30 @@ class ShapeBatches(Dataset):
         keypoints_2d, keypoints_3d, pose = self._targets(rows, flips)
         return ShapeBatch(
             images=to_images([crop[:, ::-1] if flip else crop for crop, flip in zip(crops, flips, strict=True)]),
-            colours=_floats(np.stack([draw_colours(recipe.augmentation, rng) for rng in streams])),
+            colours=_floats(np.stack([draw_colours(recipe.augmentation, rng, len(sizes)) for rng in streams], axis=1)),
             keypoints_2d=_floats(keypoints_2d),
             keypoints_3d=_floats(keypoints_3d),
             pose=_floats(pose),
             betas=_floats(self._betas[rows]),
             has_smpl=_floats(self._has_smpl[rows]),
-            sizes=self._resolutions(epoch, step),
-            epochs=self.steps.epochs_done(step),
+            people=torch.from_numpy(rows),
+            sizes=sizes,
+            step=sum(self.lengths[:epoch]) + step,
         )
 
     def _order(self, epoch: int) -> np.ndarray:
         """The row, among those of all sets, of each sample of ``epoch``."""
-        if self._drawn is None or self._drawn[0] != epoch:
-            rng, longest = np.random.default_rng([self._seed, epoch]), int(self._counts.max())
-            draws = [np.resize(rng.permutation(count), longest) for count in self._counts]
-            rows = np.stack([chosen[of % len(chosen)] for chosen, of in zip(self._chosen, draws, strict=True)])
-            sets = rng.choice(len(self._counts), size=longest, p=self._shares / self._shares.sum())
-            self._drawn = epoch, rows[sets, np.arange(longest)]
-        return self._drawn[1]
+        rng, longest = np.random.default_rng([self._seed, epoch]), int(self._counts.max())
+        draws = [np.resize(rng.permutation(count), longest) for count in self._counts]
+        rows = np.stack([chosen[of % len(chosen)] for chosen, of in zip(self._chosen, draws, strict=True)])
+        sets = rng.choice(len(self._counts), size=longest, p=self._shares / self._shares.sum())
+        return rows[sets, np.arange(longest)]
 
-    def _resolutions(self, epoch: int, step: int) -> tuple[int, ...]:
-        """Sides in px of the levels that ``epoch`` (from 0) trains: the full one, then ``epoch`` + 1 lower ones."""
+    def _resolutions(self, step: int) -> tuple[int, ...]:
+        """Sides in px of the levels that the epoch (from 0) trains: the full one, then its number + 1 lower ones."""
         # This key is one number longer than those of the samples' streams, so that no stream is the same.
-        rng, low = np.random.default_rng([self._seed, epoch, step, 1]), self._recipe.low_resolutions
-        sizes = [int(rng.integers(*limits)) for limits in low[: epoch + 1]]
+        rng, low = np.random.default_rng([self._seed, self._epoch, step, 1]), self._recipe.low_resolutions
+        sizes = [int(rng.integers(*limits)) for limits in low[: self._epoch + 1]]
         return (self._recipe.input_size, *sizes)
 
     def _crop(self, row: int) -> np.ndarray:
@@ -170,7 +162,10 @@ class ShapeBatches(Dataset):
         return crop
 
     def _targets(self, rows: np.ndarray, flips: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """2D keypoints in the crop, 3D keypoints and pose, mirrored where ``flips`` says."""
+        """2D keypoints in the crop, 3D keypoints and pose, mirrored where ``flips`` says.
+
+        Departure: SPIN cuts a 2D keypoint's place in the crop down to whole pixels and adds one; here it is exact.
+        """
         joints_2d, joints_3d, pose = self._joints_2d[rows], self._joints_3d[rows], self._pose[rows].reshape(-1, 24, 3)
         size = self._recipe.input_size
         matrices = crop_matrices(self._centres[rows], 200 * self._scales[rows], size=(size, size), flips=flips)
@@ -181,9 +176,10 @@ class ShapeBatches(Dataset):
         return joints_2d, joints_3d, pose.reshape(-1, 72)
 
 
-def region(samples: ShapeSamples) -> People:
-    """The square of each sample that becomes the network's input."""
-    return People(samples.folder, samples.names, None, samples.centres, 200 * samples.scales)
+def plain_crops(samples: ShapeSamples, size: int, batch_size: int) -> PlainCrops:
+    """The square of each sample that becomes the network's input, ``size`` px wide."""
+    squares = People(samples.folder, samples.names, None, samples.centres, 200 * samples.scales)
+    return PlainCrops(squares, (size, size), batch_size, smooth=True)  # as SPIN's crops
 
 
 def _floats(values: np.ndarray) -> Tensor:

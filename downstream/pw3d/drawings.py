@@ -6,19 +6,18 @@ import cv2
 import numpy as np
 import torch
 
-from downstream.pw3d.augmentation import change_colours
+from downstream.pw3d.augmentation import pyramid
 from downstream.pw3d.body.body_model import TRAINING_JOINTS, read_bodies
 from downstream.pw3d.body.regressors import read_regressors
 from downstream.pw3d.body.skinning import pose_body
 from downstream.pw3d.body.smpl_layer import TrainingJoints
-from downstream.pw3d.data import ShapeBatches, region
+from downstream.pw3d.data import ShapeBatches, plain_crops
 from downstream.pw3d.predictions import FULL_SIZE, read_predictions
 from downstream.pw3d.reader import TEST, read_mix, read_shape_split
 from downstream.pw3d.recipe import PW3D
 from downstream.pw3d.shape_losses import targets_of
 from downstream.pw3d.shape_network import translations
 from downstream.samples.overlay import EXAMPLES, draw_keypoints
-from downstream.samples.plain_crops import PlainCrops
 from downstream.training.epoch_batches import load
 from liftedcl.files.evenly_spread import evenly_spread
 
@@ -43,7 +42,7 @@ def examples(recipe: PW3D, data: Path, run: Path) -> np.ndarray:
     vertices, _ = pose_body(body, found.rotations[chosen], found.betas[chosen])
     cameras = torch.from_numpy(found.camera[chosen])
     placed = vertices + translations(cameras, focal_length=recipe.focal_length, size=recipe.input_size).numpy()[:, None]
-    crops = PlainCrops(region(test), (scale * recipe.input_size,) * 2, batch_size=1)
+    crops = plain_crops(test, scale * recipe.input_size, batch_size=1)
     focal_length = scale * recipe.focal_length
     people = zip(chosen.tolist(), placed, strict=True)
     return np.stack([draw_mesh(crops.crop(n), mesh, body.faces, focal_length=focal_length) for n, mesh in people])
@@ -61,13 +60,12 @@ def augmented_samples(recipe: PW3D, *, data: Path, seed: int, count: int) -> np.
     for batch in load(batches, 0, 0):
         targets = targets_of(batch, joints, recipe, "cpu")
         meshes, _ = pose_body(bodies[0], targets.rotations.double().numpy(), batch.betas.double().numpy())
-        shifts = translations(targets.cameras, focal_length=recipe.focal_length, size=recipe.input_size)
-        placed = meshes + shifts.double().numpy()[:, None]
-        images = change_colours(batch.images.float() / 255, batch.colours).mul(255).round().byte()
+        placed = meshes + targets.places.double().numpy()[:, None]
+        images = pyramid(batch.images.float() / 255, batch.colours[:1], batch.sizes[:1]).mul(255).round().byte()
         places = ((batch.keypoints_2d[..., :2] + 1) * recipe.input_size / 2).double().numpy()
         for n in range(min(len(images), count - len(pictures))):
             image = np.repeat(np.repeat(images[n].permute(1, 2, 0).numpy(), scale, axis=0), scale, axis=1)
-            if targets.has_camera[n] > 0:
+            if targets.has_place[n] > 0:
                 focal_length = scale * recipe.focal_length
                 image = draw_mesh(image, placed[n], bodies[0].faces, focal_length=focal_length, opacity=0.5)
             # A pixel becomes ``scale`` pixels, whose middle is (scale - 1) / 2 further on.

@@ -12,7 +12,7 @@ from liftedcl.recipes.encoder_recipe import SMALLEST_INPUT
 class ShapeAugmentation:
     """Mirroring, a gain for each channel, and jitter of brightness, contrast and saturation; no rotation, no scaling.
 
-    ``jitter`` is J of the factors U(1 - J, 1 + J).
+    ``jitter`` is J of the factors U(1 - J, 1 + J), each of which is applied with ``jitter_probability``.
     """
 
     flip: float
@@ -33,10 +33,12 @@ class ShapeLoss:
         keypoints_2d, keypoints_3d, rotations, betas, camera: of the supervised terms.
         consistency: of the terms between two resolutions, on top of the weights above.
         contrast: of NT-Xent among these terms.
-        ramp_epochs: number of epochs over which the terms between resolutions grow to their weight.
+        ramp_epochs: the terms between resolutions grow to their weight over as many steps as this number of epochs
+            has in batches of the first size.
         total: of the sum of all terms.
         temperature: tau of NT-Xent.
-        queue: number of its negatives.
+        queue: number of the latest embeddings, of all resolutions, that its negatives are drawn from.
+        negatives: number of negatives that are drawn for each person.
     """
 
     keypoints_2d: float
@@ -50,12 +52,14 @@ class ShapeLoss:
     total: float
     temperature: float
     queue: int
+    negatives: int
 
     def __post_init__(self) -> None:
         weights = ("keypoints_2d", "keypoints_3d", "rotations", "betas", "camera", "consistency", "contrast")
         require_at_least(self, 0, *weights)
         require_positive(self, "ramp_epochs", "total", "temperature")
-        require_at_least(self, 1, "queue")
+        require_at_least(self, 1, "queue", "negatives")
+        require(self.negatives <= self.queue, "negatives", f"{self.negatives} are more than the queue of {self.queue}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +73,8 @@ class PW3D(FineTuning):
             first of these; each epoch adds one.
         low_test_size: the second size at which the test set is judged.
         later_batch_sizes: images in a batch of the second epoch, the third and so on; later epochs keep the last one.
-            ``batch_size`` is that of the first epoch.
+            ``batch_size`` is that of the first epoch, and the largest.
+        half_epochs: this number of epochs, the first ones, stop half way.
         focal_length: in px of the input.
         gradient_clip: largest norm of a step's gradient, which has no bound when a camera's scale is near 0; None, as
             in the published code, doesn't clip.
@@ -81,6 +86,7 @@ class PW3D(FineTuning):
     low_resolutions: tuple[tuple[int, int], ...]
     low_test_size: int
     later_batch_sizes: tuple[int, ...]
+    half_epochs: int
     focal_length: float
     gradient_clip: float | None
     iterations: int
@@ -97,8 +103,12 @@ class PW3D(FineTuning):
         require_positive(self, "focal_length", *(["gradient_clip"] if self.gradient_clip is not None else []))
         require_at_least(self, 1, "iterations", "width", "embedding_width", "embedding", "low_test_size")
         require(0 <= self.dropout < 1, "dropout", f"{self.dropout:g} is not from 0 to below 1")
-        require(all(size >= 2 for size in self.later_batch_sizes), "later_batch_sizes", "are at least 2")
-        require(self.loss.queue >= self.batch_size, "loss.queue", f"{self.loss.queue} is less than a batch")
+        none_larger = all(2 <= size <= self.batch_size for size in self.later_batch_sizes)
+        require(none_larger, "later_batch_sizes", "are at least 2 and at most batch_size")
+        require_at_least(self, 0, "half_epochs")
+        most = (1 + len(self.low_resolutions)) * self.batch_size
+        rule = f"{self.loss.queue} is less than the {most} embeddings of a step"
+        require(self.loss.queue >= most, "loss.queue", rule)
         sizes = [self.input_size, *(size for low, high in self.low_resolutions for size in (high, low))]
         descending = all(first >= second for first, second in itertools.pairwise(sizes))
         ranges = all(0 < low < high for low, high in self.low_resolutions)

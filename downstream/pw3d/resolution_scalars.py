@@ -36,22 +36,30 @@ class ResolutionScalars(nn.Module):
             )
         self.backbone = backbone
         trained = any(parameter.requires_grad for parameter in backbone.parameters())
-        self.scalars = nn.Parameter(torch.ones(levels, len(blocks)), requires_grad=trained)
-        self._rows: Tensor | None = None
+        # A parameter for each level, so that Adam begins with a level's own first gradient.
+        self.scalars = nn.ParameterList(
+            nn.Parameter(torch.ones(len(blocks)), requires_grad=trained) for _ in range(levels)
+        )
+        self._scalars: Tensor | None = None
         for index, block in enumerate(blocks):
             last = block.bn3 if isinstance(block, Bottleneck) else block.bn2
             last.register_forward_hook(self._scale(index))
 
-    def forward(self, images: Tensor, levels: Tensor) -> Tensor:
-        """Images (B, 3, S, S) of resolution levels (B,) int64 to the backbone's map (B, C, h, w)."""
-        self._rows = self.scalars[levels]
+    def forward(self, images: Tensor, level: int) -> Tensor:
+        """Images (B, 3, S, S) of the resolution ``level`` to the backbone's map (B, C, h, w)."""
+        self._scalars = self.scalars[level]
         try:
             return self.backbone(images)
         finally:
-            self._rows = None
+            self._scalars = None
+
+    @torch.no_grad()
+    def enter(self, level: int) -> None:
+        """Start a level that was not trained so far with what the next finer one has learnt, as the published code."""
+        self.scalars[level].copy_(self.scalars[level - 1])
 
     def _scale(self, index: int) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor]:
         def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-            return output if self._rows is None else output * self._rows[:, index, None, None, None]
+            return output if self._scalars is None else output * self._scalars[index]
 
         return hook

@@ -3,7 +3,6 @@
 Leading dimensions are (K, B): K resolutions of the same B people, from the full one (0) to the coarsest.
 """
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -15,9 +14,11 @@ from downstream.pw3d.body.smpl_layer import TrainingJoints
 from downstream.pw3d.data import ShapeBatch
 from downstream.pw3d.recipe import PW3D, ShapeLoss
 from downstream.pw3d.shape_network import Shapes
-from liftedcl.losses.infonce import info_nce
 
 _HIPS = (TRAINING_JOINTS.index("right_hip"), TRAINING_JOINTS.index("left_hip"))
+
+_MEAN_OVER = 49
+"""Joints that the published 2D term is a mean over: the 24 training joints, and 25 detected ones of weight 0."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class ShapeTargets:
         keypoints_2d: (B, 24, 3): places in a crop from -1 to 1, and confidence.
         keypoints_3d: (B, 24, 4): metres in the camera's frame, up to a shift, and confidence.
         rotations, betas: (B, 24, 3, 3), (B, 10); true where ``has_smpl`` (B,) is 1.
-        cameras: (B, 3); true where ``has_camera`` (B,) is 1.
+        places: (B, 3), where the body is before the camera, metres; known where ``has_place`` (B,) is 1.
     """
 
     keypoints_2d: Tensor
@@ -36,27 +37,28 @@ class ShapeTargets:
     rotations: Tensor
     betas: Tensor
     has_smpl: Tensor
-    cameras: Tensor
-    has_camera: Tensor
+    places: Tensor
+    has_place: Tensor
 
 
 def targets_of(batch: ShapeBatch, joints: TrainingJoints, recipe: PW3D, device: torch.device | str) -> ShapeTargets:
-    """The targets of ``batch`` on ``device``, where the module ``joints`` is; cameras are fitted to the true bodies."""
+    """The targets of ``batch`` on ``device``, where the module ``joints`` is; true bodies are placed by a fit."""
     pose, betas, has_smpl = (part.to(device) for part in (batch.pose, batch.betas, batch.has_smpl))
     keypoints_2d, keypoints_3d = batch.keypoints_2d.to(device), batch.keypoints_3d.to(device)
     rotations = batch_rodrigues(pose.reshape(-1, 3)).view(-1, 24, 3, 3)
-    cameras, fitted = fitted_cameras(
+    places, fitted = fitted_translations(
         joints(rotations, betas), keypoints_2d, focal_length=recipe.focal_length, size=recipe.input_size
     )
-    return ShapeTargets(keypoints_2d, keypoints_3d, rotations, betas, has_smpl, cameras, has_smpl * fitted)
+    return ShapeTargets(keypoints_2d, keypoints_3d, rotations, betas, has_smpl, places, has_smpl * fitted)
 
 
 def supervised_terms(
-    shapes: Shapes, projected: Tensor, joints: Tensor, targets: ShapeTargets, weights: ShapeLoss
+    shapes: Shapes, places: Tensor, projected: Tensor, joints: Tensor, targets: ShapeTargets, weights: ShapeLoss
 ) -> dict[str, Tensor]:
     """Weighted terms of ``shapes`` (K, B); level i counts (i + 1) times in the mean over the levels.
 
     Args:
+        places: where its bodies are before the camera, (K, B, 3) in metres; their depth is some 50 m at 224 px.
         projected: the 24 joints in the crop, (K, B, 24, 2).
         joints: the same in metres, (K, B, 24, 3).
     """
@@ -64,12 +66,13 @@ def supervised_terms(
     known_3d = (right & left).float()  # joints are centred on the hips
     everyone, truth = torch.ones_like(known_3d), targets.keypoints_3d
     centred = torch.cat([truth[..., :3] - _hip_centre(truth[..., :3]), truth[..., 3:]], dim=-1)
+    errors_2d = _keypoint_errors(projected, targets.keypoints_2d) * (len(TRAINING_JOINTS) / _MEAN_OVER)
     errors = {
-        "keypoints_2d": (weights.keypoints_2d, _keypoint_errors(projected, targets.keypoints_2d), everyone),
+        "keypoints_2d": (weights.keypoints_2d, errors_2d, everyone),
         "keypoints_3d": (weights.keypoints_3d, _keypoint_errors(joints - _hip_centre(joints), centred), known_3d),
         "rotations": (weights.rotations, _mean_square(shapes.rotations - targets.rotations), targets.has_smpl),
         "betas": (weights.betas, _mean_square(shapes.betas - targets.betas), targets.has_smpl),
-        "camera": (weights.camera, _mean_square(shapes.cameras - targets.cameras), targets.has_camera),
+        "camera": (weights.camera, _mean_square(places - targets.places), targets.has_place),
     }
     levels = torch.arange(1, len(joints) + 1, device=joints.device) / len(joints)
     terms = {}
@@ -79,54 +82,69 @@ def supervised_terms(
     return terms
 
 
-def agreement_terms(shapes: Shapes, negatives: Tensor, weights: ShapeLoss, ramp: float) -> dict[str, Tensor]:
+def agreement_terms(
+    shapes: Shapes, places: Tensor, keys: Tensor, drawn: Tensor, weights: ShapeLoss, ramp: float
+) -> dict[str, Tensor]:
     """Weighted terms that pull each resolution j to every finer one i < j; i gets no gradient.
 
     A pair has the weight (j - i) / K, and ``ramp``, from 0 to 1, multiplies both terms.
 
     Args:
         shapes: with (K, B), K at least 2.
-        negatives: (Q, D) unit embeddings of earlier images.
+        places: where its bodies are, (K, B, 3) in metres.
+        keys: (Q, D) unit embeddings of the latest images.
+        drawn: (K - 1, B, Q) bool: which of them are the negatives of each person when i is the finer resolution.
     """
     levels = len(shapes.betas)
     consistency, contrast = shapes.betas.new_zeros(()), shapes.betas.new_zeros(())
-    for coarse in range(1, levels):
-        importance = torch.arange(coarse, 0, -1, device=shapes.betas.device) / levels  # (j - i) / K for i = 0 .. j - 1
+    for fine in range(levels - 1):
+        importance = torch.arange(1, levels - fine, device=keys.device) / levels  # (j - i) / K for j = i + 1 .. K - 1
         for weight, parameters in (
             (weights.rotations, shapes.rotations),
             (weights.betas, shapes.betas),
-            (weights.camera, shapes.cameras),
+            (weights.camera, places),
         ):
-            difference = _mean_square(parameters[coarse] - parameters[:coarse].detach()).mean(dim=1)
+            difference = _mean_square(parameters[fine + 1 :] - parameters[fine].detach()).mean(dim=1)
             consistency = consistency + weight * (importance * difference).sum()
-        finer = shapes.embeddings[:coarse].detach()
-        query = shapes.embeddings[coarse].expand_as(finer)
-        distances = info_nce(query, finer, negatives, weights.temperature).mean(dim=1)
+        queries, positives = shapes.embeddings[fine + 1 :], shapes.embeddings[fine].detach()
+        distances = nt_xent(queries, positives, keys, drawn[fine], weights.temperature).mean(dim=1)
         contrast = contrast + weights.contrast * (importance * distances).sum()
     scale = weights.total * weights.consistency * ramp
     return {"consistency": scale * consistency, "contrast": scale * contrast}
 
 
-def ramp_up(epochs: float, length: float) -> float:
-    """The weight after ``epochs``; it grows from exp(-5) to 1 over ``length`` epochs (Laine & Aila 2017, section 3).
+def nt_xent(queries: Tensor, positives: Tensor, keys: Tensor, drawn: Tensor, temperature: float) -> Tensor:
+    """-log of the positive's share among itself and each person's own negatives: (J, B), all vectors of unit length.
 
-    The paper doesn't describe the ramp of its code; this is the form that self-supervision by consistency uses.
+    Args:
+        queries: (J, B, D).
+        positives: (B, D), the same for all J.
+        keys: (Q, D).
+        drawn: (B, Q) bool, which keys are a person's negatives.
     """
-    return math.exp(-5.0 * (1.0 - min(epochs / length, 1.0)) ** 2)
+    positive = (queries * positives).sum(dim=-1, keepdim=True) / temperature
+    negative = (queries @ keys.T / temperature).masked_fill(~drawn, -torch.inf)
+    return torch.cat([positive, negative], dim=-1).logsumexp(dim=-1) - positive[..., 0]
 
 
-def fitted_cameras(joints: Tensor, keypoints: Tensor, *, focal_length: float, size: int) -> tuple[Tensor, Tensor]:
-    """The camera under which a true body best meets its 2D keypoints: the target of the camera term.
+def ramp_up(step: int, length: int) -> float:
+    """The weight of the terms between resolutions at ``step``: it grows linearly from 0 to 1 over ``length`` steps."""
+    return min(step / length, 1.0)
+
+
+def fitted_translations(joints: Tensor, keypoints: Tensor, *, focal_length: float, size: int) -> tuple[Tensor, Tensor]:
+    """Where a true body best meets its 2D keypoints: the target of the camera term.
 
     Files hold no camera. As in SPIN the translation is the least-squares solution of f (X + t) = u (Z + tz), here in
-    closed form; the network's scale follows from it as s = 2 f / (size tz).
+    closed form. Departure: SPIN solves for everybody; here a translation that keypoints don't determine isn't judged.
 
     Args:
         joints: (B, J, 3) metres.
         keypoints: (B, J, 3): places in a crop from -1 to 1, and confidence, the equations' weight.
 
     Returns:
-        Cameras (B, 3), and (B,) 1.0 where the fit is valid: keypoints are spread, the body is before the camera.
+        Translations (B, 3) in metres, and (B,) 1.0 where the fit is valid: keypoints are spread, the body is before the
+        camera.
     """
     u, share = keypoints[..., :2] * (size / 2), keypoints[..., 2:]
     share = share / share.sum(dim=1, keepdim=True).clamp(min=1e-6)
@@ -138,8 +156,8 @@ def fitted_cameras(joints: Tensor, keypoints: Tensor, *, focal_length: float, si
     # A person as large as the crop has s near 1. Keypoints that nearly coincide don't determine it.
     valid = (spread > 1.0) & (scale > 0.01) & (scale < 100.0)
     shift = (right_mean[:, 0] + u_mean[:, 0] * depth[:, None]) / focal_length
-    cameras = torch.cat([scale[:, None], shift], dim=1)
-    return torch.where(valid[:, None], cameras, 0.0), valid.float()
+    places = torch.cat([shift, depth[:, None]], dim=1)
+    return torch.where(valid[:, None], places, 0.0), valid.float()
 
 
 def _keypoint_errors(predicted: Tensor, truth: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 The regressor is that of Kanazawa et al. 2018 (HMR), the rest follows Xu et al. 2020.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from downstream.pw3d.body.smpl_layer import TrainingJoints
+from downstream.pw3d.negatives import Negatives
 from downstream.pw3d.resolution_scalars import ResolutionScalars
-from liftedcl.networks.queue import KeyQueue
 
 _SIZES = (24 * 6, 10, 3)
 """Numbers that are regressed for pose, betas and camera."""
@@ -43,8 +44,6 @@ class Shapes:
 class ShapeRegressor(nn.Module):
     """HMR's iterative regressor: it corrects the present estimate, given the features and that estimate.
 
-    There is no activation between the layers, as in the code that RSC-Net builds on (SPIN); HMR's code has ReLUs.
-
     Args:
         channels: C of the features.
         mean: the estimate at the start: pose (144,) as `rotations_from_6d` takes it, betas (10,), camera (3,).
@@ -58,12 +57,16 @@ class ShapeRegressor(nn.Module):
         super().__init__()
         self._iterations = iterations
         self.layers = nn.Sequential(
-            nn.Linear(channels + sum(_SIZES), width), nn.Dropout(dropout), nn.Linear(width, width), nn.Dropout(dropout)
+            nn.Linear(channels + sum(_SIZES), width),
+            nn.ReLU(inplace=True),
+            nn.Dropout(dropout),
+            nn.Linear(width, width),
+            nn.ReLU(inplace=True),
+            nn.Dropout(dropout),
         )
         self.heads = nn.ModuleList(nn.Linear(width, size) for size in _SIZES)
         for head in self.heads:
-            nn.init.xavier_uniform_(head.weight, gain=0.01)  # so that training starts at the mean body
-            nn.init.zeros_(head.bias)
+            nn.init.xavier_uniform_(head.weight, gain=0.01)  # so that training starts near the mean body
         start = np.concatenate([np.asarray(part, dtype=np.float32).reshape(-1) for part in mean])
         self.register_buffer("start", torch.from_numpy(start))
 
@@ -105,11 +108,15 @@ class ShapeNetwork(nn.Module):
             nn.ReLU(inplace=True),
             nn.Linear(embedding_width, embedding),
         )
-        self.queue = KeyQueue(queue, embedding, batch_size=1)  # batches vary in size; the queue wraps round
+        self.negatives = Negatives(queue, embedding)
 
-    def forward(self, images: Tensor, levels: Tensor) -> Shapes:
-        """Normalised images (N, 3, S, S) and their levels (N,) int64."""
-        features = self.encoder(images, levels).mean(dim=(2, 3))
+    def forward(self, images: Tensor, levels: Sequence[int]) -> Shapes:
+        """Normalised images (N, 3, S, S), as many of each of ``levels``, which follow each other.
+
+        Each level goes through the encoder by itself, as in the published code: it has batch statistics of its own.
+        """
+        parts = zip(images.chunk(len(levels)), levels, strict=True)
+        features = torch.cat([self.encoder(part, level).mean(dim=(2, 3)) for part, level in parts])
         return Shapes(*self.regressor(features), F.normalize(self.projector(features), dim=1))
 
 
@@ -136,10 +143,10 @@ def translations(cameras: Tensor, *, focal_length: float, size: int) -> Tensor:
     return torch.stack([x, y, 2 * focal_length / (size * scale + 1e-9)], dim=-1)
 
 
-def project(points: Tensor, cameras: Tensor, *, focal_length: float, size: int) -> Tensor:
-    """Points (..., P, 3) in metres through cameras (..., 3) into the crop, which reaches from -1 to 1: (..., P, 2).
+def project(points: Tensor, places: Tensor, *, focal_length: float, size: int) -> Tensor:
+    """Points (..., P, 3) in metres, moved by `translations` (..., 3), in the crop from -1 to 1: (..., P, 2).
 
     A crop's pixel u is at 2 u / size - 1.
     """
-    placed = points + translations(cameras, focal_length=focal_length, size=size)[..., None, :]
+    placed = points + places[..., None, :]
     return placed[..., :2] / placed[..., 2:] * (2 * focal_length / size)

@@ -2,8 +2,7 @@
 appendix D).
 
 Departures from the published code: training starts from the backbone under test, never from a SPIN checkpoint; images
-are cropped from the data sets' own files; a step's resolutions go through the network as one batch, so that they share
-its batch statistics; the last epoch is reported.
+are cropped from the data sets' own files; the last epoch is reported.
 """
 
 from collections.abc import Iterator
@@ -13,19 +12,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from downstream.pw3d.augmentation import change_colours, lose_resolution, pyramid
+from downstream.pw3d.augmentation import lose_resolution, pyramid
 from downstream.pw3d.body.body_model import read_bodies, read_mean_parameters
 from downstream.pw3d.body.posed_people import lsp_joints
 from downstream.pw3d.body.regressors import read_regressors
 from downstream.pw3d.body.smpl_layer import TrainingJoints
-from downstream.pw3d.data import ShapeBatch, ShapeBatches, region
+from downstream.pw3d.data import ShapeBatch, ShapeBatches, plain_crops
 from downstream.pw3d.predictions import FULL_SIZE, LOW_SIZE, Predictions, write_predictions
 from downstream.pw3d.reader import REMEDY, TEST, read_mix, read_shape_split
 from downstream.pw3d.recipe import PW3D
 from downstream.pw3d.shape_losses import agreement_terms, ramp_up, supervised_terms, targets_of
-from downstream.pw3d.shape_network import ShapeNetwork, ShapeRegressor, Shapes, project
+from downstream.pw3d.shape_network import ShapeNetwork, ShapeRegressor, Shapes, project, translations
 from downstream.samples.network_input import to_network
-from downstream.samples.plain_crops import PlainCrops
 from downstream.training.epoch_batches import load
 from liftedcl.engine.loop import Player
 from liftedcl.engine.schedule import constant
@@ -65,7 +63,8 @@ class PW3DShape:
             embedding=recipe.embedding,
             queue=recipe.loss.queue,
         ).to(memory_format=torch.channels_last)
-        self.epochs, self.steps_per_epoch = recipe.epochs, len(self._batches)
+        self.epochs, self.steps_per_epoch = recipe.epochs, self._batches.lengths
+        self._ramp = max(1, round(recipe.loss.ramp_epochs * (len(longest) // recipe.batch_size)))
         self.images_per_step = recipe.batch_size
         parameters = [parameter for parameter in self.module.parameters() if parameter.requires_grad]
         optimiser = torch.optim.Adam(parameters, lr=recipe.learning_rate, fused=True)
@@ -73,25 +72,27 @@ class PW3DShape:
         self.players = {"shape": Player(parameters, optimiser, rate, recipe.gradient_clip)}
 
     def batches(self, epoch: int, first_step: int) -> Iterator[ShapeBatch]:
+        if first_step == 0 and epoch < len(self._recipe.low_resolutions):
+            self.module.encoder.enter(epoch + 1)
         self._batches.start(epoch)
         yield from load(self._batches, first_step, self._workers)
 
     def losses(self, batch: ShapeBatch) -> Iterator[tuple[str, dict[str, Tensor]]]:
         recipe, levels, device = self._recipe, len(batch.sizes), self._device()
-        images = change_colours(batch.images.to(device).float() / 255, batch.colours.to(device))
-        rows = torch.arange(levels, device=device).repeat_interleave(len(images))
-        flat = self.module(to_network(pyramid(images, batch.sizes)), rows)
-        joints = self.module.joints(flat.rotations, flat.betas)
-        projected = project(joints, flat.cameras, focal_length=recipe.focal_length, size=recipe.input_size)
-        shapes = flat.by_level(levels)
-        joints, projected = joints.unflatten(0, (levels, -1)), projected.unflatten(0, (levels, -1))
+        images = pyramid(batch.images.to(device).float() / 255, batch.colours.to(device), batch.sizes)
+        flat = self.module(to_network(images), range(levels))
+        shapes, lens = flat.by_level(levels), {"focal_length": recipe.focal_length, "size": recipe.input_size}
+        places = translations(shapes.cameras, **lens)
+        joints = self.module.joints(flat.rotations, flat.betas).unflatten(0, (levels, -1))
         targets = targets_of(batch, self.module.joints, recipe, device)
-        terms = supervised_terms(shapes, projected, joints, targets, recipe.loss)
+        terms = supervised_terms(shapes, places, project(joints, places, **lens), joints, targets, recipe.loss)
         if levels > 1:
-            ramp = ramp_up(batch.epochs, recipe.loss.ramp_epochs)
-            terms |= agreement_terms(shapes, self.module.queue.keys, recipe.loss, ramp)
+            negatives, people = self.module.negatives, batch.people.to(device)
+            negatives.push(shapes.embeddings.detach(), people)
+            drawn = torch.stack([negatives.draw(people, recipe.loss.negatives) for _ in range(levels - 1)])
+            ramp = ramp_up(batch.step, self._ramp)
+            terms |= agreement_terms(shapes, places, negatives.keys, drawn, recipe.loss, ramp)
         yield "shape", terms
-        self.module.queue.push(shapes.embeddings[0].detach())
 
     def write_predictions(self, out: Path) -> None:
         """Write the bodies of the test set, as it is and shrunk to ``low_test_size`` px."""
@@ -109,11 +110,11 @@ class PW3DShape:
         recipe, device = self._recipe, self._device()
         lower = (level for level, (low, high) in enumerate(recipe.low_resolutions, 1) if low <= size < high)
         level, parts = next(lower, 0), []
-        crops = PlainCrops(region(self._test), (recipe.input_size, recipe.input_size), recipe.batch_size)
+        crops = plain_crops(self._test, recipe.input_size, recipe.batch_size)
         for batch in load(crops, 0, self._workers):
             images = batch.to(device).float() / 255
             images = images if size == recipe.input_size else lose_resolution(images, size)
-            parts.append(self.module(to_network(images), torch.full((len(images),), level, device=device)))
+            parts.append(self.module(to_network(images), [level]))
         fields = ("rotations", "betas", "cameras", "embeddings")
         return Shapes(*(torch.cat([getattr(part, name) for part in parts]).cpu() for name in fields))
 

@@ -6,6 +6,7 @@ part of the map, so one matrix serves image, targets and the way back.
 
 import cv2
 import numpy as np
+from PIL import Image
 
 
 def square_boxes(boxes: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
@@ -68,3 +69,15 @@ def from_corner(matrices: np.ndarray, corner: np.ndarray) -> np.ndarray:
 def warp(region: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Crop (height, width, 3) of ``size`` of a region through ``matrix`` (2, 3), bilinear, black outside."""
     return cv2.warpAffine(region, matrix, size, flags=cv2.INTER_LINEAR)
+
+
+def shrink(region: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """As `warp`, of a ``matrix`` that neither turns nor mirrors: where it shrinks, a pixel averages all it covers."""
+    sides, scales = np.array(size), matrix.diagonal()
+    low = (-0.5 - matrix[:, 2]) / scales + 0.5  # of the crop; here a region begins at 0 and not at its pixels' middle
+    high = low + sides / scales
+    before = np.ceil(np.maximum(0, -low)).astype(int).tolist()
+    after = np.ceil(np.maximum(0, high - region.shape[1::-1])).astype(int).tolist()
+    framed = cv2.copyMakeBorder(region, before[1], after[1], before[0], after[0], cv2.BORDER_CONSTANT)
+    box = (*(low + before).tolist(), *(high + before).tolist())
+    return np.asarray(Image.fromarray(framed).resize(size, Image.Resampling.BILINEAR, box=box))

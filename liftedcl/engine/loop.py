@@ -10,11 +10,13 @@ Each of several processes (distributed.py) computes the loss of its rows. Gradie
 at every step, so all processes hold the same state. Only the first one writes files and prints.
 """
 
+import bisect
 import contextlib
 import hashlib
+import itertools
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -55,7 +57,8 @@ class Task(Protocol):
     """All state that a checkpoint must hold: networks, queues, momentum copies."""
     players: dict[str, Player]
     epochs: int
-    steps_per_epoch: int
+    steps_per_epoch: int | Sequence[int]
+    """Of every epoch, or of each one."""
     images_per_step: int
 
     def batches(self, epoch: int, first_step: int) -> Iterator[Any]:
@@ -91,7 +94,10 @@ def fit(
     Raises:
         InputError: a loss is not finite; the message names the run, step, terms and last good checkpoint.
     """
-    total = task.epochs * task.steps_per_epoch
+    per_epoch = task.steps_per_epoch
+    lengths = [per_epoch] * task.epochs if isinstance(per_epoch, int) else per_epoch
+    starts = [0, *itertools.accumulate(lengths)]
+    total = starts[-1]
     if total == 0:
         raise InputError(f"{name}: the data holds less than one batch; lower batch_size or add data")
     folder.mkdir(parents=True, exist_ok=True)
@@ -103,15 +109,15 @@ def fit(
     precision = torch.autocast(device.type, torch.bfloat16, enabled=autocast and device.type == "cuda")
     task.module.train()
     while step < total:
-        epoch, first = divmod(step, task.steps_per_epoch)
-        for batch in task.batches(epoch, first):
+        epoch = bisect.bisect_right(starts, step) - 1
+        for batch in task.batches(epoch, step - starts[epoch]):
             torch.manual_seed(step_seed(seed, step))
             terms = train_step(task, batch, step, precision)
             distributed.average_(statistics)
             for key, value in terms.items():  # on the device: reading a value here would make the host wait for it
                 sums[key] = sums[key] + value if key in sums else value.clone()
             step += 1
-            epoch_ends = step % task.steps_per_epoch == 0
+            epoch_ends = step == starts[epoch + 1]
             save_due = time.monotonic() - saved >= _SECONDS_BETWEEN_CHECKPOINTS and step < total
             line_due, save_due = distributed.agreed(journal.due(), save_due)
             if epoch_ends or save_due or line_due:
@@ -121,7 +127,7 @@ def fit(
                 if distributed.rank() == 0 and (line_due or step == total):
                     journal.line(step, values)
             if epoch_ends:
-                means = {key: value / task.steps_per_epoch for key, value in _values(sums).items()}
+                means = {key: value / lengths[epoch] for key, value in _values(sums).items()}
                 observed = observe(epoch + 1) if observe is not None else {}
                 task.module.train()
                 history.append({"epoch": epoch + 1, "step": step, **means, **observed})

@@ -20,6 +20,7 @@ RECIPE = PW3D(
     epochs=3,
     batch_size=6,
     later_batch_sizes=(4, 3),
+    half_epochs=0,
     learning_rate=1e-3,
     input_size=48,
     low_resolutions=((24, 48), (12, 24)),
@@ -39,10 +40,11 @@ RECIPE = PW3D(
         camera=1e-4,
         consistency=0.25,
         contrast=0.1,
-        ramp_epochs=1.0,
+        ramp_epochs=3.0,
         total=60.0,
         temperature=0.1,
-        queue=16,
+        queue=40,
+        negatives=20,
     ),
     augmentation=ShapeAugmentation(flip=0.5, channel_gain=(0.6, 1.4), jitter=0.4, jitter_probability=0.5),
 )
@@ -65,8 +67,9 @@ _REST = np.array(
     ]
 )  # fmt: skip
 _TETRAHEDRON = 0.03 * np.array([(1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1)])
-_H36M = (0, 2, 5, 8, 1, 4, 7, 6, 12, 15, 15, 16, 18, 20, 17, 19, 21)
-_EXTRA = (2, 1, 12, 15, 0, 12, 6, 15, 15)
+_TOP = 24  # of the head, 3 cm above its joint
+_H36M = (0, 2, 5, 8, 1, 4, 7, 6, 12, 15, _TOP, 16, 18, 20, 17, 19, 21)
+EXTRA = (2, 1, 12, _TOP, 0, 12, 6, 15, _TOP)
 
 
 def smpl_arrays(*, size: float = 1.0) -> dict[str, np.ndarray]:
@@ -92,8 +95,10 @@ def smpl_arrays(*, size: float = 1.0) -> dict[str, np.ndarray]:
 
 
 def joint_rows(joints: tuple[int, ...]) -> np.ndarray:
-    """A regressor of the tiny body whose rows are these joints of the tree."""
-    return smpl_arrays()["J_regressor"][list(joints)]
+    """A regressor of the tiny body whose rows are these joints of the tree, or the top of its head."""
+    top = np.zeros((1, 4 * len(_REST)))
+    top[0, [60, 62]] = 0.5
+    return np.concatenate([smpl_arrays()["J_regressor"], top])[list(joints)]
 
 
 def h36m_regressor() -> np.ndarray:
@@ -117,7 +122,7 @@ def write_body_files(root: Path) -> None:
     for gender, size in (("neutral", 1.0), ("male", 1.05), ("female", 0.95)):
         np.savez(folder / f"{gender}.npz", **smpl_arrays(size=size))
     np.save(folder / "J_regressor_h36m.npy", h36m_regressor())
-    np.save(folder / "J_regressor_extra.npy", joint_rows(_EXTRA))
+    np.save(folder / "J_regressor_extra.npy", joint_rows(EXTRA))
     upright = np.tile(np.eye(3)[None, :, :2], (24, 1, 1))
     upright[0] = np.diag([1.0, -1.0, -1.0])[:, :2]
     np.savez(folder / "smpl_mean_params.npz", pose=upright.reshape(144), shape=np.zeros(10), cam=np.array([0.9, 0, 0]))
@@ -165,5 +170,5 @@ def training_joints(pose: np.ndarray, betas: np.ndarray) -> np.ndarray:
     body = body_from_arrays(arrays, Path("tiny"))
     rotations = Rotation.from_rotvec(pose.reshape(-1, 3)).as_matrix().reshape(-1, 24, 3, 3)
     vertices, tree = pose_body(body, rotations, betas)
-    landmarks = np.concatenate([tree, joint_rows(_EXTRA) @ vertices, vertices[:, arrays["face_vertices"]]], axis=1)
+    landmarks = np.concatenate([tree, joint_rows(EXTRA) @ vertices, vertices[:, arrays["face_vertices"]]], axis=1)
     return landmarks[:, TRAINING_LANDMARKS]

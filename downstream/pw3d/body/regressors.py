@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,15 @@ import numpy as np
 from downstream.pw3d.body.body_model import REMEDY, BodyArrays, body_folder, check, leftwards
 from downstream.pw3d.files import REGRESSORS
 from liftedcl.identity.errors import InputError
+from liftedcl.skeletons.skeleton import JOINTS
 
-_RIGHT_LEG, _LEFT_LEG, _LEFT_ARM, _RIGHT_ARM = [1, 2, 3], [4, 5, 6], [11, 12, 13], [14, 15, 16]
+_RIGHT_LEG, _LEFT_LEG = [1, 2, 3], [4, 5, 6]
+_TRUNK = [0, 7, 8, 9, 10]
+_LIMBS = {1: 2, 2: 5, 3: 8, 4: 1, 5: 4, 6: 7, 11: 16, 12: 18, 13: 20, 14: 17, 15: 19, 16: 21}
+"""Rows of J_regressor_h36m that are joints of arms and legs, and the same joints in SMPL's tree."""
+
+_EXTRA_UPWARDS = ((4, 6, 2, 3), (4, 6, 5, 8), (6, 7, 3))
+"""Rows of J_regressor_extra, upwards: pelvis, spine, neck, top; pelvis, spine, thorax, head; and spine, jaw, top."""
 
 
 @dataclass(frozen=True)
@@ -22,36 +30,54 @@ class Regressors:
 
 
 def read_regressors(root: str | Path, body: BodyArrays) -> Regressors:
-    """The regressors below ``root/smpl``; where their joints are on ``body`` shows which are left and which right.
+    """The regressors below ``root/smpl``; where their joints are on ``body`` shows which joints they are.
 
     A widespread J_regressor_h36m has the left leg in rows 1-3, where Human3.6M's joints have the right one. Its legs
     are exchanged here, and a message says so; every other order that isn't Human3.6M's is refused.
 
     Raises:
-        InputError: a file is missing, damaged or of another mesh, or left and right are exchanged.
+        InputError: a file is missing, damaged or of another mesh, or its rows are in another order.
     """
     folder, count = body_folder(root), len(body.v_template)
     path = folder / REGRESSORS["h36m"]
-    h36m, left = _read_regressor(path, 17, count), leftwards(body)
-    legs = _on_left(h36m, body, left, _LEFT_LEG, _RIGHT_LEG)
-    check(_on_left(h36m, body, left, _LEFT_ARM, _RIGHT_ARM) is True, path, "rows 11-13 aren't the left arm")
-    check(legs is not None, path, "rows 1-3 and 4-6 aren't one leg each")
-    if legs is False:
-        h36m[_RIGHT_LEG + _LEFT_LEG] = h36m[_LEFT_LEG + _RIGHT_LEG]
+    h36m = _read_regressor(path, 17, count)
+    exchanged = h36m.copy()
+    exchanged[_RIGHT_LEG + _LEFT_LEG] = h36m[_LEFT_LEG + _RIGHT_LEG]
+    if _misplaced(h36m, body) and not _misplaced(exchanged, body):
+        h36m = exchanged
         print(f"{path}: the left leg is in rows 1-3; exchanged with rows 4-6 to Human3.6M's order", file=sys.stderr)
+    wrong = ", ".join(f"{row} ({JOINTS[row]})" for row in _misplaced(h36m, body))
+    check(not wrong, path, f"not in Human3.6M's order, these rows' joints are elsewhere on the body: {wrong}")
     path = folder / REGRESSORS["extra"]
     extra = _read_regressor(path, 9, count)
-    check(_on_left(extra, body, left, [1], [0]) is True, path, "row 0 isn't the right hip and row 1 the left")
+    sideways, heights = _on_body(extra, body)
+    check(sideways[0] < 0 < sideways[1], path, "row 0 isn't the right hip and row 1 the left")
+    upwards = all(heights[low] < heights[high] for rows in _EXTRA_UPWARDS for low, high in pairwise(rows))
+    check(upwards, path, "rows 2-8 aren't neck, top of the head, pelvis, thorax, spine, jaw and head")
     return Regressors(h36m=h36m, extra=extra)
 
 
-def _on_left(
-    regressor: np.ndarray, body: BodyArrays, left: np.ndarray, first: list[int], second: list[int]
-) -> bool | None:
-    """Whether each row of ``first`` is left of its row of ``second``; None when only some are."""
-    places = regressor @ body.v_template @ left
-    sides = set((places[first] > places[second]).tolist())
-    return sides.pop() if len(sides) == 1 else None
+def _misplaced(h36m: np.ndarray, body: BodyArrays) -> list[int]:
+    """Rows of J_regressor_h36m whose joints aren't where Human3.6M's are; none for one order of its rows alone.
+
+    Each joint of a limb is nearer to its counterpart in the body's tree than to the limbs' other joints there. The
+    trunk's joints are nearer to the middle than any of a limb, and follow each other upwards.
+    """
+    joints, tree = h36m @ body.v_template, body.J_regressor @ body.v_template
+    rows, counterparts = list(_LIMBS), list(_LIMBS.values())
+    nearest = np.linalg.norm(joints[rows][:, None] - tree[counterparts], axis=2).argmin(axis=1)
+    wrong = {row for n, row in enumerate(rows) if nearest[n] != n}
+    sideways, heights = _on_body(h36m, body)
+    wrong |= {row for row in _TRUNK if abs(sideways[row]) >= np.abs(sideways[rows]).min()}
+    wrong |= {row for low, high in pairwise(_TRUNK) if heights[low] >= heights[high] for row in (low, high)}
+    return sorted(wrong)
+
+
+def _on_body(regressor: np.ndarray, body: BodyArrays) -> tuple[np.ndarray, np.ndarray]:
+    """How far its joints (J,) are to the left of the pelvis and how far above it, in metres."""
+    tree = body.J_regressor @ body.v_template
+    places, up = regressor @ body.v_template - tree[0], tree[15] - tree[0]
+    return places @ leftwards(body), places @ up / np.linalg.norm(up)
 
 
 def _read_regressor(path: Path, rows: int, count: int) -> np.ndarray:

@@ -20,7 +20,7 @@ from downstream.pw3d.body.body_model import (
 from downstream.pw3d.body.regressors import read_regressors
 from downstream.pw3d.body.smpl_layer import SMPLLayer, TrainingJoints
 from downstream.pw3d.resolution_scalars import ResolutionScalars
-from downstream.pw3d.shape_network import ShapeNetwork, ShapeRegressor, project, rotations_from_6d
+from downstream.pw3d.shape_network import ShapeNetwork, ShapeRegressor, project, rotations_from_6d, translations
 from downstream.training.frozen import freeze
 from liftedcl.identity.errors import InputError
 from liftedcl.networks.encoder import ResNetMap, build_backbone
@@ -136,18 +136,37 @@ def test_scalars_of_one_change_nothing_and_others_do(name):
         freeze(backbone)
     backbone.eval()
     names = list(backbone.state_dict())
-    images, levels = torch.randn(3, 3, 32, 32), torch.tensor([0, 2, 1])
+    images = torch.randn(2, 3, 32, 32)
     with torch.no_grad():
         before = backbone(images)
         scaled = ResolutionScalars(backbone, 3)
-        assert torch.equal(scaled(images, levels), before) and torch.equal(backbone(images), before)
-        assert scaled.scalars.shape == (3, 5 if name == "bottleneck" else 8)
-        assert scaled.scalars.requires_grad == (name != "frozen")
-        scaled.scalars[2] = 0.5
-        after = scaled(images, levels)
-    changed = (after != before).flatten(1).any(dim=1)
-    assert changed.tolist() == [False, True, False]  # level 2 alone
+        assert torch.equal(scaled(images, 1), before) and torch.equal(backbone(images), before)
+        assert [len(scalars) for scalars in scaled.scalars] == 3 * [5 if name == "bottleneck" else 8]
+        assert {scalars.requires_grad for scalars in scaled.scalars} == {name != "frozen"}
+        scaled.scalars[2].fill_(0.5)
+        same = [torch.equal(scaled(images, level), before) for level in range(3)]
+    assert same == [True, True, False]
     assert list(backbone.state_dict()) == names
+
+
+def test_a_level_enters_with_what_the_finer_one_has_learnt():
+    """It is trained on from there by itself, with moments of its own: Adam's first step is the learning rate."""
+    torch.manual_seed(0)
+    scaled = ResolutionScalars(build_backbone("resnet18_narrow").eval(), 3)
+    optimiser = torch.optim.Adam(scaled.scalars, lr=0.01)
+    for level in (0, 1, 1, 1):
+        optimiser.zero_grad()
+        scaled(torch.randn(2, 3, 32, 32), level).square().mean().backward()
+        optimiser.step()
+    first, second, third = (scalars.detach().clone() for scalars in scaled.scalars)
+    assert (second != 1).all() and not torch.equal(first, second) and (third == 1).all()
+    scaled.enter(2)
+    assert torch.equal(scaled.scalars[2], second) and torch.equal(scaled.scalars[1], second)
+    optimiser.zero_grad()
+    scaled(torch.randn(2, 3, 32, 32), 2).square().mean().backward()
+    optimiser.step()
+    assert torch.equal(scaled.scalars[1], second)
+    torch.testing.assert_close((scaled.scalars[2] - second).abs(), torch.full((8,), 0.01), atol=1e-5, rtol=1e-3)
 
 
 def test_block_adds_alpha_times_its_branch():
@@ -157,8 +176,8 @@ def test_block_adds_alpha_times_its_branch():
     x = torch.randn(2, 16, 8, 8)
     branch = block.bn2(block.conv2(block.relu(block.bn1(block.conv1(x)))))
     with torch.no_grad():
-        scaled.scalars[0, 0] = -0.7
-        scaled._rows = scaled.scalars[torch.zeros(2, dtype=torch.long)]
+        scaled.scalars[0][0] = -0.7
+        scaled._scalars = scaled.scalars[0]
         torch.testing.assert_close(block(x), (x - 0.7 * branch).relu())
 
 
@@ -188,22 +207,54 @@ def test_regression_starts_at_the_mean_parameters(root):
     torch.manual_seed(0)
     model, mean = network(root).eval(), read_mean_parameters(root)
     with torch.no_grad():
-        shapes = model(torch.randn(4, 3, 48, 48), torch.tensor([0, 1, 2, 0]))
+        shapes = model(torch.randn(6, 3, 48, 48), [0, 1, 2])
         expected = rotations_from_6d(torch.from_numpy(mean.pose).float())
-        assert (shapes.rotations - expected).abs().max() < 0.1
-        assert shapes.betas.abs().max() < 0.1 and (shapes.cameras - torch.tensor([0.9, 0, 0])).abs().max() < 0.1
-        for head in model.regressor.heads:
-            head.weight.zero_()
-        exact = model(torch.randn(4, 3, 48, 48), torch.tensor([0, 1, 2, 0]))
-    assert torch.allclose(exact.rotations, expected.expand(4, 24, 3, 3), atol=1e-6) and not exact.betas.any()
-    assert torch.allclose(exact.embeddings.norm(dim=1), torch.ones(4))
+        # Three times a bias of at most 1 / sqrt(32), and a little more.
+        assert shapes.betas.abs().max() < 0.6 and (shapes.cameras - torch.tensor([0.9, 0, 0])).abs().max() < 0.6
+        for parameter in model.regressor.heads.parameters():
+            parameter.zero_()
+        exact = model(torch.randn(6, 3, 48, 48), [0, 1, 2])
+    assert torch.allclose(exact.rotations, expected.expand(6, 24, 3, 3), atol=1e-6) and not exact.betas.any()
+    assert torch.allclose(exact.embeddings.norm(dim=1), torch.ones(6))
+
+
+def test_the_regressor_corrects_its_estimate_through_two_rectified_layers():
+    """HMR's regressor in numpy: fc1, ReLU, fc2, ReLU, and one head for each of pose, betas and camera."""
+    torch.manual_seed(0)
+    start = np.random.default_rng(0).normal(size=157)
+    regressor = ShapeRegressor(
+        20, width=16, dropout=0.5, iterations=3, mean=(start[:144], start[144:154], start[154:])
+    ).eval()
+    features = torch.randn(5, 20)
+    weights = {name: value.double().numpy() for name, value in regressor.state_dict().items() if name != "start"}
+    (w1, b1), (w2, b2), *heads = zip(*[iter(weights.values())] * 2, strict=True)
+    estimate = np.tile(start, (5, 1))
+    for _ in range(3):
+        hidden = np.maximum(np.concatenate([features.numpy(), estimate], axis=1) @ w1.T + b1, 0)
+        hidden = np.maximum(hidden @ w2.T + b2, 0)
+        estimate = estimate + np.concatenate([hidden @ w.T + b for w, b in heads], axis=1)
+    with torch.no_grad():
+        rotations, betas, cameras = regressor(features)
+    np.testing.assert_allclose(rotations, rotations_from_6d(torch.from_numpy(estimate[:, :144])), atol=2e-5)
+    np.testing.assert_allclose(betas, estimate[:, 144:154], atol=1e-5)
+    np.testing.assert_allclose(cameras, estimate[:, 154:], atol=1e-5)
+
+
+def test_each_level_has_batch_statistics_of_its_own(root):
+    """A level's features don't depend on which others are in the batch, nor on their images."""
+    torch.manual_seed(0)
+    model, images = network(root), torch.randn(6, 3, 48, 48)
+    whole = model(images, [0, 1, 2]).embeddings.detach()
+    for level in range(3):
+        part = slice(2 * level, 2 * level + 2)
+        torch.testing.assert_close(model(images[part], [level]).embeddings.detach(), whole[part])
 
 
 def test_projection_is_weak_perspective_at_the_roots_depth():
     """At the depth of the camera's zero, s (X + t) are the places in the crop; a nearer point is further out."""
     points = torch.tensor([[[0.2, -0.3, 0.0], [0.2, -0.3, -1.0], [0.2, -0.3, 1.0]]])
-    cameras = torch.tensor([[0.8, 0.1, -0.05]])
-    flat, near, far = project(points, cameras, focal_length=5000.0, size=224)[0]
+    lens = {"focal_length": 5000.0, "size": 224}
+    flat, near, far = project(points, translations(torch.tensor([[0.8, 0.1, -0.05]]), **lens), **lens)[0]
     torch.testing.assert_close(flat, 0.8 * torch.tensor([0.3, -0.35]))
     assert (near.abs() > flat.abs()).all() and (far.abs() < flat.abs()).all()
     # In px of the crop the perspective is f / Z, with Z = 2 f / (224 s).

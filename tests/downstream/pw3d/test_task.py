@@ -1,6 +1,5 @@
 """The shape benchmark as a whole: where targets lie on crops, its schedule, resuming, evaluation and pictures."""
 
-import itertools
 import json
 import sys
 from dataclasses import replace
@@ -9,14 +8,14 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from repository import REPOSITORY
 from tiny.interruption import stopped_at_save
-from tiny.pw3d import DOTTED, RECIPE, SIZES, write_tiny_pw3d
+from tiny.pw3d import DOTTED, RECIPE, write_tiny_pw3d
 
 from downstream.pw3d.__main__ import main
-from downstream.pw3d.augmentation import change_colours, draw_colours, lose_resolution, pyramid
 from downstream.pw3d.benchmark import BENCHMARK
 from downstream.pw3d.body.body_model import MIRRORED_TRAINING_JOINTS
-from downstream.pw3d.data import ShapeBatches, Steps
+from downstream.pw3d.data import ShapeBatches, batch_size_in, steps_in
 from downstream.pw3d.drawings import augmented_samples, draw_mesh, examples
 from downstream.pw3d.reader import H36M, TEST, annotation_path, read_mix, read_shape_split
 from downstream.pw3d.scores import pose_matrices, score_run
@@ -29,6 +28,7 @@ from liftedcl.engine.loop import fit
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.strict import ValueRuleError
 from liftedcl.networks.encoder import build_backbone
+from workflow.params import read_params
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -102,17 +102,40 @@ def test_mirrored_samples_keep_pose_and_joints_together(data):
 
 def test_schedule_adds_a_level_an_epoch_and_shrinks_the_batch(data):
     task = benchmark(data)
-    longest = max(SIZES.values())
-    # 12 // 6 + 12 // 4 + 12 // 3 = 9 steps, in three parts of three.
-    assert Steps(RECIPE, longest).per_part == task.steps_per_epoch == 3
-    steps = list(itertools.chain.from_iterable(task.batches(part, 0) for part in range(3)))
+    # Twelve people make 12 // 6, 12 // 4 and 12 // 3 batches.
+    assert list(task.steps_per_epoch) == [2, 3, 4]
+    steps = [batch for epoch in range(3) for batch in task.batches(epoch, 0)]
     assert [len(batch.images) for batch in steps] == [6, 6, 4, 4, 4, 3, 3, 3, 3]
     assert [len(batch.sizes) for batch in steps] == [2, 2, 3, 3, 3, 3, 3, 3, 3]
-    assert [round(batch.epochs, 3) for batch in steps] == [0, 0.5, 1, 1.333, 1.667, 2, 2.25, 2.5, 2.75]
+    assert [batch.step for batch in steps] == list(range(9))
     for batch in steps:
         assert batch.sizes[0] == 48 and 24 <= batch.sizes[1] < 48 and all(12 <= size < 24 for size in batch.sizes[2:])
+        assert batch.colours.shape == (len(batch.sizes), len(batch.images), 6)
     again = list(task.batches(1, 2))
-    assert len(again) == 1 and torch.equal(again[0].images, steps[5].images) and again[0].sizes == steps[5].sizes
+    assert len(again) == 1 and torch.equal(again[0].images, steps[4].images) and again[0].sizes == steps[4].sizes
+
+
+def test_the_published_steps():
+    """Human3.6M's 312,188 people, the most of any set: three epochs end half way, the fourth is whole."""
+    recipe = read_params(REPOSITORY / "params.yaml", {"profile": "paper"}).benchmarks["pw3d"]
+    people, steps = 312_188, [steps_in(recipe, epoch, 312_188) for epoch in range(4)]
+    assert steps == [people // 64, people // 32, 3 * (people // 64), people // 10] == [4877, 9755, 14631, 31218]
+    assert sum(steps) == 60_481
+    assert [batch_size_in(recipe, epoch) for epoch in range(recipe.epochs)] == [32, 16, 10, 10]
+    assert sum(count * batch_size_in(recipe, epoch) for epoch, count in enumerate(steps)) == 770_634
+    assert recipe.loss.ramp_epochs * (people // recipe.batch_size) == 48_775
+    whole = [steps_in(replace(recipe, half_epochs=0), epoch, people) for epoch in range(4)]
+    assert whole == [9755, 19511, 31218, 31218] and sum(whole) == 91_702
+
+
+def test_half_epochs_end_half_way_and_see_half_the_people(data):
+    task, whole = benchmark(data, replace(RECIPE, half_epochs=2)), benchmark(data)
+    # 12 // (2 * 6) batches of six, as many of four (6 // 4 = 1), and the third epoch is whole.
+    assert list(task.steps_per_epoch) == [1, 1, 4]
+    for epoch in (0, 1):
+        (half,) = task.batches(epoch, 0)
+        first = next(whole.batches(epoch, 0))
+        assert torch.equal(half.images, first.images) and torch.equal(half.people, first.people)
 
 
 def test_sets_are_drawn_by_their_shares(data):
@@ -134,7 +157,7 @@ def whole(data, tmp_path_factory):
     return task, train(task, tmp_path_factory.mktemp("whole"))
 
 
-@pytest.mark.parametrize("saves", [2, 4])  # inside a part, and in the next
+@pytest.mark.parametrize("saves", [1, 2, 4, 5])  # inside an epoch, and at the end of one, before a level enters
 def test_a_stopped_run_goes_on_to_the_same_bits(data, whole, tmp_path, saves):
     with stopped_at_save(saves):
         train(benchmark(data), tmp_path / "cut")
@@ -143,14 +166,16 @@ def test_a_stopped_run_goes_on_to_the_same_bits(data, whole, tmp_path, saves):
     other = resumed.module.state_dict()
     for name, value in whole[0].module.state_dict().items():
         assert torch.equal(value, other[name]), name
-    assert "queue.keys" in other and not any("v_template" in name for name in other)
+    assert "negatives.keys" in other and not any("v_template" in name for name in other)
+    assert [row["step"] for row in whole[1]] == [2, 5, 9]
 
 
 def test_workers_change_nothing(data):
     plain, others = benchmark(data), benchmark(data, workers=1)
     for one, other in zip(plain.batches(1, 1), others.batches(1, 1), strict=True):
         assert torch.equal(one.images, other.images) and torch.equal(one.pose, other.pose)
-        assert torch.equal(one.colours, other.colours) and one.sizes == other.sizes
+        assert torch.equal(one.colours, other.colours) and torch.equal(one.people, other.people)
+        assert one.sizes == other.sizes
 
 
 @pytest.mark.parametrize("probe", [False, True])
@@ -158,23 +183,47 @@ def test_a_run_trains_all_it_should(data, tmp_path, probe):
     """Frozen, the encoder stays as it is to the bit, its scalars too; all behind it is trained in any case."""
     task = benchmark(data, probe=probe)
     before = {name: value.clone() for name, value in task.module.state_dict().items()}
-    images, levels = torch.rand(6, 3, 48, 48), torch.tensor([0, 1, 2]).repeat(2)
+    images, encoder = torch.rand(2, 3, 48, 48), task.module.encoder
     with torch.no_grad():
-        maps = task.module.encoder.eval()(images, levels)
-        plain = task.module.encoder.backbone(images)
-    assert torch.equal(maps, plain)
+        maps = [encoder.eval()(images, level) for level in range(3)]
+        plain = encoder.backbone(images)
+    assert all(torch.equal(level, plain) for level in maps)
     history = train(task, tmp_path)
     terms = {key.removeprefix("shape/") for key in history[-1]} - {"epoch", "step"}
     assert terms == {"keypoints_2d", "keypoints_3d", "rotations", "betas", "camera", "consistency", "contrast"}
     moved = {name for name, value in task.module.state_dict().items() if not torch.equal(value, before[name])}
-    encoder = {name for name in before if name.startswith("encoder.")}
-    assert moved.isdisjoint(encoder) if probe else encoder <= moved
-    assert before.keys() - encoder - moved == {"regressor.start"}
-    assert probe or (task.module.encoder.scalars != 1).all()
+    inside = {name for name in before if name.startswith("encoder.")}
+    assert moved.isdisjoint(inside) if probe else inside <= moved
+    assert before.keys() - inside - moved == {"regressor.start"}
+    assert probe or all((scalars != 1).all() for scalars in encoder.scalars)
     with torch.no_grad():
-        after = task.module.encoder.eval()(images, levels)
-    same = (after == maps).flatten(1).all(dim=1).tolist()
-    assert same == [probe] * 6  # of every level
+        same = [torch.equal(encoder.eval()(images, level), maps[level]) for level in range(3)]
+    assert same == [probe] * 3
+
+
+def test_a_level_starts_where_the_finer_one_is_when_its_epoch_begins(data):
+    """Not when a run goes on in the middle of that epoch: there the level has been trained already."""
+    task, seen = benchmark(data), []
+    scalars = task.module.encoder.scalars
+    for epoch, learnt in enumerate((1.5, 2.5, 3.5)):
+        with torch.no_grad():
+            scalars[epoch].fill_(learnt)
+        for first_step in (1, 0):
+            next(task.batches(epoch, first_step))
+            seen.append([values[0].item() for values in scalars])
+    assert seen[0::2] == [[1.5, 1.0, 1.0], [1.5, 2.5, 1.0], [1.5, 2.5, 3.5]]
+    # Level 1 enters with the first epoch, level 2 with the second, and the third adds none.
+    assert seen[1::2] == [[1.5, 1.5, 1.0], [1.5, 2.5, 2.5], [1.5, 2.5, 3.5]]
+
+
+def test_negatives_are_of_all_levels_and_of_this_step_already(data):
+    task = benchmark(data)
+    batch = next(task.batches(1, 0))
+    list(task.losses(batch))
+    people = task.module.negatives.people
+    assert people[:12].tolist() == 3 * batch.people.tolist() and (people[12:] == -1).all()
+    norms = task.module.negatives.keys.norm(dim=1)
+    torch.testing.assert_close(norms, torch.cat([torch.ones(12), torch.zeros(28)]))
 
 
 def scored(task, data, out):
@@ -261,38 +310,6 @@ def test_a_mesh_is_drawn_where_it_is_and_its_near_side_only():
     assert np.array_equal(near, order) and near[50, 60].max() > 200
 
 
-def test_lost_resolution_keeps_areas_and_drops_detail():
-    images = torch.full((2, 3, 64, 64), 0.4)
-    torch.testing.assert_close(lose_resolution(images, 17), images, atol=0.003, rtol=0)
-    fine = torch.zeros(1, 3, 64, 64)
-    fine[..., ::2] = 1  # stripes of a pixel: nothing of them is left at half the size but their mean
-    assert (lose_resolution(fine, 16) - 0.5).abs().max() < 0.05
-    half = torch.zeros(1, 3, 64, 64)
-    half[..., 32:] = 1
-    low = lose_resolution(half, 16)
-    assert low.shape == half.shape and low[..., :24].max() < 0.15 and low[..., 40:].min() > 0.85
-    levels = pyramid(half, (64, 32, 16))
-    assert levels.shape == (3, 3, 64, 64) and torch.equal(levels[:1], half) and torch.equal(levels[2:], low)
-
-
-def test_colours_change_as_drawn():
-    images = torch.tensor([0.2, 0.4, 0.6]).view(1, 3, 1, 1).expand(1, 3, 4, 4)
-    none = torch.ones(1, 6)
-    torch.testing.assert_close(change_colours(images, none), images)
-    gain = torch.tensor([[2.0, 1.0, 0.5, 1.0, 1.0, 1.0]])
-    torch.testing.assert_close(change_colours(images, gain)[0, :, 0, 0], torch.tensor([0.4, 0.4, 0.3]))
-    brighter = torch.tensor([[1.0, 1.0, 1.0, 1.4, 1.0, 1.0]])
-    torch.testing.assert_close(change_colours(images, brighter)[0, :, 0, 0], torch.tensor([0.28, 0.56, 0.84]))
-    grey = change_colours(images, torch.tensor([[1.0, 1.0, 1.0, 1.0, 1.0, 0.0]]))[0, :, 0, 0]
-    torch.testing.assert_close(grey, torch.full((3,), 0.299 * 0.2 + 0.587 * 0.4 + 0.114 * 0.6), atol=1e-3, rtol=0)
-    torch.testing.assert_close(
-        change_colours(images, torch.tensor([[1.0] * 4 + [0.0, 1.0]]))[0, :, 0, 0], grey, atol=1e-6, rtol=0
-    )
-    factors = np.stack([draw_colours(RECIPE.augmentation, np.random.default_rng(n)) for n in range(400)])
-    assert 0.6 <= factors[:, :3].min() < 0.65 and 1.35 < factors[:, :3].max() <= 1.4
-    assert 0.4 < (factors[:, 3:] == 1).all(axis=1).mean() < 0.6 and factors.min() >= 0.6 and factors.max() <= 1.4
-
-
 def test_users_mistakes_are_named(data, tmp_path):
     with pytest.raises(InputError, match=r"images/h36m_train_protocol1: 12 samples.*batch of 13"):
         benchmark(data, replace(RECIPE, batch_size=13, later_batch_sizes=()))
@@ -300,7 +317,8 @@ def test_users_mistakes_are_named(data, tmp_path):
         ({"epochs": 1}, "epochs: 1 are too few"),
         ({"low_resolutions": ((12, 24), (24, 48))}, "from the input's size downwards"),
         ({"low_test_size": 8}, "8 is in none of low_resolutions"),
-        ({"loss": replace(RECIPE.loss, queue=5)}, "less than a batch"),
+        ({"loss": replace(RECIPE.loss, queue=17, negatives=8)}, "17 is less than the 18 embeddings of a step"),
+        ({"later_batch_sizes": (4, 8)}, "at most batch_size"),
     ):
         with pytest.raises(ValueRuleError, match=message):
             replace(RECIPE, **changes)
@@ -312,5 +330,5 @@ def test_a_broken_picture_is_named(tmp_path):
         path.write_bytes(path.read_bytes()[:200])
     task = benchmark(data)
     with pytest.raises(InputError, match=r"\.jpg: .*docs/data"):
-        for part in range(3):
-            list(task.batches(part, 0))
+        for epoch in range(3):
+            list(task.batches(epoch, 0))

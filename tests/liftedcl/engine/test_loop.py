@@ -22,8 +22,9 @@ class TwoPlayers:
 
     epochs, steps_per_epoch, images_per_step = 3, 7, 4
 
-    def __init__(self, stop_after: int | None = None, explode_at: int | None = None):
+    def __init__(self, stop_after: int | None = None, explode_at: int | None = None, lengths: list[int] | None = None):
         torch.manual_seed(1)
+        self.steps_per_epoch = lengths or self.steps_per_epoch
         self.module = nn.ModuleDict(
             {"encoder": nn.Sequential(nn.Linear(6, 6), nn.BatchNorm1d(6), nn.Dropout(0.5)), "critic": nn.Linear(6, 1)}
         )
@@ -39,13 +40,14 @@ class TwoPlayers:
         self.stop_after, self.explode_at, self.steps = stop_after, explode_at, 0
 
     def batches(self, epoch, first_step):
-        for step in range(first_step, self.steps_per_epoch):
+        lengths = self.steps_per_epoch
+        for step in range(first_step, lengths if isinstance(lengths, int) else lengths[epoch]):
             yield torch.randn(4, 6, generator=torch.Generator().manual_seed(100 * epoch + step)), epoch, step
 
     def losses(self, batch):
         x, epoch, step = batch
         features = self.module["encoder"](x + 0.1 * torch.randn_like(x))
-        scale = float("inf") if self.explode_at == epoch * self.steps_per_epoch + step else 1.0
+        scale = float("inf") if self.explode_at == epoch * 7 + step else 1.0
         yield "encoder", {"fool": scale * (self.module["critic"](features) - 1).square().mean()}
         yield "critic", {"tell": self.module["critic"](features.detach()).square().mean()}
         self.steps += 1
@@ -71,6 +73,24 @@ def test_resuming_gives_the_same_bits(tmp_path, monkeypatch):
         for ours, theirs in zip(resumed.module.state_dict().values(), whole.module.state_dict().values(), strict=True):
             assert torch.equal(ours, theirs)
         assert (folder / "history.csv").read_bytes() == (tmp_path / "whole" / "history.csv").read_bytes()
+
+
+def test_epochs_of_different_lengths_are_resumed_to_the_same_bits(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "_SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    lengths, whole = [2, 5, 3], TwoPlayers(lengths=[2, 5, 3])
+    history = run(tmp_path / "whole", whole)
+    assert [row["step"] for row in history] == [2, 7, 10] and whole.steps == 10
+    # A row holds its own epoch's means, so that the same steps in other epochs add up to the same sum.
+    other = run(tmp_path / "other", TwoPlayers(lengths=[2, 8]))
+    assert other[0] == history[0] and [row["step"] for row in other] == [2, 10]
+    for stop in range(2, 10):
+        folder = tmp_path / f"stopped{stop}"
+        with pytest.raises(InterruptedRunError):
+            run(folder, TwoPlayers(stop_after=stop, lengths=lengths))
+        resumed = TwoPlayers(lengths=lengths)
+        assert run(folder, resumed) == history and resumed.steps == 10 - (stop - 1)
+        for ours, theirs in zip(resumed.module.state_dict().values(), whole.module.state_dict().values(), strict=True):
+            assert torch.equal(ours, theirs)
 
 
 def test_another_seed_gives_other_bits(tmp_path):

@@ -1,9 +1,12 @@
-"""Body files and regressors: left and right by geometry, and what every bad file is told."""
+"""Body files and regressors: which joint is which, by geometry, and what every bad file is told."""
+
+import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
-from tiny.pw3d import h36m_regressor, joint_rows, smpl_arrays, write_body_files
+from tiny.pw3d import EXTRA, h36m_regressor, joint_rows, smpl_arrays, write_body_files
 
 from downstream.pw3d.body import body_model as bm
 from downstream.pw3d.body.regressors import read_regressors
@@ -56,33 +59,75 @@ def test_training_joints_are_where_their_names_say(shipped):
     assert place["left_wrist"][0] > place["left_elbow"][0] > place["left_shoulder"][0] > place["left_hip"][0]
 
 
-def test_swapped_legs_are_exchanged_and_said(root, capsys):
-    body = bm.read_bodies(root)[0]
-    path = root / "smpl" / "J_regressor_h36m.npy"
-    right = read_regressors(root, body).h36m
+LEGS = {1: 4, 2: 5, 3: 6, 4: 1, 5: 2, 6: 3}
+ORDERS = {
+    "left and right arm": {11: 14, 12: 15, 13: 16, 14: 11, 15: 12, 16: 13},
+    "both sides": LEGS | {11: 14, 12: 15, 13: 16, 14: 11, 15: 12, 16: 13},
+    "right leg reversed": {1: 3, 3: 1},
+    "left leg reversed": {4: 6, 6: 4},
+    "both legs reversed": {1: 3, 3: 1, 4: 6, 6: 4},
+    "legs exchanged and reversed": {1: 6, 2: 5, 3: 4, 4: 3, 5: 2, 6: 1},
+    "left arm reversed": {11: 13, 13: 11},
+    "right arm reversed": {14: 16, 16: 14},
+    "arm and leg": {4: 11, 5: 12, 6: 13, 11: 4, 12: 5, 13: 6},
+    "spine and neck": {7: 8, 8: 7},
+    "trunk reversed": {0: 10, 7: 9, 9: 7, 10: 0},
+    **{f"{one} and {two}": {one: two, two: one} for one, two in itertools.combinations(range(17), 2)},
+}
+"""Rows of another order: row -> the row that stands there. All pairs of rows are among them."""
+
+
+def arranged(regressor, order):
+    return regressor[[order.get(row, row) for row in range(17)]]
+
+
+def shaped(body, seed):
+    """The same person in other proportions, two standard deviations of each shape parameter off in the mean."""
+    betas = np.random.default_rng(seed).normal(0, 2, 10) if seed else np.zeros(10)
+    return replace(body, v_template=body.v_template + body.shapedirs @ betas)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_joints_of_any_person_are_known_by_their_place(shipped, seed, tmp_path, capsys):
+    """The right order is taken, exchanged legs are put right, and every other order is refused in one line."""
+    plain = bm.read_bodies(shipped)[0]
+    body, right = shaped(plain, seed), read_regressors(shipped, plain)
+    folder = tmp_path / "smpl"
+    folder.mkdir()
+    path = folder / "J_regressor_h36m.npy"
+    np.save(folder / "J_regressor_extra.npy", right.extra)
+    np.save(path, right.h36m)
+    np.testing.assert_array_equal(read_regressors(tmp_path, body).h36m, right.h36m)
     assert capsys.readouterr().err == ""
-    np.save(path, right[[0, 4, 5, 6, 1, 2, 3, *range(7, 17)]])
-    np.testing.assert_array_equal(read_regressors(root, body).h36m, right)
-    assert "left leg is in rows 1-3" in capsys.readouterr().err
+    np.save(path, arranged(right.h36m, LEGS))
+    np.testing.assert_array_equal(read_regressors(tmp_path, body).h36m, right.h36m)
+    said = capsys.readouterr().err
+    assert "left leg is in rows 1-3" in said and said.count("\n") == 1
+    rng = np.random.default_rng(seed)
+    shuffled = {f"random {n}": dict(enumerate(rng.permutation(17).tolist())) for n in range(20)}
+    for name, order in {**ORDERS, **shuffled}.items():
+        np.save(path, arranged(right.h36m, order))
+        with pytest.raises(InputError) as error:
+            read_regressors(tmp_path, body)
+        message = str(error.value)
+        assert message.startswith(f"{path}: not in Human3.6M's order") and "\n" not in message, name
+        assert "docs/data/pw3d.md" in message
 
 
-@pytest.mark.parametrize(
-    ("rows", "message"),
-    [
-        ([*range(11), 14, 15, 16, 11, 12, 13], "rows 11-13 aren't the left arm"),
-        ([0, 4, 5, 6, 1, 2, 3, *range(7, 11), 14, 15, 16, 11, 12, 13], "rows 11-13 aren't the left arm"),
-        ([0, 4, 2, 3, 1, 5, 6, *range(7, 17)], "rows 1-3 and 4-6 aren't one leg each"),
-    ],
-)
-def test_other_orders_of_the_regressor_are_refused(root, rows, message):
-    np.save(root / "smpl" / "J_regressor_h36m.npy", h36m_regressor()[rows])
-    with pytest.raises(InputError, match=message):
-        read_regressors(root, bm.read_bodies(root)[0])
+def test_rows_that_are_elsewhere_are_named(root):
+    body = bm.read_bodies(root)[0]
+    np.testing.assert_array_equal(read_regressors(root, body).h36m, h36m_regressor())
+    np.save(root / "smpl" / "J_regressor_h36m.npy", arranged(h36m_regressor(), {1: 3, 3: 1}))
+    with pytest.raises(InputError, match=r"elsewhere on the body: 1 \(rhip\), 3 \(rankle\); docs"):
+        read_regressors(root, body)
 
 
-def test_swapped_hips_of_the_extra_regressor_are_refused(root):
-    np.save(root / "smpl" / "J_regressor_extra.npy", joint_rows((1, 2, 12, 15, 0, 12, 6, 15, 15)))
-    with pytest.raises(InputError, match=r"J_regressor_extra\.npy: row 0 isn't the right hip"):
+@pytest.mark.parametrize("order", [(0, 1), (2, 3), (4, 6), (5, 6), (7, 6), (3, 7), (5, 8), (2, 0), (1, 8)])
+def test_other_orders_of_the_extra_regressor_are_refused(root, order):
+    joints = list(EXTRA)
+    joints[order[0]], joints[order[1]] = joints[order[1]], joints[order[0]]
+    np.save(root / "smpl" / "J_regressor_extra.npy", joint_rows(tuple(joints)))
+    with pytest.raises(InputError, match=r"J_regressor_extra\.npy: (row 0 isn't the right hip|rows 2-8 aren't neck)"):
         read_regressors(root, bm.read_bodies(root)[0])
 
 
