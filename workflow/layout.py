@@ -32,7 +32,7 @@ class Layout:
         return f"{self.root}/{run}/{row}/seed{seed}"
 
     def reference(self, benchmark: str) -> str:
-        """Metrics of a benchmark's trivial predictor."""
+        """Metrics of a benchmark's trivial predictor, and their bound."""
         return f"{self.root}/{benchmark}/reference.json"
 
 

@@ -8,12 +8,12 @@ from typing import Any
 from workflow.tables.html_page import banners, html_page
 from workflow.tables.made_table import MadeTable
 from workflow.tables.recorded_runs import duration
-from workflow.tables.stored_scores import REFERENCE
+from workflow.tables.stored_scores import NO_ENCODER
 from workflow.tables.table_text import best_rows, not_the_papers, row_name, setting, signed
 
 _ARROWS = {"up": ("↑", "higher is better"), "down": ("↓", "lower is better")}
 _CLASSES = {"agree": "agree", "disagree": "disagree", "no difference": "noise", "within noise": "noise"}
-_TRIVIAL = ' class="reference"'
+_REFERENCE = ' class="reference"'
 _FORMS = (".csv", ".md", ".tex", ".provenance.json")
 
 
@@ -60,11 +60,11 @@ def _scores(table: MadeTable) -> str:
     lines = []
     for record in table.records:
         method, data = escape(record["method"]), escape(record["pretraining"])
-        trivial = record["row"] == REFERENCE
-        cells = [f'<td colspan="2">{method}</td>' if trivial else f"<td>{method}</td><td>{data}</td>"]
+        reference = record["row"] in NO_ENCODER
+        cells = [f'<td colspan="2">{method}</td>' if reference else f"<td>{method}</td><td>{data}</td>"]
         for key, rows in best.items():
             cells.append(f'<td class="number{" best" if record["row"] in rows else ""}">{_cell(record, key)}</td>')
-        lines.append(f"<tr{_TRIVIAL if trivial else ''}>{''.join(cells)}</tr>")
+        lines.append(f"<tr{_REFERENCE if reference else ''}>{''.join(cells)}</tr>")
     return f'<div class="box"><table class="scores"><tr>{"".join(heads)}</tr>\n' + "\n".join(lines) + "</table></div>"
 
 
@@ -128,7 +128,7 @@ def _differences(name: str, difference: dict[str, Any]) -> Iterator[str]:
 def _runs(table: MadeTable) -> str:
     """How long each row's fine-tunings took, and the command that traces its cells to the data."""
     lines = []
-    for record in (record for record in table.records if record["row"] != REFERENCE):
+    for record in (record for record in table.records if record["row"] not in NO_ENCODER):
         for column in {column.benchmark: column for column in reversed(table.columns)}.values():
             runs = [
                 run

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from workflow.tables.made_table import MadeTable
-from workflow.tables.stored_scores import REFERENCE
+from workflow.tables.stored_scores import BOUND, NO_ENCODER
 from workflow.tables.table_spec import Column
 
 _TEX = str.maketrans({"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "±": r"$\pm$"})
@@ -59,7 +59,7 @@ def latex(table: MadeTable) -> str:
     lines += [r"\begin{tabular}{lll" + "r" * len(table.columns) + "}", r"\toprule", _tex_row(heads), r"\midrule"]
     for record, cells in _rows(table, r"\textbf{{{}}}"):
         lines.append(_tex_row(cells))
-        if record["row"] == REFERENCE:
+        if record["row"] == BOUND:
             lines.append(r"\midrule")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
@@ -96,11 +96,11 @@ def _rows(table: MadeTable, bold: str) -> Iterator[tuple[dict[str, Any], list[st
 
 
 def best_rows(column: Column, records: Sequence[dict[str, Any]]) -> set[str]:
-    """Rows with the best printed value of a column, none if all are equal; the trivial predictor doesn't compete."""
+    """Rows with the best printed value of a column, none if all are equal; `NO_ENCODER` doesn't compete."""
     values = {
         record["row"]: round(record[column.key], 1)
         for record in records
-        if record["row"] != REFERENCE and record[column.key] != ""
+        if record["row"] not in NO_ENCODER and record[column.key] != ""
     }
     best = (max if column.better == "up" else min)(values.values(), default=None)
     found = {row for row, value in values.items() if value == best}
