@@ -12,7 +12,6 @@ from downstream.registry import BENCHMARKS
 from liftedcl.files.atomic import write_json
 from liftedcl.identity.errors import run_cli
 from liftedcl.identity.recipe import read_recipe
-from liftedcl.recipes.encoder_recipe import BACKBONE_STRIDES
 
 
 def main() -> None:
@@ -25,8 +24,7 @@ def main() -> None:
         'benchmarks.h36m_3d)" --data data/demo/h36m --stride 8 --out reference.json',
     )
     add_benchmark_arguments(parser, "JSON to write, with `trivial` and `bound`")
-    strides = ", ".join(f"{name} {stride}" for name, stride in BACKBONE_STRIDES.items())
-    parser.add_argument("--stride", type=int, required=True, help=f"of the backbone's map in px: {strides}")
+    parser.add_argument("--stride", type=int, required=True, help="of the backbone's map, in px: a ResNet-50's is 32")
     arguments = parser.parse_args()
     entry = BENCHMARKS[arguments.benchmark]
     recipe = read_recipe(entry.recipe, arguments.recipe)

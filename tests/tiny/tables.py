@@ -16,3 +16,8 @@ def record(wall_seconds: float = 12.5, **more: Any) -> dict[str, Any]:
     hardware = {"cpu": "Xeon", "cores": 2, "device": "cpu"}
     took = {"wall_seconds": wall_seconds, "peak_memory_mib": 900, "started": "2026-01-01T00:00:00Z"}
     return {"hardware": hardware, **took, **more}
+
+
+def references(trivial: dict[str, Any], bound: dict[str, Any]) -> dict[str, Any]:
+    """The content of a reference.json."""
+    return {"trivial": trivial, "bound": bound}

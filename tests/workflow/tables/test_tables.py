@@ -9,7 +9,7 @@ import sys
 import pandas as pd
 import pytest
 from repository import REPOSITORY
-from tiny.tables import PARAMS, TABLES, record
+from tiny.tables import PARAMS, TABLES, record, references
 
 from liftedcl.files.atomic import write_json
 from liftedcl.identity.errors import InputError
@@ -33,7 +33,8 @@ def runs(tmp_path):
             write_json(f"{run}/provenance.json", record(seed=seed, of="finetuning"))
             write_json(f"{layout.encoder(row.encoder, seed)}/provenance.json", record(seed=seed, of="encoder"))
             write_json(f"{layout.encoder(row.encoder, seed)}/encoder.pt", "weights")
-    write_json(layout.reference(TABLE.benchmark), {"mpjpe_mm": 290.0, "pa_mpjpe_mm": 240.0})
+    worst, best = {"mpjpe_mm": 290.0, "pa_mpjpe_mm": 240.0}, {"mpjpe_mm": 2.0, "pa_mpjpe_mm": 1.0}
+    write_json(layout.reference(TABLE.benchmark), references(worst, best))
     return layout
 
 
@@ -41,9 +42,9 @@ def test_values_are_those_of_the_runs(runs, tmp_path):
     out = tmp_path / "results" / "table4.csv"
     make_table(TABLE, profile="demo", seeds=[0, 1], layout=runs, out=out)
     table = pd.read_csv(out).set_index("row")
-    assert table.index.tolist() == ["reference", *(row.encoder for row in TABLE.rows)]
+    assert table.index.tolist() == ["reference", "bound", *(row.encoder for row in TABLE.rows)]
     assert (table["profile"] == "demo").all()
-    assert table.loc["reference", "mpjpe_mm"] == 290.0
+    assert table.loc["reference", "mpjpe_mm"] == 290.0 and table.loc["bound", "mpjpe_mm"] == 2.0
     for i, row in enumerate(TABLE.rows):
         assert table.loc[row.encoder, "mpjpe_mm"] == 100.5 + 10 * i
         assert table.loc[row.encoder, "mpjpe_mm_std"] == pytest.approx(0.5**0.5)
@@ -145,8 +146,8 @@ def test_latex_escapes_and_marks_the_best(runs, tmp_path):
     make_table(table, profile="demo", seeds=[0, 1], layout=runs, out=tmp_path / "t.csv")
     text = (tmp_path / "t.tex").read_text()
     assert r"A\_B (\%)" in text and r"\textbf{100.5 $\pm$ 0.7}" in text and text.count(r"\textbf") == 1
-    assert text.count(r" \\") == len(TABLE.rows) + 2 and "not the paper's experiment" in text
-    assert text.count("demo &") == len(TABLE.rows) + 1
+    assert text.count(r" \\") == len(TABLE.rows) + 3 and "not the paper's experiment" in text
+    assert text.count("demo &") == len(TABLE.rows) + 2
 
 
 def test_a_row_can_be_a_variant_and_a_column_of_another_benchmark(runs, tmp_path):
@@ -158,7 +159,7 @@ def test_a_row_can_be_a_variant_and_a_column_of_another_benchmark(runs, tmp_path
             (run / "metrics.json").write_text(json.dumps({"jdr": value + len(row.name), "pa_mpjpe_mm": value}))
             (run / "provenance.json").write_text(json.dumps(record()))
     (tmp_path / runs.reference("h36m_2d")).parent.mkdir(parents=True, exist_ok=True)
-    (tmp_path / runs.reference("h36m_2d")).write_text('{"jdr": 1}')
+    (tmp_path / runs.reference("h36m_2d")).write_text(json.dumps(references({"jdr": 1}, {"jdr": 90})))
     make_table(prior, profile="demo", seeds=[0], layout=runs, out=tmp_path / "t.csv")
     table = pd.read_csv(tmp_path / "t.csv").set_index("row")
     assert table.loc["supervised_in-prior", "jdr"] == len("supervised_in-prior")
@@ -171,7 +172,7 @@ def test_demo_values_are_marked_wherever_they_stand(runs, tmp_path):
     make_table(TABLE, profile="demo", seeds=[0], layout=runs, out=tmp_path / "table4.csv")
     text = (tmp_path / "table4.md").read_text()
     rows = [line for line in text.splitlines() if line.startswith("| ") and "profile" not in line]
-    assert len(rows) == len(TABLE.rows) + 1
+    assert len(rows) == len(TABLE.rows) + 2
     assert all(line.startswith("| demo |") for line in rows)
     assert "not the paper's experiment" in text
     make_table(TABLE, profile="paper", seeds=[0], layout=runs, out=tmp_path / "table4.csv")
