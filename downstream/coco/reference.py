@@ -49,8 +49,9 @@ def bound_scores(recipe: Coco2D, data: Path, *, stride: int) -> dict[str, Any]:
 def _owners(boxes: PersonBoxes, people: PersonBoxes) -> tuple[np.ndarray, np.ndarray]:
     """For each of ``boxes`` (N) the row of the person whose box it overlaps most, and the intersection over union."""
     owners, overlaps = np.zeros(len(boxes), dtype=int), np.zeros(len(boxes))
-    corners = (np.concatenate([of.boxes[:, :2], of.boxes[:, 2:] - of.boxes[:, :2] + 1], 1) for of in (boxes, people))
-    found, true = corners
+    found, true = (
+        np.concatenate([of.boxes[:, :2], of.boxes[:, 2:] - of.boxes[:, :2] + 1], axis=1) for of in (boxes, people)
+    )  # x, y, width, height
     for image in np.unique(people.image_ids):
         mine, theirs = np.flatnonzero(boxes.image_ids == image), np.flatnonzero(people.image_ids == image)
         if len(mine):
