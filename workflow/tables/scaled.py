@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Iterable
 from html import escape
 
+from workflow.benchmark_recipes import benchmark_of
 from workflow.tables.made_table import MadeTable
 from workflow.tables.stored_scores import NO_ENCODER
 from workflow.tables.table_spec import Column
@@ -33,8 +34,9 @@ def scaled_html(tables: Iterable[MadeTable]) -> str:
     """
     alone: dict[str, MadeTable] = {}
     for table in tables:
-        if len({column.benchmark for column in table.columns}) == 1:
-            alone.setdefault(table.columns[0].benchmark, table)
+        benchmark, *others = {benchmark_of(column.benchmark) for column in table.columns}  # of variants too
+        if not others:
+            alone.setdefault(benchmark, table)
     if len(alone) < 2:
         return ""
     columns = [_scaled_rows(table) for table in alone.values()]

@@ -36,7 +36,8 @@ def made(name, column, scores, *more):
 
 def test_a_row_has_a_mean_if_every_benchmark_has_a_score():
     first = made("table1", UP, {"reference": 0.0, "bound": 80.0, "a": 40.0, "b": 20.0})
-    second = made("table4", DOWN, {"reference": 200.0, "bound": 0.0, "a": 180.0, "b": ""})
+    probe = Column("frozen_mpjpe_mm", "frozen MPJPE", "mm", "down", "h36m_3d-probe")
+    second = made("table4", DOWN, {"reference": 200.0, "bound": 0.0, "a": 180.0, "b": ""}, probe)
     mixed = made("table7", UP, {"reference": 0.0, "bound": 80.0, "a": 80.0, "c": 1.0}, DOWN)
     lines = re.findall(r"<tr>(.*?)</tr>", scaled_html([first, second, mixed]))
     texts = [re.findall(r">([^<>]+)</t[dh]>", line) for line in lines]
