@@ -159,6 +159,22 @@ def test_a_row_leads_to_its_runs(make):
     assert "8 encoders and 8 fine-tunings, 0.5 h in all" in page_of(results), "no run counts twice"
 
 
+def test_tables_of_several_benchmarks_lead_to_a_mean(make):
+    """PCKh is a quarter of the way from 20 to 60; MPJPE of 180 mm is 170 of 9 mm beyond the trivial predictor's 10."""
+    results = make()
+    assert 'id="scaled"' not in page_of(results)
+    for row in make.table.rows:
+        run = make.layout.benchmark("mpii", row.encoder, 0)
+        write_json(f"{run}/metrics.json", {"pckh_50": 30.0})
+        write_json(f"{run}/provenance.json", record())
+    write_json(make.layout.reference("mpii"), references({"pckh_50": 20.0}, {"pckh_50": 60.0}))
+    make("table2", benchmark="mpii", columns=TABLES["table2"].columns[:1])
+    page = page_of(results)
+    shares = [25.0, -100 * 170 / 9]
+    assert [text for text, _ in cells(page, "supervised (IN)")][1:] == [f"{x:.1f}" for x in (*shares, sum(shares) / 2)]
+    assert page.index('id="scaled"') < page.index('id="tables"') and '<a href="#scaled">' in page
+
+
 def test_without_a_table_the_page_says_how_to_make_one(tmp_path):
     picture(tmp_path / "figure5.png")
     with pytest.raises(InputError, match="holds no table; make one, such as: snakemake"):
