@@ -11,8 +11,8 @@ from workflow.tables.table_spec import Column
 from workflow.tables.table_text import row_name
 
 SCALED = (
-    "Scaled: 0 is the trivial predictor, 100 the bound, which is what encoding and decoding leave of the true labels "
-    "and no goal that a method could reach; the mean is over the first metric of each benchmark."
+    "Scaled: 0 is the trivial predictor, 100 the bound, which is what encoding and decoding leave of the true labels, "
+    "a limit of the resolution and not of any method; the mean is over the first metric of each benchmark."
 )
 
 
