@@ -25,11 +25,12 @@ def overview(tables: dict[str, Table], *, row: str, seed: int, profile: str, lay
     records = []
     for benchmark, table in tables.items():
         run = layout.benchmark(benchmark, row, seed)
-        scores = read_metrics(f"{run}/metrics.json", table.columns)
-        reference = read_metrics(layout.reference(benchmark), table.columns)
+        columns = table.columns_of(benchmark)
+        scores = read_metrics(f"{run}/metrics.json", columns)
+        reference = read_metrics(layout.reference(benchmark), columns)
         took = read_json(f"{run}/provenance.json", _REMEDY)["wall_seconds"]
-        for column in table.columns:
-            ours, trivial = scores[column.key], reference[column.key]
+        for column in columns:
+            ours, trivial = scores[column.metric], reference[column.metric]
             records.append(
                 {
                     "profile": profile,

@@ -1,6 +1,7 @@
 """Scores of finished runs -> one table: means over seeds, differences to the baseline, and where each came from."""
 
 import statistics
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def computed_table(
         "seeds": seeds,
         "baseline": table.baseline,
         "columns": {
-            column.key: {name: getattr(column, name) for name in ("name", "unit", "better", "benchmark")}
+            column.key: {name: value for name, value in asdict(column).items() if name != "key"}
             for column in table.columns
         },
         "differences": differences,

@@ -87,7 +87,12 @@ def row_name(record: dict[str, Any]) -> str:
 
 def notes(table: MadeTable) -> list[str]:
     """What has to be known to read the values."""
-    return [marks(table.seeds)]
+    frozen = [
+        f"{column.name}: only the head is trained, on an encoder that stays as it is."
+        for column in table.columns
+        if column.frozen
+    ]
+    return [*frozen, marks(table.seeds)]
 
 
 def setting(table: MadeTable, key: str) -> str:
