@@ -30,13 +30,14 @@ def overview(tables: dict[str, Table], *, row: str, seed: int, profile: str, lay
     headlines = []
     for benchmark, table in tables.items():
         run = layout.benchmark(benchmark, row, seed)
-        scores = read_metrics(f"{run}/metrics.json", table.columns)
-        references = read_references(layout.reference(benchmark), table.columns)
+        columns = table.columns_of(benchmark)
+        scores = read_metrics(f"{run}/metrics.json", columns)
+        references = read_references(layout.reference(benchmark), columns)
         took = read_json(f"{run}/provenance.json", _REMEDY)["wall_seconds"]
-        for column in table.columns:
-            ours, trivial, bound = (of[column.key] for of in (scores, references[REFERENCE], references[BOUND]))
+        for column in columns:
+            ours, trivial, bound = (of[column.metric] for of in (scores, references[REFERENCE], references[BOUND]))
             share = scaled(ours, trivial, bound, column)
-            headlines += [share] if column == table.columns[0] else []
+            headlines += [share] if column == columns[0] else []
             records.append(
                 {
                     "profile": profile,

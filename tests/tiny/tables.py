@@ -1,4 +1,4 @@
-"""The repository's tables, and what a run that is behind one records of itself."""
+"""The repository's tables with all their rows, and what a run that is behind one records of itself."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from repository import REPOSITORY
 from workflow.params import read_params
 from workflow.tables.table_spec import read_tables
 
-PARAMS = read_params(REPOSITORY / "params.yaml")
+PARAMS = read_params(REPOSITORY / "params.yaml", {"profile": "paper"})
 TABLES = read_tables(REPOSITORY / "workflow" / "tables" / "tables.yaml", PARAMS)
 
 

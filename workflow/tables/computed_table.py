@@ -1,6 +1,7 @@
 """Scores of finished runs -> one table: means over seeds, differences to the baseline, and where each came from."""
 
 import statistics
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def computed_table(
         "seeds": seeds,
         "baseline": table.baseline,
         "columns": {
-            column.key: {name: getattr(column, name) for name in ("name", "unit", "better", "benchmark")}
+            column.key: {name: value for name, value in asdict(column).items() if name != "key"}
             for column in table.columns
         },
         "differences": differences,
@@ -83,12 +84,16 @@ def _record(
 
 
 def _difference(difference: Difference, table: Table, scores: dict[str, Scores]) -> dict[str, Any]:
-    """A difference of the paper beside ours, metric by metric; ``ours`` is None if a run is missing."""
+    """A difference of the paper beside ours, metric by metric, with the ends of our interval if there are seeds.
+
+    ``ours`` is None if a run is missing.
+    """
     metrics = []
     for column in (column for column in table.columns if column.key in difference.values):
         paper, pair = difference.values[column.key], _paired(scores, difference.row, difference.against, column)
-        ours, verdict = (None, "not measured") if pair is None else (pair.mean, pair.verdict(paper))
-        metrics.append({"name": column.name, "unit": column.unit, "paper": paper, "ours": ours, "verdict": verdict})
+        verdict = "not measured" if pair is None else pair.verdict(paper)
+        ours = {name: getattr(pair, of, None) for name, of in (("ours", "mean"), ("low", "low"), ("high", "high"))}
+        metrics.append({"name": column.name, "unit": column.unit, "paper": paper, **ours, "verdict": verdict})
     against = next(f"{row.method} ({row.data})" for row in table.rows if row.name == difference.against)
     return {"row": difference.row, "against": against, "source": difference.source, "metrics": metrics}
 

@@ -30,7 +30,7 @@ class Scores:
 
     def values(self, column: Column) -> list[float] | None:
         """The metric of every seed; None if a seed has none."""
-        values = [None if run is None else run.get(column.key) for run in self.metrics[column.benchmark]]
+        values = [None if run is None else run.get(column.metric) for run in self.metrics[column.benchmark]]
         return values if all(isinstance(value, int | float) for value in values) else None
 
 
@@ -65,8 +65,8 @@ def read_references(path: str | Path, columns: Iterable[Column]) -> dict[str, di
 
 def _checked(metrics: Any, path: str | Path, columns: Iterable[Column]) -> dict[str, Any]:
     for column in columns:
-        if not isinstance(metrics, dict) or not isinstance(metrics.get(column.key, ""), int | float | None):
-            raise InputError(f"{path}: holds no number {column.key}; remove it and {_REMEDY}")
+        if not isinstance(metrics, dict) or not isinstance(metrics.get(column.metric, ""), int | float | None):
+            raise InputError(f"{path}: holds no number {column.metric}; remove it and {_REMEDY}")
     return metrics
 
 
@@ -89,7 +89,7 @@ def _undefined(table: Table, metrics: dict[str, list[dict[str, Any] | None]]) ->
     undefined = (
         f"{column.name} is not defined on this test set"
         for column in table.columns
-        if any(run is not None and run[column.key] is None for run in metrics[column.benchmark])
+        if any(run is not None and run[column.metric] is None for run in metrics[column.benchmark])
     )
     return tuple(dict.fromkeys(undefined))
 
