@@ -1,6 +1,8 @@
-"""Scores of a benchmark's trivial predictor, which doesn't look at the image. A fine-tuned encoder must beat it.
+"""Between what an encoder's scores on a benchmark lie: those of the trivial predictor and of the bound.
 
-It is fitted on the whole training set, also where a recipe's ``fraction`` gives the encoders less.
+The trivial predictor doesn't look at the image, and a fine-tuned encoder must beat it. It is fitted on the whole
+training set, also where a recipe's ``fraction`` gives the encoders less. The bound is what the benchmark's encoding and
+decoding leave of the true labels: a limit of the resolution, which says nothing about what any method can learn.
 """
 
 import argparse
@@ -16,17 +18,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m downstream.reference",
         description="Score a prediction that is the same for every picture (a mean pose, a mean shape, the most "
-        "frequent class), fitted on the benchmark's training split.",
+        "frequent class), fitted on the benchmark's training split; and the test split's true labels, encoded and "
+        "decoded as a network's output is.",
         epilog='example: python -m downstream.reference --benchmark h36m_3d --recipe "$(python -m workflow.params '
-        'benchmarks.h36m_3d)" --data data/demo/h36m --out metrics.json',
+        'benchmarks.h36m_3d)" --data data/demo/h36m --stride 8 --out reference.json',
     )
-    add_benchmark_arguments(parser, "metrics.json to write")
+    add_benchmark_arguments(parser, "JSON to write, with `trivial` and `bound`")
+    parser.add_argument("--stride", type=int, required=True, help="of the backbone's map, in px: a ResNet-50's is 32")
     arguments = parser.parse_args()
     entry = BENCHMARKS[arguments.benchmark]
     recipe = read_recipe(entry.recipe, arguments.recipe)
-    scores = entry.load("reference").reference_scores(recipe, arguments.data)
+    reference = entry.load("reference")
+    scores = {
+        "trivial": reference.reference_scores(recipe, arguments.data),
+        "bound": reference.bound_scores(recipe, arguments.data, stride=arguments.stride),
+    }
     write_json(arguments.out, scores)
-    print("  ".join(f"{key} {value:.2f}" for key, value in scores.items() if isinstance(value, float)), flush=True)
+    for name, of in scores.items():
+        print(
+            f"{name}: ",
+            "  ".join(f"{key} {value:.2f}" for key, value in of.items() if isinstance(value, float)),
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from liftedcl.files.figure_file import PANELS_ACROSS, figure_of_panels, save_fig
 from liftedcl.identity.errors import InputError, run_cli
 from workflow.benchmark_recipes import SEPARATOR
 from workflow.tables.made_table import MadeTable, read_made_table
-from workflow.tables.stored_scores import REFERENCE
+from workflow.tables.stored_scores import NO_ENCODER, REFERENCE
 from workflow.tables.table_spec import Column
 from workflow.tables.table_text import not_the_papers
 
@@ -25,9 +25,9 @@ def efficiency_lines(made: MadeTable) -> dict[Column, Lines]:
     lines: dict[Column, Lines] = {}
     for column in made.columns:
         of: Lines = {}
-        for record in made.records[1:]:
+        for record in made.records:
             value = record[column.key]
-            if value != "":
+            if value != "" and record["row"] not in NO_ENCODER:
                 fraction = rows[record["row"]][column.benchmark][0]["finetuning"]["recipe"]["fraction"]
                 point = (100 * float(fraction), value, record[f"{column.key}_std"] or 0.0)
                 of.setdefault(record["row"].split(SEPARATOR)[0], []).append(point)

@@ -9,7 +9,7 @@ from typing import Any
 from liftedcl.identity.errors import InputError, run_cli
 from workflow.tables.made_table import read_made_table
 from workflow.tables.recorded_runs import stages
-from workflow.tables.stored_scores import REFERENCE
+from workflow.tables.stored_scores import NO_ENCODER
 
 
 def explain(table: Path, row: str, column: str) -> Iterator[str]:
@@ -36,7 +36,7 @@ def explain(table: Path, row: str, column: str) -> Iterator[str]:
     value = "missing" if cell[key] == "" else f"{cell[key]:.2f}"
     spread = "" if cell[f"{key}_std"] == "" else f" ± {cell[f'{key}_std']:.2f}"
     yield f"{of['name']} of {row}: {value}{spread} {of['unit']} (profile {cell['profile']})"
-    if row == REFERENCE:
+    if row in NO_ENCODER:
         yield f"  {cell['method']}; no network, from {provenance['references'][of['benchmark']]}"
         return
     for kind, run, record in (stage for chain in provenance["rows"][row][of["benchmark"]] for stage in stages(chain)):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from workflow.benchmark_recipes import benchmark_of
 from workflow.params import Params
 
 
@@ -31,9 +32,9 @@ class Layout:
         """
         return f"{self.root}/{run}/{row}/seed{seed}"
 
-    def reference(self, benchmark: str) -> str:
-        """Metrics of a benchmark's trivial predictor."""
-        return f"{self.root}/{benchmark}/reference.json"
+    def reference(self, run: str) -> str:
+        """Metrics of a benchmark's trivial predictor, and their bound, which its variants share."""
+        return f"{self.root}/{benchmark_of(run)}/reference.json"
 
 
 def layout_of(params: Params) -> Layout:

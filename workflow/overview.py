@@ -1,6 +1,7 @@
-"""One encoder on all benchmarks: its scores beside the trivial predictor's, and what the runs took. No torch."""
+"""One encoder on all benchmarks: scores between the trivial predictor's and the bound, what runs took. No torch."""
 
 import argparse
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ from liftedcl.identity.errors import run_cli
 from liftedcl.identity.recipe import read_recipe
 from workflow.layout import Layout
 from workflow.tables.made_table import write_csv
-from workflow.tables.stored_scores import read_metrics
+from workflow.tables.scaled import SCALED, scaled
+from workflow.tables.stored_scores import BOUND, REFERENCE, read_metrics, read_references
 from workflow.tables.table_spec import Column, Table
 from workflow.tables.table_text import heading, markdown_row
 
@@ -17,19 +19,25 @@ _REMEDY = "make it with snakemake"
 
 
 def overview(tables: dict[str, Table], *, row: str, seed: int, profile: str, layout: Layout) -> list[dict[str, Any]]:
-    """One record for each metric of each benchmark; ``tables`` gives the table that names a benchmark's metrics.
+    """One record for each metric of each benchmark, and one with the mean of the first metrics, scaled.
+
+    ``tables`` gives the table that names a benchmark's metrics.
 
     Raises:
         InputError: metrics of a run are missing or damaged.
     """
-    records = []
+    records: list[dict[str, Any]] = []
+    headlines = []
     for benchmark, table in tables.items():
         run = layout.benchmark(benchmark, row, seed)
-        scores = read_metrics(f"{run}/metrics.json", table.columns)
-        reference = read_metrics(layout.reference(benchmark), table.columns)
+        columns = table.columns_of(benchmark)
+        scores = read_metrics(f"{run}/metrics.json", columns)
+        references = read_references(layout.reference(benchmark), columns)
         took = read_json(f"{run}/provenance.json", _REMEDY)["wall_seconds"]
-        for column in table.columns:
-            ours, trivial = scores[column.key], reference[column.key]
+        for column in columns:
+            ours, trivial, bound = (of[column.metric] for of in (scores, references[REFERENCE], references[BOUND]))
+            share = scaled(ours, trivial, bound, column)
+            headlines += [share] if column == columns[0] else []
             records.append(
                 {
                     "profile": profile,
@@ -39,12 +47,22 @@ def overview(tables: dict[str, Table], *, row: str, seed: int, profile: str, lay
                     "unit": column.unit,
                     "better": column.better,
                     "trivial_predictor": _cell(trivial),
+                    "bound": _cell(bound),
                     "score": _cell(ours),
+                    "scaled": _cell(share),
                     "beats_trivial": _beats(ours, trivial, column),
                     "wall_seconds": took,
                 }
             )
-    return records
+    mean = None if None in headlines else statistics.fmean(headlines)
+    last = {
+        "profile": profile,
+        "row": row,
+        "benchmark": "all",
+        "metric": "mean of first metrics",
+        "scaled": _cell(mean),
+    }
+    return [*records, dict.fromkeys(records[0], "") | last]
 
 
 def _cell(value: float | None) -> float | str:
@@ -61,7 +79,7 @@ def _beats(ours: float | None, trivial: float | None, column: Column) -> str:
 def _markdown(records: list[dict[str, Any]], profile: str) -> str:
     lines = [*heading("One encoder, six benchmarks", profile), markdown_row(records[0]), "|" + "---|" * len(records[0])]
     lines += [markdown_row(map(str, record.values())) for record in records]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", SCALED]) + "\n"
 
 
 def main() -> None:

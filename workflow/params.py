@@ -45,6 +45,19 @@ class Compute:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """What tables show; no run depends on it.
+
+    ``rows`` are the encoders in the tables that compare all encoders (tables.yaml: ``extends``), None for every one;
+    encoders that no table names are there in any case. The tables ``frozen`` show their first metric once more, with
+    the encoder frozen.
+    """
+
+    rows: tuple[str, ...] | None
+    frozen: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Params:
     """params.yaml, resolved for one profile.
 
@@ -59,6 +72,7 @@ class Params:
     pictures: Pictures
     skeletons: Skeletons
     encoders: dict[str, EncoderRecipe]
+    tables: Shown
     compute: Compute
     cluster: Cluster
     generated: Generated | None = None
@@ -71,6 +85,8 @@ class Params:
         for name in {**self.data, **DATA_SETS}:
             require(name in DATA_SETS, f"data.{name}", f"unknown key; {_near(name, DATA_SETS)}")
             require(name in self.data, f"data.{name}", "missing; it gives the folder of that data set")
+        for name in self.tables.rows or ():
+            require_choice(name, self.encoders, "tables.rows")
         for name in self.encoders:
             require(name.isidentifier(), f"encoders.rows.{name}", "a row's name has letters, digits and _ only")
             self._check_chain(name)
@@ -113,7 +129,7 @@ def read_params(path: str | Path, overrides: dict[str, Any] | None = None) -> Pa
 
 def label_of(params: Params, overrides: dict[str, Any]) -> str:
     """What a table calls its values: the profile, and whether the command line changed its numbers."""
-    changed = set(overrides) - {"profile", "data", *DATA_SETS, "seeds", "compute", "cluster"}
+    changed = set(overrides) - {"profile", "data", *DATA_SETS, "seeds", "tables", "compute", "cluster"}
     return f"{params.profile} (changed)" if changed else params.profile
 
 

@@ -15,6 +15,7 @@ from workflow.tables.captions import caption
 from workflow.tables.html_page import banners, html_page
 from workflow.tables.made_table import MadeTable, read_made_table
 from workflow.tables.recorded_runs import distinct
+from workflow.tables.scaled import scaled_html
 from workflow.tables.table_html import label_of, table_html
 from workflow.tables.table_spec import FIGURES
 
@@ -38,6 +39,8 @@ def summary_page(results: Path) -> str:
     pictures = {path.stem: path for path in sorted(results.glob("*.png"))}
     body = "\n".join([_paragraph(caption("table")), *map(table_html, tables)])
     sections = {"tables": ("Tables", body), **_picture_sections(pictures)}
+    if means := scaled_html(tables):
+        sections = {"scaled": ("All benchmarks", means), **sections}
     links = [f'<a href="#{escape(table.name)}">{escape(label_of(table.name))}</a>' for table in tables]
     links += [f'<a href="#{name}">{heading}</a>' for name, (heading, _) in sections.items() if name != "tables"]
     title = "LiftedCL: results"

@@ -1,15 +1,17 @@
-"""COCO scores of the mean-keypoints predictor; a fine-tuned encoder must beat them. No torch."""
+"""COCO scores of the mean-keypoints predictor, which a fine-tuned encoder must beat, and their bound. No torch."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pycocotools import mask
 
-from downstream.coco.reader import read_detections, read_people
+from downstream.coco.reader import PersonBoxes, read_detections, read_people
 from downstream.coco.recipe import Coco2D
 from downstream.coco.rescoring import predicted_results
 from downstream.coco.scores import metrics_of
 from downstream.heatmap_pose.mean_keypoints import mean_keypoints
+from downstream.heatmap_pose.nearest_cells import nearest_joints
 from downstream.samples.people import People
 
 
@@ -24,3 +26,35 @@ def reference_scores(recipe: Coco2D, data: Path) -> dict[str, Any]:
 
     boxes = read_people(data, "val").boxes, read_detections(data)
     return metrics_of(data, *(None if each is None else predicted_results(predict, each, recipe) for each in boxes))
+
+
+def bound_scores(recipe: Coco2D, data: Path, *, stride: int) -> dict[str, Any]:
+    """The same keys, with every true joint where heatmaps can put it.
+
+    A detector's box gets the joints of the person whose box it overlaps most, and this overlap as their confidence.
+    """
+    annotated, detected = read_people(data, "val"), read_detections(data)
+
+    def results(boxes: PersonBoxes, owners: np.ndarray, overlaps: np.ndarray) -> list[dict[str, Any]]:
+        def predict(people: People) -> tuple[np.ndarray, np.ndarray]:
+            joints = nearest_joints(annotated.joints[owners], people, recipe, stride=stride, offset=True)
+            return joints, np.broadcast_to(overlaps[:, None], joints.shape[:2])
+
+        return predicted_results(predict, boxes, recipe)
+
+    own = results(annotated.boxes, np.arange(len(annotated)), np.ones(len(annotated)))
+    return metrics_of(data, own, None if detected is None else results(detected, *_owners(detected, annotated.boxes)))
+
+
+def _owners(boxes: PersonBoxes, people: PersonBoxes) -> tuple[np.ndarray, np.ndarray]:
+    """For each of ``boxes`` (N) the row of the person whose box it overlaps most, and the intersection over union."""
+    owners, overlaps = np.zeros(len(boxes), dtype=int), np.zeros(len(boxes))
+    found, true = (
+        np.concatenate([of.boxes[:, :2], of.boxes[:, 2:] - of.boxes[:, :2] + 1], axis=1) for of in (boxes, people)
+    )  # x, y, width, height
+    for image in np.unique(people.image_ids):
+        mine, theirs = np.flatnonzero(boxes.image_ids == image), np.flatnonzero(people.image_ids == image)
+        if len(mine):
+            shares = mask.iou(found[mine], true[theirs], np.zeros(len(theirs)))
+            owners[mine], overlaps[mine] = theirs[shares.argmax(axis=1)], shares.max(axis=1)
+    return owners, overlaps

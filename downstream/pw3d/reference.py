@@ -1,4 +1,4 @@
-"""The mean-body predictor, which doesn't look at the image. A fine-tuned encoder must beat it.
+"""The mean-body predictor, which doesn't look at the image and which a fine-tuned encoder must beat, and the bound.
 
 Two constant bodies are candidates: the mean parameters that the regression starts from, and the mean over the training
 sets as they are mixed, global orientation included. The body with the lower reconstruction error is reported.
@@ -37,6 +37,18 @@ def reference_scores(recipe: PW3D, data: Path) -> dict[str, Any]:
     return {**candidates[best], "predictor": best, "candidates": errors}
 
 
+def bound_scores(recipe: PW3D, data: Path, *, stride: int) -> dict[str, Any]:
+    """Scores of the true parameters in the network's form (6D rotations and betas, float32), on the neutral body.
+
+    The truth is on the body of the annotated gender, so that this is above 0 where the bodies differ. Other betas may
+    come a little closer on the neutral body.
+    """
+    bodies, test = read_bodies(data), read_shape_split(data, TEST)
+    columns = pose_matrices(test.pose)[..., :2].reshape(len(test), 144).astype(np.float32)
+    rotations, betas = rotations_of_6d(columns), test.betas.astype(np.float32)
+    return score_parameters(rotations, betas, test, bodies, read_regressors(data, bodies[0]))
+
+
 def training_mean(mix: list[tuple[ShapeSamples, float]]) -> tuple[np.ndarray, np.ndarray]:
     """Mean rotations (24, 3, 3) and betas (10,) of the people with SMPL parameters, sets weighted by their shares."""
     rotations, betas, weights = np.zeros((24, 3, 3)), np.zeros(10), 0.0
@@ -58,9 +70,9 @@ def nearest_rotations(matrices: np.ndarray) -> np.ndarray:
 
 
 def rotations_of_6d(pose: np.ndarray) -> np.ndarray:
-    """Rotations (24, 3, 3) of the 6D form (144,): first two columns, row by row (Zhou et al. 2019; SPIN's layout)."""
-    columns = pose.reshape(24, 3, 2)
-    first = columns[..., 0] / np.linalg.norm(columns[..., 0], axis=1, keepdims=True)
-    second = columns[..., 1] - (first * columns[..., 1]).sum(axis=1, keepdims=True) * first
-    second /= np.linalg.norm(second, axis=1, keepdims=True)
-    return np.stack([first, second, np.cross(first, second)], axis=2)
+    """Rotations (..., 24, 3, 3) of the 6D form (..., 144): two columns, row by row (Zhou et al. 2019, as in SPIN)."""
+    columns = pose.reshape(*pose.shape[:-1], 24, 3, 2)
+    first = columns[..., 0] / np.linalg.norm(columns[..., 0], axis=-1, keepdims=True)
+    second = columns[..., 1] - (first * columns[..., 1]).sum(axis=-1, keepdims=True) * first
+    second /= np.linalg.norm(second, axis=-1, keepdims=True)
+    return np.stack([first, second, np.cross(first, second)], axis=-1)

@@ -14,10 +14,10 @@ from liftedcl.identity.strict import (
 from liftedcl.recipes.method_entries import method_entries
 from liftedcl.recipes.weight_sources import SOURCES
 
-BACKBONE_NAMES = ("resnet50", "resnet18", "resnet18_narrow", "hrnet_w32")
-"""The architectures of liftedcl/networks/encoder.py, repeated here to check a recipe without torch."""
+BACKBONE_STRIDES = {"resnet50": 32, "resnet18": 32, "resnet18_narrow": 8, "hrnet_w32": 32}
+"""The architectures of liftedcl/networks/encoder.py and the strides of their maps, repeated here without torch."""
 
-SMALLEST_INPUT = 32
+SMALLEST_INPUT = max(BACKBONE_STRIDES.values())
 """In pixels: the largest stride of a backbone, which leaves its map one cell."""
 
 _SMALLEST_SCALE = 0.001  # share of an image's area: a smaller crop has no pixel, and the whole image would be taken
@@ -191,7 +191,7 @@ class EncoderRecipe:
         entries = method_entries()
         require_choice(self.method, entries, "method")
         sections = entries[self.method].sections
-        require_choice(self.backbone, BACKBONE_NAMES, "backbone")
+        require_choice(self.backbone, BACKBONE_STRIDES, "backbone")
         trained = "training" in sections
         for name in sections:
             require(getattr(self, name, None) is not None, name, f"is missing, {self.method} needs it")

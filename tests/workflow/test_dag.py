@@ -77,6 +77,23 @@ def test_adding_a_row_runs_its_own_jobs_only(finished, edited):
     assert "Traceback" not in output
 
 
+def test_a_profile_chooses_rows_and_frozen_columns(finished):
+    """They train the frozen encoders of the rows that are left, and nothing else; the way back trains nothing."""
+    choice = ["--config", "tables={rows: [random, supervised_in, liftedcl_in_cc], frozen: [table4]}"]
+    frozen = [(rule, row) for rule in ("score_h36m_3d", "train_h36m_3d") for row in ("liftedcl_in_cc", "random")]
+    shown = [("figure", ""), ("table", ""), ("training_curves", "")]  # the curves are of the table's rows
+    assert planned(finished, TABLE, *TINY, *choice) == sorted([*frozen, *shown])
+    status, output = run(finished, TABLE, *TINY, *choice)
+    assert status == 0, output
+    rows = {row["row"]: row for row in csv.DictReader((finished / "results/table4.csv").open())}
+    assert list(rows) == ["reference", "random", "liftedcl_in_cc"]
+    for name in ("random", "liftedcl_in_cc"):
+        metrics = json.loads((finished / f"runs/demo/h36m_3d-probe/{name}/seed0/metrics.json").read_text())
+        assert float(rows[name]["frozen_mpjpe_mm"]) == round(metrics["mpjpe_mm"], 6)
+    assert planned(finished) == shown
+    assert run(finished, TABLE, *TINY)[0] == 0
+
+
 def test_real_images_go_through_the_same_rules(finished, realdata):
     coco = realdata("coco/coco_mini")
     targets = ["results/figure5.png", "results/figure6.png"]

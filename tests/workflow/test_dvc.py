@@ -195,9 +195,10 @@ def test_an_encoders_metrics_are_the_numbers_of_the_tables(tmp_path):
         numbers = [f"ap{suffix}" for suffix in ("", "_std", "_difference", "_low", "_high", "_p")]
         texts = dict.fromkeys(("method", "pretraining", "seeds", "missing", "paper_says", "measured_here"), "")
         lines = [
-            dict.fromkeys(numbers, "") | texts | {"profile": "demo", "row": row} for row in ("reference", "random")
+            dict.fromkeys(numbers, "") | texts | {"profile": "demo", "row": row}
+            for row in ("reference", "bound", "random")
         ]
-        lines[1] |= {"ap": score, "ap_std": "1"}
+        lines[2] |= {"ap": score, "ap_std": "1"}
         with (tmp_path / f"{name}.csv").open("w", newline="") as file:
             writer = csv.DictWriter(file, lines[0])
             writer.writeheader()
@@ -207,7 +208,7 @@ def test_an_encoders_metrics_are_the_numbers_of_the_tables(tmp_path):
     (out / "gone.json").write_text("{}")
     tables = [tmp_path / "table1.csv", tmp_path / "table4.csv"]
     write_metric_files(tables, out)
-    assert {file.name for file in out.iterdir()} == {"reference.json", "random.json"}
+    assert {file.name for file in out.iterdir()} == {"reference.json", "bound.json", "random.json"}
     assert json.loads((out / "random.json").read_text()) == {"table1": {"ap": 12.5}, "table4": {}}
     tables[0].write_text("row\nrandom\n")
     with pytest.raises(InputError, match=r"table1.csv: not a table of this project, or damaged"):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import cv2
 import pytest
-from tiny.tables import PARAMS, TABLES, record
+from tiny.tables import PARAMS, TABLES, record, references
 
 from liftedcl.files.atomic import write_json
 from liftedcl.identity.errors import InputError
@@ -30,7 +30,8 @@ def table(tmp_path):
             keys = [other.key for other in TABLE.columns if other.benchmark == column.benchmark]
             write_json(run / "metrics.json", dict.fromkeys(keys, fraction + 7 * encoders.index(row.encoder)))
             write_json(run / "provenance.json", record(recipe={"fraction": fraction}))
-            write_json(layout.reference(column.benchmark), dict.fromkeys(keys, 3.0))
+            both = references(*(dict.fromkeys(keys, score) for score in (3.0, 4.0)))
+            write_json(layout.reference(column.benchmark), both)
     make_table(TABLE, profile="demo", seeds=[0], layout=layout, out=tmp_path / "data_efficiency.csv")
     return tmp_path / "data_efficiency.csv"
 

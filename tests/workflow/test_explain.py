@@ -5,7 +5,7 @@ import sys
 
 import pytest
 from repository import REPOSITORY
-from tiny.tables import TABLES, record
+from tiny.tables import TABLES, record, references
 
 from liftedcl.files.atomic import write_json
 from liftedcl.identity.errors import InputError
@@ -28,7 +28,8 @@ def table(tmp_path):
         start = "moco_v2_in" if row.encoder == "liftedcl_in_cc" else None
         about = record(recipe={"start": start}, inputs={"images": f"of {row.encoder}"})
         write_json(f"{encoder}/provenance.json", about)
-    write_json(layout.reference("h36m_3d"), {"mpjpe_mm": 290.0, "pa_mpjpe_mm": 240.0})
+    both = references({"mpjpe_mm": 290.0, "pa_mpjpe_mm": 240.0}, {"mpjpe_mm": 2.0, "pa_mpjpe_mm": 1.0})
+    write_json(layout.reference("h36m_3d"), both)
     make_table(TABLE, profile="demo", seeds=[0], layout=layout, out=tmp_path / "table4.csv")
     return tmp_path / "table4.csv"
 
@@ -46,6 +47,7 @@ def test_the_chain_leads_to_the_first_encoder_and_the_data(table, column):
 def test_the_trivial_predictor_has_no_network(table):
     lines = list(explain(table, "reference", "PA-MPJPE"))
     assert lines[0].startswith("PA-MPJPE of reference: 240.00 mm") and lines[1].endswith("runs/h36m_3d/reference.json")
+    assert next(explain(table, "bound", "PA-MPJPE")).startswith("PA-MPJPE of bound: 1.00 mm")
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,8 @@ def test_they_become_rows_and_columns_of_a_table(extended):
     status, output = run(extended, "results/brightness.csv", "results/examples_brightness_colour_in.png", *TINY)
     assert status == 0, output
     rows = {row["row"]: row for row in csv.DictReader((extended / "results/brightness.csv").open())}
-    assert rows.keys() == {"reference", "random", "colour_in"} and all(float(row["error"]) > 0 for row in rows.values())
+    assert rows.keys() == {"reference", "bound", "random", "colour_in"} and float(rows.pop("bound")["error"]) == 0
+    assert all(float(row["error"]) > 0 for row in rows.values())
     provenance = json.loads((extended / "results/brightness.provenance.json").read_text())
     (chain,) = provenance["rows"]["colour_in"]["brightness"]
     assert "grey/labels.json" in chain["finetuning"]["inputs"]

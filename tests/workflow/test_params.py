@@ -54,7 +54,7 @@ def test_changed_numbers_are_told_from_the_profiles_own():
     for overrides, label in (
         ({}, "demo"),
         ({"profile": "paper", "coco": "elsewhere", "seeds": [1]}, "paper"),
-        ({"data": {"coco": "elsewhere"}}, "demo"),
+        ({"data": {"coco": "elsewhere"}, "tables": {"rows": None, "frozen": ["table1"]}}, "demo"),
         ({"profile": "paper", "benchmarks": {"h36m_3d": {"epochs": 1}}}, "paper (changed)"),
     ):
         assert label_of(read_params(PARAMS, overrides), overrides) == label

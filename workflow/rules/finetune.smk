@@ -2,6 +2,7 @@
 # are made from those by rules of their own, so an edit of a metric or of an overlay trains nothing.
 
 from downstream.mpii.files import ANNOTATIONS as MPII_PEOPLE
+from liftedcl.recipes.encoder_recipe import BACKBONE_STRIDES
 
 
 def benchmark_recipe(wildcards):
@@ -14,6 +15,7 @@ def mixed_in(run):
     return data("mpii", MPII_PEOPLE["train"]) if mixed else lambda wildcards: []
 
 
+FINEST_STRIDE = min(BACKBONE_STRIDES[recipe.backbone] for recipe in PARAMS.encoders.values())  # a bound for every row
 ON_ONE_GPU = f"{GPU_SLOT} 1" if PARAMS.compute.gpus else ""
 
 ABOUT = "--benchmark {params.benchmark} --recipe {params.recipe:q} --data {params.root:q}"  # in each command below
@@ -77,10 +79,10 @@ for benchmark, entry in BENCHMARKS.items():
         output: LAYOUT.reference(benchmark),
         params:
             recipe=to_json(PARAMS.benchmarks[benchmark]), code=code_of("downstream.reference", entry.module("reference")),
-            benchmark=benchmark, root=ROOT,
+            benchmark=benchmark, root=ROOT, stride=FINEST_STRIDE,
         resources: **PARAMS.cluster.resources("short"),
         group: "references"
-        shell: "{PYTHON} -m downstream.reference " + ABOUT + " --out {output:q}"
+        shell: "{PYTHON} -m downstream.reference " + ABOUT + " --stride {params.stride} --out {output:q}"
 
     rule:
         name: f"augmented_{benchmark}"

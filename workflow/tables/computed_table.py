@@ -1,6 +1,7 @@
 """Scores of finished runs -> one table: means over seeds, differences to the baseline, and where each came from."""
 
 import statistics
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ from workflow.layout import Layout
 from workflow.tables.made_table import MadeTable, said_of
 from workflow.tables.paired import Paired, paired
 from workflow.tables.recorded_runs import runs_of
-from workflow.tables.stored_scores import REFERENCE, Scores, encoder_chain, provenance_of
+from workflow.tables.stored_scores import BOUND, NO_ENCODER, REFERENCE, Scores, encoder_chain, provenance_of
 from workflow.tables.table_spec import Column, Difference, Row, Table
 from workflow.tables.table_text import measured, stated
+
+_BOUND = "bound: the true labels after encoding and decoding (no network)"
 
 
 def computed_table(
@@ -23,14 +26,14 @@ def computed_table(
         InputError: the provenance of a run is damaged.
     """
     differences = [_difference(difference, table, scores) for difference in table.differences]
-    rows = (Row(REFERENCE, table.reference, "-"), *table.rows)
+    rows = (Row(REFERENCE, table.reference, "-"), Row(BOUND, _BOUND, "-"), *table.rows)
     provenance = {
         "title": table.title,
         "profile": profile,
         "seeds": seeds,
         "baseline": table.baseline,
         "columns": {
-            column.key: {name: getattr(column, name) for name in ("name", "unit", "better", "benchmark")}
+            column.key: {name: value for name, value in asdict(column).items() if name != "key"}
             for column in table.columns
         },
         "differences": differences,
@@ -58,8 +61,8 @@ def _record(
     """
     record: dict[str, Any] = {"profile": profile, "row": row.name, "method": row.method, "pretraining": row.data}
     ours = scores[row.name]
-    record["seeds"] = "" if row.name == REFERENCE else len(ours.metrics[table.columns[0].benchmark])
-    compared = row.name not in (REFERENCE, table.baseline)
+    record["seeds"] = "" if row.name in NO_ENCODER else len(ours.metrics[table.columns[0].benchmark])
+    compared = row.name not in (*NO_ENCODER, table.baseline)
     for column in table.columns:
         values, key = ours.values(column), column.key
         record[key] = "" if values is None else statistics.fmean(values)
@@ -70,7 +73,7 @@ def _record(
             record[f"{key}_{name}"] = "" if value is None else value
     for key in table.settings:
         runs = [run for several in ours.metrics.values() for run in several if run is not None]
-        unknown = "" if row.name == REFERENCE else "unknown"  # the trivial predictor has few settings
+        unknown = "" if row.name in NO_ENCODER else "unknown"  # a trivial predictor has few settings
         record[key] = "; ".join(filter(None, dict.fromkeys(str(run.get(key, unknown)) for run in runs)))
     record["missing"] = "; ".join(ours.missing)
     mine = [difference for difference in differences if difference["row"] == row.name]
@@ -81,12 +84,16 @@ def _record(
 
 
 def _difference(difference: Difference, table: Table, scores: dict[str, Scores]) -> dict[str, Any]:
-    """A difference of the paper beside ours, metric by metric; ``ours`` is None if a run is missing."""
+    """A difference of the paper beside ours, metric by metric, with the ends of our interval if there are seeds.
+
+    ``ours`` is None if a run is missing.
+    """
     metrics = []
     for column in (column for column in table.columns if column.key in difference.values):
         paper, pair = difference.values[column.key], _paired(scores, difference.row, difference.against, column)
-        ours, verdict = (None, "not measured") if pair is None else (pair.mean, pair.verdict(paper))
-        metrics.append({"name": column.name, "unit": column.unit, "paper": paper, "ours": ours, "verdict": verdict})
+        verdict = "not measured" if pair is None else pair.verdict(paper)
+        ours = {name: getattr(pair, of, None) for name, of in (("ours", "mean"), ("low", "low"), ("high", "high"))}
+        metrics.append({"name": column.name, "unit": column.unit, "paper": paper, **ours, "verdict": verdict})
     against = next(f"{row.method} ({row.data})" for row in table.rows if row.name == difference.against)
     return {"row": difference.row, "against": against, "source": difference.source, "metrics": metrics}
 

@@ -8,7 +8,7 @@ from typing import Any
 from liftedcl.files.atomic import atomic_path
 from liftedcl.identity.errors import InputError
 from workflow.tables.recorded_runs import REMEDY, RecordedRun, read_provenance, runs_of
-from workflow.tables.stored_scores import REFERENCE
+from workflow.tables.stored_scores import NO_ENCODER
 from workflow.tables.table_spec import Column
 
 _OF_A_METRIC = ("", "_std", "_difference", "_low", "_high", "_p")
@@ -22,7 +22,8 @@ class MadeTable:
     Attributes:
         csv: the file; its other forms are beside it.
         columns: metrics.
-        records: lines of the csv by column, the trivial predictor's first; numbers are floats, or "" if missing.
+        records: lines of the csv by column, those of `stored_scores.NO_ENCODER` first; numbers are floats, or "" if
+            missing.
         settings: columns that say how the scores were taken.
         runs: row, benchmark and run, as `recorded_runs.runs_of` gives them.
         differences: the paper's and ours, as `computed_table` gives them.
@@ -59,7 +60,7 @@ def read_made_table(path: Path) -> MadeTable:
     provenance = read_provenance(source)
     try:
         columns = [Column(key=key, **of) for key, of in provenance["columns"].items()]
-        rows, said = {REFERENCE, *provenance["rows"]}, said_of(provenance)
+        rows, said = {*NO_ENCODER, *provenance["rows"]}, said_of(provenance)
         if said["baseline"] not in rows:
             raise ValueError(f"no row {said['baseline']}")
     except (InputError, KeyError, TypeError, ValueError, AttributeError) as error:

@@ -10,8 +10,9 @@ from liftedcl.identity.errors import InputError
 from workflow.layout import Layout
 from workflow.tables.table_spec import Column, Row, Table
 
-REFERENCE = "reference"
-"""Name of the row that holds the trivial predictor's scores."""
+REFERENCE, BOUND = "reference", "bound"
+"""Names of the rows that hold the trivial predictor's scores and their bound."""
+NO_ENCODER = (REFERENCE, BOUND)
 _REMEDY = "make it with snakemake"
 
 
@@ -29,19 +30,20 @@ class Scores:
 
     def values(self, column: Column) -> list[float] | None:
         """The metric of every seed; None if a seed has none."""
-        values = [None if run is None else run.get(column.key) for run in self.metrics[column.benchmark]]
+        values = [None if run is None else run.get(column.metric) for run in self.metrics[column.benchmark]]
         return values if all(isinstance(value, int | float) for value in values) else None
 
 
 def read_scores(table: Table, seeds: list[int], layout: Layout, *, partly: bool) -> dict[str, Scores]:
-    """Scores of every row, by its name; `REFERENCE` comes first.
+    """Scores of every row, by its name; those of `NO_ENCODER` come first.
 
     Raises:
         InputError: metrics are missing (unless ``partly``) or damaged, or lack a metric of the table.
     """
-    references = {name: [read_metrics(layout.reference(name), table.columns_of(name))] for name in table.benchmarks}
-    trivial = Scores(references, _undefined(table, references))
-    return {REFERENCE: trivial} | {row.name: _read_row(row, table, seeds, layout, partly) for row in table.rows}
+    pairs = {name: read_references(layout.reference(name), table.columns_of(name)) for name in table.benchmarks}
+    references = {row: {name: [pair[row]] for name, pair in pairs.items()} for row in NO_ENCODER}
+    scores = {row: Scores(metrics, _undefined(table, metrics)) for row, metrics in references.items()}
+    return scores | {row.name: _read_row(row, table, seeds, layout, partly) for row in table.rows}
 
 
 def read_metrics(path: str | Path, columns: Iterable[Column]) -> dict[str, Any]:
@@ -50,10 +52,21 @@ def read_metrics(path: str | Path, columns: Iterable[Column]) -> dict[str, Any]:
     Raises:
         InputError: it is missing or damaged, or lacks one of the columns.
     """
-    metrics = read_json(path, _REMEDY)
+    return _checked(read_json(path, _REMEDY), path, columns)
+
+
+def read_references(path: str | Path, columns: Iterable[Column]) -> dict[str, dict[str, Any]]:
+    """A reference.json: `NO_ENCODER` -> metrics as those of `read_metrics`, with the same errors."""
+    pair = read_json(path, _REMEDY)
+    found = pair if isinstance(pair, dict) else {}
+    keys = dict(zip(NO_ENCODER, ("trivial", "bound"), strict=True))
+    return {row: _checked(found.get(key), path, columns) for row, key in keys.items()}
+
+
+def _checked(metrics: Any, path: str | Path, columns: Iterable[Column]) -> dict[str, Any]:
     for column in columns:
-        if not isinstance(metrics, dict) or not isinstance(metrics.get(column.key, ""), int | float | None):
-            raise InputError(f"{path}: holds no number {column.key}; remove it and {_REMEDY}")
+        if not isinstance(metrics, dict) or not isinstance(metrics.get(column.metric, ""), int | float | None):
+            raise InputError(f"{path}: holds no number {column.metric}; remove it and {_REMEDY}")
     return metrics
 
 
@@ -76,7 +89,7 @@ def _undefined(table: Table, metrics: dict[str, list[dict[str, Any] | None]]) ->
     undefined = (
         f"{column.name} is not defined on this test set"
         for column in table.columns
-        if any(run is not None and run[column.key] is None for run in metrics[column.benchmark])
+        if any(run is not None and run[column.metric] is None for run in metrics[column.benchmark])
     )
     return tuple(dict.fromkeys(undefined))
 

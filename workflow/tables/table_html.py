@@ -1,19 +1,20 @@
-"""One finished table as HTML: values with the best marked, what is missing, the paper's differences beside ours."""
+"""One finished table as HTML: values, the best marked if seeds allow it, what is missing, differences."""
 
 import re
 from collections.abc import Iterator
 from html import escape
 from typing import Any
 
+from workflow.tables.best_row import best_row
 from workflow.tables.html_page import banners, html_page
 from workflow.tables.made_table import MadeTable
 from workflow.tables.recorded_runs import duration
-from workflow.tables.stored_scores import REFERENCE
-from workflow.tables.table_text import best_rows, not_the_papers, row_name, setting, signed
+from workflow.tables.stored_scores import NO_ENCODER
+from workflow.tables.table_text import not_the_papers, notes, row_name, setting, signed, with_interval
 
 _ARROWS = {"up": ("↑", "higher is better"), "down": ("↓", "lower is better")}
 _CLASSES = {"agree": "agree", "disagree": "disagree", "no difference": "noise", "within noise": "noise"}
-_TRIVIAL = ' class="reference"'
+_REFERENCE = ' class="reference"'
 _FORMS = (".csv", ".md", ".tex", ".provenance.json")
 
 
@@ -56,15 +57,15 @@ def _scores(table: MadeTable) -> str:
     for column in table.columns:
         arrow, words = _ARROWS[column.better]
         heads.append(f'<th class="number" title="{words}">{escape(column.name)} ({escape(column.unit)}) {arrow}</th>')
-    best = {column.key: best_rows(column, table.records) for column in table.columns}
+    best = {column.key: best_row(column, table.records) for column in table.columns}
     lines = []
     for record in table.records:
         method, data = escape(record["method"]), escape(record["pretraining"])
-        trivial = record["row"] == REFERENCE
-        cells = [f'<td colspan="2">{method}</td>' if trivial else f"<td>{method}</td><td>{data}</td>"]
-        for key, rows in best.items():
-            cells.append(f'<td class="number{" best" if record["row"] in rows else ""}">{_cell(record, key)}</td>')
-        lines.append(f"<tr{_TRIVIAL if trivial else ''}>{''.join(cells)}</tr>")
+        reference = record["row"] in NO_ENCODER
+        cells = [f'<td colspan="2">{method}</td>' if reference else f"<td>{method}</td><td>{data}</td>"]
+        for key, row in best.items():
+            cells.append(f'<td class="number{" best" if record["row"] == row else ""}">{_cell(record, key)}</td>')
+        lines.append(f"<tr{_REFERENCE if reference else ''}>{''.join(cells)}</tr>")
     return f'<div class="box"><table class="scores"><tr>{"".join(heads)}</tr>\n' + "\n".join(lines) + "</table></div>"
 
 
@@ -85,18 +86,17 @@ def _signed(value: float) -> str:
 
 
 def _notes(table: MadeTable) -> Iterator[str]:
-    notes = []
+    lines = list(map(escape, notes(table)))
     if any(record[f"{column.key}_low"] != "" for record in table.records for column in table.columns):
         baseline = next(_name(record) for record in table.records if record["row"] == table.baseline)
-        notes.append(f"Below a value: its difference to {baseline} over the same seeds, with its 95% interval.")
-    notes += [f"{escape(key.replace('_', ' '))}: {escape(setting(table, key))}" for key in table.settings]
-    notes += [
+        lines.append(f"Below a value: its difference to {baseline} over the same seeds, with its 95% interval.")
+    lines += [f"{escape(key.replace('_', ' '))}: {escape(setting(table, key))}" for key in table.settings]
+    lines += [
         f'<span class="lacks">missing</span>: {_name(record)}: {escape(record["missing"])}'
         for record in table.records
         if record["missing"]
     ]
-    if notes:
-        yield f'<ul class="notes">{"".join(f"<li>{note}</li>" for note in notes)}</ul>'
+    yield f'<ul class="notes">{"".join(f"<li>{line}</li>" for line in lines)}</ul>'
 
 
 def _name(record: dict[str, Any]) -> str:
@@ -104,23 +104,22 @@ def _name(record: dict[str, Any]) -> str:
 
 
 def _comparisons(table: MadeTable) -> Iterator[str]:
-    """What the paper says of a difference, what was measured here, and whether the signs agree."""
+    """What the paper says of a difference, what was measured here, and the verdict."""
     names = {record["row"]: _name(record) for record in table.records}
     lines = [line for of in table.differences for line in _differences(names[of["row"]], of)]
     if lines:
         heads = '<th>Difference</th><th class="number">Paper says</th><th class="number">Measured here</th>'
-        table_of = f"<table><tr>{heads}<th>Signs</th><th>Source</th></tr>\n" + "\n".join(lines) + "</table>"
+        table_of = f"<table><tr>{heads}<th>Verdict</th><th>Source</th></tr>\n" + "\n".join(lines) + "</table>"
         yield f'<div class="box small">{table_of}</div>'
 
 
 def _differences(name: str, difference: dict[str, Any]) -> Iterator[str]:
     for of in difference["metrics"]:
-        word, comma, seeds = of["verdict"].partition(",")
-        ours = "–" if of["ours"] is None else f"{_signed(of['ours'])} {escape(of['unit'])}"
+        ours = "–" if of["ours"] is None else escape(with_interval(of)).replace("-", "−")
         yield (
             f"<tr><td>{name} − {escape(difference['against'])}, {escape(of['name'])}</td>"
             f'<td class="number">{_signed(of["paper"])} {escape(of["unit"])}</td><td class="number">{ours}</td>'
-            f'<td><span class="{_CLASSES.get(word, "")}">{escape(word)}</span>{escape(comma + seeds)}</td>'
+            f'<td class="{_CLASSES.get(of["verdict"], "quiet")}">{escape(of["verdict"])}</td>'
             f'<td class="quiet">{escape(difference["source"])}</td></tr>'
         )
 
@@ -128,7 +127,7 @@ def _differences(name: str, difference: dict[str, Any]) -> Iterator[str]:
 def _runs(table: MadeTable) -> str:
     """How long each row's fine-tunings took, and the command that traces its cells to the data."""
     lines = []
-    for record in (record for record in table.records if record["row"] != REFERENCE):
+    for record in (record for record in table.records if record["row"] not in NO_ENCODER):
         for column in {column.benchmark: column for column in reversed(table.columns)}.values():
             runs = [
                 run

@@ -8,18 +8,21 @@ from pathlib import Path
 from downstream.registry import BENCHMARKS
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.strict import parse, require_choice
-from workflow.benchmark_recipes import SEPARATOR
+from workflow.benchmark_recipes import SEPARATOR, benchmark_of
 from workflow.params import Params, read_yaml
 
 FIGURES = ("figure5", "figure6", "figure7", "figure8", "lifting_progress", "training_curves")
 """The figures that the rules draw; a table names those that are made with it."""
+_FROZEN = "probe"
+"""The variant of params.yaml that freezes the encoder."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A metric: its key in metrics.json, its name and unit in the table, and whether ``up`` or ``down`` is better.
+    """A metric: its key in the csv, its name and unit in the table, and whether ``up`` or ``down`` is better.
 
-    ``benchmark`` is the benchmark that it is a metric of, if that isn't the table's.
+    ``benchmark`` is the benchmark, or BENCHMARK-VARIANT, that it is a metric of, if that isn't the table's; ``metric``
+    is its key in metrics.json, if that is another one.
     """
 
     key: str
@@ -27,9 +30,15 @@ class Column:
     unit: str
     better: str
     benchmark: str = ""
+    metric: str = ""
 
     def __post_init__(self) -> None:
         require_choice(self.better, ("up", "down"), "better")
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the encoder stays as it is, and only the head is trained."""
+        return self.benchmark.endswith(f"{SEPARATOR}{_FROZEN}")
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,7 @@ class Row:
         return f"{self.encoder}{SEPARATOR}{self.variant}" if self.variant else self.encoder
 
     def run(self, benchmark: str) -> str:
-        """The key of params.yaml's ``benchmarks`` that this row runs for a column of ``benchmark``."""
+        """The benchmark, or BENCHMARK-VARIANT, that this row runs for a column of ``benchmark``."""
         return f"{benchmark}{SEPARATOR}{self.variant}" if self.variant else benchmark
 
 
@@ -70,7 +79,7 @@ class Table:
         reference: what the trivial predictor is, whose scores are in the first row.
         baseline: name of the row that the others are compared with.
         settings: keys of metrics.json that say how the scores were taken -> what the table calls them.
-        extends: whether encoders of params.yaml that no table names come below the rows.
+        extends: whether encoders of params.yaml that no table names come below the rows, which params.yaml may select.
     """
 
     title: str
@@ -86,7 +95,7 @@ class Table:
 
     @property
     def benchmarks(self) -> tuple[str, ...]:
-        """All benchmarks that a row is run on."""
+        """All benchmarks, or variants of them, that a row is run on."""
         return tuple(dict.fromkeys(column.benchmark for column in self.columns))
 
     def columns_of(self, benchmark: str) -> list[Column]:
@@ -98,25 +107,48 @@ class Table:
 
 
 def read_tables(path: str | Path, params: Params) -> dict[str, Table]:
-    """Read tables.yaml; each column that is returned names its benchmark, and tables that extend have all rows.
+    """Read tables.yaml: the tables as they are shown, in which each column names its benchmark and metric.
 
     Raises:
-        InputError: the YAML is unreadable, a key is unknown, params.yaml lacks the encoder or variant of a row, nothing
-            makes a benchmark or figure, or a baseline or difference names a row or column that isn't there.
+        InputError: the YAML is unreadable, a key is unknown, params.yaml lacks the encoder or variant of a row, leaves
+            out a baseline or names a table that isn't there, nothing makes a benchmark or figure, or a baseline or
+            difference names a row or column that isn't there.
     """
     tables = parse(dict[str, Table], read_yaml(path), f"{Path(path).name}: ")
+    for name in params.tables.frozen:
+        if name not in tables:
+            raise InputError(f"params.yaml: tables.frozen: {name!r} is none of {', '.join(tables)}")
     named = {row.encoder for table in tables.values() for row in table.rows}
     unnamed = [encoder for encoder in params.encoders if encoder not in named]
-    return {name: _checked(name, _extended(table, unnamed, params), params) for name, table in tables.items()}
+    shown = {}
+    for name, table in tables.items():
+        whole = _checked(name, _extended(_with_frozen(name, table, params), unnamed, params), params)
+        shown[name] = _selected(name, whole, unnamed, params)
+    return shown
 
 
 def main_tables(tables: dict[str, Table]) -> dict[str, Table]:
     """Benchmark -> the first table that is about it alone."""
     alone: dict[str, Table] = {}
     for table in tables.values():
-        if len(table.benchmarks) == 1:
+        if {benchmark_of(run) for run in table.benchmarks} == {table.benchmark}:
             alone.setdefault(table.benchmark, table)
     return alone
+
+
+def _with_frozen(name: str, table: Table, params: Params) -> Table:
+    """``table`` with its first metric once more, of the frozen encoders, if params.yaml asks for that."""
+    if name not in params.tables.frozen:
+        return table
+    first, *others = table.columns
+    frozen = replace(
+        first,
+        key=f"frozen_{first.key}",
+        name=f"frozen {first.name}",
+        benchmark=f"{first.benchmark or table.benchmark}{SEPARATOR}{_FROZEN}",
+        metric=first.metric or first.key,
+    )
+    return replace(table, columns=(first, frozen, *others))
 
 
 def _extended(table: Table, encoders: list[str], params: Params) -> Table:
@@ -131,6 +163,18 @@ def _extended(table: Table, encoders: list[str], params: Params) -> Table:
     return replace(table, rows=(*table.rows, *rows))
 
 
+def _selected(name: str, table: Table, unnamed: list[str], params: Params) -> Table:
+    """``table`` with the rows that params.yaml selects and those ``unnamed``, and the differences between them."""
+    if not table.extends or params.tables.rows is None:
+        return table
+    rows = tuple(row for row in table.rows if row.encoder in (*params.tables.rows, *unnamed))
+    names = {row.name for row in rows}
+    if table.baseline not in names:
+        raise InputError(f"params.yaml: tables.rows: lacks {table.baseline}, the baseline of {name}; add its encoder")
+    differences = tuple(of for of in table.differences if {of.row, of.against} <= names)
+    return replace(table, rows=rows, differences=differences)
+
+
 def _data_of(encoder: str, params: Params) -> str:
     """What an encoder was made from, after the encoders that it started from."""
     recipe = params.encoders[encoder]
@@ -139,10 +183,13 @@ def _data_of(encoder: str, params: Params) -> str:
 
 
 def _checked(name: str, table: Table, params: Params) -> Table:
-    columns = tuple(replace(column, benchmark=column.benchmark or table.benchmark) for column in table.columns)
+    columns = tuple(
+        replace(column, benchmark=column.benchmark or table.benchmark, metric=column.metric or column.key)
+        for column in table.columns
+    )
     table = replace(table, columns=columns)
-    for benchmark in (table.benchmark, *table.benchmarks):
-        _require(benchmark, BENCHMARKS, f"{name}.benchmark")
+    for run in (table.benchmark, *table.benchmarks):
+        _require(benchmark_of(run), BENCHMARKS, f"{name}.benchmark")
     for figure in table.figures:
         _require(figure, FIGURES, f"{name}.figures")
     for row in table.rows:

@@ -1,11 +1,11 @@
-"""Records of a table as Markdown and as LaTeX: values with their deviation, the best of each column marked."""
+"""Records of a table as Markdown and as LaTeX: values with their deviation, the best marked if seeds allow it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from workflow.tables.best_row import best_row, marks
 from workflow.tables.made_table import MadeTable
-from workflow.tables.stored_scores import REFERENCE
-from workflow.tables.table_spec import Column
+from workflow.tables.stored_scores import BOUND
 
 _TEX = str.maketrans({"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "±": r"$\pm$"})
 
@@ -24,13 +24,18 @@ def stated(difference: dict[str, Any]) -> str:
 
 
 def measured(difference: dict[str, Any]) -> str:
-    """What was measured here, and whether the signs agree."""
+    """What was measured here, its 95% interval over seeds, and the verdict."""
     values = [
-        f"{of['name']} "
-        + ("not measured" if of["ours"] is None else f"{signed(of['ours'])} {of['unit']} ({of['verdict']})")
+        f"{of['name']} " + ("not measured" if of["ours"] is None else f"{with_interval(of)} ({of['verdict']})")
         for of in difference["metrics"]
     ]
     return f"{', '.join(values)} against {difference['against']}"
+
+
+def with_interval(metric: dict[str, Any]) -> str:
+    """What was measured here for one metric of a difference, such as -1.2 mm [-1.9, -0.5]."""
+    interval = "" if metric["low"] is None else f" [{signed(metric['low'])}, {signed(metric['high'])}]"
+    return f"{signed(metric['ours'])} {metric['unit']}{interval}"
 
 
 def markdown(table: MadeTable, settings: dict[str, str]) -> str:
@@ -42,6 +47,7 @@ def markdown(table: MadeTable, settings: dict[str, str]) -> str:
     lines = [*heading(table.title, table.profile), markdown_row(heads), "|---|---|---|" + "---:|" * len(table.columns)]
     lines += [markdown_row(cells) for _, cells in _rows(table, "**{}**")]
     lines.append("")
+    lines += [f"- {note}" for note in notes(table)]
     lines += [f"- {name}: {setting(table, key)}" for key, name in settings.items()]
     names = {record["row"]: row_name(record) for record in table.records}
     lines += [f"- {names[of['row']]} is missing: {of['missing']}" for of in table.records if of["missing"]]
@@ -59,9 +65,10 @@ def latex(table: MadeTable) -> str:
     lines += [r"\begin{tabular}{lll" + "r" * len(table.columns) + "}", r"\toprule", _tex_row(heads), r"\midrule"]
     for record, cells in _rows(table, r"\textbf{{{}}}"):
         lines.append(_tex_row(cells))
-        if record["row"] == REFERENCE:
+        if record["row"] == BOUND:
             lines.append(r"\midrule")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+    lines += [r"\bottomrule", r"\end{tabular}", *(f"% {note}" for note in notes(table))]
+    return "\n".join(lines) + "\n"
 
 
 def heading(title: str, profile: str) -> list[str]:
@@ -78,6 +85,16 @@ def row_name(record: dict[str, Any]) -> str:
     return f"{record['method']} ({record['pretraining']})"
 
 
+def notes(table: MadeTable) -> list[str]:
+    """What has to be known to read the values."""
+    frozen = [
+        f"{column.name}: only the head is trained, on an encoder that stays as it is."
+        for column in table.columns
+        if column.frozen
+    ]
+    return [*frozen, marks(table.seeds)]
+
+
 def setting(table: MadeTable, key: str) -> str:
     """All values of one of the table's settings."""
     return "; ".join(dict.fromkeys(record[key] for record in table.records if record[key]))
@@ -85,26 +102,14 @@ def setting(table: MadeTable, key: str) -> str:
 
 def _rows(table: MadeTable, bold: str) -> Iterator[tuple[dict[str, Any], list[str]]]:
     """Each record and its cells, with the best values put into ``bold``."""
-    best = {column.key: best_rows(column, table.records) for column in table.columns}
+    best = {column.key: best_row(column, table.records) for column in table.columns}
     for record in table.records:
         cells = [record["profile"], record["method"], record["pretraining"]]
-        for key, rows in best.items():
+        for key, row in best.items():
             spread = f" ± {record[f'{key}_std']:.1f}" if record[f"{key}_std"] != "" else ""
             cell = "missing" if record[key] == "" else f"{record[key]:.1f}{spread}"
-            cells.append(bold.format(cell) if record["row"] in rows else cell)
+            cells.append(bold.format(cell) if record["row"] == row else cell)
         yield record, cells
-
-
-def best_rows(column: Column, records: Sequence[dict[str, Any]]) -> set[str]:
-    """Rows with the best printed value of a column, none if all are equal; the trivial predictor doesn't compete."""
-    values = {
-        record["row"]: round(record[column.key], 1)
-        for record in records
-        if record["row"] != REFERENCE and record[column.key] != ""
-    }
-    best = (max if column.better == "up" else min)(values.values(), default=None)
-    found = {row for row, value in values.items() if value == best}
-    return found if len(found) < len(values) else set()
 
 
 def signed(value: float) -> str:

@@ -1,6 +1,7 @@
 """Tables: every value from a stored run, its profile in every row, the paper's words beside ours."""
 
 import dataclasses
+import itertools
 import json
 import re
 import subprocess
@@ -9,7 +10,7 @@ import sys
 import pandas as pd
 import pytest
 from repository import REPOSITORY
-from tiny.tables import PARAMS, TABLES, record
+from tiny.tables import PARAMS, TABLES, record, references
 
 from liftedcl.files.atomic import write_json
 from liftedcl.identity.errors import InputError
@@ -33,7 +34,8 @@ def runs(tmp_path):
             write_json(f"{run}/provenance.json", record(seed=seed, of="finetuning"))
             write_json(f"{layout.encoder(row.encoder, seed)}/provenance.json", record(seed=seed, of="encoder"))
             write_json(f"{layout.encoder(row.encoder, seed)}/encoder.pt", "weights")
-    write_json(layout.reference(TABLE.benchmark), {"mpjpe_mm": 290.0, "pa_mpjpe_mm": 240.0})
+    worst, best = {"mpjpe_mm": 290.0, "pa_mpjpe_mm": 240.0}, {"mpjpe_mm": 2.0, "pa_mpjpe_mm": 1.0}
+    write_json(layout.reference(TABLE.benchmark), references(worst, best))
     return layout
 
 
@@ -41,9 +43,9 @@ def test_values_are_those_of_the_runs(runs, tmp_path):
     out = tmp_path / "results" / "table4.csv"
     make_table(TABLE, profile="demo", seeds=[0, 1], layout=runs, out=out)
     table = pd.read_csv(out).set_index("row")
-    assert table.index.tolist() == ["reference", *(row.encoder for row in TABLE.rows)]
+    assert table.index.tolist() == ["reference", "bound", *(row.encoder for row in TABLE.rows)]
     assert (table["profile"] == "demo").all()
-    assert table.loc["reference", "mpjpe_mm"] == 290.0
+    assert table.loc["reference", "mpjpe_mm"] == 290.0 and table.loc["bound", "mpjpe_mm"] == 2.0
     for i, row in enumerate(TABLE.rows):
         assert table.loc[row.encoder, "mpjpe_mm"] == 100.5 + 10 * i
         assert table.loc[row.encoder, "mpjpe_mm_std"] == pytest.approx(0.5**0.5)
@@ -72,9 +74,9 @@ def test_the_papers_differences_stand_beside_ours(runs, tmp_path):
     )
     lifted = next(i for i, row in enumerate(TABLE.rows) if row.encoder == "liftedcl_in_cc")
     assert ours == [
-        f"MPJPE {10 * (lifted - pixpro):+.1f} mm (disagree, one seed), "
-        f"PA-MPJPE {pixpro - lifted:+.1f} mm (agree, one seed) against PixPro (IN+CC)",
-        f"PA-MPJPE {supervised - lifted:+.1f} mm (agree, one seed) against supervised (IN)",
+        f"MPJPE {10 * (lifted - pixpro):+.1f} mm (one seed: no verdict), "
+        f"PA-MPJPE {pixpro - lifted:+.1f} mm (one seed: no verdict) against PixPro (IN+CC)",
+        f"PA-MPJPE {supervised - lifted:+.1f} mm (one seed: no verdict) against supervised (IN)",
     ]
 
 
@@ -101,7 +103,30 @@ def test_seeds_give_an_interval_and_a_verdict(runs, tmp_path):
     shift = 10.0 * (lifted - supervised)
     assert (row["mpjpe_mm_difference"], row["mpjpe_mm_low"], row["mpjpe_mm_high"]) == (shift, shift, shift)
     assert row["pa_mpjpe_mm_low"] < 0 < row["pa_mpjpe_mm_high"] and row["pa_mpjpe_mm_p"] > 0.05
-    assert "(disagree), PA-MPJPE" in row["measured_here"] and "(within noise) against PixPro" in row["measured_here"]
+    assert "MPJPE +10.0 mm [+10.0, +10.0] (disagree), PA-MPJPE" in row["measured_here"]
+    assert "(within noise) against PixPro" in row["measured_here"]
+
+
+def test_one_seed_marks_nothing_and_judges_nothing_in_any_form(runs, tmp_path):
+    """The same table with two seeds does both: PA-MPJPE falls by exactly 1 mm from row to row, whatever the seed."""
+    forms = {
+        ".csv": "(agree)",
+        ".md": "**40.0",
+        ".tex": r"\textbf",
+        ".html": 'number best"',
+        ".provenance.json": '"agree"',
+    }
+    for seeds in ([0], [0, 1]):
+        make_table(TABLE, profile="demo", seeds=seeds, layout=runs, out=tmp_path / "t.csv")
+        texts = {form: (tmp_path / f"t{form}").read_text() for form in forms}
+        for form, mark in forms.items():
+            assert (mark in texts[form]) == (len(seeds) > 1), (form, seeds)
+        judged = [text for form, text in texts.items() if form != ".tex"]
+        assert all(("one seed: no verdict" in text) == (len(seeds) == 1) for text in judged)
+        said = [texts[form] for form in (".md", ".tex", ".html")]
+        assert all(("One seed: no row is marked" in text) == (len(seeds) == 1) for text in said)
+        assert all(("Bold: the best" in text) == (len(seeds) > 1) for text in said)
+        assert "agree" not in re.sub("<style>.*</style>", "", "".join(texts.values()), flags=re.S) or len(seeds) > 1
 
 
 def test_rows_that_did_not_finish_say_why_and_the_others_come_out(runs, tmp_path):
@@ -130,23 +155,23 @@ def test_a_metric_that_the_test_set_cannot_give_says_so(runs, tmp_path):
 
 
 def test_no_row_is_best_where_all_print_the_same(runs, tmp_path):
-    for row in TABLE.rows:
-        run = tmp_path / runs.benchmark(TABLE.benchmark, row.encoder, 0) / "metrics.json"
+    for row, seed in itertools.product(TABLE.rows, (0, 1)):
+        run = tmp_path / runs.benchmark(TABLE.benchmark, row.encoder, seed) / "metrics.json"
         run.write_text(json.dumps({"mpjpe_mm": 0.01 * len(row.encoder) / 10, "pa_mpjpe_mm": float(len(row.encoder))}))
-    make_table(TABLE, profile="demo", seeds=[0], layout=runs, out=tmp_path / "t.csv")
+    make_table(TABLE, profile="demo", seeds=[0, 1], layout=runs, out=tmp_path / "t.csv")
     text = (tmp_path / "t.md").read_text()
-    assert text.count("**6.0**") == 1 and "**0.0**" not in text
+    assert text.count("**6.0 ± 0.0**") == 1 and "**0.0" not in text
     assert "-0.0" not in text and "MPJPE +0.0 mm" in text
 
 
 def test_latex_escapes_and_marks_the_best(runs, tmp_path):
-    table = dataclasses.replace(TABLE, columns=(dataclasses.replace(TABLE.columns[0], unit="%", name="A_B"),))
+    table = dataclasses.replace(TABLE, columns=(dataclasses.replace(TABLE.columns[1], unit="%", name="A_B"),))
     table = dataclasses.replace(table, differences=())
     make_table(table, profile="demo", seeds=[0, 1], layout=runs, out=tmp_path / "t.csv")
     text = (tmp_path / "t.tex").read_text()
-    assert r"A\_B (\%)" in text and r"\textbf{100.5 $\pm$ 0.7}" in text and text.count(r"\textbf") == 1
-    assert text.count(r" \\") == len(TABLE.rows) + 2 and "not the paper's experiment" in text
-    assert text.count("demo &") == len(TABLE.rows) + 1
+    assert r"A\_B (\%)" in text and r"\textbf{40.0 $\pm$ 0.0}" in text and text.count(r"\textbf") == 1
+    assert text.count(r" \\") == len(TABLE.rows) + 3 and "not the paper's experiment" in text
+    assert text.count("demo &") == len(TABLE.rows) + 2
 
 
 def test_a_row_can_be_a_variant_and_a_column_of_another_benchmark(runs, tmp_path):
@@ -158,7 +183,7 @@ def test_a_row_can_be_a_variant_and_a_column_of_another_benchmark(runs, tmp_path
             (run / "metrics.json").write_text(json.dumps({"jdr": value + len(row.name), "pa_mpjpe_mm": value}))
             (run / "provenance.json").write_text(json.dumps(record()))
     (tmp_path / runs.reference("h36m_2d")).parent.mkdir(parents=True, exist_ok=True)
-    (tmp_path / runs.reference("h36m_2d")).write_text('{"jdr": 1}')
+    (tmp_path / runs.reference("h36m_2d")).write_text(json.dumps(references({"jdr": 1}, {"jdr": 90})))
     make_table(prior, profile="demo", seeds=[0], layout=runs, out=tmp_path / "t.csv")
     table = pd.read_csv(tmp_path / "t.csv").set_index("row")
     assert table.loc["supervised_in-prior", "jdr"] == len("supervised_in-prior")
@@ -171,7 +196,7 @@ def test_demo_values_are_marked_wherever_they_stand(runs, tmp_path):
     make_table(TABLE, profile="demo", seeds=[0], layout=runs, out=tmp_path / "table4.csv")
     text = (tmp_path / "table4.md").read_text()
     rows = [line for line in text.splitlines() if line.startswith("| ") and "profile" not in line]
-    assert len(rows) == len(TABLE.rows) + 1
+    assert len(rows) == len(TABLE.rows) + 2
     assert all(line.startswith("| demo |") for line in rows)
     assert "not the paper's experiment" in text
     make_table(TABLE, profile="paper", seeds=[0], layout=runs, out=tmp_path / "table4.csv")
