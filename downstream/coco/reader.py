@@ -28,7 +28,8 @@ class PersonBoxes:
         names: image of each box.
         sizes: width and height of each image, (N, 2) int px.
         image_ids: (N,) int.
-        boxes: first and last pixel, (N, 4: x0, y0, x1, y1) px; pixel centres are whole numbers.
+        boxes: (N, 4: x0, y0, x1, y1) px; pixel centres are whole numbers. As in the published code, an annotated box
+            ends at its last pixel, and a detected one a pixel later.
         scores: (N,), 1 for annotated people.
     """
 
@@ -115,8 +116,8 @@ def read_people(root: str | Path, split: str) -> AnnotatedPeople:
 def read_detections(root: str | Path) -> PersonBoxes | None:
     """The detector's person boxes in the val images; None where the file isn't there.
 
-    Boxes are not cut to their image, as in the published code. Departure: a box ends at its last pixel, as annotated
-    ones do; there it ends a pixel later. Boxes in images that the annotations don't list are left out.
+    Boxes are not cut to their image, as in the published code. Boxes in images that the annotations don't list are left
+    out.
 
     Raises:
         InputError: as `read_people`, or because no box is left.
@@ -143,5 +144,5 @@ def read_detections(root: str | Path) -> PersonBoxes | None:
     folder = image_folder(root, "val")
     check_pictures(folder, names, path, REMEDY, np.flatnonzero(kept)[order].tolist())
     sizes = np.array([[images[image_id][key] for key in ("width", "height")] for image_id in ids.tolist()], dtype=int)
-    corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:] - 1], axis=1)
+    corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
     return PersonBoxes(folder, names, sizes, ids, corners, scores)
