@@ -18,7 +18,7 @@ from liftedcl.engine.schedule import Schedule, constant, cosine
 from liftedcl.engine.sgd import encoder_player
 from liftedcl.images.batches import Batch
 from liftedcl.images.shard import Shard
-from liftedcl.networks.encoder import Backbone
+from liftedcl.networks.encoder import Backbone, zero_last_norms
 from liftedcl.networks.grouped_norm import group_batch_norms
 from liftedcl.networks.keys import KeyEncoder
 from liftedcl.networks.pixel_propagation import PixelPropagation, consistency_loss
@@ -40,6 +40,8 @@ class PixPro(nn.Module):
         projector = NormalisedMapProjector(
             backbone.out_channels, hidden=propagation.hidden, dimension=propagation.dimension
         )
+        if recipe.start is None:
+            zero_last_norms(backbone)
         self.backbone = group_batch_norms(backbone, 1, batch_size=batch_size)
         self.heads = nn.ModuleDict(
             {
@@ -55,7 +57,7 @@ class PixPro(nn.Module):
         return encoder_player(self, recipe.training, steps)
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
-        pair = ViewPair(batch.images, self._views, next(self.backbone.parameters()).device)
+        pair = ViewPair(batch, self._views, next(self.backbone.parameters()).device)
         views, geometries = zip(*(pair.mine(draw) for draw in (pair.query, pair.key)), strict=True)
         first, second = (self.heads["projector"](self.backbone(view)) for view in views)
         self.key.follow(self.backbone, self.heads, self._key_momentum(batch.step))

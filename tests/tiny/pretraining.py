@@ -52,7 +52,7 @@ def tiny_method(recipe) -> nn.Module:
 def tiny_batch(step: int = 0) -> Batch:
     generator = torch.Generator().manual_seed(1)
     images = torch.randint(0, 256, (IMAGES, 64, 48, 3), dtype=torch.uint8, generator=generator).permute(0, 3, 1, 2)
-    return Batch(images=images, rows=torch.arange(IMAGES), step=step)
+    return Batch(images=images, stretches=torch.ones(IMAGES), rows=torch.arange(IMAGES), step=step)
 
 
 def recorded_draws(monkeypatch: pytest.MonkeyPatch) -> list[ViewDraw]:

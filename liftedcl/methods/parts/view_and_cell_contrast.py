@@ -42,7 +42,7 @@ class ViewAndCellContrast(nn.Module):
         return encoder_player(self, recipe.training, steps)
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
-        pair = ViewPair(batch.images, self._views, self.queues["invariant"].keys.device)
+        pair = ViewPair(batch, self._views, self.queues["invariant"].keys.device)
         views, _ = pair.mine(pair.query)
         features = self.backbone(views)
         self.key.follow(self.backbone, self.heads, self._contrast.key_momentum)
