@@ -72,7 +72,9 @@ def encoder_cost(row: str, device: torch.device) -> Cost | None:
     batch = recipe.training.batch_size if device.type == "cuda" else 2 * _FEW
     small = dataclasses.replace(recipe, training=dataclasses.replace(recipe.training, batch_size=batch))
     rng = np.random.default_rng(0)
-    pictures = rng.integers(0, 256, (batch, PAPER.crops.height, PAPER.crops.width, 3), dtype=np.uint8)
+    crops, side = PAPER.crops, PAPER.pictures.size
+    height, width = (side, side) if recipe.images == "imagenet" else (crops.height, crops.width)
+    pictures = rng.integers(0, 256, (batch, height, width, 3), dtype=np.uint8)
     with tempfile.TemporaryDirectory() as folder:
         shard = write_shard(Path(folder) / "crops.npy", pictures)
         skeletons = sample_skeletons(PAPER.skeletons.count, rng, PAPER.skeletons)

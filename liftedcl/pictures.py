@@ -1,4 +1,7 @@
-"""Stage I images: an ImageFolder packed into one shard of squares (short side resized, centre cropped)."""
+"""Stage I images: an ImageFolder packed into one shard of squares, to which whole pictures are squeezed.
+
+The index keeps each picture's own size, so that views of it are drawn in its own shape, as if from the picture itself.
+"""
 
 import argparse
 import dataclasses
@@ -13,16 +16,9 @@ from liftedcl.identity.recipe import read_recipe
 from liftedcl.images.shard import ShardWriter
 from liftedcl.recipes.data_recipes import Pictures
 
-COLUMNS = ("file", "label")
+COLUMNS = ("file", "label", "picture_width", "picture_height")
 SUFFIXES = (".jpg", ".jpeg", ".png")
 REMEDY = "get it as docs/data.md describes, or name the folder with --config imagenet=FOLDER"
-
-
-def square(image: np.ndarray, size: int) -> np.ndarray:
-    """Resize the short side of (H, W, 3) uint8 to ``size`` and keep the centre: (size, size, 3)."""
-    side = min(image.shape[:2])
-    top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
-    return resize(image[top : top + side, left : left + side], height=size, width=size)
 
 
 def list_pictures(folder: Path) -> tuple[list[str], list[tuple[Path, int]]]:
@@ -55,9 +51,9 @@ def pack_pictures(root: Path, split: str, out: Path, recipe: Pictures, *, worker
     unused = {f"{file.parent.name}/{file.name}" for file, _ in pictures}
     with ShardWriter(out, recipe.size, recipe.size, COLUMNS) as shard:
         results = process_images(functools.partial(_read, recipe), pictures, workers=workers, title=f"pack {split}")
-        for name, label, pixels in results:
+        for name, label, size, pixels in results:
             unused.discard(name)
-            shard.append(pixels, (name, label))
+            shard.append(pixels, (name, label, *size))
         shard.report = {
             "classes": classes,
             "pictures": len(pictures) - len(unused),
@@ -66,18 +62,20 @@ def pack_pictures(root: Path, split: str, out: Path, recipe: Pictures, *, worker
         }
 
 
-def _read(recipe: Pictures, picture: tuple[Path, int]) -> tuple[str, int, np.ndarray]:
-    file, label = picture
-    return f"{file.parent.name}/{file.name}", label, square(read_image(file), recipe.size)
+def _read(recipe: Pictures, picture: tuple[Path, int]) -> tuple[str, int, tuple[int, int], np.ndarray]:
+    """Name, label, width and height, and the squeezed pixels."""
+    (file, label), image = picture, read_image(picture[0])
+    squeezed = resize(image, height=recipe.size, width=recipe.size)
+    return f"{file.parent.name}/{file.name}", label, (image.shape[1], image.shape[0]), squeezed
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m liftedcl.pictures",
         description="Pack an ImageFolder (ROOT/SPLIT/CLASS/*.jpg) into a shard of squares: NAME.npy (pixels), "
-        "NAME.csv (file, label) and NAME.json (class names).",
+        "NAME.csv (file, label, the picture's own size) and NAME.json (class names).",
         epilog="example: python -m liftedcl.pictures --imagenet data/imagenet --split train "
-        "--out runs/pictures/pictures.npy --recipe '{\"size\": 256}'",
+        "--out runs/pictures/pictures.npy --recipe '{\"size\": 320}'",
     )
     parser.add_argument("--recipe", required=True, metavar="JSON", help="section pictures of params.yaml, text or file")
     parser.add_argument("--imagenet", required=True, type=Path, metavar="FOLDER", help="ImageFolder with its splits")

@@ -107,12 +107,6 @@ def pretrain(
             raise InputError(f"--images: missing; method {recipe.method} trains on a packed shard")
         shard = open_shards(images)
         inputs["images"] = shard.checksum
-        height, width = shard.image_size
-        if max(height, width) > recipe.views.size:  # the batched resampler has no low-pass filter for a smaller view
-            raise InputError(
-                f"{shard.path}: images of {height}x{width} are larger than views of {recipe.views.size}; "
-                "raise views.size or pack smaller images"
-            )
         sampled = _read_skeletons(skeletons, inputs)
         method = method_class(recipe.method)(recipe, backbone, shard, sampled)
         task = PretrainingTask(method, recipe, shard, seed, device)

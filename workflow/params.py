@@ -196,7 +196,10 @@ def _from_text(value: Any) -> Any:
 
 
 def _encoder_row(name: str, defaults: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
-    """``defaults <- row``; of the defaults, only the sections that the row's method reads are kept."""
+    """``defaults <- row``; of the defaults, only the sections that the row's method reads are kept.
+
+    Where a profile makes a section of the row null, it is the defaults' again.
+    """
     where = f"params.yaml: encoders.rows.{name}"
     if not isinstance(row, dict):
         raise InputError(f"{where}: {row!r} is not a mapping")
@@ -207,7 +210,8 @@ def _encoder_row(name: str, defaults: dict[str, Any], row: dict[str, Any]) -> di
     unused = every_section - set(entries[method].sections)
     if wrong := sorted(unused & set(row)):
         raise InputError(f"{where}.{wrong[0]}: {method} does not read this section, remove it")
-    return merge({key: value for key, value in defaults.items() if key not in unused}, row)
+    kept = {key: value for key, value in defaults.items() if key not in unused}
+    return merge(kept, {key: value for key, value in row.items() if value is not None or key not in kept})
 
 
 def main() -> None:

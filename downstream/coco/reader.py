@@ -28,8 +28,8 @@ class PersonBoxes:
         names: image of each box.
         sizes: width and height of each image, (N, 2) int px.
         image_ids: (N,) int.
-        boxes: (N, 4: x0, y0, x1, y1) px, pixel centres are whole numbers; an annotated box ends at its last pixel, a
-            detected one a pixel later, as in the published code.
+        boxes: (N, 4: x0, y0, x1, y1) px; pixel centres are whole numbers. As in the published code, an annotated box
+            ends at its last pixel, and a detected one a pixel later.
         scores: (N,), 1 for annotated people.
     """
 
@@ -116,7 +116,7 @@ def read_people(root: str | Path, split: str) -> AnnotatedPeople:
 def read_detections(root: str | Path) -> PersonBoxes | None:
     """The detector's person boxes in the val images; None where the file isn't there.
 
-    Boxes are not cut to their image, as in the published code. Those in images that the annotations don't list are left
+    Boxes are not cut to their image, as in the published code. Boxes in images that the annotations don't list are left
     out.
 
     Raises:

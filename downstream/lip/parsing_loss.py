@@ -1,6 +1,7 @@
-"""SCHP's loss (Li et al. 2020, sections 3.1 and 3.2) from the logits of student and teacher.
+"""SCHP's loss (Li et al. 2020, sections 3.1 and 3.2) of the logits of student and teacher, as published code has it.
 
-Left out: the published code's consistency between parsing and edges, which is always 0 there since its mask is empty.
+Left out: the consistency between parsing and edges, always 0 there since its mask is empty. Departure: a batch counts
+as a whole, where the published code averages the losses of the 16 images of each GPU.
 """
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from downstream.lip.labels import IGNORED
+from downstream.lip.labels import BACKGROUND, IGNORED
 from downstream.lip.parsing_network import ParsingLogits
 from downstream.lip.self_correction import divergence, mixed_targets
 
@@ -18,34 +19,38 @@ def parsing_loss(
 ) -> dict[str, Tensor]:
     """Weighted terms: ``lovasz`` and ``labels`` of both parsing outputs, and ``edges``.
 
-    Once there is a teacher, the last two are KL divergences from the mixed targets, not balanced for the edges, as in
-    the published code; Lovász-softmax always takes the labels.
+    Once there is a teacher, the last two are KL divergences from the mixed targets, not balanced for the edges;
+    Lovász-softmax always takes the labels. From then on an ignored pixel counts as background in all terms but the
+    first output's Lovász-softmax, since the published code overwrites it when it makes the labels one-hot.
 
     Args:
         student, teacher: logits at the size of the labels; the teacher's after the first round only.
-        labels: (B, H, W) int64, classes or `IGNORED`.
+        labels: (B, H, W) int64, classes or `IGNORED`; they stay as they are.
         rounds: self-correction rounds that are over.
     """
-    valid, edges = labels != IGNORED, edge_labels(labels)
-    outputs = (student.parsing, student.fused)
-    lovasz = sum(lovasz_softmax(logits.softmax(dim=1), labels) for logits in outputs)
+    edges, outputs = edge_labels(labels), (student.parsing, student.fused)
     if teacher is None:
-        count = valid.sum().clamp(min=1)  # so that the loss is 0 and not NaN where every pixel is ignored
+        later = labels
+        count = (labels != IGNORED).sum().clamp(min=1)  # the loss is 0 and not NaN where every pixel is ignored
         sums = [F.cross_entropy(logits, labels, ignore_index=IGNORED, reduction="sum") for logits in outputs]
         right = sum(one / count for one in sums)
         edge = balanced_cross_entropy(student.edges, edges)
     else:
-        soft = mixed_targets(teacher.fused, labels, rounds=rounds)
-        right = sum(divergence(logits, soft, valid) for logits in outputs)
-        edge = divergence(student.edges, mixed_targets(teacher.edges, edges, rounds=rounds), valid)
+        later = torch.where(labels == IGNORED, BACKGROUND, labels)
+        soft = mixed_targets(teacher.fused, later, rounds=rounds)
+        right = sum(divergence(logits, soft) for logits in outputs)
+        edge = divergence(student.edges, mixed_targets(teacher.edges, edges, rounds=rounds))
+    lovasz = sum(
+        lovasz_softmax(logits.softmax(dim=1), known) for logits, known in zip(outputs, (labels, later), strict=True)
+    )
     return {"lovasz": 0.5 * lovasz, "labels": 0.5 * right, "edges": edge}
 
 
 def edge_labels(labels: Tensor) -> Tensor:
-    """Edges that the edge branch learns: 1 on 3 px along each border between two labels, `IGNORED` where the label is.
+    """Edges that the edge branch learns: 1 along each border between two labels, 3 or 4 px wide, 0 elsewhere.
 
-    The border to an ignored pixel doesn't count. The published code marks diagonal neighbours as well, so that its
-    lines are up to 4 px wide, and doesn't ignore pixels in this loss.
+    A pixel is marked where it differs from its neighbour above, to the right, or across a corner below; then each mark
+    grows by a pixel in every direction. The border to an ignored pixel doesn't count.
 
     Args:
         labels: (B, H, W), integers.
@@ -53,12 +58,17 @@ def edge_labels(labels: Tensor) -> Tensor:
     Returns:
         (B, H, W), of the same type.
     """
-    valid = labels != IGNORED
-    border = torch.zeros_like(valid)
-    border[:, :, :-1] |= (labels[:, :, :-1] != labels[:, :, 1:]) & valid[:, :, :-1] & valid[:, :, 1:]
-    border[:, :-1] |= (labels[:, :-1] != labels[:, 1:]) & valid[:, :-1] & valid[:, 1:]
-    wide = F.max_pool2d(border.float().unsqueeze(1), kernel_size=3, stride=1, padding=1).squeeze(1)
-    return torch.where(valid, wide.to(labels.dtype), labels)
+    border = torch.zeros_like(labels, dtype=torch.bool)
+    everything, first, last = slice(None), slice(None, -1), slice(1, None)
+    for rows, columns, other_rows, other_columns in (
+        (last, everything, first, everything),
+        (everything, first, everything, last),
+        (first, first, last, last),
+        (first, last, last, first),
+    ):
+        one, other = labels[:, rows, columns], labels[:, other_rows, other_columns]
+        border[:, rows, columns] |= (one != other) & (one != IGNORED) & (other != IGNORED)
+    return F.max_pool2d(border.float().unsqueeze(1), kernel_size=3, stride=1, padding=1).squeeze(1).to(labels.dtype)
 
 
 def balanced_cross_entropy(logits: Tensor, edges: Tensor) -> Tensor:
@@ -66,17 +76,14 @@ def balanced_cross_entropy(logits: Tensor, edges: Tensor) -> Tensor:
 
     Args:
         logits: (B, 2, H, W).
-        edges: (B, H, W) of 0, 1 and `IGNORED`.
+        edges: (B, H, W) of 0 and 1.
 
     Returns:
         A scalar; an absent one counts as 0.
     """
-    valid, edge = edges != IGNORED, edges == 1
-    background = valid & ~edge
-    log_background, log_edge = F.log_softmax(logits, dim=1).unbind(dim=1)
     means = [
-        -torch.where(where, value, 0.0).sum() / where.sum().clamp(min=1)
-        for where, value in ((background, log_background), (edge, log_edge))
+        -torch.where(edges == label, log_share, 0.0).sum() / (edges == label).sum().clamp(min=1)
+        for label, log_share in enumerate(F.log_softmax(logits, dim=1).unbind(dim=1))
     ]
     return 0.5 * (means[0] + means[1])
 

@@ -2,7 +2,8 @@
 
 Pyramid pooling over the last map, a decoder that adds the detail of the first, an edge branch over the first three, and
 a fusion of both. Departures: torchvision's 7x7 stem, so that pre-trained weights fit, where CE2P has three 3x3
-convolutions; plain batch norm and leaky ReLU where the published code has in-place ones, which compute the same.
+convolutions; plain batch norm and leaky ReLU where the published code has in-place ones of scale |weight| + 1e-5.
+Those compute the same while weights are positive, and would turn the sign of a feature whose pre-trained weight is not.
 """
 
 from typing import NamedTuple

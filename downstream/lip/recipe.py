@@ -14,7 +14,8 @@ class LIP(FineTuning):
 
     Attributes:
         input_size: side of the square that the whole image is fitted into, px.
-        lowest_learning_rate: the rate at which the warm-up begins and every cosine ends.
+        lowest_learning_rate: the rate at which the warm-up begins and to which every cosine falls; rates stay the same
+            for an epoch.
         restart_learning_rate: the rate at which the cosine of each round begins.
         first_round: epochs after which the student becomes the first teacher.
         round_epochs: epochs between two self-correction rounds; the last one is at the end of the run.

@@ -15,11 +15,11 @@ def rounds_before(recipe: LIP, epoch: int) -> int:
 
 
 def warm_restarts(recipe: LIP, steps_per_epoch: int) -> Schedule:
-    """The rate at each step. It moves at every step; the published code holds it for an epoch."""
+    """The rate at each step, the same in all steps of an epoch, as in the published code."""
     low = recipe.lowest_learning_rate
 
     def rate(step: int) -> float:
-        epoch = step / steps_per_epoch
+        epoch = step // steps_per_epoch
         if epoch < recipe.warmup_epochs:
             return low + (recipe.learning_rate - low) * epoch / recipe.warmup_epochs
         if epoch < recipe.first_round:

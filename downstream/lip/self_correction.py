@@ -1,8 +1,7 @@
 """Self-correction (Li et al. 2020, section 3.2): a teacher, the mean of past students, softens the labels it doubts.
 
-A round adds the student to the mean and estimates the mean's batch statistics anew on the training set. After round n
-the targets are (1 - 1/(n+1)) of the teacher's prediction and 1/(n+1) of the label. The published code leaves the
-teacher in training mode, so that its targets depend on the batch and on dropout; here it is in evaluation mode.
+A round adds the student to the mean and estimates the mean's batch statistics anew on the training set. Targets and
+their loss are those of the published code, which gave the published scores, and not of the paper's equations.
 """
 
 from collections.abc import Iterable
@@ -14,19 +13,15 @@ from torch.optim.swa_utils import AveragedModel, update_bn
 
 
 class SelfCorrection(nn.Module):
-    """``student`` is trained; ``teacher`` and its number of rounds are in every checkpoint."""
+    """``student`` is trained; ``teacher`` and its number of rounds are in every checkpoint.
+
+    As in the published code, the teacher teaches in training mode: its targets depend on batch and dropout.
+    """
 
     def __init__(self, student: nn.Module) -> None:
         super().__init__()
         self.student = student
         self.teacher = AveragedModel(student).requires_grad_(False)
-        self.train()
-
-    def train(self, mode: bool = True) -> "SelfCorrection":
-        """As usual for the student; the teacher stays in evaluation mode."""
-        super().train(mode)
-        self.teacher.eval()
-        return self
 
     @property
     def rounds(self) -> int:
@@ -40,30 +35,26 @@ class SelfCorrection(nn.Module):
 
 
 def mixed_targets(teacher: Tensor, labels: Tensor, *, rounds: int) -> Tensor:
-    """Targets after ``rounds`` rounds, at least 1.
+    """Targets after ``rounds`` rounds, n of them, at least 1: softmax((1 - 1/(n+1)) teacher + 1/(n+1) one-hot labels).
 
-    The published code overwrites the ignored labels when it makes them one-hot; here ``labels`` stays as it is.
+    The paper mixes probabilities; the published code mixes the labels' ones with the teacher's raw logits, so that a
+    label moves the odds of its class by e^(1/(n+1)) only.
 
     Args:
         teacher: the teacher's logits (B, C, H, W).
-        labels: (B, H, W); where a label is not a class, the target is meaningless.
+        labels: (B, H, W), integers below C.
 
     Returns:
-        (B, C, H, W), probabilities where the label is a class.
+        (B, C, H, W), probabilities.
     """
     share = 1.0 / (rounds + 1.0)
     classes = torch.arange(teacher.shape[1], device=labels.device)[:, None, None]
-    return (1.0 - share) * teacher.softmax(dim=1) + share * (labels.unsqueeze(1) == classes)
+    return ((1.0 - share) * teacher + share * (labels.unsqueeze(1) == classes)).softmax(dim=1)
 
 
-def divergence(logits: Tensor, targets: Tensor, valid: Tensor) -> Tensor:
-    """KL(targets || softmax(logits)): summed over the classes, averaged over the valid pixels.
+def divergence(logits: Tensor, targets: Tensor) -> Tensor:
+    """KL(targets || softmax(logits)), both (B, C, H, W), averaged over the pixels and divided by C.
 
-    The published code's default reduction also divides by the number of classes, which makes this loss almost 0.
-
-    Args:
-        logits, targets: (B, C, H, W).
-        valid: (B, H, W), bool.
+    The published code's reduction divides by the number of classes as well, where KL is a sum over them.
     """
-    pixels = F.kl_div(logits.log_softmax(dim=1), targets, reduction="none").sum(dim=1)
-    return torch.where(valid, pixels, 0.0).sum() / valid.sum().clamp(min=1)
+    return F.kl_div(logits.log_softmax(dim=1), targets, reduction="none").mean()

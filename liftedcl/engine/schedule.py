@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 Schedule = Callable[[int], float]
 
 
-def cosine(base: float, *, steps: int) -> Schedule:
-    """Half a cosine from ``base`` to 0 over ``steps`` steps (paper, section 4.1)."""
-    return lambda step: base * 0.5 * (1.0 + math.cos(math.pi * step / steps))
+def cosine(base: float, *, steps: int, held: int = 1) -> Schedule:
+    """Half a cosine from ``base`` to 0 over ``steps`` steps (paper, section 4.1); a value stays for ``held`` steps."""
+    return lambda step: base * 0.5 * (1.0 + math.cos(math.pi * (step // held * held) / steps))
 
 
 def constant(base: float) -> Schedule:

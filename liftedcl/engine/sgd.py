@@ -20,6 +20,10 @@ def sgd_player(parameters: Iterable[nn.Parameter], training: Training, schedule:
 
 
 def encoder_player(method: nn.Module, training: Training, steps: int) -> dict[str, Player]:
-    """The player 'encoder' of every method: its ``backbone`` and ``heads``, at a cosine rate over ``steps`` steps."""
+    """The player 'encoder' of every method: its ``backbone`` and ``heads``, at a cosine rate over ``steps`` steps.
+
+    The rate stays the same in an epoch, as in the published code of MoCo, DenseCL, SetSim and LiftedCL.
+    """
     parameters = [*method.backbone.parameters(), *method.heads.parameters()]
-    return {"encoder": sgd_player(parameters, training, cosine(training.learning_rate, steps=steps))}
+    rate = cosine(training.learning_rate, steps=steps, held=steps // training.epochs)
+    return {"encoder": sgd_player(parameters, training, rate)}

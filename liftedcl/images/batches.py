@@ -15,10 +15,17 @@ from liftedcl.images.shard_union import ShardUnion
 
 @dataclass(frozen=True)
 class Batch:
-    """``images`` (B, 3, H, W) uint8 RGB on the CPU, channels last in memory, pinned if there is a GPU; ``rows`` (B,)
-    int64, their rows in the shard; ``step``, the steps since the start of the run."""
+    """Images of a shard, on the CPU.
+
+    Attributes:
+        images: (B, 3, H, W) uint8 RGB, channels last in memory, pinned if there is a GPU.
+        stretches: (B,) float32, how much wider the picture is packed than it is, relative to its height.
+        rows: (B,) int64, their rows in the shard.
+        step: the steps since the start of the run.
+    """
 
     images: Tensor
+    stretches: Tensor
     rows: Tensor
     step: int
 
@@ -33,6 +40,7 @@ class ShardBatches:
                 "lower training.batch_size or add data"
             )
         self._shard, self._batch_size, self._seed = shard, batch_size, seed
+        self._stretches = torch.from_numpy(_stretches(shard))
         self._pinned = torch.cuda.is_available()
         self.steps_per_epoch = len(shard) // batch_size
 
@@ -47,4 +55,15 @@ class ShardBatches:
             rows = order[step * self._batch_size : (step + 1) * self._batch_size]
             images = torch.empty(shape, dtype=torch.uint8, pin_memory=self._pinned)
             self._shard.gather(rows, images.numpy())
-            yield Batch(images.permute(0, 3, 1, 2), torch.from_numpy(rows), epoch * self.steps_per_epoch + step)
+            drawn = torch.from_numpy(rows)
+            now = epoch * self.steps_per_epoch + step
+            yield Batch(images.permute(0, 3, 1, 2), self._stretches[drawn], drawn, now)
+
+
+def _stretches(shard: Shard | ShardUnion) -> np.ndarray:
+    """Of each image, (N,) float32: 1 in a shard whose index doesn't say how large its pictures were."""
+    index, (height, width) = shard.index, shard.image_size
+    if "picture_width" not in index:
+        return np.ones(len(shard), np.float32)
+    own = index["picture_height"].to_numpy(np.float32) / index["picture_width"].to_numpy(np.float32)
+    return own * np.float32(width / height)

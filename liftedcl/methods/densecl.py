@@ -14,6 +14,7 @@ from liftedcl.networks.encoder import Backbone
 from liftedcl.networks.projectors import MapProjector, cell_vectors
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
 from liftedcl.views.correspondence import matched, most_similar
+from liftedcl.views.view_pair import ViewPair
 
 
 class DenseCL(ViewAndCellContrast):
@@ -28,7 +29,9 @@ class DenseCL(ViewAndCellContrast):
         super().__init__(recipe, backbone, name="dense", projector=projector, weight=recipe.dense.weight)
         self.pool = pool
 
-    def cell_loss(self, features: Tensor, key_features: Tensor, cells: Tensor, key_cells: Tensor) -> Tensor:
+    def cell_loss(
+        self, pair: ViewPair, features: Tensor, key_features: Tensor, cells: Tensor, key_cells: Tensor
+    ) -> Tensor:
         """L_r (equation 2) of each cell, (B, N)."""
         # As in the paper both are pooled; the published code pools the vectors but matches on the unpooled map.
         matches = most_similar(self.pool(features), self.pool(key_features))

@@ -21,7 +21,7 @@ from liftedcl.images.shard import Shard
 from liftedcl.losses.infonce import info_nce
 from liftedcl.methods import lifts
 from liftedcl.networks.critic import Critic, critic_loss, lifting_loss
-from liftedcl.networks.encoder import Backbone
+from liftedcl.networks.encoder import Backbone, zero_last_norms
 from liftedcl.networks.grouped_norm import group_batch_norms
 from liftedcl.networks.keys import KeyEncoder
 from liftedcl.networks.lifting import LiftingNetwork
@@ -45,6 +45,8 @@ class LiftedCL(nn.Module):
         contrast, lifting, channels = recipe.contrast, recipe.lifting, backbone.out_channels
         batch_size = recipe.training.batch_size
         projector_sizes = {"hidden": contrast.hidden, "dimension": contrast.dimension}
+        if recipe.start is None:
+            zero_last_norms(backbone)
         self.backbone = group_batch_norms(backbone, contrast.norm_groups, batch_size=batch_size)
         self.heads = nn.ModuleDict()
         self.queues = nn.ModuleDict()
@@ -70,7 +72,7 @@ class LiftedCL(nn.Module):
         return players
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
-        pair = ViewPair(batch.images, self._views, next(self.backbone.parameters()).device)
+        pair = ViewPair(batch, self._views, next(self.backbone.parameters()).device)
         views, geometry = pair.mine(pair.query)
         features = self.backbone(views)
         terms, new_keys = {}, {}

@@ -39,7 +39,7 @@ class MoCoV2(nn.Module):
         return encoder_player(self, recipe.training, steps)
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
-        pair = ViewPair(batch.images, self._views, self.queue.keys.device)
+        pair = ViewPair(batch, self._views, self.queue.keys.device)
         views, _ = pair.mine(pair.query)
         queries = self.heads["invariant"](self.backbone(views))
         self.key.follow(self.backbone, self.heads, self._contrast.key_momentum)

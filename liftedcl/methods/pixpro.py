@@ -4,8 +4,8 @@ Both views pass through both networks. The loss pulls a propagated cell of one v
 of the other view that show the same place of the image. Batch statistics are those of the whole batch, as in the paper.
 
 Departures. Optimiser, batch and augmentation are this project's, the same for all methods (LiftedCL, section 4.1); the
-paper has LARS, 1024 images and BYOL's augmentation. Where the published code differs from the paper, the paper is
-followed: equation 5 without the code's factor 2, and 2048 hidden channels in the projector, not 4096.
+paper has LARS, 1024 images and BYOL's augmentation. Where paper and published code differ, the code is followed, whose
+checkpoint is the start of stage II: twice equation 5, values of unit length in the propagation, 4096 hidden channels.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from liftedcl.engine.schedule import Schedule, constant, cosine
 from liftedcl.engine.sgd import encoder_player
 from liftedcl.images.batches import Batch
 from liftedcl.images.shard import Shard
-from liftedcl.networks.encoder import Backbone
+from liftedcl.networks.encoder import Backbone, zero_last_norms
 from liftedcl.networks.grouped_norm import group_batch_norms
 from liftedcl.networks.keys import KeyEncoder
 from liftedcl.networks.pixel_propagation import PixelPropagation, consistency_loss
@@ -40,6 +40,8 @@ class PixPro(nn.Module):
         projector = NormalisedMapProjector(
             backbone.out_channels, hidden=propagation.hidden, dimension=propagation.dimension
         )
+        if recipe.start is None:
+            zero_last_norms(backbone)
         self.backbone = group_batch_norms(backbone, 1, batch_size=batch_size)
         self.heads = nn.ModuleDict(
             {
@@ -55,17 +57,18 @@ class PixPro(nn.Module):
         return encoder_player(self, recipe.training, steps)
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
-        pair = ViewPair(batch.images, self._views, next(self.backbone.parameters()).device)
+        pair = ViewPair(batch, self._views, next(self.backbone.parameters()).device)
         views, geometries = zip(*(pair.mine(draw) for draw in (pair.query, pair.key)), strict=True)
         first, second = (self.heads["projector"](self.backbone(view)) for view in views)
         self.key.follow(self.backbone, self.heads, self._key_momentum(batch.step))
         first_keys, second_keys = (self.key(view)["projector"] for view in views)
         propagate = self.heads["propagation"]
-        positives = close_in_image(*geometries, first.shape[2:], self._propagation.threshold)
+        image, size = pair.images.shape[2:], first.shape[2:]
+        positives = close_in_image(*geometries, image, size, self._propagation.threshold)
         # An image whose views share no place counts as 0 in the mean over images, as in the published code.
         loss = consistency_loss(propagate(first), second_keys, positives)
         loss = loss + consistency_loss(propagate(second), first_keys, positives.transpose(1, 2))
-        yield "encoder", {"consistency": loss.mean()}
+        yield "encoder", {"consistency": 2.0 * loss.mean()}  # the factor is the published code's alone
 
 
 def rising(first: float, *, steps: int) -> Schedule:

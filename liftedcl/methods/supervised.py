@@ -44,7 +44,8 @@ class Supervised(nn.Module):
         device = self.labels.device
         images = batch.images.to(device, non_blocking=True)
         count, _, height, width = images.shape
-        draw = draw_views(count, height, width, self._views, device)
+        stretches = batch.stretches.to(device, non_blocking=True)
+        draw = draw_views(count, height, width, self._views, device, stretches)
         part = distributed.mine(torch.arange(count, device=device))
         views = render_views(images[part], draw.select(part), self._views)
         scores = self.heads["classifier"](self.backbone(views).mean(dim=(2, 3)))

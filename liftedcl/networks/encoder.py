@@ -77,6 +77,16 @@ def build_backbone(name: str) -> Backbone:
     return BACKBONES[name]()
 
 
+def zero_last_norms(backbone: nn.Module) -> None:
+    """Let every residual block of a ResNet begin as the identity: the weight of its last batch norm becomes 0.
+
+    So begin the published codes of LiftedCL and PixPro from random weights; those of MoCo-v2, DenseCL and SetSim don't.
+    """
+    for block in backbone.modules():
+        if isinstance(block, BasicBlock | Bottleneck):
+            nn.init.zeros_((block.bn3 if isinstance(block, Bottleneck) else block.bn2).weight)
+
+
 def save_encoder(backbone: nn.Module, path: str | Path) -> None:
     """Write the backbone's state dict, atomically; equal weights give equal bytes."""
     save_state(backbone.state_dict(), path)

@@ -9,7 +9,7 @@ class PixelPropagation(nn.Module):
     """The pixel propagation module: each cell becomes a sum over the cells similar to it.
 
     y_i = sum_j max(cos(x_i, x_j), 0)^gamma g(x_j) over all cells j of the same map (equations 3 and 4). g is one linear
-    layer, gamma is ``sharpness``. As in the paper, g(x_j) isn't normalised; the published code makes it a unit vector.
+    layer whose output is made a unit vector, as in the published code and not in the paper; gamma is ``sharpness``.
     """
 
     def __init__(self, dimension: int, *, sharpness: float):
@@ -21,7 +21,8 @@ class PixelPropagation(nn.Module):
         """(B, D, h, w) -> (B, D, h, w)."""
         unit = F.normalize(x, dim=1).flatten(2)
         similarity = (unit.transpose(1, 2) @ unit).clamp_min(0) ** self.sharpness  # (B, N, N), symmetric
-        return (self.transform(x).flatten(2) @ similarity).view(x.shape)
+        values = F.normalize(self.transform(x), dim=1).flatten(2)
+        return (values @ similarity).view(x.shape)
 
 
 def consistency_loss(propagated: Tensor, keys: Tensor, positives: Tensor) -> Tensor:

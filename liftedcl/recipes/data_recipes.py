@@ -30,7 +30,7 @@ class Crops:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Packed stage I images: the side in pixels of the square to which they are cropped."""
+    """Packed stage I images: the side in pixels of the square to which a whole picture is squeezed."""
 
     size: int
 

@@ -145,14 +145,19 @@ class Sets:
     """Set-level branch of SetSim (Wang et al. 2022).
 
     ``threshold`` is delta: the least attention, scaled to 0..1 within a view, of a cell that belongs to the view's set.
-    ``weight`` is the share of the set-level loss.
+    ``similarity`` is the least cosine of a pair of cells of the sets. Cells less than ``distance`` apart in the image,
+    in diagonals of a cell of the map, are pairs as well. ``weight`` is the share of the set-level loss.
     """
 
     threshold: float
+    similarity: float
+    distance: float
     weight: float
 
     def __post_init__(self) -> None:
         require_share(self, "threshold", "weight")
+        require(-1 <= self.similarity <= 1, "similarity", f"{self.similarity:g} is no cosine, from -1 to 1")
+        require_positive(self, "distance")
 
 
 PEOPLE_SETS = ("coco", "h36m", "people")

@@ -28,23 +28,27 @@ def matched(vectors: Tensor, matches: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def close_in_image(first: Geometry, second: Geometry, size: tuple[int, int], threshold: float) -> Tensor:
-    """The pairs of cells whose centres lie at most ``threshold`` apart in the image, in diagonals of a cell.
+def close_in_image(
+    first: Geometry, second: Geometry, image: tuple[int, int], size: tuple[int, int], threshold: float
+) -> Tensor:
+    """The pairs of cells whose centres lie less than ``threshold`` apart in the image, in diagonals of a cell.
 
     PixPro (Xie et al. 2021, equation 1). A cell is a bin of its view's crop, so its size in the image depends on the
-    view. The paper doesn't say whose diagonal counts; here it is the larger one, as in the published code.
+    view. What the paper leaves open is as in the published code: the larger diagonal counts, and lengths are shares of
+    the image's width and height, from the middle of its first pixel to that of its last.
 
-    ``size`` is h and w of both maps. Returns (B, N, N) bool, cells of the first view by cells of the second.
+    ``image`` is height and width of the images in px, ``size`` h and w of both maps. Returns (B, N, N) bool, cells of
+    the first view by cells of the second.
     """
-    (x, y), (other_x, other_y) = (_centres(geometry, *size) for geometry in (first, second))
+    (x, y), (other_x, other_y) = (_centres(geometry, image, *size) for geometry in (first, second))
     across = (x[:, :, None] - other_x[:, None, :]).square()  # (B, w, w)
     down = (y[:, :, None] - other_y[:, None, :]).square()  # (B, h, h)
     distance = down[:, :, None, :, None] + across[:, None, :, None, :]  # squared, (B, h, w, h, w)
-    diagonal = torch.maximum(  # of a cell, squared, in image pixels, (B,)
-        *((of.boxes[:, 2] / size[1]).square() + (of.boxes[:, 3] / size[0]).square() for of in (first, second))
+    extents = (_shares(of, image)[:, 2:] for of in (first, second))
+    diagonal = torch.maximum(  # of a cell, squared, (B,)
+        *((extent[:, 0] / size[1]).square() + (extent[:, 1] / size[0]).square() for extent in extents)
     )
-    # At most, as in the paper; the published code excludes the threshold itself.
-    close = distance <= threshold**2 * diagonal[:, None, None, None, None]
+    close = distance < threshold**2 * diagonal[:, None, None, None, None]
     return close.flatten(3).flatten(1, 2)
 
 
@@ -61,20 +65,28 @@ def attended(features: Tensor, threshold: float) -> Tensor:
 
 
 @torch.no_grad()
-def set_pairs(first: Tensor, second: Tensor, threshold: float) -> Tensor:
-    """Pairs of two maps' (B, C, h, w) sets of attended cells, and of the first set and its neighbours in the second.
+def attended_pairs(first: Tensor, second: Tensor, *, attention: float, similarity: float) -> Tensor:
+    """Pairs of two maps' (B, C, h, w) attended cells whose cosine is at least ``similarity``.
 
-    SetSim (Wang et al. 2022). A cell's neighbour is the most similar cell. Returns (B, N, N) bool, cells of the first
-    map by cells of the second; cells outside the first set have no pair.
+    SetSim (Wang et al. 2022), by its published code. ``attention`` is the threshold of `attended`. Returns (B, N, N)
+    bool, cells of the first map by cells of the second.
     """
-    cells = torch.arange(second.shape[2] * second.shape[3], device=second.device)
-    nearest = most_similar(first, second)[:, :, None] == cells
-    return attended(first, threshold)[:, :, None] & (attended(second, threshold)[:, None, :] | nearest)
+    with torch.autocast(first.device.type, enabled=False):
+        unit = [F.normalize(features.float().flatten(2), dim=1) for features in (first, second)]
+        alike = unit[0].transpose(1, 2) @ unit[1] >= similarity
+    return attended(first, attention)[:, :, None] & attended(second, attention)[:, None, :] & alike
 
 
-def _centres(geometry: Geometry, height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Centres of a view's cells in image pixels: x of the columns (B, w), y of the rows (B, h)."""
-    x, y, box_width, box_height = geometry.boxes[:, :, None].unbind(dim=1)
+def _shares(geometry: Geometry, image: tuple[int, int]) -> Tensor:
+    """Boxes (B, 4), x, y, width, height, from first to last pixel, in shares of the way between the image's own."""
+    last_row, last_column = (side - 1 for side in image)
+    x, y, width, height = geometry.boxes.unbind(dim=1)
+    return torch.stack([x / last_column, y / last_row, (width - 1) / last_column, (height - 1) / last_row], dim=1)
+
+
+def _centres(geometry: Geometry, image: tuple[int, int], height: int, width: int) -> tuple[Tensor, Tensor]:
+    """Centres of a view's cells in shares of the image: x of the columns (B, w), y of the rows (B, h)."""
+    x, y, box_width, box_height = _shares(geometry, image)[:, :, None].unbind(dim=1)
     columns = (torch.arange(width, device=x.device) + 0.5) / width
     rows = (torch.arange(height, device=x.device) + 0.5) / height
     columns = torch.where(geometry.flips[:, None], 1.0 - columns, columns)

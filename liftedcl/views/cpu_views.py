@@ -9,6 +9,7 @@ import math
 import cv2
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from liftedcl.views.rgb import GREY, MEAN, STD
@@ -51,7 +52,9 @@ def _cut(image: np.ndarray, box: list[int], flip: bool, size: int) -> np.ndarray
     x, y, width, height = box
     inside = image[y : y + height, x : x + width]
     if flip:
-        inside = cv2.flip(inside, 1)  # before the resize, which only enlarges
+        inside = cv2.flip(inside, 1)  # before the resize, which mostly enlarges
+    if max(width, height) > size:  # OpenCV has no such low-pass filter
+        return np.asarray(Image.fromarray(inside).resize((size, size), Image.Resampling.BILINEAR))
     return cv2.resize(inside, (size, size), interpolation=cv2.INTER_LINEAR)
 
 

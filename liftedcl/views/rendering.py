@@ -53,32 +53,26 @@ def _per_channel(values: tuple[float, ...], device: torch.device) -> Tensor:
 
 
 def resample(images: Tensor, geometry: Geometry, size: int) -> Tensor:
-    """Cut the boxes out of (B, 3, H, W), resize them bilinearly to (B, 3, size, size), and flip.
+    """Cut the boxes out of (B, 3, H, W), resize them to (B, 3, size, size), and flip.
 
-    Coordinates are clamped to the box, so pixels outside it have no influence. The result equals an antialiased resize
-    if no box is larger than the view, which `liftedcl.pretrain` checks.
+    Bilinear, with PIL's low-pass filter where a box is larger than the view. Pixels outside a box have no influence.
     """
     _, _, height, width = images.shape
     x, y, w, h = geometry.boxes.unbind(dim=1)
-    steps = (torch.arange(size, device=images.device, dtype=images.dtype) + 0.5) / size
-    across = torch.where(geometry.flips[:, None], 1.0 - steps, steps)  # (B, S)
-    columns = _inside(x, w, across)
-    rows = _inside(y, h, steps.expand_as(across))
-    grid = torch.stack(
-        [
-            (2.0 * columns / width - 1.0)[:, None, :].expand(-1, size, -1),
-            (2.0 * rows / height - 1.0)[:, :, None].expand(-1, -1, size),
-        ],
-        dim=-1,
-    )
-    return F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    rows, columns = _linear_weights(y, h, size, height), _linear_weights(x, w, size, width)
+    columns = torch.where(geometry.flips[:, None, None], columns.flip(1), columns)
+    return torch.einsum("bih,bchw,bjw->bcij", rows, images, columns)
 
 
-def _inside(start: Tensor, length: Tensor, share: Tensor) -> Tensor:
-    """Positions (B, S) at ``share`` of the interval, clamped to its outermost pixel centres."""
-    position = start[:, None] + share * length[:, None]
-    low, high = start[:, None] + 0.5, (start + length)[:, None] - 0.5
-    return torch.minimum(torch.maximum(position, low), high)
+def _linear_weights(start: Tensor, length: Tensor, size: int, pixels: int) -> Tensor:
+    """Weights (B, size, pixels) that resize the interval of a row of ``pixels`` to ``size``; they sum to 1."""
+    step = (length / size)[:, None, None]
+    centres = start[:, None, None] + (torch.arange(size, device=start.device)[:, None] + 0.5) * step
+    places = torch.arange(pixels, device=start.device) + 0.5
+    weights = (1.0 - (places - centres).abs() / step.clamp_min(1.0)).clamp_min(0.0)
+    inside = (places > start[:, None, None]) & (places < (start + length)[:, None, None])
+    weights = weights * inside
+    return weights / weights.sum(dim=2, keepdim=True)
 
 
 def colour_jitter(images: Tensor, draw: ViewDraw) -> Tensor:

@@ -55,11 +55,18 @@ class ViewDraw:
         return dataclasses.replace(self, geometry=self.geometry.select(indices), **tensors)
 
 
-def draw_views(count: int, height: int, width: int, recipe: Views, device: torch.device | str) -> ViewDraw:
+def draw_views(
+    count: int,
+    height: int,
+    width: int,
+    recipe: Views,
+    device: torch.device | str,
+    stretches: Tensor | None = None,
+) -> ViewDraw:
     """Draw one view of each of ``count`` images of ``height`` x ``width``, without waiting for ``device``.
 
-    The order of the jitter comes from the CPU's generator, because the host launches operations by it. All else comes
-    from the generator of ``device``.
+    ``stretches`` as in `draw_geometry`. The order of the jitter comes from the CPU's generator, as the host launches
+    operations by it. All else comes from the generator of ``device``.
     """
 
     def uniform(low: float, high: float) -> Tensor:
@@ -70,7 +77,7 @@ def draw_views(count: int, height: int, width: int, recipe: Views, device: torch
 
     brightness, contrast, saturation, hue = recipe.jitter
     return ViewDraw(
-        geometry=draw_geometry(count, height, width, recipe, device),
+        geometry=draw_geometry(count, height, width, recipe, device, stretches),
         order=tuple(torch.randperm(4).tolist()),
         jittered=chosen(recipe.jitter_probability),
         brightness=uniform(1.0 - brightness, 1.0 + brightness),
@@ -83,24 +90,35 @@ def draw_views(count: int, height: int, width: int, recipe: Views, device: torch
     )
 
 
-def draw_geometry(count: int, height: int, width: int, recipe: Views, device: torch.device | str) -> Geometry:
+def draw_geometry(
+    count: int,
+    height: int,
+    width: int,
+    recipe: Views,
+    device: torch.device | str,
+    stretches: Tensor | None = None,
+) -> Geometry:
     """Flips, and boxes as RandomResizedCrop draws them (area share ``recipe.scale``, aspect 3:4 to 4:3, whole pixels).
 
-    Each image draws ten tries at once and takes the first that fits, or else the largest centred crop.
+    Each image draws ten tries at once and takes the first that fits, or else the largest centred crop. The aspect is
+    that in the picture itself, which is packed ``stretches`` (B,) times as wide, relative to its height; None where
+    pictures are packed in their own shape.
     """
+    if stretches is None:
+        stretches = torch.ones(count, device=device)
 
     def uniform(low: float, high: float) -> Tensor:
         return torch.rand(count, _TRIES, device=device) * (high - low) + low
 
     area = height * width * uniform(*recipe.scale)
-    ratio = torch.exp(uniform(math.log(_RATIO[0]), math.log(_RATIO[1])))
+    ratio = torch.exp(uniform(math.log(_RATIO[0]), math.log(_RATIO[1]))) * stretches[:, None]
     w, h = torch.sqrt(area * ratio).round(), torch.sqrt(area / ratio).round()
     fits = (w >= 1) & (w <= width) & (h >= 1) & (h <= height)
     first = fits.int().argmax(dim=1, keepdim=True)
     w, h = w.gather(1, first).squeeze(1), h.gather(1, first).squeeze(1)
     none = ~fits.any(dim=1)
-    w = w.masked_fill(none, min(width, round(height * _RATIO[1])))
-    h = h.masked_fill(none, min(height, round(width / _RATIO[0])))
+    w = torch.where(none, (height * _RATIO[1] * stretches).round().clamp(1, width), w)
+    h = torch.where(none, (width / _RATIO[0] / stretches).round().clamp(1, height), h)
     place = torch.rand(2, count, device=device)
     x = torch.where(none, (width - w) / 2, place[0] * (width - w + 1)).floor()
     y = torch.where(none, (height - h) / 2, place[1] * (height - h + 1)).floor()

@@ -4,19 +4,20 @@ import torch
 from torch import Tensor
 
 from liftedcl.engine import distributed
+from liftedcl.images.batches import Batch
 from liftedcl.recipes.encoder_recipe import Views
 from liftedcl.views.rendering import render_views
 from liftedcl.views.view_draw import Geometry, ViewDraw, draw_views
 
 
 class ViewPair:
-    """The draws ``query`` and ``key`` for ``images`` (B, 3, H, W) uint8, a global batch; the same in every process."""
+    """The draws ``query`` and ``key`` for the ``images`` of a global batch; the same in every process."""
 
-    def __init__(self, images: Tensor, recipe: Views, device: torch.device):
-        self.images, self._recipe = images.to(device, non_blocking=True), recipe
-        count, _, height, width = images.shape
-        self.query = draw_views(count, height, width, recipe, device)
-        self.key = draw_views(count, height, width, recipe, device)
+    def __init__(self, batch: Batch, recipe: Views, device: torch.device):
+        self.images, self._recipe = batch.images.to(device, non_blocking=True), recipe
+        count, _, height, width = self.images.shape
+        stretches = batch.stretches.to(device, non_blocking=True)
+        self.query, self.key = (draw_views(count, height, width, recipe, device, stretches) for _ in range(2))
         self._mine = distributed.mine(torch.arange(count, device=device))
 
     def mine(self, draw: ViewDraw) -> tuple[Tensor, Geometry]:

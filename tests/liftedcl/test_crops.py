@@ -361,21 +361,23 @@ def test_command_line(coco, tmp_path):
 
 
 # ---------------------------------------------------------------------------------------------- stage I pictures
-def test_pictures_are_centre_squares_with_their_labels(tmp_path):
+def test_whole_pictures_are_squeezed_to_squares_with_their_labels_and_sizes(tmp_path):
     for label, name in enumerate(("n01", "n02")):
         (tmp_path / "imagenet" / "train" / name).mkdir(parents=True)
         for number in range(2):
-            pixels = np.full((40, 60, 3), 255, dtype=np.uint8)
-            pixels[:, 10:50] = 100 * label + 10 * number
+            pixels = np.full((40 + 40 * label, 80, 3), 255, dtype=np.uint8)
+            pixels[:, :40] = 100 * label + 10 * number
             cv2.imwrite(str(tmp_path / "imagenet" / "train" / name / f"{number}.png"), pixels)
     pack_pictures(tmp_path / "imagenet", "train", tmp_path / "x.npy", Pictures(20))
     shard = open_shard(tmp_path / "x.npy")
     assert list(shard.index["file"]) == ["n01/0.png", "n01/1.png", "n02/0.png", "n02/1.png"]
     assert list(shard.index["label"]) == [0, 0, 1, 1]
     assert shard.meta["report"]["classes"] == ["n01", "n02"]
-    np.testing.assert_array_equal(
-        shard.images, np.array([0, 10, 100, 110])[:, None, None, None] + np.zeros((20, 20, 3))
-    )
+    assert list(shard.index["picture_width"]) == [80] * 4
+    assert list(shard.index["picture_height"]) == [40, 40, 80, 80]
+    left, right = shard.images[:, :, :10], shard.images[:, :, 10:]
+    np.testing.assert_array_equal(left, np.array([0, 10, 100, 110])[:, None, None, None] + np.zeros((20, 10, 3)))
+    assert (right == 255).all()
 
 
 def test_pictures_mistakes_are_named(tmp_path):

@@ -1,7 +1,9 @@
-"""A method of the demo at test size, one batch for it, and the views that it drew."""
+"""A method of the demo at test size, one batch for it, the views that it drew, and which of their cells are close."""
 
 import dataclasses
+import math
 
+import numpy as np
 import pytest
 import torch
 from repository import REPOSITORY
@@ -13,7 +15,7 @@ from liftedcl.networks.encoder import build_backbone
 from liftedcl.recipes.method_entries import method_entries
 from liftedcl.views import view_pair
 from liftedcl.views.rendering import render_views
-from liftedcl.views.view_draw import ViewDraw
+from liftedcl.views.view_draw import Geometry, ViewDraw
 from workflow.params import read_params
 
 ROWS = read_params(
@@ -50,7 +52,7 @@ def tiny_method(recipe) -> nn.Module:
 def tiny_batch(step: int = 0) -> Batch:
     generator = torch.Generator().manual_seed(1)
     images = torch.randint(0, 256, (IMAGES, 64, 48, 3), dtype=torch.uint8, generator=generator).permute(0, 3, 1, 2)
-    return Batch(images=images, rows=torch.arange(IMAGES), step=step)
+    return Batch(images=images, stretches=torch.ones(IMAGES), rows=torch.arange(IMAGES), step=step)
 
 
 def recorded_draws(monkeypatch: pytest.MonkeyPatch) -> list[ViewDraw]:
@@ -67,3 +69,29 @@ def recorded_draws(monkeypatch: pytest.MonkeyPatch) -> list[ViewDraw]:
 
 def rendered(draw: ViewDraw, recipe) -> Tensor:
     return render_views(tiny_batch().images, draw, recipe.views)
+
+
+def positives_in_loops(first: Geometry, second: Geometry, image, size, threshold) -> np.ndarray:
+    """Equation 1 in coordinates from 0 to 1 between the middles of an image's outermost pixels; image: height, width.
+
+    A view goes from the first to the last of its pixels; mirrored, from the last to the first.
+    """
+    cells = size[0] * size[1]
+    result = np.zeros((len(first.boxes), cells, cells), bool)
+    for b in range(len(first.boxes)):
+        views = []
+        for geometry in (first, second):
+            x, y, w, h = geometry.boxes[b].double().tolist()
+            left, right = x / (image[1] - 1), (x + w - 1) / (image[1] - 1)
+            top, bottom = y / (image[0] - 1), (y + h - 1) / (image[0] - 1)
+            views.append((right, left, top, bottom) if geometry.flips[b] else (left, right, top, bottom))
+        bins = [((right - left) / size[1], (bottom - top) / size[0]) for left, right, top, bottom in views]
+        diagonal = max(math.hypot(*extent) for extent in bins)
+        for i in range(cells):
+            for j in range(cells):
+                centres = [
+                    (view[0] + extent[0] * (cell % size[1] + 0.5), view[2] + extent[1] * (cell // size[1] + 0.5))
+                    for view, extent, cell in zip(views, bins, (i, j), strict=True)
+                ]
+                result[b, i, j] = math.dist(*centres) / diagonal < threshold
+    return result

@@ -42,7 +42,7 @@ class ViewAndCellContrast(nn.Module):
         return encoder_player(self, recipe.training, steps)
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
-        pair = ViewPair(batch.images, self._views, self.queues["invariant"].keys.device)
+        pair = ViewPair(batch, self._views, self.queues["invariant"].keys.device)
         views, _ = pair.mine(pair.query)
         features = self.backbone(views)
         self.key.follow(self.backbone, self.heads, self._contrast.key_momentum)
@@ -50,11 +50,16 @@ class ViewAndCellContrast(nn.Module):
         mine = {name: distributed.mine(key) for name, key in keys.items()}
         queries, negatives = self.heads["invariant"](features), self.queues["invariant"].keys
         whole = info_nce(queries, mine["invariant"], negatives, self._contrast.temperature)
-        cells = self.cell_loss(features, mine["features"], self.heads[self._name](features), mine[self._name])
+        cells = self.cell_loss(pair, features, mine["features"], self.heads[self._name](features), mine[self._name])
         yield "encoder", {"inv": (1.0 - self._weight) * whole.mean(), self._name: self._weight * cells.mean()}
         self.queues["invariant"].push(keys["invariant"])
         self.queues[self._name].push(F.normalize(keys[self._name].mean(dim=(2, 3)), dim=1))
 
-    def cell_loss(self, features: Tensor, key_features: Tensor, cells: Tensor, key_cells: Tensor) -> Tensor:
-        """The method's losses, to be averaged, from both views' maps (B, C, h, w) and projected cells (B, D, h, w)."""
+    def cell_loss(
+        self, pair: ViewPair, features: Tensor, key_features: Tensor, cells: Tensor, key_cells: Tensor
+    ) -> Tensor:
+        """The method's losses, to be averaged, of this process's part of a pair of views.
+
+        From both views' maps (B, C, h, w) and projected cells (B, D, h, w).
+        """
         raise NotImplementedError

@@ -115,8 +115,6 @@ def test_detections_in_pictures_of_the_annotations_only(root):
     path.write_text(json.dumps([stray, other, *boxes[::-1]]))
     found = read_detections(root)
     assert len(found) == 4 and (np.diff(found.image_ids) >= 0).all() and (found.scores == 0.9).all()
-    x, y, width, height = boxes[0]["bbox"]
-    np.testing.assert_allclose(found.boxes[0], [x, y, x + width, y + height])
     path.write_text(json.dumps([stray]))
     with pytest.raises(InputError, match="holds no person in an image of"):
         read_detections(root)
@@ -218,6 +216,15 @@ def test_a_lost_picture_is_named_with_its_persons_place_in_the_file(root):
         read_people(root, "val")
     with pytest.raises(InputError, match=r"_56_person.json: sample 1\)"):
         read_detections(root)
+
+
+def test_a_detected_box_is_cropped_around_its_whole_extent(root):
+    """25 x 80 px from (10, 20) grow to the input's 3:4, 60 x 80, and by a quarter around the centre (22.5, 60)."""
+    path = root / DETECTIONS
+    path.write_text(json.dumps([{**json.loads(path.read_text())[0], "bbox": [10, 20, 25, 80]}]))
+    people = read_detections(root).people((192, 256), 1.25)
+    np.testing.assert_allclose(people.centres, [[22.5, 60]])
+    np.testing.assert_allclose(people.widths, [75])
 
 
 def test_detections_as_text_and_of_pictures_without_a_name_are_named(root):

@@ -111,7 +111,8 @@ def test_teacher_and_labels_teach_after_a_round(root, whole):
         losses[epoch, spoilt] = {name: value.item() for name, value in terms.items()}
     assert losses[0, False] == losses[0, True]
     assert losses[1, False]["labels"] != losses[1, True]["labels"]
-    assert losses[1, False]["lovasz"] == losses[0, False]["lovasz"]
+    assert losses[1, False]["edges"] != losses[0, False]["edges"]
+    assert losses[1, False]["lovasz"] == losses[1, True]["lovasz"]
 
 
 def test_products_and_scores_from_the_predictions_alone(root, whole):

@@ -170,6 +170,8 @@ def test_schedules():
     assert rate(0) == 2.0
     assert rate(5) == pytest.approx(1.0)
     assert rate(10) == pytest.approx(0.0)
+    rate = cosine(2.0, steps=12, held=4)  # 3 epochs, which begin at 0, a third and two thirds of the way
+    assert [rate(step) for step in (0, 3, 4, 7, 8, 11)] == pytest.approx([2.0, 2.0, 1.5, 1.5, 0.5, 0.5])
     rate = milestones(1.0, steps_per_epoch=3, epochs_list=[2, 4], factor=0.1)
     assert [rate(step) for step in (0, 5, 6, 11, 12)] == pytest.approx([1.0, 1.0, 0.1, 0.1, 0.01])
 

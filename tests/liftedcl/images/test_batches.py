@@ -40,6 +40,16 @@ def test_images_are_those_of_their_rows_with_channels_last_in_memory(two):
     assert batch.images[:, :, 0, 0].tolist() == [[1, 2, 3]] * 5
 
 
+def test_a_batch_says_how_far_its_pictures_are_stretched(tmp_path, two):
+    """Packed at 6 x 8: a picture of 6 x 8 isn't stretched, one of 12 x 8 is half as wide as it was."""
+    with ShardWriter(tmp_path / "c.npy", 8, 6, ("picture_width", "picture_height")) as shard:
+        for size in ((6, 8), (12, 8), (3, 8), (300, 100)):
+            shard.append(np.zeros((8, 6, 3), np.uint8), size)
+    batch = next(ShardBatches(open_shards([tmp_path / "c.npy"]), batch_size=4, seed=0).epoch(0, 0))
+    assert batch.stretches[batch.rows.argsort()].tolist() == pytest.approx([1.0, 0.5, 2.0, 0.25])
+    assert next(ShardBatches(open_shards(two), batch_size=5, seed=0).epoch(0, 0)).stretches.tolist() == [1.0] * 5
+
+
 def test_a_union_numbers_its_rows_through(two):
     union = open_shards(two)
     assert len(union) == 33 and union.image_size == (8, 6)

@@ -114,6 +114,16 @@ def test_a_momentum_copy_is_used(name, shard, skeletons):
     assert losses[0] != losses[1]
 
 
+@pytest.mark.parametrize("start", [None, "another"])
+@pytest.mark.parametrize("name", METHODS)
+def test_blocks_begin_as_the_identity_where_that_is_published_and_weights_are_random(name, start, shard, skeletons):
+    recipe = dataclasses.replace(recipe_of(name), start=start)
+    method = make(recipe, shard, skeletons)
+    last = torch.cat([block.bn2.weight for stage in range(1, 5) for block in getattr(method.backbone, f"layer{stage}")])
+    assert (last == (0 if start is None and name in ("liftedcl", "pixpro") else 1)).all()
+    assert (method.backbone.layer1[0].bn1.weight == 1).all()
+
+
 def test_the_encoders_step_leaves_the_critic_alone(shard, skeletons):
     recipe = recipe_of("liftedcl")
     method = make(recipe, shard, skeletons)
@@ -160,12 +170,12 @@ def test_without_any_overlap_the_equivariant_loss_is_zero(shard, skeletons, monk
     method = make(recipe_of("liftedcl"), shard, skeletons)
     calls = 0
 
-    def one_half(count, height, width, recipe, device):
+    def one_half(count, *others):
         nonlocal calls
         boxes = torch.tensor([[24.0 * (calls % 2), 0.0, 24.0, 64.0]]).expand(count, 4)
         calls += 1
         geometry = Geometry(boxes, torch.zeros(count, dtype=torch.bool))
-        return dataclasses.replace(draw_views(count, height, width, recipe, device), geometry=geometry)
+        return dataclasses.replace(draw_views(count, *others), geometry=geometry)
 
     monkeypatch.setattr(view_pair, "draw_views", one_half)
     for name, terms in method.losses(next(ShardBatches(shard, batch_size=8, seed=0).epoch(0, 0))):

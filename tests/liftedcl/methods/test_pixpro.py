@@ -1,12 +1,10 @@
 """PixPro: positives by place, the propagation module and its loss, in closed form and against the paper in loops."""
 
-import math
-
 import numpy as np
 import pytest
 import torch
 from repository import REPOSITORY
-from tiny.pretraining import IMAGES, recorded_draws, rendered, tiny_batch, tiny_method, tiny_recipe
+from tiny.pretraining import IMAGES, positives_in_loops, recorded_draws, rendered, tiny_batch, tiny_method, tiny_recipe
 from torch.nn import functional as F
 
 from liftedcl.identity.errors import InputError
@@ -23,62 +21,59 @@ def geometry(*boxes, flips=None) -> Geometry:
     return Geometry(boxes, torch.tensor(flips or [False] * len(boxes)))
 
 
-def centre(box, flip, i, size) -> tuple[float, float]:
-    height, width = size
-    x, y, w, h = box
-    column = width - 1 - i % width if flip else i % width
-    return x + w * (column + 0.5) / width, y + h * (i // width + 0.5) / height
-
-
-def positives_in_loops(first: Geometry, second: Geometry, size, threshold) -> np.ndarray:
-    """Equation 1, word by word."""
-    cells = size[0] * size[1]
-    result = np.zeros((len(first.boxes), cells, cells), bool)
-    for b in range(len(first.boxes)):
-        views = [(g.boxes[b].double().tolist(), bool(g.flips[b])) for g in (first, second)]
-        diagonal = max(math.hypot(box[2] / size[1], box[3] / size[0]) for box, _ in views)
-        for i in range(cells):
-            for j in range(cells):
-                (x, y), (u, v) = (centre(*view, cell, size) for view, cell in zip(views, (i, j), strict=True))
-                result[b, i, j] = math.hypot(x - u, y - v) / diagonal <= threshold
-    return result
-
-
-def test_positives_equal_equation_1_on_random_views():
+def test_positives_equal_equation_1_on_random_views_of_crops():
+    """Crops of 256 x 192 px, as stage II has, whose pairs differ from those by distances in pixels, and of squares."""
     rng = np.random.default_rng(0)
-    boxes = np.stack([rng.uniform(0, 30, (2, 24)), rng.uniform(0, 30, (2, 24))], axis=-1)
-    boxes = np.concatenate([boxes, rng.uniform(5, 30, (2, 24, 2))], axis=-1).astype(np.float32)
-    first, second = (Geometry(torch.from_numpy(b), torch.from_numpy(rng.random(24) < 0.5)) for b in boxes)
-    for size in ((8, 8), (3, 5)):
-        found = close_in_image(first, second, size, 0.7).numpy()
-        assert np.array_equal(found, positives_in_loops(first, second, size, 0.7))
-        # The draw covers all cases: pairs of views with and without positives.
-        assert {True, False} == set(found.any(axis=(1, 2)))
+    for image, different in (((256, 192), True), ((256, 256), False)):
+        extents = rng.integers(60, 190, (2, 24, 2))
+        corners = rng.integers(0, np.array(image[::-1]) - extents + 1)
+        boxes = np.concatenate([corners, extents], axis=-1).astype(np.float32)
+        first, second = (Geometry(torch.from_numpy(b), torch.from_numpy(rng.random(24) < 0.5)) for b in boxes)
+        for size in ((8, 8), (3, 5)):
+            found = close_in_image(first, second, image, size, 0.7).numpy()
+            assert np.array_equal(found, positives_in_loops(first, second, image, size, 0.7))
+            # The draw covers all cases: pairs of views with and without positives.
+            assert {True, False} == set(found.any(axis=(1, 2)))
+        in_pixels = close_in_image(first, second, (1000, 1000), (8, 8), 0.7).numpy()
+        found = close_in_image(first, second, image, (8, 8), 0.7).numpy()
+        assert (found != in_pixels).any() == different
+
+
+def test_a_pair_of_a_high_crop_worked_out_by_hand():
+    """Views of one cell in a crop of 256 x 192 px; pixels are 1/191 apart across, 1/255 down.
+
+    Both have 96 columns and 128 rows, 95/191 and 127/255 of the crop, so that the diagonal is 0.7038. Centres 64 px
+    apart down are 64/255 = 0.3566 diagonals apart; 64 px across are 64/191 = 0.4761 of them.
+    """
+    view, below, beside = geometry((0, 0, 96, 128)), geometry((0, 64, 96, 128)), geometry((64, 0, 96, 128))
+    for other, distance in ((below, 0.3566), (beside, 0.4761)):
+        assert close_in_image(view, other, (256, 192), (1, 1), distance + 1e-3).all()
+        assert not close_in_image(view, other, (256, 192), (1, 1), distance - 1e-3).any()
 
 
 def test_identical_views_pair_each_cell_with_itself_and_a_flip_with_its_mirror_image():
     """With square cells the next centre is 1 / sqrt(2) = 0.707 diagonals away, just beyond 0.7."""
     view, flipped = geometry((3, 5, 16, 16)), geometry((3, 5, 16, 16), flips=[True])
-    cells = torch.arange(16).view(4, 4)
-    assert torch.equal(close_in_image(view, view, (4, 4), 0.7)[0], torch.eye(16, dtype=torch.bool))
+    cells, around = torch.arange(16).view(4, 4), ((32, 32), (4, 4))
+    assert torch.equal(close_in_image(view, view, *around, 0.7)[0], torch.eye(16, dtype=torch.bool))
     mirrored = F.one_hot(cells.flip(1).flatten(), 16).bool()
-    assert torch.equal(close_in_image(view, flipped, (4, 4), 0.7)[0], mirrored)
-    assert torch.equal(close_in_image(flipped, flipped, (4, 4), 0.7)[0], torch.eye(16, dtype=torch.bool))
-    assert close_in_image(view, view, (4, 4), 0.71)[0].sum() == 16 + 2 * 24  # and the four neighbours
+    assert torch.equal(close_in_image(view, flipped, *around, 0.7)[0], mirrored)
+    assert torch.equal(close_in_image(flipped, flipped, *around, 0.7)[0], torch.eye(16, dtype=torch.bool))
+    assert close_in_image(view, view, *around, 0.71)[0].sum() == 16 + 2 * 24  # and the four neighbours
 
 
-def test_a_distance_of_exactly_the_threshold_is_positive():
-    """Cells of 3x4 pixels have a diagonal of 5; the views are 2.5 apart, exactly half of it."""
-    first, second = geometry((0, 0, 3, 4)), geometry((1.5, 2, 3, 4))
-    assert close_in_image(first, second, (1, 1), 0.5).all()
-    assert not close_in_image(first, second, (1, 1), 0.4999).any()
+def test_a_distance_of_exactly_the_threshold_is_no_positive():
+    """Of 65 px, a view spans 24/64 and 32/64 and so has a diagonal of 40/64; the other is 12/64 and 16/64 away."""
+    first, second = geometry((0, 0, 25, 33)), geometry((12, 16, 25, 33))
+    assert not close_in_image(first, second, (65, 65), (1, 1), 0.5).any()
+    assert close_in_image(first, second, (65, 65), (1, 1), 0.5001).all()
 
 
 def test_distances_are_in_diagonals_of_the_larger_cell():
-    small, large = geometry((0, 0, 3, 4)), geometry((1, 0, 30, 40))
-    assert close_in_image(small, large, (1, 1), 0.5).all()  # centres 22.5 apart, the larger diagonal is 50
-    assert close_in_image(large, small, (1, 1), 0.5).all()
-    assert not close_in_image(small, large, (1, 1), 0.4).any()
+    small, large = geometry((0, 0, 4, 5)), geometry((1, 0, 31, 41))
+    assert close_in_image(small, large, (65, 65), (1, 1), 0.5).all()  # centres 22.8 apart, the larger diagonal is 50
+    assert close_in_image(large, small, (65, 65), (1, 1), 0.5).all()
+    assert not close_in_image(small, large, (65, 65), (1, 1), 0.4).any()
 
 
 def propagation(dimension: int, sharpness: float) -> PixelPropagation:
@@ -89,11 +84,12 @@ def propagation(dimension: int, sharpness: float) -> PixelPropagation:
 def test_orthogonal_cells_keep_to_themselves_and_identical_cells_add_up():
     module = propagation(4, 2.0)
     orthogonal = 3.0 * torch.eye(4, dtype=torch.float64).view(1, 4, 2, 2)
-    assert torch.allclose(module(orthogonal), module.transform(orthogonal))
+    assert torch.allclose(module(orthogonal), F.normalize(module.transform(orthogonal), dim=1))
     identical = torch.ones(1, 4, 2, 2, dtype=torch.float64)
-    assert torch.allclose(module(identical), 4.0 * module.transform(identical))
+    assert torch.allclose(module(identical), 4.0 * F.normalize(module.transform(identical), dim=1))
+    assert torch.allclose(module(identical).norm(dim=1), torch.tensor(4.0, dtype=torch.float64))  # of 4 unit vectors
     opposite = torch.tensor([1.0, -1.0], dtype=torch.float64).view(1, 1, 1, 2).expand(1, 4, 1, 2)
-    assert torch.allclose(module(opposite), module.transform(opposite))
+    assert torch.allclose(module(opposite), F.normalize(module.transform(opposite), dim=1))
 
 
 @pytest.mark.parametrize("sharpness", [1.0, 2.0, 3.5])
@@ -109,7 +105,8 @@ def test_propagation_equals_equations_3_and_4(sharpness):
             y = torch.zeros(5, dtype=torch.float64)
             for j in range(6):
                 cosine = x[b, :, i] @ x[b, :, j] / x[b, :, i].norm() / x[b, :, j].norm()
-                y = y + max(cosine.item(), 0.0) ** sharpness * (weight @ x[b, :, j] + bias)
+                value = weight @ x[b, :, j] + bias
+                y = y + max(cosine.item(), 0.0) ** sharpness * value / value.norm()
             assert torch.allclose(found[b, :, i], y)
 
 
@@ -143,7 +140,7 @@ def test_loss_equals_equation_5_and_leaves_out_images_without_positives():
     assert propagated.grad[0].any()
 
 
-def test_a_step_equals_the_equations_written_as_loops(monkeypatch):
+def test_a_step_equals_twice_the_equations_written_as_loops(monkeypatch):
     recipe = tiny_recipe("pixpro_in_cc")
     method = tiny_method(recipe)
     method.eval()  # statistics that don't depend on the companions in the batch
@@ -156,13 +153,14 @@ def test_a_step_equals_the_equations_written_as_loops(monkeypatch):
         x = [method.key.heads["projector"](method.key.backbone(v)) for v in views]
     size = tuple(y[0].shape[2:])
     y, x = ([F.normalize(m.flatten(2), dim=1).double().numpy() for m in maps] for maps in (y, x))
-    positives = positives_in_loops(*(draw.geometry for draw in draws), size, recipe.propagation.threshold)
+    geometries = (draw.geometry for draw in draws)
+    positives = positives_in_loops(*geometries, (64, 48), size, recipe.propagation.threshold)
     total = 0.0
     for b in range(IMAGES):
         pairs = np.argwhere(positives[b])
         pair_losses = [-y[0][b][:, i] @ x[1][b][:, j] - y[1][b][:, j] @ x[0][b][:, i] for i, j in pairs]
         total += sum(pair_losses) / max(len(pairs), 1)
-    assert terms["consistency"].item() == pytest.approx(total / IMAGES, rel=1e-4, abs=1e-6)
+    assert terms["consistency"].item() == pytest.approx(2 * total / IMAGES, rel=1e-4, abs=1e-6)
     assert positives.any()
 
 

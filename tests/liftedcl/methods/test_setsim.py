@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 from repository import REPOSITORY
-from tiny.pretraining import IMAGES, recorded_draws, rendered, tiny_batch, tiny_method, tiny_recipe
+from tiny.pretraining import IMAGES, positives_in_loops, recorded_draws, rendered, tiny_batch, tiny_method, tiny_recipe
 from torch.nn import functional as F
 
 from liftedcl.identity.errors import InputError
 from liftedcl.losses.infonce import info_nce
 from liftedcl.losses.set_contrast import set_contrast
-from liftedcl.views.correspondence import attended, set_pairs
+from liftedcl.views.correspondence import attended, attended_pairs
 from workflow.params import read_params
 
 
@@ -37,11 +37,11 @@ def test_a_constant_map_is_attended_everywhere():
     assert attended(torch.zeros(2, 3, 2, 2), 0.7).all()
 
 
-def test_pairs_are_the_sets_product_and_the_nearest_neighbours():
+def test_pairs_are_the_sets_product_but_for_unlike_cells():
     torch.manual_seed(0)
-    first, second = torch.randn(2, 6, 6, 2, 3).relu()
-    found = set_pairs(first, second, 0.5).numpy()
-    extra = 0
+    first, second = torch.randn(2, 6, 6, 2, 3)
+    found = attended_pairs(first, second, attention=0.4, similarity=0.2).numpy()
+    unlike = 0
     for b in range(6):
         attentions = []
         for maps in (first, second):
@@ -49,13 +49,12 @@ def test_pairs_are_the_sets_product_and_the_nearest_neighbours():
             attentions.append((a - a.min()) / (a.max() - a.min()))
         f, g = (maps[b].flatten(1).T.double().numpy() for maps in (first, second))
         for i in range(6):
-            cosines = [np.dot(f[i], v) / np.linalg.norm(f[i]) / np.linalg.norm(v) for v in g]
             for j in range(6):
-                neighbour = j == int(np.argmax(cosines))
-                in_sets = attentions[1][j] >= 0.5
-                assert found[b, i, j] == (attentions[0][i] >= 0.5 and (in_sets or neighbour))
-                extra += found[b, i, j] and not in_sets
-    assert extra > 0  # some neighbours lie outside the key's set
+                alike = np.dot(f[i], g[j]) / np.linalg.norm(f[i]) / np.linalg.norm(g[j]) >= 0.2
+                in_sets = attentions[0][i] >= 0.4 and attentions[1][j] >= 0.4
+                assert found[b, i, j] == (in_sets and alike)
+                unlike += in_sets and not alike
+    assert unlike > 0 and found.any()
 
 
 def test_with_one_positive_it_is_infonce():
@@ -130,7 +129,10 @@ def test_a_step_equals_the_equations_written_as_loops(monkeypatch):
         features, key_features = method.backbone(query), method.key.backbone(key)
         p, k = method.heads["set"](features), method.key.heads["set"](key_features)
         vectors, keys = (F.normalize(m.double().flatten(2), dim=1).transpose(1, 2) for m in (p, k))
-        losses = set_loss_in_loops(vectors, keys, set_pairs(features, key_features, 0.6), negatives, tau)
+        in_sets = attended_pairs(features, key_features, attention=0.6, similarity=0.2)
+        near = positives_in_loops(*(draw.geometry for draw in draws), (64, 48), features.shape[2:], 0.5)
+        assert (near & ~in_sets.numpy()).any() and (in_sets.numpy() & ~near).any()
+        losses = set_loss_in_loops(vectors, keys, in_sets | torch.from_numpy(near), negatives, tau)
     assert terms["set"].item() == pytest.approx(0.3 * sum(losses).item() / IMAGES, rel=1e-4)
     q = method.heads["invariant"](features)
     logits = torch.cat(
@@ -150,7 +152,9 @@ def test_a_step_equals_the_equations_written_as_loops(monkeypatch):
     assert torch.allclose(method.queues["set"].keys[:IMAGES], F.normalize(k.mean(dim=(2, 3)), dim=1), atol=1e-5)
 
 
-@pytest.mark.parametrize(("key", "value"), [("threshold", -0.1), ("threshold", 1.1), ("weight", 2)])
+@pytest.mark.parametrize(
+    ("key", "value"), [("threshold", -0.1), ("threshold", 1.1), ("similarity", 1.1), ("distance", 0), ("weight", 2)]
+)
 def test_a_wrong_number_is_named(key, value):
     with pytest.raises(InputError, match=f"sets.{key}"):
         read_params(REPOSITORY / "params.yaml", {"encoders": {"defaults": {"sets": {key: value}}}})

@@ -4,6 +4,7 @@ import torch
 from repository import REPOSITORY
 from torch import nn
 
+from liftedcl.images.batches import Batch
 from liftedcl.networks.keys import KeyEncoder
 from liftedcl.views.rendering import render_views
 from liftedcl.views.view_pair import ViewPair
@@ -38,7 +39,7 @@ def test_the_momentum_copy_follows_and_takes_no_gradient():
 def test_shuffled_keys_come_back_in_order():
     torch.manual_seed(0)
     images = torch.randint(0, 256, (16, 3, 64, 48), dtype=torch.uint8)
-    pair = ViewPair(images, VIEWS, images.device)
+    pair = ViewPair(Batch(images, torch.ones(16), torch.arange(16), 0), VIEWS, images.device)
     key = KeyEncoder(Recorder(), nn.ModuleDict({"twice": nn.Sequential(nn.Flatten(), nn.Linear(3, 2))}))
     keys = key.shuffled(pair, ("features", "twice"))
     views = render_views(images, pair.key, VIEWS)
