@@ -145,8 +145,8 @@ class Sets:
     """Set-level branch of SetSim (Wang et al. 2022).
 
     ``threshold`` is delta: the least attention, scaled to 0..1 within a view, of a cell that belongs to the view's set.
-    ``similarity`` is the least cosine of a pair of the sets; ``distance``, in diagonals of a cell of the map, is below
-    what a pair is close in the image. ``weight`` is the share of the set-level loss.
+    ``similarity`` is the least cosine of a pair of cells of the sets. Cells less than ``distance`` apart in the image,
+    in diagonals of a cell of the map, are pairs as well. ``weight`` is the share of the set-level loss.
     """
 
     threshold: float

@@ -11,7 +11,7 @@ from liftedcl.views.view_draw import Geometry, ViewDraw, draw_views
 
 
 class ViewPair:
-    """The draws ``query`` and ``key`` for ``images`` (B, 3, H, W) uint8, a global batch; the same in every process."""
+    """The draws ``query`` and ``key`` for the ``images`` of a global batch; the same in every process."""
 
     def __init__(self, batch: Batch, recipe: Views, device: torch.device):
         self.images, self._recipe = batch.images.to(device, non_blocking=True), recipe
