@@ -25,21 +25,6 @@ def test_every_profile_resolves(profile):
     assert params.encoders["liftedcl_in_cc"].start == "moco_v2_in"
 
 
-def test_the_paper_profile_has_the_papers_numbers():
-    params = read_params(PARAMS, {"profile": "paper"})
-    row = params.encoders["liftedcl_in_cc"]
-    assert (row.training.epochs, row.training.batch_size, row.training.learning_rate) == (200, 128, 0.03)
-    assert (row.contrast.queue, row.contrast.temperature, row.contrast.key_momentum) == (16384, 0.2, 0.999)
-    assert (row.lifting.inv, row.lifting.equiv, row.lifting.adv, row.lifting.align_size) == (0.5, 0.5, 0.5, 16)
-    assert (params.crops.height, params.crops.width, row.views.size) == (256, 192, 256)
-    row = params.encoders["setsim_in"]  # train_pretrain.sh of its repository: a rate of 0.06 * 512 / 256
-    assert (row.training.epochs, row.training.batch_size, row.training.learning_rate) == (200, 512, 0.12)
-    assert (row.contrast.queue, row.contrast.temperature, row.views.size) == (65536, 0.2, 224)
-    assert (row.sets.threshold, row.sets.similarity, row.sets.distance, row.sets.weight) == (0.7, 0.2, 0.5, 0.5)
-    assert params.encoders["pixpro_in_cc"].propagation.hidden == 4096
-    assert (params.benchmarks["h36m_3d"].epochs, params.benchmarks["h36m_3d"].milestones) == (200, (90, 120))
-
-
 def test_a_section_that_a_profile_makes_null_is_the_defaults_again():
     demo = read_params(PARAMS, {"profile": "demo"}).encoders
     assert demo["setsim_in"].training == demo["densecl_in"].training

@@ -1,0 +1,78 @@
+"""The profile `paper` has the published numbers: each of its numbers is the published one, or departs with a reason."""
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+from repository import REPOSITORY
+
+from downstream.training.epoch_batches import EpochBatches
+from liftedcl.identity.recipe import to_json
+from workflow.params import read_params
+
+PARAMS = read_params(REPOSITORY / "params.yaml", {"profile": "paper"})
+PUBLISHED = yaml.safe_load((REPOSITORY / "tests" / "workflow" / "published_numbers.yaml").read_text())
+SWITCHES = {"probe": False, "fraction": 1.0, "prior": None}
+"""This project's own switches; off in what the paper's tables call by the benchmark's name."""
+
+
+def numbers(recipe: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The recipe's numbers under dotted names."""
+    found = {}
+    for name, value in recipe.items():
+        found |= numbers(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return found
+
+
+def of_the_paper(part: str) -> dict[str, Any]:
+    """The numbers of a part of params.yaml, lists for tuples. A row has no numbers of sections that it doesn't use."""
+    kind, *name = part.split(".")
+    recipe = json.loads(to_json(getattr(PARAMS, kind)[name[0]] if name else getattr(PARAMS, kind)))
+    if kind == "encoders":
+        recipe = {key: value for key, value in recipe.items() if isinstance(value, dict)}
+    found = {key: value for key, value in numbers(recipe).items() if key not in SWITCHES or value != SWITCHES[key]}
+    if found.get("mpii") == PARAMS.data["mpii"]:
+        found["mpii"] = True
+    return found
+
+
+def test_every_benchmark_and_every_encoder_that_is_trained_is_held_against_its_publication():
+    benchmarks = {f"benchmarks.{name}" for name in PARAMS.benchmarks if "-" not in name}
+    methods = {PARAMS.encoders[part.split(".")[1]].method for part in PUBLISHED if part.startswith("encoders.")}
+    assert benchmarks <= set(PUBLISHED)
+    assert methods == {recipe.method for recipe in PARAMS.encoders.values() if recipe.training is not None}
+
+
+@pytest.mark.parametrize("part", PUBLISHED)
+def test_the_numbers_are_the_published_ones(part):
+    ours, entry = of_the_paper(part), PUBLISHED[part]
+    published, departures = entry["published"], entry.get("departs", {})
+    assert entry["source"]
+    assert {name: ours.get(name, "missing") for name in published} == published
+    assert {name: ours.get(name, "missing") for name in departures} == {n: d["ours"] for n, d in departures.items()}
+    for name, departure in departures.items():
+        assert departure["published"] != departure["ours"] and departure["why"], name
+
+
+@pytest.mark.parametrize("part", PUBLISHED)
+def test_no_number_is_left_out(part):
+    entry = PUBLISHED[part]
+    assert of_the_paper(part).keys() == entry["published"].keys() | entry.get("departs", {}).keys()
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "samples", "steps", "millions"),
+    [
+        ("coco", 149_813, 1_170, 21.0),
+        ("mpii", 22_246, 173, 3.1),
+        ("h36m_2d", 63_000, 1_968, 1.9),
+        ("lip", 30_462, 634, 4.6),
+    ],
+)
+def test_steps_of_an_epoch_and_images_of_a_run_are_the_published_ones(benchmark, samples, steps, millions):
+    """Of Human3.6M 3D: tests/downstream/h36m/shared/test_mpii_mix.py; of 3DPW: tests/downstream/pw3d/test_task.py."""
+    recipe = PARAMS.benchmarks[benchmark]
+    batches = EpochBatches((samples,), recipe, seed=0)
+    assert len(batches) == steps
+    assert round(recipe.epochs * len(batches) * recipe.batch_size / 1e6, 1) == millions
