@@ -20,10 +20,10 @@ TITLE = "Does lifting lift? Lifted skeletons beside true poses, Human3.6M's test
 _EXPLAINED = f"""\
 - PA-MPJPE is in mm of the true pose, to which each skeleton is turned, moved and scaled. Exchanged: each person gets
   another's skeleton. Skeletons that follow the people are nearer to their own person by at least {FOLLOWING:.0%}.
-- The mean skeleton doesn't look at the image. It is made of the training people's true poses, which no network has
-  seen.
+- The mean skeleton doesn't look at the image. It is made of the true poses of the training people, unlike any network.
 - In range: the share of skeletons whose bones the prior could have sampled, at some size.
 - Diversity: the mean distance between two people's skeletons, 1 for sampled ones; below {ONE_BODY:g} they are one body.
+- Where a line comes from: lifting.provenance.json in the folder of its encoder.
 """
 
 

@@ -26,7 +26,7 @@ _LINE = 0.17
 """In inches: the side of a cell, the gap between two cells, the border with the texts, the width of the legend, and the
 height of a line of text."""
 
-_LETTERS_AN_INCH = 14
+_LETTERS_AN_INCH = 13
 
 
 def draw_skeleton(axis: "Axes", joints: np.ndarray, *, extent: float) -> None:

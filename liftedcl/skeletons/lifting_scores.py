@@ -51,11 +51,10 @@ class LiftingScores:
     def in_one_line(self) -> str:
         """All numbers, in words, and the reading."""
         return (
-            f"{self.people} people with known poses, lifted: PA-MPJPE {self.pa_mpjpe_mm:.1f} mm (mean skeleton "
+            f"{self.people} test people lifted: PA-MPJPE {self.pa_mpjpe_mm:.1f} mm (mean skeleton "
             f"{self.mean_skeleton_mm:.1f}, exchanged {self.exchanged_mm:.1f}), bones in the prior's range "
             f"{self.bones_in_range:.0%} (true poses {self.true_bones_in_range:.0%}), diversity {self.diversity:.2f} "
-            f"of the sampled skeletons' (true poses {self.true_diversity:.2f}): "
-            f"{self.reading()}."
+            f"of the sampled ones' (true poses {self.true_diversity:.2f}): {self.reading()}."
         )
 
 

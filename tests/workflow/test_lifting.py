@@ -31,7 +31,7 @@ def test_the_reading_follows_from_the_numbers():
 
 def test_the_line_holds_every_number():
     line = SCORES.in_one_line()
-    for part in ("684 people", "110.1 mm", "125.5", "170.0", "75%", "100%", "0.80", "0.77", SCORES.reading()):
+    for part in ("684 test people", "110.1 mm", "125.5", "170.0", "75%", "100%", "0.80", "0.77", SCORES.reading()):
         assert part in line
     assert "\n" not in line
 

@@ -1,5 +1,7 @@
 # What lifting networks learnt: their skeletons measured against true poses, as a table, and drawn.
 
+import dataclasses
+
 LIFTING_ROWS = [row for row, recipe in PARAMS.encoders.items() if lifts(recipe) and row in TABLE_ROWS]
 LIFTING_ROW = next(iter(LIFTING_ROWS), None)  # whose first seed the figures show
 
@@ -14,9 +16,10 @@ rule measure_lifting:
         annotations=benchmark_data(TRUE_POSES.name),
     output: LAYOUT.lifting("{row}", "{seed}"), LAYOUT.lifting("{row}", "{seed}").replace(".json", ".provenance.json"),
     wildcard_constraints: row=rows_by(lifts),
-    params:
-        recipe=encoder_recipe, crops=to_json(PARAMS.crops), skeletons=to_json(PARAMS.skeletons),
-        code=code_of("downstream.lifting"), root=PARAMS.data[TRUE_POSES.data.name],
+    params:  # of the crops, the size alone counts here
+        crops=to_json(dataclasses.replace(PARAMS.crops, min_keypoints=0, min_side=0.0, h36m_stride=1)),
+        recipe=encoder_recipe, skeletons=to_json(PARAMS.skeletons), code=code_of("downstream.lifting"),
+        root=PARAMS.data[TRUE_POSES.data.name],
     resources: **PARAMS.cluster.resources("short"),
     group: "figures"
     shell:
