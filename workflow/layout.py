@@ -25,6 +25,10 @@ class Layout:
         """Folder of one encoder: encoder.pt, heads.pt, history.csv, provenance.json."""
         return f"{self.root}/encoders/{row}/seed{seed}"
 
+    def lifting(self, row: str, seed: object) -> str:
+        """What an encoder's lifted skeletons are worth."""
+        return f"{self.encoder(row, seed)}/lifting.json"
+
     def benchmark(self, run: str, row: str, seed: object) -> str:
         """Folder of one fine-tuning; docs/running.md lists what is in it.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from downstream.registry import BENCHMARKS
 from liftedcl.files.atomic import write_text
 from liftedcl.identity.errors import InputError, run_cli
+from workflow.lifting import read_shown
 from workflow.tables.captions import caption
 from workflow.tables.html_page import banners, html_page
 from workflow.tables.made_table import MadeTable, read_made_table
@@ -38,7 +39,7 @@ def summary_page(results: Path) -> str:
     tables = _tables(results)
     pictures = {path.stem: path for path in sorted(results.glob("*.png"))}
     body = "\n".join([_paragraph(caption("table")), *map(table_html, tables)])
-    sections = {"tables": ("Tables", body), **_picture_sections(pictures)}
+    sections = {"tables": ("Tables", body), **_sections(pictures, results / "lifting.csv")}
     if means := scaled_html(tables):
         sections = {"scaled": ("All benchmarks", means), **sections}
     links = [f'<a href="#{escape(table.name)}">{escape(label_of(table.name))}</a>' for table in tables]
@@ -93,12 +94,14 @@ def _short(commit: str | None) -> str:
     return digest[:10] + plus + changes
 
 
-def _picture_sections(left: dict[str, Path]) -> dict[str, tuple[str, str]]:
-    """Id -> heading and HTML of each section that has a picture; each picture is in one of them."""
+def _sections(left: dict[str, Path], lifting: Path) -> dict[str, tuple[str, str]]:
+    """Id -> heading and HTML of each section below the tables; each picture ``left`` is in one of them."""
     sections = {}
     if figures := [left.pop(name) for name in FIGURES if name in left]:
         body = [_figure(path, caption("figure", figure=path.stem), label_of(path.stem)) for path in figures]
         sections["figures"] = ("Figures", "\n".join(body))
+    if lifting.exists():
+        sections["lifting"] = ("Lifted skeletons", _lifting(lifting))
     if shares := left.pop("data_efficiency", None):
         body = _figure(shares, caption("data_efficiency"), "Data efficiency")
         sections["data_efficiency_figure"] = ("Data efficiency", body)
@@ -116,6 +119,17 @@ def _picture_sections(left: dict[str, Path]) -> dict[str, tuple[str, str]]:
             body += '<p class="small"><a href="run_times.csv">run_times.csv</a></p>'
         sections["run_times"] = ("Run times", body)
     return sections
+
+
+def _lifting(path: Path) -> str:
+    """What the lifted skeletons of each row are worth, as a table."""
+    lines = read_shown(path)
+    rows = [f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in line.values())}</tr>" for line in lines]
+    heads = "".join(f"<th>{escape(name)}</th>" for name in lines[0])
+    links = '<p class="small">Files: <a href="lifting.csv">csv</a> · <a href="lifting.md">md</a></p>'
+    return (
+        f'{_paragraph(caption("lifting"))}<div class="box"><table><tr>{heads}</tr>{"".join(rows)}</table></div>{links}'
+    )
 
 
 def _gallery(name: str, found: list[tuple[re.Match[str], Path]]) -> Iterator[str]:

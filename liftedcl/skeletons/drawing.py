@@ -1,5 +1,6 @@
 """Drawings of 3D skeletons: sampled (the paper's figure 7), lifted (figures 5 and 8), and lifted during a training."""
 
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,11 @@ _CELL = 1.3
 _GAP = 0.08
 _MARGIN = 0.3
 _LEGEND_WIDTH = 4.3
-"""In inches: the side of a cell, the gap between two cells, the border with the texts, the width of the legend."""
+_LINE = 0.17
+"""In inches: the side of a cell, the gap between two cells, the border with the texts, the width of the legend, and the
+height of a line of text."""
+
+_LETTERS_AN_INCH = 13
 
 
 def draw_skeleton(axis: "Axes", joints: np.ndarray, *, extent: float) -> None:
@@ -53,26 +58,28 @@ def figure_of_skeletons(skeletons: np.ndarray, path: str | Path, *, columns: int
     save_figure(figure, path)
 
 
-def figure_of_lifted(images: np.ndarray, skeletons: np.ndarray, path: str | Path, *, columns: int = 4) -> None:
+def figure_of_lifted(
+    images: np.ndarray, skeletons: np.ndarray, path: str | Path, *, columns: int = 4, line: str = ""
+) -> None:
     """Write a PNG of crops (N, H, W, 3) uint8, each with its lifted skeleton (N, 17, 3) from the camera and the side.
 
-    A row shows ``columns`` people.
+    A row shows ``columns`` people; ``line`` stands below all rows.
     """
     side_view = skeletons[..., [2, 1, 0]] * [1, 1, -1]  # a quarter turn about the vertical axis
     titled = {"from the camera": skeletons, "from the side": side_view}
-    figure_beside_crops(images, titled, path, columns=min(columns, len(images)))
+    figure_beside_crops(images, titled, path, columns=min(columns, len(images)), line=line)
 
 
 def figure_beside_crops(
-    images: np.ndarray, titled: Mapping[str, np.ndarray], path: str | Path, *, columns: int = 1
+    images: np.ndarray, titled: Mapping[str, np.ndarray], path: str | Path, *, columns: int = 1, line: str = ""
 ) -> None:
     """Write a PNG of crops (N, H, W, 3) uint8, each followed by its skeleton from every array (N, 17, 3) of ``titled``.
 
-    A row shows ``columns`` crops; all skeletons have one scale.
+    A row shows ``columns`` crops; all skeletons have one scale; ``line`` stands below all rows.
     """
     cells = 1 + len(titled)
     widths = [_CELL * images.shape[2] / images.shape[1], *[_CELL] * len(titled)] * columns
-    figure = _figure(widths, rows=-(-len(images) // columns))
+    figure = _figure(widths, rows=-(-len(images) // columns), line=line)
     extent = _extent(np.concatenate([*titled.values()]))
     for place, image in enumerate(images):
         row, column = divmod(place, columns)
@@ -91,13 +98,16 @@ def _extent(skeletons: np.ndarray) -> float:
     return 0.55 * float(np.ptp(skeletons[..., :2], axis=-2).max())
 
 
-def _figure(widths: list[float], *, rows: int) -> "Figure":
-    """A figure for cells of these widths in inches, with a legend of the colours at the bottom."""
+def _figure(widths: list[float], *, rows: int, line: str = "") -> "Figure":
+    """A figure for cells of these widths in inches, with ``line`` and a legend of the colours at the bottom."""
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
     width = max(sum(widths) + _GAP * (len(widths) - 1) + 2 * _MARGIN, _LEGEND_WIDTH)
-    figure = Figure(figsize=(width, rows * (_CELL + _GAP) - _GAP + 2 * _MARGIN))
+    words = textwrap.wrap(line, width=int(width * _LETTERS_AN_INCH))
+    height = rows * (_CELL + _GAP) - _GAP + 2 * _MARGIN + len(words) * _LINE
+    figure = Figure(figsize=(width, height))
+    figure.text(0.5, (_MARGIN - _GAP / 2) / height, "\n".join(words), fontsize=9, ha="center", va="bottom")
     names = {"person's left": "l", "person's right": "r", "trunk and head": "trunk"}
     keys = [Line2D([], [], color=COLOURS[side], linewidth=2, label=name) for name, side in names.items()]
     figure.legend(handles=keys, loc="lower center", ncols=len(keys), fontsize=8, frameon=False, borderaxespad=0.2)

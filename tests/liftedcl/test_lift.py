@@ -1,18 +1,24 @@
 """Figures 5 and 8: crops lifted by a trained network, and their drawing."""
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
 import torch
 from repository import REPOSITORY
 
+from liftedcl import lifted_figure
+from liftedcl.files.atomic import write_json
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.recipe import to_json
 from liftedcl.images.shard import ShardWriter
-from liftedcl.lift import lift, main
+from liftedcl.lift import lift
+from liftedcl.lifted_figure import NOT_MEASURED, main
 from liftedcl.networks.encoder import build_backbone, save_encoder, save_state
 from liftedcl.networks.lifting import LiftingNetwork
 from liftedcl.skeletons.drawing import figure_of_lifted
+from liftedcl.skeletons.lifting_scores import LiftingScores
 from workflow.params import read_params
 
 ROWS = read_params(REPOSITORY / "params.yaml", {"profile": "demo"}).encoders
@@ -64,6 +70,33 @@ def test_the_command_draws_as_many_crops_as_asked(run, tmp_path):
     assert heights["36"] - heights["12"] == pytest.approx(3 * 138, abs=2)  # rows of 1.38 inches: six against three
     with pytest.raises(InputError, match="--count 0"):
         main([*words, "0"])
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_the_figure_says_what_the_skeletons_are_worth_or_that_nobody_measured_it(run, tmp_path, monkeypatch, measured):
+    drawn = {}
+    monkeypatch.setattr(lifted_figure, "figure_of_lifted", lambda *arrays, line, **more: drawn.update(line=line))
+    words = ["--recipe", to_json(RECIPE), "--encoder", str(run / "encoder.pt"), "--heads", str(run / "heads.pt")]
+    words += ["--images", str(run / "crops.npy"), "--out", str(tmp_path / "figure.png")]
+    scores = LiftingScores(9, 210.0, 125.0, 212.0, 0.25, 0.5, 0.05, 0.75)
+    write_json(tmp_path / "lifting.json", dataclasses.asdict(scores))
+    main([*words, *(["--scores", str(tmp_path / "lifting.json")] if measured else [])])
+    assert drawn["line"] == (scores.in_one_line() if measured else NOT_MEASURED)
+
+
+def test_a_line_stands_below_the_crops_and_moves_none_of_them(tmp_path):
+    images, skeletons = np.zeros((2, 64, 48, 3), np.uint8), np.random.default_rng(0).normal(size=(2, 17, 3))
+    pictures = []
+    for line in ("", "a line", "words " * 60):
+        figure_of_lifted(images, skeletons, tmp_path / "figure.png", line=line)
+        pictures.append(cv2.imread(str(tmp_path / "figure.png")))
+    heights = [picture.shape[0] for picture in pictures]
+    assert heights[1] - heights[0] == 17 and (heights[2] - heights[0]) % 17 == 0 and heights[2] > heights[1]
+    cells = [picture[:160] for picture in pictures]
+    assert (cells[0] == cells[1]).all() and (cells[0] == cells[2]).all()
+    written = [picture[160 : len(picture) - 30] for picture in pictures]  # between the crops and the legend
+    assert (written[1] < 99).any() and (written[2][-17:] < 99).any() and (written[2][:17] < 99).any()
+    assert (written[2][:, :5] == 255).all() and (written[2][:, -5:] == 255).all(), "no word is cut off"
 
 
 @pytest.mark.parametrize(("count", "columns"), [(1, 4), (5, 4), (4, 2)])

@@ -7,6 +7,7 @@ import pytest
 from repository import TABLE, TINY, copy_to, planned, run
 
 from downstream.registry import BENCHMARKS
+from liftedcl.methods import lifts
 from workflow.benchmark_recipes import benchmark_of
 from workflow.params import read_params
 from workflow.tables.table_spec import read_tables
@@ -119,6 +120,24 @@ def test_with_data_in_place_the_papers_tables_are_planned(copy, tmp_path):
         "random_encoder": 1, "published_encoder": 4, "pretrain": 6, "pretrain_lifting": 8,
         **{f"{kind}_{name}": count for kind in ("train", "score") for name, count in FINE_TUNINGS.items()},
         **{f"reference_{benchmark}": 1 for benchmark in BENCHMARKS},
-        "lifted_skeletons": 2, "lifting_progress": 1, "training_curves": 1, "figure": 6,
+        "measure_lifting": 1, "lifted_skeletons": 2, "lifting_progress": 1, "training_curves": 1, "figure": 6,
         "table": 9, "provenance": 1, "tables": 1,
     }  # fmt: skip
+
+
+def test_lifted_skeletons_of_every_row_that_lifts_are_measured(copy):
+    jobs = planned(copy, "lifting", *TINY)
+    params = read_params(copy / "params.yaml")
+    lifting = sorted(name for name, recipe in params.encoders.items() if lifts(recipe))
+    assert len(lifting) > 5
+    assert [row for rule, row in jobs if rule == "measure_lifting"] == lifting
+    assert ("lifting", "") in jobs and not [rule for rule, _ in jobs if rule.startswith("train_")]
+
+
+def test_without_true_poses_the_figures_are_drawn_all_the_same(copy, tmp_path):
+    """Another folder than the demo's own has to be there; this one is empty."""
+    figure = ("results/figure5.png", *TINY, "--config", f"h36m={tmp_path}")
+    rules = {rule for rule, _ in planned(copy, *figure)}
+    assert {"figure", "lifted_skeletons"} <= rules and "measure_lifting" not in rules
+    status, output = run(copy, "-n", "results/lifting.csv", *figure[1:])
+    assert status != 0 and "missing" in output and f"{tmp_path}/annotations" in output

@@ -8,9 +8,13 @@ TRAINED = sorted(row for row in ROWS if row != "random")
 EXTRA = "UNUSED = 1\n"
 
 
-def stale(finished):
-    """The rules, once each, that would run for the table and the sheet."""
-    return {rule for rule, _ in planned(finished, TABLE, EXAMPLES, *TINY)}
+FIGURE = "results/figure5.png"
+LIFTED = {"measure_lifting", "lifted_skeletons", "figure", "table"}
+
+
+def stale(finished, *targets):
+    """The rules, once each, that would run for the targets: by default the table and the sheet."""
+    return {rule for rule, _ in planned(finished, *(targets or (TABLE, EXAMPLES)), *TINY)}
 
 
 def add_code(edited, finished, *names):
@@ -33,11 +37,14 @@ def test_what_changes_no_result_reruns_nothing(finished, edited):
     ("name", "rules"),
     [
         ("downstream/samples/overlay.py", {"draw_h36m_3d", "examples"}),
-        ("downstream/metrics.py", {"score_h36m_3d", "reference_h36m_3d", "table"}),
+        ("downstream/metrics.py", {"score_h36m_3d", "reference_h36m_3d", *LIFTED}),
+        ("downstream/lifting.py", LIFTED),
+        ("liftedcl/lift.py", LIFTED),
+        ("liftedcl/lifted_figure.py", LIFTED - {"measure_lifting"}),
         ("downstream/h36m/pose_3d/rle.py", {"train_h36m_3d", "score_h36m_3d", "draw_h36m_3d", "examples", "table"}),
         (
             "downstream/h36m/pose_3d/reader.py",
-            {"train_h36m_3d", "score_h36m_3d", "draw_h36m_3d", "reference_h36m_3d", "examples", "table"},
+            {"train_h36m_3d", "score_h36m_3d", "draw_h36m_3d", "reference_h36m_3d", "examples", *LIFTED},
         ),
         ("workflow/tables/table_text.py", {"table"}),
     ],
@@ -82,6 +89,19 @@ def test_a_row_whose_method_makes_more_files_is_run_again(finished, edited):
     """The lifting network's outputs were never made for that row: there is no record that could differ."""
     edited("params.yaml", "moco_v2_in_cc:         {method: moco_v2, ", "moco_v2_in_cc:         {method: liftedcl, ")
     assert {("pretrain_lifting", "moco_v2_in_cc"), ("train_h36m_3d", "moco_v2_in_cc")} <= set(planned(finished))
+
+
+def test_what_lifting_is_measured_with_and_on_is_watched(finished, edited):
+    """The prior, which bones are compared with, and the true poses, but not the time of their file."""
+    assert stale(finished, FIGURE) == set()
+    poses = "data/demo/h36m/annotations/Sample_64_test_Human36M_protocol_2.json"
+    (finished / poses).touch()
+    assert stale(finished, FIGURE) == set()
+    edited("params.yaml", "length_ratio: [", "length_ratio: [0.5, 2] # [")
+    assert {"measure_lifting", "lifted_skeletons"} <= stale(finished, FIGURE)
+    edited("params.yaml", "length_ratio: [0.5, 2] # [", "length_ratio: [")
+    edited(poses, "[", " [")
+    assert {"measure_lifting", "lifted_skeletons"} <= stale(finished, FIGURE)
 
 
 def test_other_pictures_make_what_reads_them_stale(finished, edited):

@@ -12,12 +12,15 @@ from tiny.tables import TABLES, record, references
 
 from liftedcl.files.atomic import write_json
 from liftedcl.identity.errors import InputError
+from liftedcl.skeletons.lifting_scores import LiftingScores
 from workflow.layout import Layout
+from workflow.lifting import main as lifting
 from workflow.summary_page import main
 from workflow.tables.__main__ import make_table
 
 TABLE = TABLES["table4"]
 WARNING = 'class="banner"'
+LIFTED = LiftingScores(684, 110.0, 125.0, 170.0, 0.75, 1.0, 0.8, 0.77)
 
 
 @pytest.fixture
@@ -154,6 +157,17 @@ def test_links_and_pictures_are_there_and_each_picture_stands_once(make):
     assert "skeleton that LiftedCL's lifting network gives" in unescape(page), "the caption of snakemake's report"
     assert page.count("not selected by result") == 1, "what holds for all predictions stands once"
     assert "``" not in page and "{{" not in page
+
+
+def test_lifted_skeletons_have_a_table(make):
+    results = make()
+    assert 'id="lifting"' not in page_of(results)
+    write_json(make.layout.lifting("liftedcl_in_cc", 0), dataclasses.asdict(LIFTED))
+    words = ["--rows", "liftedcl_in_cc", "--seeds", "0", "--profile", "demo", "--runs", make.layout.root]
+    lifting(["--out", str(results / "lifting.csv"), *words])
+    page = page_of(results)
+    assert 'id="lifting"' in page and 'href="#lifting"' in page and 'href="lifting.md"' in page
+    assert "<td>110.0</td>" in page and f"<td>{LIFTED.reading()}</td>" in page
 
 
 def test_a_row_leads_to_its_runs(make):

@@ -134,38 +134,6 @@ rule pretrained:
     localrule: True
 
 
-# The figures show the first row that has a lifting network, and its first seed.
-LIFTING_ROW = next((row for row, recipe in PARAMS.encoders.items() if lifts(recipe)), None)
-LIFTED_CROPS = {"figure5": 12, "figure8": 36}
-
-if LIFTING_ROW:
-    LIFTING_RUN = LAYOUT.encoder(LIFTING_ROW, PARAMS.seeds[0])
-
-    rule lifted_skeletons:
-        input: encoder=f"{LIFTING_RUN}/encoder.pt", heads=f"{LIFTING_RUN}/heads.pt", images=LAYOUT.packed("crops"),
-        output: LAYOUT.figure("{figure}"),
-        wildcard_constraints: figure="|".join(LIFTED_CROPS),
-        params:
-            recipe=to_json(PARAMS.encoders[LIFTING_ROW]), code=code_of("liftedcl.lift"),
-            people=lambda wildcards: LIFTED_CROPS[wildcards.figure],
-        resources: **PARAMS.cluster.resources("short"),
-        group: "figures"
-        shell:
-            "{PYTHON} -m liftedcl.lift --recipe {params.recipe:q} --encoder {input.encoder:q} --heads {input.heads:q}"
-            " --images {input.images:q} --count {params.people} --out {output:q}"
-
-    rule lifting_progress:
-        input:
-            lifted=f"{LIFTING_RUN}/lifted.npz",
-            images=[IMAGES[name] for name in PARAMS.encoders[LIFTING_ROW].images.split("+")],
-        output: LAYOUT.figure("lifting_progress"),
-        params: code=code_of("liftedcl.lifting_progress"),
-        resources: **PARAMS.cluster.resources("short"),
-        group: "figures"
-        shell:
-            "{PYTHON} -m liftedcl.lifting_progress --lifted {input.lifted:q} --images {input.images:q} --out {output:q}"
-
-
 rule training_curves:
     input:
         expand(

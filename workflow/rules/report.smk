@@ -1,7 +1,7 @@
 # Pages about all of the paper's tables: what the runs took, and one page to look at the results.
 
 SHOWN_ROW = LIFTING_ROW or TABLES["table1"].rows[0].encoder  # whose predictions are shown
-CAPTIONS = ("augmented", "curves", "data_efficiency", "examples", "figure", "run_times", "table")
+CAPTIONS = ("augmented", "curves", "data_efficiency", "examples", "figure", "lifting", "run_times", "table")
 
 
 rule run_times:
@@ -20,6 +20,7 @@ rule summary:  # of all that is in results/: tables beyond the paper's are shown
         figures=expand("results/{figure}.png", figure=sorted({name for of in TABLES.values() for name in of.figures})),
         examples=expand("results/examples_{benchmark}_{row}.png", benchmark=BENCHMARKS, row=SHOWN_ROW),
         others=expand("results/{kind}_{benchmark}.png", kind=["augmented", "curves"], benchmark=BENCHMARKS),
+        lifting="results/lifting.csv" if LIFTING_ROW else [],
         run_times="results/run_times.png",
         style="workflow/tables/html_page.css",
         captions=expand("workflow/report/{name}.rst", name=CAPTIONS),

@@ -15,7 +15,7 @@ from tiny.pretraining import ROWS as PRETRAIN_ROWS
 
 from downstream import finetune
 from downstream.h36m.shared.recipe import H36M3D
-from liftedcl import lift, pretrain
+from liftedcl import lifted_figure, pretrain
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.recipe import read_recipe, to_json
 from liftedcl.images.coco_people import read_people
@@ -269,9 +269,9 @@ def test_numbers_of_the_command_line_are_checked(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="--seed -1"):
         finetune.main()
     words = ["--recipe", "r", "--encoder", "e.pt", "--heads", "h.pt", "--images", "i.npy", "--out", out]
-    monkeypatch.setattr(sys, "argv", ["lift", *words, "--count", "0"])
+    monkeypatch.setattr(sys, "argv", ["lifted_figure", *words, "--count", "0"])
     with pytest.raises(InputError, match="--count 0"):
-        lift.main()
+        lifted_figure.main()
 
 
 def test_a_full_disk_under_the_skeletons_ends_in_one_line(tmp_path):

@@ -54,6 +54,7 @@ PARAMS = read_params(REPOSITORY / "params.yaml")
 TABLE = read_tables(REPOSITORY / "workflow" / "tables" / "tables.yaml", PARAMS)["table4"]
 METHOD = dataclasses.replace(ROWS["liftedcl_in_cc"], start=None)
 ENTRY = BENCHMARKS["h36m_3d"]
+CROPS = Crops(height=40, width=30, min_keypoints=0, min_side=4.0)
 
 
 class Job(NamedTuple):
@@ -76,6 +77,11 @@ def benchmark(folder: Path, **more: Any) -> dict[str, Any]:
     return {"benchmark": "h36m_3d", "recipe": to_json(RECIPE), "data": folder / "h36m", **more}
 
 
+def lifting(folder: Path, **more: Any) -> dict[str, Any]:
+    run = Path(encoder_of(folder))
+    return {"recipe": to_json(METHOD), "encoder": run / "encoder.pt", "heads": run / "heads.pt", **more}
+
+
 def table(folder: Path) -> dict[str, Any]:
     row = next(row for row in TABLE.rows if row.encoder == "random")
     one = dataclasses.replace(TABLE, rows=(row,), baseline=row.name, differences=())
@@ -86,7 +92,7 @@ JOBS = {
     "crops": Job(
         "liftedcl.crops",
         lambda folder: {
-            "recipe": to_json(Crops(height=40, width=30, min_keypoints=0, min_side=4.0)),
+            "recipe": to_json(CROPS),
             "coco": folder / "coco", "split": "train", "out": folder / "crops.npy", "sheet": folder / "sheet.png",
         },
         ("liftedcl.crops",),
@@ -98,6 +104,29 @@ JOBS = {
             "out": encoder_of(folder),
         },
         encoder_modules("liftedcl"),
+    ),
+    "measure lifting": Job(
+        "downstream.lifting",
+        lambda folder: lifting(
+            folder, crops=to_json(CROPS), skeletons=to_json(PARAMS.skeletons), data=folder / "h36m",
+            out=Layout(str(folder)).lifting("random", 0),
+        ),
+        ("downstream.lifting",),
+    ),
+    "lifted figure": Job(
+        "liftedcl.lifted_figure",
+        lambda folder: lifting(
+            folder, images=folder / "crops.npy", scores=Layout(str(folder)).lifting("random", 0),
+            out=folder / "figure5.png",
+        ),
+        ("liftedcl.lifted_figure",),
+    ),
+    "lifting table": Job(
+        "workflow.lifting",
+        lambda folder: {
+            "rows": "random", "seeds": 0, "profile": "tiny", "runs": folder, "out": folder / "lifting.csv",
+        },
+        ("workflow.lifting",),
     ),
     "train": Job(
         "downstream.finetune",
