@@ -119,7 +119,7 @@ def crops_of(people: H36MPoses, rows: np.ndarray, recipe: Crops) -> np.ndarray:
     whole = np.concatenate([np.zeros_like(people.sizes), people.sizes], axis=1)
     frames = Frames(people.root / "images", people.names, people.sizes, whole, cache_bytes=0)
     corners = people.boxes[rows]
-    boxes = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
+    boxes = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2] + 1], axis=1)  # first and last pixel
     size = {"height": recipe.height, "width": recipe.width}
     return np.stack(
         [cut(frames.region(row)[0], extend_box(box), **size) for row, box in zip(rows, boxes.tolist(), strict=True)]
