@@ -10,6 +10,7 @@ demo: .venv/.ready
 	$(BIN)/snakemake --cores $(CORES) results/table4.csv
 	$(BIN)/snakemake --cores $(CORES) --report results/report.html results/table4.csv
 	@echo; cat results/table4.md; echo
+	$(BIN)/python -m liftedcl.training_summary runs/demo/encoders/*/seed0/history.csv
 	@echo "table      results/table4.csv   results/table4.md   results/table4.provenance.json"
 	@echo "pictures   results/figure5.png (lifted skeletons)  results/figure6.png (crops)  results/figure7.png (sampled skeletons)"
 	@echo "training   results/lifting_progress.png   results/training_curves.png"
