@@ -86,7 +86,7 @@ def test_a_profile_chooses_rows_and_frozen_columns(finished):
     status, output = run(finished, TABLE, *TINY, *choice)
     assert status == 0, output
     rows = {row["row"]: row for row in csv.DictReader((finished / "results/table4.csv").open())}
-    assert list(rows) == ["reference", "random", "liftedcl_in_cc"]
+    assert list(rows) == ["reference", "bound", "random", "liftedcl_in_cc"]
     for name in ("random", "liftedcl_in_cc"):
         metrics = json.loads((finished / f"runs/demo/h36m_3d-probe/{name}/seed0/metrics.json").read_text())
         assert float(rows[name]["frozen_mpjpe_mm"]) == round(metrics["mpjpe_mm"], 6)

@@ -50,7 +50,7 @@ finally:
 """
 """Runs a module as `python -m` does, and writes the files whose functions were called."""
 
-PARAMS = read_params(REPOSITORY / "params.yaml")
+PARAMS = read_params(REPOSITORY / "params.yaml", {"tables": {"rows": None, "frozen": []}})
 TABLE = read_tables(REPOSITORY / "workflow" / "tables" / "tables.yaml", PARAMS)["table4"]
 METHOD = dataclasses.replace(ROWS["liftedcl_in_cc"], start=None)
 ENTRY = BENCHMARKS["h36m_3d"]
