@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from liftedcl.engine.history import read_history
+from liftedcl.files.atomic import write_text
 from liftedcl.identity.errors import InputError, run_cli
 
+NOT_LEARNT = "DID NOT LEARN"
 ADVERSARIAL = "encoder/adv"
 CRITIC = "critic/lsgan"
 CRITIC_WON = 0.05
@@ -32,28 +34,37 @@ def problems(rows: list[dict[str, float]]) -> Iterator[str]:
         yield f"its features are one point (mean cosine {last['features/mean_cosine']:.3f})"
 
 
-def in_one_line(name: str, rows: list[dict[str, float]]) -> str:
-    """First and last value of each column but the steps."""
-    columns = [column for column in rows[0] if column not in ("epoch", "step")]
-    parts = [f"{column.split('/')[1]} {rows[0][column]:.3f} -> {rows[-1][column]:.3f}" for column in columns]
-    return f"{name} ({rows[-1]['step']:.0f} steps): {', '.join(parts)}"
+def summary(histories: list[Path]) -> str:
+    """One line for each ``history.csv``: the first and the last value of each column, and whether the run learnt.
+
+    Raises:
+        InputError: a history is missing or damaged, or of one epoch, which shows no change.
+    """
+    lines = []
+    for path in histories:
+        rows = read_history(path)
+        if len(rows) < 2:
+            raise InputError(f"{path}: has one epoch, which shows no change; train two or more")
+        columns = [column for column in rows[0] if column not in ("epoch", "step")]
+        parts = [f"{column.split('/')[1]} {rows[0][column]:.3f} -> {rows[-1][column]:.3f}" for column in columns]
+        found = "; ".join(problems(rows))
+        verdict = f"{NOT_LEARNT}: {found}" if found else "learnt"
+        name = "/".join(path.resolve().parent.parts[-2:])
+        lines.append(f"{name}, {rows[-1]['step']:.0f} steps, {verdict}: {', '.join(parts)}\n")
+    return "".join(lines)
 
 
 def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m liftedcl.training_summary",
-        description="Print the first and the last value of every loss term of pre-trainings, and fail if one did not "
-        "learn: a loss that did not fall, a critic that won, features that are all but equal.",
-        epilog="example: python -m liftedcl.training_summary runs/demo/encoders/*/seed0/history.csv",
+        description="Write the first and the last value of every loss term of pre-trainings, and whether each learnt: "
+        "its loss fell, no critic won, and features of different images differ.",
+        epilog="example: python -m liftedcl.training_summary runs/demo/encoders/*/seed0/history.csv --out summary.txt",
     )
     parser.add_argument("histories", type=Path, nargs="+", metavar="HISTORY.csv", help="history.csv of a pre-training")
-    found = []
-    for path in parser.parse_args(words).histories:
-        rows = read_history(path)
-        print(in_one_line("/".join(path.resolve().parent.parts[-2:]), rows))
-        found += [f"{path}: {problem}" for problem in problems(rows)]
-    if found:
-        raise InputError("; ".join(found))
+    parser.add_argument("--out", type=Path, required=True, help="the text")
+    arguments = parser.parse_args(words)
+    write_text(arguments.out, summary(arguments.histories))
 
 
 if __name__ == "__main__":

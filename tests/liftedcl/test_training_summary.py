@@ -38,12 +38,18 @@ def test_a_row_with_the_critic_alone_has_no_loss_that_must_fall():
     assert not list(problems([row, row | {"step": 20}]))
 
 
-def test_all_runs_are_printed_before_those_that_did_not_learn_are_named(tmp_path, capsys):
+def test_each_run_has_a_line_that_says_whether_it_learnt(tmp_path):
     paths = [tmp_path / row / "seed0" / "history.csv" for row in ("worse", "better")]
     for path, last in zip(paths, (2.5, 1.5), strict=True):
         path.parent.mkdir(parents=True)
         write_history(path, [FIRST, FIRST | {"step": 20, "encoder/inv": last}])
-    with pytest.raises(InputError, match=r"worse/seed0/history.csv: its loss did not fall") as error:
-        main([str(path) for path in paths])
-    assert "better" not in str(error.value)
-    assert "better/seed0 (20 steps): inv 2.000 -> 1.500, equiv 3.000 -> 3.000" in capsys.readouterr().out
+    main([*map(str, paths), "--out", str(tmp_path / "summary.txt")])
+    worse, better = (tmp_path / "summary.txt").read_text().splitlines()
+    assert worse.startswith("worse/seed0, 20 steps, DID NOT LEARN: its loss did not fall (5.000 in the first epoch")
+    assert better.startswith("better/seed0, 20 steps, learnt: inv 2.000 -> 1.500, equiv 3.000 -> 3.000, adv 0.100")
+
+
+def test_one_epoch_shows_no_change(tmp_path):
+    write_history(tmp_path / "history.csv", [FIRST])
+    with pytest.raises(InputError, match="has one epoch"):
+        main([str(tmp_path / "history.csv"), "--out", str(tmp_path / "summary.txt")])

@@ -134,17 +134,24 @@ rule pretrained:
     localrule: True
 
 
+CURVES = [
+    f"{LAYOUT.encoder(row.encoder, PARAMS.seeds[0])}/history.csv"
+    for row in TABLES["table4"].rows if PARAMS.encoders[row.encoder].training is not None
+]
+
+
 rule training_curves:
-    input:
-        expand(
-            "{folder}/history.csv",
-            folder=[
-                LAYOUT.encoder(row.encoder, PARAMS.seeds[0])
-                for row in TABLES["table4"].rows if PARAMS.encoders[row.encoder].training is not None
-            ],
-        ),
+    input: CURVES,
     output: LAYOUT.figure("training_curves"),
     params: code=code_of("liftedcl.training_curves"),
     resources: **PARAMS.cluster.resources("short"),
     group: "figures"
     shell: "{PYTHON} -m liftedcl.training_curves {input:q} --out {output:q}"
+
+
+rule training_summary:
+    input: CURVES,
+    output: "results/training_summary.txt",
+    params: code=code_of("liftedcl.training_summary"),
+    localrule: True
+    shell: "{PYTHON} -m liftedcl.training_summary {input:q} --out {output:q}"
