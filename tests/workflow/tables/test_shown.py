@@ -71,8 +71,8 @@ def test_a_selection_hides_rows_in_every_variant_but_never_ones_own():
         *(
             (
                 {"frozen": [name]},
-                f"params.yaml: tables.frozen: {name!r} is none of table1, table2, table3, table4, table5, table6, table7, "
-                "table8, the tables that can show frozen encoders",
+                f"params.yaml: tables.frozen: {name!r} is none of table1, table2, table3, table4, table5, table6, "
+                "table7, table8, the tables that can show frozen encoders",
             )
             for name in ("table9", "probe", "data_efficiency")
         ),
