@@ -49,9 +49,11 @@ def bound_scores(recipe: Coco2D, data: Path, *, stride: int) -> dict[str, Any]:
 def _owners(boxes: PersonBoxes, people: PersonBoxes) -> tuple[np.ndarray, np.ndarray]:
     """For each of ``boxes`` (N) the row of the person whose box it overlaps most, and the intersection over union."""
     owners, overlaps = np.zeros(len(boxes), dtype=int), np.zeros(len(boxes))
+    # x, y, width, height; an annotated box ends at its last pixel, a detected one a pixel later
     found, true = (
-        np.concatenate([of.boxes[:, :2], of.boxes[:, 2:] - of.boxes[:, :2] + 1], axis=1) for of in (boxes, people)
-    )  # x, y, width, height
+        np.concatenate([of.boxes[:, :2], of.boxes[:, 2:] - of.boxes[:, :2] + last], axis=1)
+        for of, last in ((boxes, 0), (people, 1))
+    )
     for image in np.unique(people.image_ids):
         mine, theirs = np.flatnonzero(boxes.image_ids == image), np.flatnonzero(people.image_ids == image)
         if len(mine):

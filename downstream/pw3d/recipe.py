@@ -105,7 +105,9 @@ class PW3D(FineTuning):
         require(0 <= self.dropout < 1, "dropout", f"{self.dropout:g} is not from 0 to below 1")
         none_larger = all(2 <= size <= self.batch_size for size in self.later_batch_sizes)
         require(none_larger, "later_batch_sizes", "are at least 2 and at most batch_size")
-        require_at_least(self, 0, "half_epochs")
+        rule = f"{self.half_epochs} are not from 0 to the {self.epochs} epochs of the run"
+        require(0 <= self.half_epochs <= self.epochs, "half_epochs", rule)
+        require(self.norm_samples is None, "norm_samples", "is null here: batches change their size")
         most = (1 + len(self.low_resolutions)) * self.batch_size
         rule = f"{self.loss.queue} is less than the {most} embeddings of a step"
         require(self.loss.queue >= most, "loss.queue", rule)

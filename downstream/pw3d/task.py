@@ -17,7 +17,7 @@ from downstream.pw3d.body.body_model import read_bodies, read_mean_parameters
 from downstream.pw3d.body.posed_people import lsp_joints
 from downstream.pw3d.body.regressors import read_regressors
 from downstream.pw3d.body.smpl_layer import TrainingJoints
-from downstream.pw3d.data import ShapeBatch, ShapeBatches, plain_crops
+from downstream.pw3d.data import ShapeBatch, ShapeBatches, batch_size_in, plain_crops
 from downstream.pw3d.predictions import FULL_SIZE, LOW_SIZE, Predictions, write_predictions
 from downstream.pw3d.reader import REMEDY, TEST, read_mix, read_shape_split
 from downstream.pw3d.recipe import PW3D
@@ -65,7 +65,7 @@ class PW3DShape:
         ).to(memory_format=torch.channels_last)
         self.epochs, self.steps_per_epoch = recipe.epochs, self._batches.lengths
         self._ramp = max(1, round(recipe.loss.ramp_epochs * (len(longest) // recipe.batch_size)))
-        self.images_per_step = recipe.batch_size
+        self.images_per_step = [batch_size_in(recipe, epoch) for epoch in range(recipe.epochs)]
         parameters = [parameter for parameter in self.module.parameters() if parameter.requires_grad]
         optimiser = torch.optim.Adam(parameters, lr=recipe.learning_rate, fused=True)
         rate = constant(recipe.learning_rate)

@@ -14,6 +14,6 @@ def group_norms(module: nn.Module, recipe: FineTuning) -> None:
     Departure: running statistics are means over the groups. The published runs keep those of their first GPU or, on
     Human3.6M in 2D, update them with one group after the other; so ours are less noisy.
     """
-    samples = getattr(recipe, "norm_samples", None) or recipe.batch_size
+    samples = recipe.norm_samples or recipe.batch_size
     if samples < recipe.batch_size:
         group_batch_norms(module, recipe.batch_size // samples, batch_size=recipe.batch_size)

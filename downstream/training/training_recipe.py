@@ -10,6 +10,9 @@ class FineTuning:
     """``probe`` freezes the encoder, its batch norms included, so that only the layers on top of it are trained.
 
     ``fraction`` of the training samples, drawn by the seed, is trained on; steps and schedule don't change with it.
+
+    Batch norm takes its statistics over each ``norm_samples`` samples of a step; None, or more than there are, means
+    over all of them.
     """
 
     epochs: int
@@ -17,32 +20,28 @@ class FineTuning:
     learning_rate: float
     probe: bool = False
     fraction: float = 1.0
+    norm_samples: int | None = None
 
     def __post_init__(self) -> None:
         require_at_least(self, 1, "epochs")
         require_at_least(self, 2, "batch_size")
         require_positive(self, "learning_rate")
         require(0 < self.fraction <= 1, "fraction", f"{self.fraction:g} is not above 0 and at most 1")
+        if self.norm_samples is not None:
+            require_at_least(self, 2, "norm_samples")
+            even = self.batch_size <= self.norm_samples or self.batch_size % self.norm_samples == 0
+            require(even, "norm_samples", f"{self.norm_samples} does not divide batch_size {self.batch_size}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepFineTuning(FineTuning):
-    """The rate is multiplied by ``milestone_factor`` when an epoch of ``milestones`` begins.
-
-    Batch norm takes its statistics over each ``norm_samples`` samples of a step; None, or more than there are, means
-    over all of them.
-    """
+    """The rate is multiplied by ``milestone_factor`` when an epoch of ``milestones`` begins."""
 
     milestones: tuple[int, ...]
     milestone_factor: float
-    norm_samples: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         ascending = all(first < second for first, second in zip(self.milestones, self.milestones[1:], strict=False))
         require(ascending and min(self.milestones, default=0) >= 0, "milestones", "are ascending epochs from 0 on")
         require(0 < self.milestone_factor <= 1, "milestone_factor", f"{self.milestone_factor:g} is not in (0, 1]")
-        if self.norm_samples is not None:
-            require_at_least(self, 2, "norm_samples")
-            even = self.batch_size <= self.norm_samples or self.batch_size % self.norm_samples == 0
-            require(even, "norm_samples", f"{self.norm_samples} does not divide batch_size {self.batch_size}")

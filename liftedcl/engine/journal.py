@@ -10,10 +10,14 @@ _LINES_OF_RATE = 6
 
 
 class Journal:
-    """Prints whole, flushed lines on stdout, which stay readable in a log and between parallel jobs."""
+    """Prints whole, flushed lines on stdout, which stay readable in a log and between parallel jobs.
+
+    Attributes:
+        images_per_step: of the current epoch; an epoch with batches of another size sets it.
+    """
 
     def __init__(self, name: str, *, steps: int, images_per_step: int, first_step: int):
-        self._name, self._steps, self._images_per_step = name, steps, images_per_step
+        self._name, self._steps, self.images_per_step = name, steps, images_per_step
         self._moments = deque([(time.monotonic(), first_step)], maxlen=_LINES_OF_RATE + 1)
 
     def due(self) -> bool:
@@ -28,7 +32,7 @@ class Journal:
         parts += [f"{name} {value:.4g}" for name, value in zip(short_names(terms), terms.values(), strict=True)]
         if now > then and step > step_then:
             steps_per_second = (step - step_then) / (now - then)
-            images_per_second = self._images_per_step * steps_per_second
+            images_per_second = self.images_per_step * steps_per_second
             parts.append(f"{images_per_second:.{0 if images_per_second >= 10 else 1}f} images/s")
             parts.append(f"{clock((self._steps - step) / steps_per_second)} left")
         print(f"[{self._name}] " + "  ".join(parts), flush=True)

@@ -59,7 +59,8 @@ class Task(Protocol):
     epochs: int
     steps_per_epoch: int | Sequence[int]
     """Of every epoch, or of each one."""
-    images_per_step: int
+    images_per_step: int | Sequence[int]
+    """Likewise; of the progress lines only."""
 
     def batches(self, epoch: int, first_step: int) -> Iterator[Any]:
         """The batches of an epoch from ``first_step`` on; they depend on (seed, epoch, step) alone."""
@@ -96,6 +97,8 @@ def fit(
     """
     per_epoch = task.steps_per_epoch
     lengths = [per_epoch] * task.epochs if isinstance(per_epoch, int) else per_epoch
+    images = task.images_per_step
+    sizes = [images] * task.epochs if isinstance(images, int) else images
     starts = [0, *itertools.accumulate(lengths)]
     total = starts[-1]
     if total == 0:
@@ -103,13 +106,14 @@ def fit(
     folder.mkdir(parents=True, exist_ok=True)
     task.module.to(device)
     step, history, sums = _resume(task, folder, identity, device, name)
-    journal = Journal(name, steps=total, images_per_step=task.images_per_step, first_step=step)
+    journal = Journal(name, steps=total, images_per_step=sizes[0], first_step=step)
     saved = time.monotonic()
     statistics = [x for name, x in task.module.named_buffers() if name.endswith(("running_mean", "running_var"))]
     precision = torch.autocast(device.type, torch.bfloat16, enabled=autocast and device.type == "cuda")
     task.module.train()
     while step < total:
         epoch = bisect.bisect_right(starts, step) - 1
+        journal.images_per_step = sizes[epoch]
         for batch in task.batches(epoch, step - starts[epoch]):
             torch.manual_seed(step_seed(seed, step))
             terms = train_step(task, batch, step, precision)

@@ -112,6 +112,9 @@ class LiftedCL(nn.Module):
 
         Decided here, where the paper is silent: a pair of views without overlap (0.45% of them) is left out of the loss
         and its mean, and queues the pooled map of its whole key view.
+
+        Departs from the released code, which queues the pooled map of the whole key view of every pair: the paper's
+        negatives are of the aligned one.
         """
         size = self._lifting.align_size
         area, overlap = shared_area(query_geometry, key_geometry)

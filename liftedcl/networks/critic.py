@@ -19,7 +19,11 @@ def kcs(joints: Tensor, matrix: Tensor) -> Tensor:
 
 
 class Critic(nn.Module):
-    """Joins a branch for the pose and one for its KCS matrix: (B, 17, 3) -> scores (B,)."""
+    """Joins a branch for the pose and one for its KCS matrix: (B, 17, 3) -> scores (B,).
+
+    Departs from the released code, whose matrix is of 15 bones, one of them from the left ankle to the belly, none to
+    the head. Here it is of the 16 bones of the tree: the paper's are all bones.
+    """
 
     bone_matrix: Tensor
 

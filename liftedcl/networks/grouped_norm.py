@@ -17,7 +17,8 @@ from liftedcl.identity.errors import InputError
 class GroupedBatchNorm2d(nn.BatchNorm2d):
     """Batch norm that normalises each of ``groups`` equal parts of the local batch with its own statistics in training.
 
-    The state dict is that of nn.BatchNorm2d. Running statistics are the means over the groups.
+    The state dict is that of nn.BatchNorm2d. Running statistics are the means over the groups. As there, a ``momentum``
+    of None makes them the means over all steps, which is how torch's update_bn estimates them anew.
     """
 
     groups: int = 1
@@ -25,16 +26,17 @@ class GroupedBatchNorm2d(nn.BatchNorm2d):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return super().forward(x)
+        self.num_batches_tracked.add_(1)
+        momentum = 1 / int(self.num_batches_tracked) if self.momentum is None else self.momentum
         means, variances = (x.expand(self.groups, -1).clone() for x in (self.running_mean, self.running_var))
         # Parts are views in either memory layout; one call for all groups would need a copy of x.
         parts = [
-            F.batch_norm(part, mean, variance, self.weight, self.bias, True, self.momentum, self.eps)
+            F.batch_norm(part, mean, variance, self.weight, self.bias, True, momentum, self.eps)
             for part, mean, variance in zip(x.chunk(self.groups), means, variances, strict=True)
         ]
         with torch.no_grad():
             self.running_mean.copy_(means.mean(dim=0))
             self.running_var.copy_(variances.mean(dim=0))
-            self.num_batches_tracked.add_(1)
         return torch.cat(parts)
 
 

@@ -17,7 +17,7 @@ from tiny.pw3d import write_tiny_pw3d
 from tiny.tables import TABLES
 
 from downstream.coco import reference as coco
-from downstream.coco.reader import DETECTIONS
+from downstream.coco.reader import DETECTIONS, read_detections, read_people
 from downstream.h36m.pose_2d import reference as h36m_2d
 from downstream.h36m.pose_2d.reader import read_h36m_2d
 from downstream.lip import reference as lip
@@ -62,6 +62,19 @@ def test_fine_heatmaps_find_every_person_of_coco(tmp_path):
     best, worse = (coco.bound_scores(recipe, root, stride=stride) for stride in (2, 64))
     assert best["ap"] == best["ar"] == best["ground_truth_boxes"]["ap"] == pytest.approx(100)
     assert worse["mean_oks"] < 90 < 99 < best["mean_oks"] and worse["ap"] < 90
+
+
+def test_a_box_that_is_found_exactly_overlaps_its_person_wholly(tmp_path):
+    """Annotated boxes are read up to their last pixel, detected ones to the pixel after; here they are the same."""
+    root = write_tiny_coco(tmp_path / "coco")
+    exact = [box for box in json.loads((root / DETECTIONS).read_text()) if box["category_id"] == 1]
+    halves = [{**box, "bbox": [*box["bbox"][:3], box["bbox"][3] / 2]} for box in exact]
+    for boxes, expected in ((exact, 1.0), (halves, 0.5)):
+        (root / DETECTIONS).write_text(json.dumps(boxes))
+        annotated = read_people(root, "val")
+        owners, overlaps = coco._owners(read_detections(root), annotated.boxes)
+        assert sorted(owners) == list(range(len(annotated)))
+        np.testing.assert_allclose(overlaps, expected, atol=1e-9)
 
 
 def test_a_detector_costs_whom_it_misses_and_nobody_else(tmp_path):

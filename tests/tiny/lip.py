@@ -14,6 +14,7 @@ RECIPE = LIP(
     input_size=33,
     epochs=3,
     batch_size=4,
+    norm_samples=2,
     learning_rate=1e-2,
     lowest_learning_rate=1e-4,
     restart_learning_rate=5e-3,

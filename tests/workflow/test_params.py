@@ -108,9 +108,11 @@ def test_batch_norm_takes_the_published_number_of_samples():
     found = {name: (recipes[name].batch_size, recipes[name].norm_samples) for name in ("coco", "mpii", "h36m_3d")}
     assert set(found.values()) == {(128, 32)}
     assert (recipes["h36m_2d"].batch_size, recipes["h36m_2d"].norm_samples) == (32, 8)
+    assert (recipes["lip"].batch_size, recipes["lip"].norm_samples) == (48, 16)
+    assert recipes["pw3d"].norm_samples is None
     assert recipes["coco-probe"].norm_samples == 32  # the head's; the frozen encoder has no statistics to take
     for recipe in read_params(PARAMS, {"profile": "demo"}).benchmarks.values():
-        assert (getattr(recipe, "norm_samples", None) or recipe.batch_size) >= recipe.batch_size
+        assert (recipe.norm_samples or recipe.batch_size) >= recipe.batch_size
 
 
 def test_recipes_survive_the_command_line():
@@ -149,6 +151,10 @@ def test_recipes_survive_the_command_line():
         ({"benchmarks": 5}, "benchmarks", "not a mapping"),
         ({"benchmarks": {"h36m_3d": {"mpii": "folder"}}}, "benchmarks.h36m_3d.mpii: 'folder'", "data.mpii gives"),
         ({"benchmarks": {"coco": {"norm_samples": 3}}}, "benchmarks.coco.norm_samples", "does not divide batch_size"),
+        ({"benchmarks": {"lip": {"norm_samples": 3}}}, "benchmarks.lip.norm_samples", "does not divide batch_size"),
+        ({"benchmarks": {"pw3d": {"norm_samples": 8}}}, "benchmarks.pw3d.norm_samples", "is null here"),
+        ({"benchmarks": {"pw3d": {"half_epochs": 15}}}, "benchmarks.pw3d.half_epochs: 15", "the 14 epochs"),
+        ({"benchmarks": {"pw3d": {"half_epochs": -1}}}, "benchmarks.pw3d.half_epochs: -1", "from 0"),
         ({"variants": {"probe": {"prob": True}}}, "variants.probe", "no benchmark's recipe has the keys"),
         ({"variants": {"probe": 1}}, "variants.probe", "not a mapping"),
         ({"variants": {"a-b": {"probe": True}}}, "variants.a-b", "letters"),

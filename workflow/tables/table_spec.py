@@ -115,9 +115,11 @@ def read_tables(path: str | Path, params: Params) -> dict[str, Table]:
             difference names a row or column that isn't there.
     """
     tables = parse(dict[str, Table], read_yaml(path), f"{Path(path).name}: ")
+    freezable = [name for name, table in tables.items() if _freezable(table, params)]
     for name in params.tables.frozen:
-        if name not in tables:
-            raise InputError(f"params.yaml: tables.frozen: {name!r} is none of {', '.join(tables)}")
+        if name not in freezable:
+            rule = f"is none of {', '.join(freezable)}, the tables that can show frozen encoders"
+            raise InputError(f"params.yaml: tables.frozen: {name!r} {rule}")
     named = {row.encoder for table in tables.values() for row in table.rows}
     unnamed = [encoder for encoder in params.encoders if encoder not in named]
     shown = {}
@@ -136,6 +138,16 @@ def main_tables(tables: dict[str, Table]) -> dict[str, Table]:
     return alone
 
 
+def _frozen_run(table: Table) -> str:
+    """The benchmark of the first column with the encoder frozen."""
+    return f"{table.columns[0].benchmark or table.benchmark}{SEPARATOR}{_FROZEN}"
+
+
+def _freezable(table: Table, params: Params) -> bool:
+    """Whether every row has a run with the encoder frozen: not if rows are variants, for a run is only one variant."""
+    return all(row.run(_frozen_run(table)) in params.benchmarks for row in table.rows)
+
+
 def _with_frozen(name: str, table: Table, params: Params) -> Table:
     """``table`` with its first metric once more, of the frozen encoders, if params.yaml asks for that."""
     if name not in params.tables.frozen:
@@ -145,7 +157,7 @@ def _with_frozen(name: str, table: Table, params: Params) -> Table:
         first,
         key=f"frozen_{first.key}",
         name=f"frozen {first.name}",
-        benchmark=f"{first.benchmark or table.benchmark}{SEPARATOR}{_FROZEN}",
+        benchmark=_frozen_run(table),
         metric=first.metric or first.key,
     )
     return replace(table, columns=(first, frozen, *others))

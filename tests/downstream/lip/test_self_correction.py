@@ -14,6 +14,7 @@ from downstream.lip.parsing_network import ParsingLogits
 from downstream.lip.recipe import LIP
 from downstream.lip.schedule import rounds_before, warm_restarts
 from downstream.lip.self_correction import SelfCorrection, divergence, mixed_targets
+from downstream.training.norm_groups import group_norms
 from liftedcl.identity.errors import InputError
 
 IGNORED = 255
@@ -53,15 +54,19 @@ def test_the_teacher_is_the_mean_of_the_students():
             torch.testing.assert_close(mean, torch.stack(students).mean(0))
 
 
-def test_batch_statistics_are_those_of_the_teacher_on_the_training_set():
+@pytest.mark.parametrize("group", [4, 2])
+def test_batch_statistics_are_those_of_the_teacher_on_the_training_set(group):
+    """The means over all batches of four, or over all their halves, whose statistics a recipe may take apart."""
     correction = SelfCorrection(student_with_dropout())
+    group_norms(correction, dataclasses.replace(RECIPE, batch_size=4, norm_samples=group))
     correction.train()
     for images in batches():
         correction.student(images)
     own = {key: value.clone() for key, value in correction.student[1].state_dict().items()}
     correction.end_round(iter(batches()))
     with torch.no_grad():
-        outputs = [correction.teacher.module[0](images).transpose(0, 1).flatten(1) for images in batches()]
+        parts = [part for images in batches() for part in images.split(group)]
+        outputs = [correction.teacher.module[0](images).transpose(0, 1).flatten(1) for images in parts]
     norm = correction.teacher.module[1]
     torch.testing.assert_close(norm.running_mean, torch.stack([x.mean(1) for x in outputs]).mean(0))
     torch.testing.assert_close(norm.running_var, torch.stack([x.var(1) for x in outputs]).mean(0))

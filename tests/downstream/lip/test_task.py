@@ -19,6 +19,7 @@ from downstream.lip.task import LIPParsing
 from downstream.lip.whole_picture import fitted, warp_labels
 from downstream.samples.crop import crop_matrices
 from downstream.training.frozen import freeze
+from downstream.training.norm_groups import group_norms
 from liftedcl.engine import loop
 from liftedcl.engine.device import prepare_device
 from liftedcl.identity.errors import InputError
@@ -39,7 +40,9 @@ def root(tmp_path_factory):
 def make(root, recipe=RECIPE, probe=False, workers=0):
     torch.manual_seed(0)
     backbone = build_backbone("resnet18_narrow")
-    return LIPParsing(recipe, freeze(backbone) if probe else backbone, data=root, seed=0, workers=workers)
+    task = LIPParsing(recipe, freeze(backbone) if probe else backbone, data=root, seed=0, workers=workers)
+    group_norms(task.module, recipe)
+    return task
 
 
 def fit(task, folder):

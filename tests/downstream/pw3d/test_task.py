@@ -106,6 +106,7 @@ def test_schedule_adds_a_level_an_epoch_and_shrinks_the_batch(data):
     assert list(task.steps_per_epoch) == [2, 3, 4]
     steps = [batch for epoch in range(3) for batch in task.batches(epoch, 0)]
     assert [len(batch.images) for batch in steps] == [6, 6, 4, 4, 4, 3, 3, 3, 3]
+    assert task.images_per_step == [6, 4, 3]
     assert [len(batch.sizes) for batch in steps] == [2, 2, 3, 3, 3, 3, 3, 3, 3]
     assert [batch.step for batch in steps] == list(range(9))
     for batch in steps:

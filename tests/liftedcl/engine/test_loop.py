@@ -1,12 +1,13 @@
 """The training loop: resuming gives the same bits, players are stepped apart, explosions stop the run."""
 
 import contextlib
+import re
 
 import pytest
 import torch
 from torch import nn
 
-from liftedcl.engine import checkpoint, loop
+from liftedcl.engine import checkpoint, journal, loop
 from liftedcl.engine.schedule import constant, cosine, milestones
 from liftedcl.identity.errors import InputError
 
@@ -91,6 +92,17 @@ def test_epochs_of_different_lengths_are_resumed_to_the_same_bits(tmp_path, monk
         assert run(folder, resumed) == history and resumed.steps == 10 - (stop - 1)
         for ours, theirs in zip(resumed.module.state_dict().values(), whole.module.state_dict().values(), strict=True):
             assert torch.equal(ours, theirs)
+
+
+def test_images_a_second_are_those_of_the_epochs_batches(tmp_path, monkeypatch, capsys):
+    """A step a second and a line a step; a step of the three epochs has 8, 6 and 2 images."""
+    task = TwoPlayers(lengths=[2, 1, 3])
+    task.images_per_step = [8, 6, 2]
+    monkeypatch.setattr(journal.Journal, "due", lambda _: True)
+    monkeypatch.setattr(journal.time, "monotonic", lambda: float(task.steps))
+    run(tmp_path, task)
+    found = [int(rate) for rate in re.findall(r"(\d+)\.0 images/s", capsys.readouterr().out)]
+    assert found == [8, 8, 6, 2, 2, 2]
 
 
 def test_another_seed_gives_other_bits(tmp_path):

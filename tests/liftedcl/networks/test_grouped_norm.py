@@ -27,6 +27,20 @@ def test_grouped_statistics_are_those_of_each_part():
     assert torch.allclose(grouped(x), plain.eval()(x))
 
 
+def test_without_momentum_running_statistics_are_the_means_of_all_groups_of_all_steps():
+    """As nn.BatchNorm2d's are of all steps: what torch's update_bn asks for. Of two groups of three, three times."""
+    torch.manual_seed(0)
+    batches = [torch.randn(6, 5, 4, 4) * (1 + n) + n for n in range(3)]
+    grouped = group_batch_norms(nn.Sequential(nn.BatchNorm2d(5, momentum=None)), 2, batch_size=6)[0]
+    grouped.running_mean.fill_(7.0)  # must not count
+    for batch in batches:
+        grouped(batch)
+    groups = torch.stack([part.transpose(0, 1).flatten(1) for batch in batches for part in batch.split(3)])
+    torch.testing.assert_close(grouped.running_mean, groups.mean(2).mean(0))
+    torch.testing.assert_close(grouped.running_var, groups.var(2).mean(0))
+    assert grouped.num_batches_tracked == 3
+
+
 def test_one_group_is_the_whole_batch():
     torch.manual_seed(0)
     x = torch.randn(8, 5, 4, 4)

@@ -1,6 +1,7 @@
 """Who holds an arm through trunk or head, and how few sampled people do: by points of limbs inside capsules."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from liftedcl.skeletons.collisions import HEAD_RADIUS_CM, TRUNK_RADIUS_CM, arms_
 from liftedcl.skeletons.skeleton import BONES, JOINTS, TEMPLATE_BONES_CM, flip_order
 from workflow.params import read_params
 
-N = 3000
+N = 10_000
 LIMBS = [(a, b) for s in "lr" for a, b in ((s + "shoulder", s + "elbow"), (s + "elbow", s + "wrist"))]
 LIMBS += [(side + "knee", side + "ankle") for side in "lr"]
 CAPSULES = {("root", "belly"): 9.0, ("belly", "neck"): 9.0, ("neck", "head"): 7.0, ("nose", "head"): 7.0}
@@ -62,14 +63,39 @@ def knee_the_wrong_way(joints):
     return wrong
 
 
-def test_impossible_people_are_rare_and_would_be_seen(recipe):
+def elbow_the_wrong_way(joints):
+    """Which people have an elbow that is bent by more than 10 degrees to where no turn of the upper arm brings it.
+
+    Unturned, a forearm bends at right angles to clavicle and upper arm: ahead, if the arm hangs or is held out. The
+    upper arm turns it by up to 130 degrees outwards, to the side that the clavicle points to, and 95 inwards.
+    """
+    at = {name: joints[number] for number, name in enumerate(JOINTS)}
+    wrong = np.zeros(joints.shape[2], bool)
+    for side, ahead in (("l", -1), ("r", 1)):
+        chain = at["neck"], at[side + "shoulder"], at[side + "elbow"], at[side + "wrist"]
+        bones = [end - start for start, end in itertools.pairwise(chain)]
+        clavicle, upper, forearm = (bone / np.linalg.norm(bone, axis=0) for bone in bones)
+        outwards = clavicle - upper * np.einsum("cn,cn->n", clavicle, upper)
+        ahead = ahead * np.cross(clavicle, upper, axis=0)
+        turned = np.degrees(np.arctan2(*(np.einsum("cn,cn->n", forearm, axis) for axis in (outwards, ahead))))
+        bent = np.einsum("cn,cn->n", forearm, upper) < np.cos(np.radians(10))
+        wrong |= bent & ((turned < -95.1) | (turned > 130.1))
+    return wrong
+
+
+def test_no_person_is_impossible_and_they_would_be_seen(recipe):
     people, unchecked = sample_joints(N, rng(), recipe), draw_joints(N, rng(), recipe)
-    assert (limb_in_body(people) | knee_the_wrong_way(people)).mean() < 0.01
-    assert limb_in_body(unchecked).mean() > 0.05
+    for impossible in (limb_in_body, knee_the_wrong_way, elbow_the_wrong_way):
+        assert not impossible(people).any(), impossible.__name__
+    assert limb_in_body(unchecked).mean() > 0.1
     ranges = recipe.ranges["chained"]
-    backwards = {knee: dataclasses.replace(ranges[knee], a=(-155.0, 0.0)) for knee in ("lankle", "rankle")}
-    broken = dataclasses.replace(recipe, ranges={"chained": ranges | backwards})
-    assert knee_the_wrong_way(sample_joints(N, rng(), broken)).mean() > 0.9
+    for hinge, wrong_way, most, share in (
+        ("ankle", knee_the_wrong_way, 155.0, 0.9),
+        ("wrist", elbow_the_wrong_way, 150.0, 0.8),  # of each arm, some 60% are turned to where both ways are right
+    ):
+        backwards = {side + hinge: dataclasses.replace(ranges[side + hinge], a=(-most, 0.0)) for side in "lr"}
+        broken = dataclasses.replace(recipe, ranges={"chained": ranges | backwards})
+        assert wrong_way(sample_joints(N, rng(), broken)).mean() > share
 
 
 def test_the_distance_is_that_of_the_nearest_points(recipe):

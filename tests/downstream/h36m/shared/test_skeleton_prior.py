@@ -1,6 +1,7 @@
 """The 3D prior in fine-tuning: what is plausible costs nothing, what isn't is pushed back."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from liftedcl.identity.strict import parse
 from liftedcl.prior import sample_joints, sample_skeletons
 from liftedcl.recipes.data_recipes import Angles, Skeletons
 from liftedcl.skeletons.skeleton import BONES, HINGED, JOINTS, PARENTS
+from synthetic import h36m
+from synthetic.keypoints import H36M_MAP
 from workflow.benchmark_recipes import bends_of
 from workflow.params import read_params
 
@@ -190,6 +193,19 @@ def test_real_people_are_free(realdata, benchmark):
     assert prior.bends.keys() == set(HINGED)
     assert BoneLengthPenalty(prior.length_ratio)(poses) < 1e-8
     assert JointAnglePenalty(prior.bends)(poses) < 1e-8
+
+
+def test_no_bone_of_a_generated_person_costs_anything():
+    """Everybody in the demo's Human3.6M; a few hundredths of the range less would cost some of them."""
+    params = read_params(REPOSITORY / "params.yaml", {"profile": "demo"})
+    takes = itertools.product(h36m.SUBJECTS["train"] + h36m.SUBJECTS["test"], h36m.ACTIONS, (1, 2))
+    people = [person.landmarks for take in takes for person in h36m.take(params.generated.h36m, *take)]
+    poses = 1000 * torch.from_numpy(H36M_MAP @ np.stack(people))
+    for benchmark in ("h36m_2d-prior", "h36m_3d-prior"):
+        low, high = params.benchmarks[benchmark].prior.length_ratio
+        assert (
+            BoneLengthPenalty((low, high)).double()(poses) == 0 < BoneLengthPenalty((low, high - 0.04)).double()(poses)
+        )
 
 
 @pytest.mark.parametrize(
