@@ -110,7 +110,7 @@ def output(copy, slurm):
 def test_the_table_is_complete(copy, output):
     with open(copy / "results/table8.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 1 + len(ROWS)  # the trivial predictor and the encoders
+    assert len(rows) == 2 + len(ROWS)  # the trivial predictor, the bound and the encoders
     for row in rows:
         assert row["jdr"] and row["pa_mpjpe_mm"] and not row["missing"], row
 
