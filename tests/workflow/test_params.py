@@ -153,7 +153,7 @@ def test_recipes_survive_the_command_line():
         ({"benchmarks": {"coco": {"norm_samples": 3}}}, "benchmarks.coco.norm_samples", "does not divide batch_size"),
         ({"benchmarks": {"lip": {"norm_samples": 3}}}, "benchmarks.lip.norm_samples", "does not divide batch_size"),
         ({"benchmarks": {"pw3d": {"norm_samples": 8}}}, "benchmarks.pw3d.norm_samples", "is null here"),
-        ({"benchmarks": {"pw3d": {"half_epochs": 99}}}, "benchmarks.pw3d.half_epochs: 15", "are not from 0 to the"),
+        ({"benchmarks": {"pw3d": {"half_epochs": 99}}}, "benchmarks.pw3d.half_epochs: 99", "are not from 0 to the"),
         ({"benchmarks": {"pw3d": {"half_epochs": -1}}}, "benchmarks.pw3d.half_epochs: -1", "from 0"),
         ({"variants": {"probe": {"prob": True}}}, "variants.probe", "no benchmark's recipe has the keys"),
         ({"variants": {"probe": 1}}, "variants.probe", "not a mapping"),
