@@ -10,14 +10,13 @@ import torch
 from repository import REPOSITORY
 from scipy.spatial.transform import Rotation
 from tiny.h36m import write_tiny_h36m
+from tiny.pretraining import write_untrained_liftedcl
 
 from downstream.h36m.pose_3d.reader import read_h36m_3d
 from downstream.lifting import bones_in_range, crops_of, diversity, exchanged_error, main, mean_skeleton, measure
 from liftedcl.crops import make_h36m_crops
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.recipe import to_json
-from liftedcl.networks.encoder import build_backbone, save_encoder, save_state
-from liftedcl.networks.lifting import LiftingNetwork
 from liftedcl.prior import sample_skeletons
 from liftedcl.recipes.data_recipes import Crops
 from liftedcl.skeletons.skeleton import JOINTS, PARENTS, TEMPLATE_BONES_CM
@@ -156,11 +155,7 @@ def root(tmp_path_factory):
 def run(tmp_path_factory):
     """encoder.pt and heads.pt of an untrained LiftedCL."""
     folder = tmp_path_factory.mktemp("run")
-    torch.manual_seed(0)
-    backbone = build_backbone(RECIPE.backbone)
-    network = LiftingNetwork(backbone.out_channels, hidden=RECIPE.lifting.hidden, blocks=RECIPE.lifting.blocks)
-    save_encoder(backbone, folder / "encoder.pt")
-    save_state({f"lifting.{key}": value for key, value in network.state_dict().items()}, folder / "heads.pt")
+    write_untrained_liftedcl(folder, RECIPE)
     return folder
 
 

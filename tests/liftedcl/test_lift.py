@@ -5,8 +5,8 @@ import dataclasses
 import cv2
 import numpy as np
 import pytest
-import torch
 from repository import REPOSITORY
+from tiny.pretraining import write_untrained_liftedcl
 
 from liftedcl import lifted_figure
 from liftedcl.files.atomic import write_json
@@ -15,8 +15,6 @@ from liftedcl.identity.recipe import to_json
 from liftedcl.images.shard import ShardWriter
 from liftedcl.lift import lift
 from liftedcl.lifted_figure import NOT_MEASURED, main
-from liftedcl.networks.encoder import build_backbone, save_encoder, save_state
-from liftedcl.networks.lifting import LiftingNetwork
 from liftedcl.skeletons.drawing import figure_of_lifted
 from liftedcl.skeletons.lifting_scores import LiftingScores
 from workflow.params import read_params
@@ -29,11 +27,7 @@ RECIPE = ROWS["liftedcl_in_cc"]
 def run(tmp_path_factory):
     """A folder with encoder.pt and heads.pt of an untrained LiftedCL, and crops.npy of 40 images."""
     folder = tmp_path_factory.mktemp("run")
-    torch.manual_seed(0)
-    backbone = build_backbone(RECIPE.backbone)
-    network = LiftingNetwork(backbone.out_channels, hidden=RECIPE.lifting.hidden, blocks=RECIPE.lifting.blocks)
-    save_encoder(backbone, folder / "encoder.pt")
-    save_state({f"lifting.{key}": value for key, value in network.state_dict().items()}, folder / "heads.pt")
+    write_untrained_liftedcl(folder, RECIPE)
     rng = np.random.default_rng(0)
     with ShardWriter(folder / "crops.npy", 64, 48, ("file",)) as writer:
         for i in range(40):

@@ -1,7 +1,8 @@
-"""A method of the demo at test size, one batch for it, the views that it drew, and which of their cells are close."""
+"""Methods of the demo at test size, and an untrained LiftedCL; a batch, its views and their close cells."""
 
 import dataclasses
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ from torch import Tensor, nn
 
 from liftedcl.images.batches import Batch
 from liftedcl.methods import method_class
-from liftedcl.networks.encoder import build_backbone
+from liftedcl.networks.encoder import build_backbone, save_encoder, save_state
+from liftedcl.networks.lifting import LiftingNetwork
+from liftedcl.recipes.encoder_recipe import EncoderRecipe
 from liftedcl.recipes.method_entries import method_entries
 from liftedcl.views import view_pair
 from liftedcl.views.rendering import render_views
@@ -27,6 +30,15 @@ METHODS = [name for name, entry in method_entries().items() if entry.module]
 """The methods that train."""
 
 IMAGES = 4
+
+
+def write_untrained_liftedcl(folder: Path, recipe: EncoderRecipe) -> None:
+    """Write ``encoder.pt`` and ``heads.pt`` of a LiftedCL that has not been trained, the lifting network alone."""
+    torch.manual_seed(0)
+    backbone = build_backbone(recipe.backbone)
+    network = LiftingNetwork(backbone.out_channels, hidden=recipe.lifting.hidden, blocks=recipe.lifting.blocks)
+    save_encoder(backbone, folder / "encoder.pt")
+    save_state({f"lifting.{key}": value for key, value in network.state_dict().items()}, folder / "heads.pt")
 
 
 def tiny_recipe(row: str, **changes: dict[str, float]):
