@@ -136,12 +136,7 @@ def label_of(params: Params, overrides: dict[str, Any]) -> str:
 def resolve(file: dict[str, Any], overrides: dict[str, Any]) -> Params:
     """Merge ``file <- profile <- overrides`` and ``defaults <- row`` and check every key. See `read_params`."""
     profiles = dict(file.get("profiles") or {})
-    profile = str(overrides.get("profile", file.get("profile")))
-    if profile not in profiles:
-        raise InputError(f"params.yaml: profile: {profile!r} is none of {', '.join(profiles)}")
-    overlay = profiles[profile] or {}
-    if not isinstance(overlay, dict):
-        raise InputError(f"params.yaml: profiles.{profile}: {overlay!r} is not a mapping")
+    overlay = _profile(str(overrides.get("profile", file.get("profile"))), profiles)
     merged = merge(merge({k: v for k, v in file.items() if k != "profiles"}, overlay), _with_folders(overrides))
     encoders = merged.get("encoders")
     if not isinstance(encoders, dict) or not isinstance(encoders.get("rows"), dict):
@@ -157,6 +152,22 @@ def resolve(file: dict[str, Any], overrides: dict[str, Any]) -> Params:
     skeletons = params.skeletons  # a run doesn't depend on the table of the composition that it doesn't use
     used = {skeletons.composition: skeletons.ranges[skeletons.composition]}
     return dataclasses.replace(params, skeletons=dataclasses.replace(skeletons, ranges=used), benchmarks=recipes)
+
+
+def _profile(name: str, profiles: dict[str, Any]) -> dict[str, Any]:
+    """What profile ``name`` changes, put on top of what the profile that it ``extends`` changes, if it does."""
+    if name not in profiles:
+        raise InputError(f"params.yaml: profile: {name!r} is none of {', '.join(profiles)}")
+    overlay = profiles[name] or {}
+    if not isinstance(overlay, dict):
+        raise InputError(f"params.yaml: profiles.{name}: {overlay!r} is not a mapping")
+    own = {key: value for key, value in overlay.items() if key != "extends"}
+    if "extends" not in overlay:
+        return own
+    base, others = overlay["extends"], {key: value for key, value in profiles.items() if key != name}
+    if not isinstance(base, str) or base not in others:
+        raise InputError(f"params.yaml: profiles.{name}.extends: {base!r} is none of {', '.join(others)}")
+    return merge(_profile(base, others), own)
 
 
 def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
