@@ -48,11 +48,12 @@ class Compute:
 class Shown:
     """What tables show; no run depends on it.
 
-    ``rows`` are the encoders in the tables that compare all encoders (tables.yaml: ``extends``), None for every one;
-    encoders that no table names are there in any case. The tables ``frozen`` show their first metric once more, with
-    the encoder frozen.
+    ``made`` are the tables that there are, None for all of tables.yaml. ``rows`` are the encoders in those that compare
+    all encoders (tables.yaml: ``extends``), None for every one; encoders that no table names are there in any case. The
+    tables ``frozen`` show the first metric of each benchmark once more, with the encoder frozen.
     """
 
+    made: tuple[str, ...] | None
     rows: tuple[str, ...] | None
     frozen: tuple[str, ...]
 

@@ -102,9 +102,9 @@ def _sections(left: dict[str, Path], lifting: Path) -> dict[str, tuple[str, str]
         sections["figures"] = ("Figures", "\n".join(body))
     if lifting.exists():
         sections["lifting"] = ("Lifted skeletons", _lifting(lifting))
-    if shares := left.pop("data_efficiency", None):
-        body = _figure(shares, caption("data_efficiency"), "Data efficiency")
-        sections["data_efficiency_figure"] = ("Data efficiency", body)
+    if shares := [left.pop(name) for name in list(left) if name.endswith("_efficiency")]:
+        body = [_figure(path, caption("data_efficiency"), label_of(path.stem)) for path in shares]
+        sections["data_efficiency_figure"] = ("Data efficiency", "\n".join(body))
     times = left.pop("run_times", None)
     for name, (heading, pattern) in _GALLERIES.items():
         found = [(match, left.pop(stem)) for stem in list(left) if (match := re.fullmatch(pattern, stem))]

@@ -18,7 +18,7 @@ from workflow.params import label_of, read_params, resolve
 PARAMS = REPOSITORY / "params.yaml"
 
 
-@pytest.mark.parametrize("profile", ["demo", "study", "paper"])
+@pytest.mark.parametrize("profile", ["demo", "small", "study", "paper"])
 def test_every_profile_resolves(profile):
     params = read_params(PARAMS, {"profile": profile})
     assert params.profile == profile
@@ -40,6 +40,36 @@ def test_command_line_wins_over_profile_and_profile_over_file():
     for overrides in ({"coco": "elsewhere"}, {"data": {"coco": "elsewhere"}}):
         data = resolve(file, {"profile": "demo", **overrides}).data
         assert data == resolve(file, {"profile": "demo"}).data | {"coco": "elsewhere"}
+
+
+def test_a_profile_is_what_it_extends_with_its_own_values_on_top():
+    demo, small = (read_params(PARAMS, {"profile": name}) for name in ("demo", "small"))
+    assert small.seeds == (0, 1, 2) and small.benchmarks["mpii"] == demo.benchmarks["mpii"]
+    assert small.generated.coco.width == demo.generated.coco.width
+    assert small.generated.coco.train_scenes > demo.generated.coco.train_scenes
+    crops = {"crops": {"min_side": 9.0}}
+    profiles = {"a": {"seeds": [1], "extends": "b"}, "b": {"extends": "c", "seeds": [2]}, "c": crops}
+    file = yaml.safe_load(PARAMS.read_text())
+    file["profiles"] = {name: {**file["profiles"]["demo"], **of} for name, of in profiles.items()}
+    found = resolve(file, {"profile": "a"})
+    assert (found.seeds, found.crops.min_side) == ((1,), 9.0)
+
+
+@pytest.mark.parametrize(
+    ("extends", "named"),
+    [
+        ("dmo", "profiles.small.extends: 'dmo' is none of demo, study"),
+        ("small", "profiles.small.extends: 'small' is none of demo, study"),
+        (["demo"], r"profiles.small.extends: \['demo'\] is none of demo, study"),
+        ("study", "profiles.study.extends: 'small' is none of demo, paper"),
+    ],
+)
+def test_a_profile_extends_one_that_is_there_and_not_itself(extends, named):
+    file = yaml.safe_load(PARAMS.read_text())
+    file["profiles"]["small"]["extends"] = extends
+    file["profiles"]["study"]["extends"] = "small"
+    with pytest.raises(InputError, match=named):
+        resolve(file, {"profile": "small"})
 
 
 def test_values_of_the_command_line_are_yaml():
@@ -129,7 +159,7 @@ def test_recipes_survive_the_command_line():
         ({"data": {"imagnet": "folder"}}, "data.imagnet", "did you mean imagenet"),
         ({"data": {"elsewhere": "folder"}}, "data.elsewhere", "there are coco, h36m"),
         ({"coco": 5}, "data.coco", "not of type str"),
-        ({"profile": "dmo"}, "profile", "none of demo, study, paper"),
+        ({"profile": "dmo"}, "profile", "none of demo, small, study, paper"),
         ({"crops": {"height": 100}}, "crops.height", "4:3"),
         ({"seeds": []}, "seeds", "list"),
         ({"seeds": [0, 0]}, "seeds", "repeats"),

@@ -37,7 +37,7 @@ try:
 except InputError as error:
     raise WorkflowError(str(error))
 
-PAPER_TABLES = [f"table{number}" for number in range(1, 10)]
+PAPER_TABLES = [name for name in (f"table{number}" for number in range(1, 10)) if name in TABLES]
 LAYOUT = layout_of(PARAMS)
 LABEL = label_of(PARAMS, config)
 WORKERS = PARAMS.compute.workers  # no result depends on it, so it is not a parameter of a rule

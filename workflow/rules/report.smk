@@ -1,6 +1,6 @@
 # Pages about all of the paper's tables: what the runs took, and one page to look at the results.
 
-SHOWN_ROW = LIFTING_ROW or TABLES["table1"].rows[0].encoder  # whose predictions are shown
+SHOWN_ROW = LIFTING_ROW or TABLE_ROWS[0]  # whose predictions are shown
 CAPTIONS = ("augmented", "curves", "data_efficiency", "examples", "figure", "lifting", "run_times", "table")
 
 
@@ -18,8 +18,8 @@ rule summary:  # of all that is in results/: tables beyond the paper's are shown
     input:
         tables=expand("results/{table}.{kind}", table=PAPER_TABLES, kind=["csv", "provenance.json"]),
         figures=expand("results/{figure}.png", figure=sorted({name for of in TABLES.values() for name in of.figures})),
-        examples=expand("results/examples_{benchmark}_{row}.png", benchmark=BENCHMARKS, row=SHOWN_ROW),
-        others=expand("results/{kind}_{benchmark}.png", kind=["augmented", "curves"], benchmark=BENCHMARKS),
+        examples=expand("results/examples_{benchmark}_{row}.png", benchmark=TABLE_OF, row=SHOWN_ROW),
+        others=expand("results/{kind}_{benchmark}.png", kind=["augmented", "curves"], benchmark=TABLE_OF),
         lifting="results/lifting.csv" if LIFTING_ROW else [],
         run_times="results/run_times.png",
         style="workflow/tables/html_page.css",

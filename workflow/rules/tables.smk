@@ -81,9 +81,10 @@ rule provenance:
     shell: "{PYTHON} -m workflow.all_provenance --provenance {input:q} --out {output:q}"
 
 
-rule data_efficiency_plot:
-    input: csv="results/data_efficiency.csv", provenance="results/data_efficiency.provenance.json",
-    output: report("results/data_efficiency.png", caption="../report/data_efficiency.rst", category="Figures"),
+rule efficiency_plot:
+    input: csv="results/{table}.csv", provenance="results/{table}.provenance.json",
+    output: report("results/{table}.png", caption="../report/data_efficiency.rst", category="Figures"),
+    wildcard_constraints: table="data_efficiency|h36m_efficiency",
     params: code=code_of("workflow.efficiency_plot"),
     localrule: True
     shell: "{PYTHON} -m workflow.efficiency_plot {input.csv:q} --out {output:q}"

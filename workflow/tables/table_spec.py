@@ -115,6 +115,8 @@ def read_tables(path: str | Path, params: Params) -> dict[str, Table]:
             difference names a row or column that isn't there.
     """
     tables = parse(dict[str, Table], read_yaml(path), f"{Path(path).name}: ")
+    for name in params.tables.made or ():
+        require_choice(name, tables, "params.yaml: tables.made")
     freezable = [name for name, table in tables.items() if _freezable(table, params)]
     for name in params.tables.frozen:
         if name not in freezable:
@@ -123,7 +125,8 @@ def read_tables(path: str | Path, params: Params) -> dict[str, Table]:
     named = {row.encoder for table in tables.values() for row in table.rows}
     unnamed = [encoder for encoder in params.encoders if encoder not in named]
     shown = {}
-    for name, table in tables.items():
+    for name in params.tables.made or tables:
+        table = tables[name]
         whole = _checked(name, _extended(_with_frozen(name, table, params), unnamed, params), params)
         shown[name] = _selected(name, whole, unnamed, params)
     return shown
@@ -138,29 +141,35 @@ def main_tables(tables: dict[str, Table]) -> dict[str, Table]:
     return alone
 
 
-def _frozen_run(table: Table) -> str:
-    """The benchmark of the first column with the encoder frozen."""
-    return f"{table.columns[0].benchmark or table.benchmark}{SEPARATOR}{_FROZEN}"
-
-
 def _freezable(table: Table, params: Params) -> bool:
-    """Whether every row has a run with the encoder frozen: not if rows are variants, for a run is only one variant."""
-    return all(row.run(_frozen_run(table)) in params.benchmarks for row in table.rows)
+    """Whether every row has runs with the encoder frozen: not if rows are variants, for a run is only one variant."""
+    runs = {_frozen_run(column.benchmark or table.benchmark) for column in table.columns}
+    return all(row.run(run) in params.benchmarks for row in table.rows for run in runs)
+
+
+def _frozen_run(benchmark: str) -> str:
+    return f"{benchmark}{SEPARATOR}{_FROZEN}"
 
 
 def _with_frozen(name: str, table: Table, params: Params) -> Table:
-    """``table`` with its first metric once more, of the frozen encoders, if params.yaml asks for that."""
+    """``table`` with each benchmark's first metric once more, of the frozen encoders, if params.yaml asks for that."""
     if name not in params.tables.frozen:
         return table
-    first, *others = table.columns
-    frozen = replace(
-        first,
-        key=f"frozen_{first.key}",
-        name=f"frozen {first.name}",
-        benchmark=_frozen_run(table),
-        metric=first.metric or first.key,
-    )
-    return replace(table, columns=(first, frozen, *others))
+    columns: list[Column] = []
+    for column in table.columns:
+        benchmark, before = column.benchmark or table.benchmark, {of.benchmark or table.benchmark for of in columns}
+        columns.append(column)
+        if benchmark not in before:
+            columns.append(
+                replace(
+                    column,
+                    key=f"frozen_{column.key}",
+                    name=f"frozen {column.name}",
+                    benchmark=_frozen_run(benchmark),
+                    metric=column.metric or column.key,
+                )
+            )
+    return replace(table, columns=tuple(columns))
 
 
 def _extended(table: Table, encoders: list[str], params: Params) -> Table:

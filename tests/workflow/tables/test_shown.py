@@ -46,10 +46,16 @@ def test_the_demo_shows_the_rows_that_the_papers_differences_need_and_the_others
     assert all(len(TABLES[f"table{number}"].rows) == 11 for number in range(1, 7))
 
 
+def test_a_profile_may_make_some_tables_only():
+    tables = shown(profile="paper", tables={"made": ["probe", "table4"]})
+    assert tables == {name: TABLES[name] for name in ("probe", "table4")}
+
+
 def test_a_selection_hides_rows_in_every_variant_but_never_ones_own():
     chosen = ["supervised_in", "random"]
     tables = shown(profile="demo", tables={"rows": chosen}, **MINE)
-    assert set(EXTENDING) == {*(f"table{number}" for number in range(1, 7)), "probe", "data_efficiency"}
+    beyond = {"probe", "data_efficiency", "h36m_efficiency"}
+    assert set(EXTENDING) == {f"table{number}" for number in range(1, 7)} | beyond
     for name in EXTENDING:
         assert encoders(tables[name]) == ["random", "supervised_in", "mine"], "in the order of the table"
         assert tables[name].differences == (), "they need rows that are not there"
@@ -67,6 +73,7 @@ def test_a_selection_hides_rows_in_every_variant_but_never_ones_own():
             {"rows": ["random"]},
             "params.yaml: tables.rows: lacks supervised_in, the baseline of table1; add its encoder",
         ),
+        ({"made": ["table4", "tabel4"]}, "params.yaml: tables.made: 'tabel4' is not one of table1, table2"),
         ({"frozen": ["tabel4"]}, "params.yaml: tables.frozen: 'tabel4' is none of table1, table2"),
         *(
             (
@@ -74,7 +81,7 @@ def test_a_selection_hides_rows_in_every_variant_but_never_ones_own():
                 f"params.yaml: tables.frozen: {name!r} is none of table1, table2, table3, table4, table5, table6, "
                 "table7, table8, the tables that can show frozen encoders",
             )
-            for name in ("table9", "probe", "data_efficiency")
+            for name in ("table9", "probe", "data_efficiency", "h36m_efficiency")
         ),
         ({"frosen": []}, "params.yaml: tables.frosen: unknown key; did you mean frozen?"),
     ],
@@ -84,19 +91,24 @@ def test_a_mistake_in_the_choice_is_named(tables, named):
         shown(tables=tables)
 
 
-def test_any_table_without_variants_can_show_its_first_metric_of_the_frozen_encoder_too():
+def test_any_table_without_variants_can_show_the_first_metric_of_each_benchmark_with_the_encoder_frozen_too():
     names = [f"table{number}" for number in range(1, 9)]
     for name, table in shown(profile="paper", tables={"frozen": names}).items():
         whole = TABLES[name]
         if name not in names:
             assert table == whole
             continue
-        first, frozen, *others = table.columns
-        assert (first, *others) == whole.columns
-        assert (frozen.unit, frozen.better, frozen.metric) == (first.unit, first.better, first.key)
-        assert (frozen.key, frozen.name) == (f"frozen_{first.key}", f"frozen {first.name}")
+        assert tuple(column for column in table.columns if not column.frozen) == whole.columns
+        benchmarks = []
+        for before, column in zip(table.columns, table.columns[1:], strict=False):
+            if column.frozen:
+                assert before.benchmark not in benchmarks
+                benchmarks.append(before.benchmark)
+                assert (column.unit, column.better, column.metric) == (before.unit, before.better, before.key)
+                assert (column.key, column.name) == (f"frozen_{before.key}", f"frozen {before.name}")
+        assert set(benchmarks) == {column.benchmark for column in whole.columns}
         added = set(table.runs([0])) - set(whole.runs([0]))
-        assert added == {(f"{first.benchmark}-probe", row.encoder, 0) for row in whole.rows}
+        assert added == {(f"{benchmark}-probe", row.encoder, 0) for row in whole.rows for benchmark in benchmarks}
         assert table.differences == whole.differences
 
 
