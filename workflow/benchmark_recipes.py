@@ -1,7 +1,8 @@
 """Recipes of the fine-tunings: each benchmark's own and, as ``BENCHMARK-VARIANT``, the same with some values changed.
 
 A variant is an entry of params.yaml's ``variants``, such as ``probe: {probe: true}``. It exists for every benchmark
-whose recipe has all of its keys, or only for the benchmarks that it names.
+whose recipe has all of its keys, and changes more of a benchmark that it names; with nothing but names of benchmarks, it
+exists for these alone.
 
 Resolved here: ``mpii: true`` becomes the folder of MPII, and a 3D prior gets the angles of the sampled skeletons.
 """
@@ -57,13 +58,15 @@ def _variant(
         raise InputError(f"{where}: {changes!r} is not a mapping of a recipe's keys to values")
     if not variant.isidentifier():
         raise InputError(f"{where}: a variant's name has letters, digits and _ only")
-    if set(changes) <= set(BENCHMARKS):
-        values = changes
-    else:
-        fields = {name: BENCHMARKS[name].recipe.__dataclass_fields__ for name in benchmarks}
-        values = {name: changes for name in benchmarks if changes.keys() <= fields[name].keys()}
-    if not values:
-        raise InputError(f"{where}: no benchmark's recipe has the keys {', '.join(changes)}")
+    named = {name: of for name, of in changes.items() if name in BENCHMARKS}
+    common = {key: value for key, value in changes.items() if key not in named}
+    fields = {name: BENCHMARKS[name].recipe.__dataclass_fields__ for name in benchmarks}
+    of_all = [name for name in benchmarks if common and common.keys() <= fields[name].keys()]
+    if common and not of_all:
+        raise InputError(f"{where}: no benchmark's recipe has the keys {', '.join(common)}")
+    if wrong := [name for name, of in named.items() if not isinstance(of, dict)]:
+        raise InputError(f"{where}.{wrong[0]}: {named[wrong[0]]!r} is not a mapping of a recipe's keys to values")
+    values = {name: common | named.get(name, {}) for name in dict.fromkeys([*of_all, *named])}
     return {
         f"{name}{SEPARATOR}{variant}": _parse(name, benchmarks[name] | value, f"{where} ({name})", skeletons, data)
         for name, value in values.items()

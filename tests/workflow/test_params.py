@@ -111,6 +111,15 @@ def test_a_variant_is_its_benchmark_with_some_values_changed():
         assert dataclasses.replace(recipes[name], probe=True) == recipes[f"{name}-probe"]
 
 
+def test_a_variant_of_all_benchmarks_may_change_more_of_some():
+    changes = {"probe": True, "h36m_3d": {"epochs": 77}}
+    found = read_params(PARAMS, {"variants": {"new": changes}}).benchmarks
+    plain = read_params(PARAMS).benchmarks
+    for name in BENCHMARKS:
+        more = {"epochs": 77} if name == "h36m_3d" else {}
+        assert found[f"{name}-new"] == dataclasses.replace(plain[name], probe=True, **more)
+
+
 def test_mpii_is_mixed_in_from_the_folder_of_its_data_set():
     """In 3D the paper's profile does, as the published recipe; the demo and 2D only as a variant."""
     for profile, folder, defaults in (("demo", "data/demo/mpii", {}), ("paper", "data/mpii", {"h36m_3d": "data/mpii"})):
@@ -187,6 +196,7 @@ def test_recipes_survive_the_command_line():
         ({"benchmarks": {"pw3d": {"half_epochs": -1}}}, "benchmarks.pw3d.half_epochs: -1", "from 0"),
         ({"variants": {"probe": {"prob": True}}}, "variants.probe", "no benchmark's recipe has the keys"),
         ({"variants": {"probe": 1}}, "variants.probe", "not a mapping"),
+        ({"variants": {"probe": {"coco": 1}}}, "variants.probe.coco", "not a mapping"),
         ({"variants": {"a-b": {"probe": True}}}, "variants.a-b", "letters"),
         ({"variants": {"short": {"epochs": 0}}}, "variants.short", "epochs"),
     ],
