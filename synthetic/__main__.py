@@ -22,7 +22,7 @@ command goes on where it stopped. The annotations (imagenet: classes.json) are w
 data set is complete. Another recipe replaces data generated before; a folder with other files is refused."""
 _EXAMPLE = """example:
   python -m synthetic coco --out data/demo/coco \\
-    --recipe '{"seed": 0, "train_scenes": 400, "val_scenes": 40, "width": 640, "height": 480}'"""
+    --recipe '{"seed": 0, "facing": 180, "train_scenes": 400, "val_scenes": 40, "width": 640, "height": 480}'"""
 
 
 def main() -> None:

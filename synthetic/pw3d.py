@@ -40,7 +40,7 @@ from synthetic.renderer.camera import Camera, four_around
 from synthetic.renderer.environment import Environment, laboratory
 from synthetic.renderer.render import Frame, render, render_background
 from synthetic.renderer.shading import Lit
-from synthetic.scene import Cast, Scene, sample_cast, sample_scene, seat_under
+from synthetic.scene import Cast, Scene, sample_cast, sample_scene, seat_under, yaws_facing
 from synthetic.smpl_files import extra_regressor, face_vertices, write_smpl_files
 from synthetic.textures.textures import TextureBank
 
@@ -106,9 +106,11 @@ def scene_at(recipe: GeneratedPw3d, name: str, number: int) -> tuple[Scene, Fram
     rng = np.random.default_rng([recipe.seed, _STREAM, _SCENES, list(_FIELDS).index(name), number])
     for _ in range(_MOST_DRAWS):
         if recipe.one_hall or name in _IN_A_HALL:
-            scene, background = _hall_scene(cast, _hall(recipe, _IN_A_HALL[0] if recipe.one_hall else name), rng)
+            hall = _hall(recipe, _IN_A_HALL[0] if recipe.one_hall else name)
+            scene, background = _hall_scene(cast, hall, recipe.facing, rng)
         else:
-            scene = sample_scene(cast, bank, rng, width=recipe.width, height=recipe.height, most_people=1)
+            size = {"width": recipe.width, "height": recipe.height}
+            scene = sample_scene(cast, bank, rng, **size, facing=recipe.facing, most_people=1)
             background = None
         joints = scene.camera.project(training_joints(scene.people[0]))
         if not scene.camera.shows(joints).all():
@@ -141,11 +143,12 @@ def _hall(recipe: GeneratedPw3d, name: str) -> _Hall:
     return _Hall(environment, cameras, [render_background(environment, camera) for camera in cameras])
 
 
-def _hall_scene(cast: Cast, hall: _Hall, rng: np.random.Generator) -> tuple[Scene, Lit]:
+def _hall_scene(cast: Cast, hall: _Hall, facing: int, rng: np.random.Generator) -> tuple[Scene, Lit]:
     person, view = cast.person(int(rng.integers(cast.size))), int(rng.integers(len(hall.cameras)))
     in_skirt = person.outfit["kind"] in (WITH_SKIRT, WITH_DRESS)
     stance = sample_stance(rng, _STANCES_IN_SKIRTS if in_skirt else tuple(STANCES))
-    posed = stand(person, sample_pose(rng, stance=stance), rng.uniform(-0.5, 0.5, 2))
+    yaw = yaws_facing(hall.cameras[view], np.zeros(2), facing)
+    posed = stand(person, sample_pose(rng, stance=stance, yaw=yaw), rng.uniform(-0.5, 0.5, 2))
     return Scene([posed], seat_under(posed, rng), hall.environment, hall.cameras[view]), hall.backgrounds[view]
 
 

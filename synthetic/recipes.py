@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 
-from liftedcl.identity.strict import require_at_least
+from liftedcl.identity.strict import require, require_at_least
 
 _LEAST = {
     "seed": 0,
@@ -26,7 +26,22 @@ class _Recipe:
 
 
 @dataclass(frozen=True)
-class GeneratedCoco(_Recipe):
+class _Facing(_Recipe):
+    """``facing``: people are turned away from the camera by at most this angle, in degrees; 180 is any way.
+
+    Where all are seen from the front, their left is on one side of the image, and takes few steps to be learnt. In a
+    hall the angle is that to the line from its middle to the camera.
+    """
+
+    facing: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.facing <= 180, "facing", f"{self.facing} is more than 180 degrees")
+
+
+@dataclass(frozen=True)
+class GeneratedCoco(_Facing):
     """Generated people in COCO's format; scenes of width x height pixels."""
 
     train_scenes: int
@@ -53,7 +68,7 @@ class GeneratedImagenet(_Recipe):
 
 
 @dataclass(frozen=True)
-class GeneratedPw3d(_Recipe):
+class GeneratedPw3d(_Facing):
     """Generated people in SPIN's format for 3DPW: one test set, six training sets, one person an image.
 
     Attributes:
@@ -82,7 +97,7 @@ class GeneratedLip(GeneratedCoco):
 
 
 @dataclass(frozen=True)
-class GeneratedMpii(_Recipe):
+class GeneratedMpii(_Facing):
     """Generated people in MPII's format; scenes of width x height pixels."""
 
     train_scenes: int

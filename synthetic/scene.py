@@ -59,9 +59,19 @@ class Scene:
 
 
 def sample_scene(
-    cast: Cast, bank: TextureBank, rng: np.random.Generator, *, width: int, height: int, most_people: int = 4
+    cast: Cast,
+    bank: TextureBank,
+    rng: np.random.Generator,
+    *,
+    width: int,
+    height: int,
+    facing: int,
+    most_people: int = 4,
 ) -> Scene:
-    """Draw a scene with 1 to ``most_people`` people (at most 4) for an image of ``width`` x ``height`` pixels."""
+    """Draw a scene with 1 to ``most_people`` people (at most 4) for an image of ``width`` x ``height`` pixels.
+
+    ``facing`` is the largest angle that a person is turned away from the camera by.
+    """
     shares = np.array(_CROWD_SHARES[:most_people])
     count = 1 + int(rng.choice(len(shares), p=shares / shares.sum()))
     camera, distance = _handheld_camera(rng, width, height)
@@ -72,13 +82,23 @@ def sample_scene(
         person = cast.person(int(number))
         in_skirt = person.outfit["kind"] in (WITH_SKIRT, WITH_DRESS)
         stance = sample_stance(rng, _SKIRT_STANCES if in_skirt else tuple(STANCES))
-        people.append(stand(person, sample_pose(rng, stance=stance), place))
+        yaw = yaws_facing(camera, place, facing)
+        people.append(stand(person, sample_pose(rng, stance=stance, yaw=yaw), place))
     indoor = rng.random() < _INDOOR_SHARE
     reach = distance * 1.35 + rng.uniform(0.8, 3)
     environment = sample_environment(bank, rng, indoor=indoor, reach=reach)
     solids = [solid for person in people for solid in seat_under(person, rng)]
     solids += _things(bank, rng, people, distance, environment)
     return Scene(people, solids, environment, camera)
+
+
+def yaws_facing(camera: Camera, place: np.ndarray, most: int) -> tuple[float, float]:
+    """The range of yaws (degrees) of a person at ``place`` (x, z) who is turned away from a camera by ``most``."""
+    if most == 180:
+        return -180, 180
+    x, z = camera.centre[[0, 2]] - place
+    towards = float(np.degrees(np.arctan2(x, z)))
+    return towards - most, towards + most
 
 
 def render_scene(scene: Scene, rng: np.random.Generator) -> Frame:
@@ -97,7 +117,8 @@ class SplitScenes:
         """Scene ``number`` of a split and its image."""
         cast, bank = split_cast(self, recipe, split)
         rng = np.random.default_rng([recipe.seed, self.stream, self.splits.index(split), _SCENES, number])
-        scene = sample_scene(cast, bank, rng, width=recipe.width, height=recipe.height, most_people=self.most_people)
+        size = {"width": recipe.width, "height": recipe.height}
+        scene = sample_scene(cast, bank, rng, **size, facing=recipe.facing, most_people=self.most_people)
         return scene, render_scene(scene, rng)
 
 

@@ -87,7 +87,7 @@ def sample_pose(
     *,
     stance: str,
     arms: tuple[str, str] | None = None,
-    yaw: float | None = None,
+    yaw: float | tuple[float, float] = (-180, 180),
     spread: float = 1.0,
     may_lie: bool = True,
 ) -> np.ndarray:
@@ -95,7 +95,7 @@ def sample_pose(
 
     Args:
         arms: templates of the left and right arm; drawn when None.
-        yaw: degrees about the vertical; drawn when None.
+        yaw: degrees about the vertical; drawn from a range.
         spread: factor of the joints' noise.
         may_lie: whether a few bodies lie on their back or belly.
     """
@@ -107,7 +107,7 @@ def sample_pose(
             noise = rng.normal(0, 1, 3) * rule.deviation * spread * share
             angles[index] = np.clip(angles[index] + noise, low, high)
     angles[_RIGHT] *= _MIRROR_YZ
-    yaw = rng.uniform(-180, 180) if yaw is None else yaw
+    yaw = rng.uniform(*yaw) if isinstance(yaw, tuple) else yaw
     angles[0] = rng.normal(0, 6), yaw, rng.normal(0, 5)
     if may_lie and rng.random() < _LYING_SHARE:
         angles[0] = rng.choice([-90, 90]) + rng.normal(0, 10), yaw, rng.normal(0, 20)

@@ -22,8 +22,8 @@ from synthetic import coco, generation, h36m, imagenet
 from synthetic.generation import generate
 from synthetic.recipes import GeneratedCoco, GeneratedH36M, GeneratedImagenet
 
-COCO_RECIPE = GeneratedCoco(seed=1, train_scenes=20, val_scenes=6, width=160, height=120)
-SMALL_RECIPE = GeneratedCoco(seed=1, train_scenes=8, val_scenes=1, width=64, height=48)
+COCO_RECIPE = GeneratedCoco(seed=1, facing=180, train_scenes=20, val_scenes=6, width=160, height=120)
+SMALL_RECIPE = GeneratedCoco(seed=1, facing=180, train_scenes=8, val_scenes=1, width=64, height=48)
 """For tests of chunks: it has two of them, and its images don't matter."""
 H36M_RECIPE = GeneratedH36M(seed=1, frames_per_take=1, image_size=96)
 IMAGENET_RECIPE = GeneratedImagenet(seed=1, classes=5, images_per_class=3, image_size=48)
@@ -167,10 +167,10 @@ def test_foreign_files_are_never_replaced(tmp_path):
 
 def test_another_recipe_replaces_generated_data_only(tmp_path):
     root = tmp_path / "coco"
-    small = GeneratedCoco(seed=1, train_scenes=1, val_scenes=1, width=64, height=48)
+    small = GeneratedCoco(seed=1, facing=180, train_scenes=1, val_scenes=1, width=64, height=48)
     generate(coco.plan(small), root, workers=1)
     (root / "notes.txt").write_text("mine")
-    other = GeneratedCoco(seed=1, train_scenes=1, val_scenes=2, width=64, height=48)
+    other = GeneratedCoco(seed=1, facing=180, train_scenes=1, val_scenes=2, width=64, height=48)
     generate(coco.plan(other), root, workers=1)
     assert (root / "notes.txt").read_text() == "mine"
     assert len(list((root / "train2017").iterdir())) == 1 and len(list((root / "val2017").iterdir())) == 2

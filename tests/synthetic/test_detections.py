@@ -5,7 +5,7 @@ import numpy as np
 from synthetic.coco import detections
 from synthetic.recipes import GeneratedCoco
 
-RECIPE = GeneratedCoco(seed=0, train_scenes=1, val_scenes=200, width=640, height=480)
+RECIPE = GeneratedCoco(seed=0, facing=180, train_scenes=1, val_scenes=200, width=640, height=480)
 IMAGES = [{"id": 1_000_001 + n, "width": 640, "height": 480} for n in range(200)]
 PEOPLE = [
     {"image_id": image["id"], "bbox": [100 + 200 * k, 60, 120, 300]} for image in IMAGES for k in range(image["id"] % 3)

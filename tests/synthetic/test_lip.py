@@ -16,7 +16,7 @@ from synthetic.renderer.environment import sample_environment
 from synthetic.renderer.render import render
 from synthetic.textures.textures import TextureBank
 
-RECIPE = GeneratedLip(seed=3, train_scenes=20, val_scenes=20, width=200, height=150)
+RECIPE = GeneratedLip(seed=3, facing=180, train_scenes=20, val_scenes=20, width=200, height=150)
 LIMBS = {
     "arm": (LEFT_ELBOW, LEFT_WRIST, LEFT_HAND),
     "leg": (LEFT_KNEE, LEFT_ANKLE),

@@ -18,7 +18,7 @@ from synthetic.generation import write_jpeg
 from synthetic.people.body import HEAD, NOSE
 from synthetic.recipes import GeneratedMpii
 
-RECIPE = GeneratedMpii(seed=1, train_scenes=18, valid_scenes=8, width=160, height=120)
+RECIPE = GeneratedMpii(seed=1, facing=180, train_scenes=18, valid_scenes=8, width=160, height=120)
 LEFT, RIGHT = ([JOINTS.index(f"{side}_{joint}") for joint in ("hip", "shoulder")] for side in ("left", "right"))
 TURNED_M = 0.08
 """A person faces the camera whose nose is nearer to it than the middle of the head by this much."""
@@ -131,4 +131,4 @@ def test_pictures_are_those_of_the_recipe(root):
 
 def test_scenes_too_small_are_refused():
     with pytest.raises(InputError, match="width"):
-        GeneratedMpii(seed=0, train_scenes=1, valid_scenes=1, width=20, height=120)
+        GeneratedMpii(seed=0, facing=180, train_scenes=1, valid_scenes=1, width=20, height=120)

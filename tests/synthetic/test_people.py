@@ -1,5 +1,7 @@
 """Generated people: the body, its keypoints and the renderer's ground truth agree with each other."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,7 @@ from synthetic.scene import split_cast
 from synthetic.textures.textures import TextureBank, mipmapped
 from synthetic.textures.weave import SIZE
 
-RECIPE = GeneratedCoco(seed=3, train_scenes=30, val_scenes=12, width=320, height=240)
+RECIPE = GeneratedCoco(seed=3, facing=180, train_scenes=30, val_scenes=12, width=320, height=240)
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +48,19 @@ def test_body_has_smpl_arrays_and_human_height():
     assert 1.65 < np.ptp(arrays["v_template"][:, 1]) < 1.75
     for name in ("J_regressor", "landmark_regressor"):
         np.testing.assert_allclose(arrays[name].sum(1), 1, atol=1e-3)
+
+
+def test_people_face_the_camera_as_far_as_the_recipe_says():
+    """Apart from those who lie: their trunk is level."""
+    angles = []
+    for number in range(60):
+        scene, _ = coco.SCENES.at(dataclasses.replace(RECIPE, facing=40), "train", number)
+        for person in scene.people:
+            (x, _, z), (to_x, _, to_z) = person.pose[0][:, 2], scene.camera.centre - person.translation
+            turn = np.degrees(np.arctan2(x, z) - np.arctan2(to_x, to_z))
+            if person.pose[0][1, 1] > 0.7:
+                angles.append((turn + 180) % 360 - 180)
+    assert 30 < np.abs(angles).max() < 41 and min(angles) < 0 < max(angles)
 
 
 def test_landmark_regressor_finds_the_joints_of_posed_bodies():

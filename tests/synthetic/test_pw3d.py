@@ -26,7 +26,15 @@ from synthetic.recipes import GeneratedPw3d
 from synthetic.smpl_files import mean_pose
 
 RECIPE = GeneratedPw3d(
-    seed=1, train_people=20, test_people=3, train_identities=8, test_identities=8, one_hall=False, width=96, height=72
+    seed=1,
+    facing=180,
+    train_people=20,
+    test_people=3,
+    train_identities=8,
+    test_identities=8,
+    one_hall=False,
+    width=96,
+    height=72,
 )
 
 
@@ -157,3 +165,13 @@ def test_one_hall_holds_all_sets_and_its_people_are_few():
     assert len({id(scene.environment) for several in scenes.values() for scene in several}) == 1
     bodies = {name: {tuple(scene.people[0].person.betas) for scene in several} for name, several in scenes.items()}
     assert len(bodies[TEST]) == 1 and len(bodies[TRAIN[1]]) == 2 and not bodies[TEST] & bodies[TRAIN[1]]
+
+
+def test_people_in_a_hall_face_its_camera():
+    """Up to the angle between the camera's axis and the place where somebody stands."""
+    recipe = dataclasses.replace(RECIPE, facing=30, one_hall=True)
+    for number in range(12):
+        scene, _ = pw3d.scene_at(recipe, TEST, number)
+        forward = scene.camera.rotation.T @ scene.people[0].pose[0][:, 2]
+        if scene.people[0].pose[0][1, 1] > 0.7:
+            assert np.degrees(np.arctan2(forward[0], -forward[2])) == pytest.approx(0, abs=36)

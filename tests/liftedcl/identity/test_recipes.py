@@ -93,6 +93,7 @@ BAD_H36M = {
 }
 BAD_GENERATED = {
     "coco.seed": [-1],
+    "coco.facing": [0, 181],
     "coco.train_scenes": [0],
     "coco.val_scenes": [0],
     "coco.width": [0, 47],
