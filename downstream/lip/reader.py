@@ -14,7 +14,7 @@ from PIL import Image
 
 from downstream.lip.files import REMEDY, image_path, label_path, list_path
 from downstream.lip.labels import IGNORED, NUM_CLASSES
-from downstream.reading.frames import read_picture
+from downstream.reading.frames import picture_size, read_picture
 from liftedcl.files.image_files import process_images
 from liftedcl.identity.errors import InputError
 
@@ -136,13 +136,7 @@ def checked_labels(root: Path, split: str, name: str) -> np.ndarray:
         InputError: a file is missing or damaged, a class is illegal, the sizes differ.
     """
     image, label = image_path(root, split, name), label_path(root, split, name)
-    try:
-        with Image.open(image) as picture:
-            size = picture.size
-    except FileNotFoundError:
-        raise InputError(f"{image}: not found; {REMEDY}") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        raise InputError(f"{image}: empty, truncated or not an image; {REMEDY}") from None
+    size = picture_size(image, REMEDY)
     labels = read_label(label)
     if labels.shape != size[::-1]:
         found = f"{labels.shape[1]} x {labels.shape[0]}"

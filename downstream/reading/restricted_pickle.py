@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from liftedcl.files.rehearsal import rehearse
 from liftedcl.identity.errors import InputError
 
 
@@ -29,11 +30,17 @@ def load_plain(path: str | Path, remedy: str, *, encoding: str = "latin1") -> An
         encoding: of Python 2's texts.
 
     Raises:
-        InputError: the file is missing or damaged, or names anything else, which is never imported.
+        InputError: the file is missing or damaged, asks for far more time or memory than its size explains, or names
+            anything else, which is never imported.
     """
-    try:
+
+    def read() -> Any:
         with open(path, "rb") as file:
             return _plain(_Unpickler(file, path, remedy, encoding).load(), {})
+
+    rehearse(read, path, remedy)  # hashing nested tuples, or a memo of billions of entries, can't be stopped from here
+    try:
+        return read()
     except FileNotFoundError:
         raise InputError(f"{path}: not found; {remedy}") from None
     except (InputError, OSError):
@@ -204,7 +211,9 @@ def _array(content: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:
 
 
 def _text(value: Any) -> str:
-    return value.decode("latin1") if isinstance(value, bytes) else str(value)
+    if not isinstance(value, str | bytes):
+        raise ValueError("a type of arrays that isn't text")
+    return value.decode("latin1") if isinstance(value, bytes) else value
 
 
 def _plain(value: Any, seen: dict[int, tuple[Any, Any]]) -> Any:
