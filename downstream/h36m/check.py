@@ -10,11 +10,9 @@ from downstream.h36m.pose_2d import reader as reader_2d
 from downstream.h36m.pose_2d.reader import H36MJoints
 from downstream.h36m.pose_3d import reader as reader_3d
 from downstream.h36m.pose_3d.reader import H36MPoses
-from downstream.reading.data_check import Finding, problem, read_pictures, report, tried
+from downstream.reading.data_check import Finding, problem, report, tried
 from downstream.reading.entries import Entries
 from liftedcl.data_sets.h36m.data_set import DATA_SET
-from liftedcl.data_sets.h36m.files import REMEDY
-from liftedcl.files.evenly_spread import evenly_spread
 from liftedcl.identity.errors import InputError
 
 _STRIDES = {"train": 25, "test": 64}
@@ -73,9 +71,7 @@ def _images(samples: H36MPoses | H36MJoints, entries: Entries) -> str:
         reader_3d.check_images(samples, entries)
     else:
         reader_2d.with_sizes(samples, entries)
+    _, sizes = entries.decoded_sizes(samples.root / "images", _IMAGES_READ)
     entries.finish()
-    folder, good = samples.root / "images", np.flatnonzero(entries.good)
-    chosen = good[evenly_spread(len(good), _IMAGES_READ)]
-    shapes = set(read_pictures((folder / samples.names[i] for i in chosen), REMEDY))
-    sizes = ", ".join(f"{width}x{height}" for height, width, _ in sorted(shapes))
-    return f"{len(np.unique(samples.names)):,} there, {len(chosen)} of them read ({sizes})"
+    found = ", ".join(f"{width}x{height}" for width, height in np.unique(sizes, axis=0))
+    return f"{len(np.unique(samples.names)):,} there, {len(sizes)} of them read ({found})"

@@ -3,10 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
-from downstream.reading.entries import WrongEntriesError
-from downstream.reading.frames import read_picture
 from liftedcl.identity.errors import InputError
 
 
@@ -31,19 +28,6 @@ def problem(error: InputError) -> Finding:
     """A reader's error as a finding; a line for each fault, where the error knows of several."""
     lines = getattr(error, "problems", [str(error)])
     return Finding("missing" if all(": not found" in line for line in lines) else "broken", "\n           ".join(lines))
-
-
-def read_pictures(paths: Iterable[Path], remedy: str) -> list[tuple[int, ...]]:
-    """Decode pictures; their shapes. Raises `WrongEntriesError` with all that are missing or damaged."""
-    shapes, problems = [], []
-    for path in paths:
-        try:
-            shapes.append(read_picture(path, remedy).shape)
-        except InputError as error:
-            problems.append(str(error))
-    if problems:
-        raise WrongEntriesError(problems, remedy)
-    return shapes
 
 
 def tried(what: str, read: Callable[[], str]) -> Finding:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from downstream.reading.frames import picture_size
+from downstream.reading.frames import picture_size, read_picture
 from downstream.reading.plausible import Plausible
 from liftedcl.files.evenly_spread import evenly_spread
 from liftedcl.identity.errors import InputError
@@ -121,10 +121,20 @@ class Entries:
 
     def picture_sizes(self, folder: Path, chosen: np.ndarray) -> np.ndarray:
         """Width and height (M, 2) int that the pictures of entries ``chosen`` (M,) have; 0 and noted where damaged."""
+        return self._of_pictures(folder, chosen, picture_size)
+
+    def decoded_sizes(self, folder: Path, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Decode the pictures of ``count`` entries (M,), evenly spread; these entries and what `picture_sizes` gives."""
+        good = np.flatnonzero(self._good)
+        chosen = good[evenly_spread(len(good), count)] if len(good) else good
+        sizes = self._of_pictures(folder, chosen, lambda path, remedy: read_picture(path, remedy).shape[1::-1])
+        return chosen[sizes[:, 0] > 0], sizes[sizes[:, 0] > 0]
+
+    def _of_pictures(self, folder: Path, chosen: np.ndarray, read: Callable[..., tuple[int, ...]]) -> np.ndarray:
         sizes = np.zeros((len(chosen), 2), int)
         for m, n in enumerate(chosen):
             try:
-                sizes[m] = picture_size(folder / self._names[n], f"{self._path}: sample {self._kept[n]}")
+                sizes[m] = read(folder / self._names[n], f"{self._path}: sample {self._kept[n]}")
             except InputError as error:
                 self._good[n] = False
                 self._problems.append(str(error))

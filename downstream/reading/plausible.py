@@ -1,6 +1,15 @@
 """Ranges that values of a data set lie in, with room to spare, and what a value outside them likely means."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from liftedcl.identity.errors import InputError
+
+_CLEARLY = 4.0
+"""How many times nearer to the truth predictions have to be in another unit to be taken for numbers in that unit."""
 
 
 @dataclass(frozen=True)
@@ -27,3 +36,15 @@ def units(unit: str) -> tuple[tuple[float, str], ...]:
         for name, size in sizes.items()
         if name != unit
     )
+
+
+def check_scale(predicted: np.ndarray, truth: np.ndarray, causes: Mapping[float, str], path: Path) -> None:
+    """Refuse predictions (..., D) of the file ``path`` that a factor of ``causes`` brings far nearer to the truth.
+
+    Raises:
+        InputError: names the file, what the factor stands for, and the factor.
+    """
+    error = np.median(np.linalg.norm(predicted - truth, axis=-1))
+    for factor, cause in causes.items():
+        if np.median(np.linalg.norm(factor * predicted - truth, axis=-1)) < error / _CLEARLY:
+            raise InputError(f"{path}: the predictions {cause}; multiply them by {factor:g} and score them again")
