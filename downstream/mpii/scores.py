@@ -9,11 +9,17 @@ from downstream.mpii.joints import JOINTS, PARTS, SCORED
 from downstream.mpii.predictions import PREDICTIONS, read_predictions
 from downstream.mpii.recipe import Mpii
 from downstream.mpii.truth import MpiiTruth, read_truth, truth_path
+from downstream.reading.plausible import check_scale
 from liftedcl.identity.errors import InputError
 
 THRESHOLDS = {"pckh_50": 0.5, "pckh_10": 0.1}
 """Error at which a joint still counts, as a share of the head's size. Departure: the published code's "Mean@0.1" reads
 the bin at 0.11."""
+
+_SIZES = {
+    2.0: "seem to be in px of images of half the size",
+    0.5: "seem to be in px of images of twice the size",
+}
 
 
 def score_run(recipe: Mpii, data: Path, run: Path) -> dict[str, Any]:
@@ -22,9 +28,16 @@ def score_run(recipe: Mpii, data: Path, run: Path) -> dict[str, Any]:
 
 
 def score_file(annotations: Path, predictions: Path) -> dict[str, Any]:
-    """`score` of predictions.mat against gt_valid.mat. Raises `InputError` where one is missing or damaged."""
+    """`score` of predictions.mat against gt_valid.mat.
+
+    Raises:
+        InputError: one is missing or damaged, or the predictions are not in px of the images.
+    """
     truth = read_truth(annotations)
-    return score(read_predictions(predictions, len(truth)), truth)
+    predicted = read_predictions(predictions, len(truth))
+    if truth.visible.any():
+        check_scale(predicted[truth.visible], truth.joints[truth.visible], _SIZES, predictions)
+    return score(predicted, truth)
 
 
 def score(predicted: np.ndarray, truth: MpiiTruth) -> dict[str, Any]:

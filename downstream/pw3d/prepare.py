@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from downstream.pw3d.body.body_model import SHAPE_PARAMETERS, body_from_arrays, check_sides
 from downstream.pw3d.files import BODY_FOLDER, TEST, annotation_path
+from downstream.pw3d.plausible import PLACE, ROTATION, SHAPE
 from downstream.reading.restricted_pickle import load_plain
 from liftedcl.files.atomic import atomic_path
 from liftedcl.identity.errors import InputError
@@ -147,6 +148,14 @@ def _person(
     kept = np.flatnonzero((high - low).max(axis=1) > 0)  # a single joint makes no box
     pose, low, high = pose[kept], low[kept], high[kept]
     _check_finite({"poses": pose, "cam_poses": cameras[kept]}, number, path)
+    for key, values, plausible in (
+        ("poses turn a joint by", np.linalg.norm(pose.reshape(-1, 24, 3), axis=2), ROTATION),
+        ("betas are", betas, SHAPE),
+        ("poses2d are at", joints[seen][:, :2], PLACE),
+    ):
+        outside = values[(values < plausible.low) | (values > plausible.high)]
+        if outside.size:
+            raise InputError(f"{path}: person {number}: {plausible.problem(key, outside.flat[0])}; {_REMEDY}")
     turned = Rotation.from_matrix(cameras[kept, :3, :3]) * Rotation.from_rotvec(pose[:, :3])
     pose[:, :3] = turned.as_rotvec()
     fields = {

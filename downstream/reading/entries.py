@@ -41,7 +41,7 @@ class Entries:
     """
 
     def __init__(self, path: Path, remedy: str, kept: Sequence[int], names: Sequence[Any] | None = None) -> None:
-        self._path, self._remedy, self._kept, self._names = path, remedy, kept, names
+        self._path, self._remedy, self._kept, self.names = path, remedy, kept, names
         self._good = np.ones(len(kept), bool)
         self._problems: list[str] = []
 
@@ -101,22 +101,22 @@ class Entries:
         below = np.array(
             [
                 isinstance(name, str) and name != "" and not Path(name).is_absolute() and ".." not in Path(name).parts
-                for name in self._names
+                for name in self.names
             ]
         )
         if not below.all():
-            self.check(below, f"{self._names[int(np.argmin(below))]!r} is not a path below {folder}")
+            self.check(below, f"{self.names[int(np.argmin(below))]!r} is not a path below {folder}")
         parents: dict[Path, list[int]] = defaultdict(list)
         for n in np.flatnonzero(below):
-            parents[(folder / self._names[n]).parent].append(n)
+            parents[(folder / self.names[n]).parent].append(n)
         there = below.copy()
         for parent, entries in parents.items():
             found = {entry.name for entry in parent.iterdir()} if parent.is_dir() else set()
             for n in entries:
-                there[n] = Path(self._names[n]).name in found
+                there[n] = Path(self.names[n]).name in found
         if len(wrong := np.flatnonzero(below & ~there)):
             self._good[wrong] = False
-            first, place = folder / self._names[wrong[0]], self._kept[wrong[0]]
+            first, place = folder / self.names[wrong[0]], self._kept[wrong[0]]
             self._problems.append(f"{first}: not found ({self._path}: sample {place}{self._others(wrong)})")
 
     def picture_sizes(self, folder: Path, chosen: np.ndarray) -> np.ndarray:
@@ -124,7 +124,7 @@ class Entries:
         return self._of_pictures(folder, chosen, picture_size)
 
     def decoded_sizes(self, folder: Path, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """Decode the pictures of ``count`` entries (M,), evenly spread; these entries and what `picture_sizes` gives."""
+        """Decode pictures of ``count`` entries, evenly spread: those (M,) that are whole, and their sizes (M, 2)."""
         good = np.flatnonzero(self._good)
         chosen = good[evenly_spread(len(good), count)] if len(good) else good
         sizes = self._of_pictures(folder, chosen, lambda path, remedy: read_picture(path, remedy).shape[1::-1])
@@ -134,7 +134,7 @@ class Entries:
         sizes = np.zeros((len(chosen), 2), int)
         for m, n in enumerate(chosen):
             try:
-                sizes[m] = read(folder / self._names[n], f"{self._path}: sample {self._kept[n]}")
+                sizes[m] = read(folder / self.names[n], f"{self._path}: sample {self._kept[n]}")
             except InputError as error:
                 self._good[n] = False
                 self._problems.append(str(error))
@@ -155,7 +155,7 @@ class Entries:
             at = int(np.argmax(outside))
             (width, height), (x, y), n = sizes[at], points[chosen[at]], chosen[at]
             self._problems.append(
-                f"{folder / self._names[n]}: is {width}x{height} px, and the person of {self._path}: sample "
+                f"{folder / self.names[n]}: is {width}x{height} px, and the person of {self._path}: sample "
                 f"{self._kept[n]} at ({x:.0f}, {y:.0f}), outside it, as are {outside.sum()} of {len(chosen)} people "
                 "looked at: the pictures were made smaller or turned, or are of another release"
             )
@@ -178,7 +178,7 @@ class Entries:
         return wrong
 
     def _note(self, wrong: np.ndarray, problem: str) -> None:
-        named = f" ({self._names[wrong[0]]})" if self._names is not None else ""
+        named = f" ({self.names[wrong[0]]})" if self.names is not None else ""
         place = f"{self._path}: sample {self._kept[wrong[0]]}"
         self._problems.append(f"{place}: {problem}{named}{self._others(wrong)}")
 

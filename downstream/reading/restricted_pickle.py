@@ -20,7 +20,6 @@ from liftedcl.identity.errors import InputError
 
 def load_plain(path: str | Path, remedy: str, *, encoding: str = "latin1") -> Any:
     """Unpickle numbers, texts, built-in containers, numpy arrays and scalars, and scipy's csc and csr matrices.
-
     Chumpy's objects, which SMPL's files hold, become their array (``x``), or None where the file has an expression
     instead of one. An OrderedDict becomes a dict.
 
@@ -30,8 +29,7 @@ def load_plain(path: str | Path, remedy: str, *, encoding: str = "latin1") -> An
         encoding: of Python 2's texts.
 
     Raises:
-        InputError: the file is missing or damaged, asks for far more time or memory than its size explains, or names
-            anything else, which is never imported.
+        InputError: the file is missing or damaged, asks for far more than its size explains, or names anything else.
     """
 
     def read() -> Any:
@@ -211,9 +209,7 @@ def _array(content: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str | bytes):
-        raise ValueError("a type of arrays that isn't text")
-    return value.decode("latin1") if isinstance(value, bytes) else value
+    return value if isinstance(value, str) else value.decode("latin1")  # a tuple's text may be endless
 
 
 def _plain(value: Any, seen: dict[int, tuple[Any, Any]]) -> Any:
