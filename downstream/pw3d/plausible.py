@@ -16,3 +16,5 @@ JOINTS_EXTENT = Plausible(0.05, 10, "m", units("m"))
 BODY_HEIGHT = Plausible(0.5, 3, "m", units("m"))
 OFFSET = Plausible(0, 5, "m", units("m"))
 """What one shape parameter or one entry of a rotation matrix moves a vertex by."""
+WEIGHTS = Plausible(0.8, 1.2, "")
+"""A joint is a weighted mean of vertices."""
