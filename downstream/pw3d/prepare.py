@@ -114,7 +114,7 @@ def sequence_people(path: Path) -> list[tuple[dict[str, np.ndarray], int]]:
     """
     data = load_plain(path, _REMEDY)
     try:
-        name, cameras = str(data["sequence"]), np.asarray(data["cam_poses"], dtype=np.float64)
+        name, cameras = str(data["sequence"]), _floats(data["cam_poses"])
         return [_person(data, number, name, cameras, path) for number in range(len(data["poses"]))]
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise InputError(f"{path}: not a 3DPW sequence ({error!r}); {_REMEDY}") from None
@@ -123,10 +123,10 @@ def sequence_people(path: Path) -> list[tuple[dict[str, np.ndarray], int]]:
 def _person(
     data: dict[str, Any], number: int, sequence: str, cameras: np.ndarray, path: Path
 ) -> tuple[dict[str, np.ndarray], int]:
-    pose = np.asarray(data["poses"][number], dtype=np.float64)
-    joints = np.swapaxes(np.asarray(data["poses2d"][number], dtype=np.float64), 1, 2)  # (F, 18, 3)
-    valid = np.asarray(data["campose_valid"][number]).astype(bool)
-    betas = np.asarray(data["betas"][number], dtype=np.float64)[:SHAPE_PARAMETERS]
+    pose = _floats(data["poses"][number])
+    joints = np.swapaxes(_floats(data["poses2d"][number]), 1, 2)  # (F, 18, 3)
+    valid = _floats(data["campose_valid"][number], flags="b") > 0
+    betas = _floats(data["betas"][number])[:SHAPE_PARAMETERS]
     frames = len(pose)
     shapes = {
         "poses": (pose.shape, (frames, 72)),
@@ -167,6 +167,14 @@ def _person(
         "gender": np.full(len(kept), gender[:1]),
     }
     return fields, int(valid.sum()) - len(kept)
+
+
+def _floats(value: Any, flags: str = "") -> np.ndarray:
+    """As float64. Raises `TypeError` for text and truth values, which numpy would take for numbers."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "iuf" + flags:
+        raise TypeError(f"no numbers: {array.dtype}")
+    return array.astype(np.float64)
 
 
 def _check_finite(fields: dict[str, np.ndarray], number: int, path: Path) -> None:

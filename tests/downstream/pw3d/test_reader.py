@@ -175,12 +175,12 @@ def test_check_tells_every_fault(root, tmp_path):
     (tmp_path / "dataset_extras").mkdir()
     (tmp_path / "images").symlink_to(root / "images")
     arrays = dict(np.load(annotation_path(root, H36M)))
-    arrays["shape"][[1, 7]] = 99
+    arrays["shape"][[1, 6]] = 99
     arrays["pose"][4] = 50
     arrays["imgname"][[2, 3]] = "part_0/none.jpg"
     np.savez(annotation_path(tmp_path, H36M), **arrays)
     told = "\n".join(finding.text for finding in findings(tmp_path))
-    assert "sample 1: shape is 99" in told and "so it is with 1 more: 7" in told and "sample 4: pose turns" in told
+    assert "sample 1: shape is 99" in told and "so it is with 1 more: 6" in told and "sample 4: pose turns" in told
     assert "none.jpg: not found" in told and "sample 2; so it is with 1 more: 3" in told
 
 
