@@ -9,17 +9,12 @@ from downstream.mpii.joints import JOINTS, PARTS, SCORED
 from downstream.mpii.predictions import PREDICTIONS, read_predictions
 from downstream.mpii.recipe import Mpii
 from downstream.mpii.truth import MpiiTruth, read_truth, truth_path
-from downstream.reading.plausible import check_scale
+from downstream.reading.plausible import OTHER_SIZES, check_scale
 from liftedcl.identity.errors import InputError
 
 THRESHOLDS = {"pckh_50": 0.5, "pckh_10": 0.1}
 """Error at which a joint still counts, as a share of the head's size. Departure: the published code's "Mean@0.1" reads
 the bin at 0.11."""
-
-_SIZES = {
-    2.0: "seem to be in px of images of half the size",
-    0.5: "seem to be in px of images of twice the size",
-}
 
 
 def score_run(recipe: Mpii, data: Path, run: Path) -> dict[str, Any]:
@@ -36,7 +31,7 @@ def score_file(annotations: Path, predictions: Path) -> dict[str, Any]:
     truth = read_truth(annotations)
     predicted = read_predictions(predictions, len(truth))
     if truth.visible.any():
-        check_scale(predicted[truth.visible], truth.joints[truth.visible], _SIZES, predictions)
+        check_scale(predicted[truth.visible], truth.joints[truth.visible], OTHER_SIZES, predictions)
     return score(predicted, truth)
 
 

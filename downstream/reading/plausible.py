@@ -11,6 +11,12 @@ from liftedcl.identity.errors import InputError
 _CLEARLY = 4.0
 """How many times nearer to the truth predictions have to be in another unit to be taken for numbers in that unit."""
 
+OTHER_SIZES = {
+    2.0: "seem to be in px of images of half the size",
+    0.5: "seem to be in px of images of twice the size",
+}
+"""Causes for `check_scale` of joints in px."""
+
 
 @dataclass(frozen=True)
 class Plausible:

@@ -9,17 +9,13 @@ from downstream.h36m.pose_2d.reader import H36MJoints, annotation_path, read_joi
 from downstream.h36m.shared import prediction_file
 from downstream.h36m.shared.recipe import H36M2D
 from downstream.reading.npz_file import read_arrays
-from downstream.reading.plausible import check_scale
+from downstream.reading.plausible import OTHER_SIZES, check_scale
 from liftedcl.identity.errors import InputError
 from liftedcl.skeletons.skeleton import JOINTS
 
 PAPER = {"head_size": 25.6, "test_stride": 64}
 """What the paper uses: every 64th frame, at the original size of 1000 px."""
 _PAPERS_WIDTH, _OTHER_SIZE = 1000, 1.25
-_SIZES = {
-    2.0: "seem to be in px of frames of half the size",
-    0.5: "seem to be in px of frames of twice the size",
-}
 
 
 def score_run(recipe: H36M2D, data: Path, run: Path) -> dict[str, Any]:
@@ -41,7 +37,7 @@ def score_file(annotations: Path, predictions: Path, head_size: float | None, st
     truth = read_joints(annotations, stride)
     remedy = "name the right --stride, the test_stride of the recipe that made them, or the right --annotations"
     joints = prediction_file.read_predictions(predictions, "joints", 2, truth.names, remedy)
-    check_scale(joints, truth.joints, _SIZES, predictions)
+    check_scale(joints, truth.joints, OTHER_SIZES, predictions)
     if head_size is None:
         head_size = PAPER["head_size"]
         width = 2 * float(np.median(truth.principal_points[:, 0]))

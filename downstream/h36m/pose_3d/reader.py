@@ -134,7 +134,7 @@ def examine(path: Path) -> tuple[H36MPoses, Entries]:
     poses = H36MPoses(
         root=path.parent.parent,
         names=[all_names[i] for i in kept],
-        actions=np.array([action_of(all_names[i], path, i) for i in kept]),
+        actions=np.array([action_of(all_names[i]) for i in kept]),
         sizes=np.nan_to_num(sizes).astype(int),
         boxes=np.clip(np.concatenate([boxes[:, :2], last], axis=1), 0, np.tile(sizes - 1, 2)),
         joints=np.concatenate([joints, thorax], axis=1),
@@ -148,6 +148,7 @@ def examine(path: Path) -> tuple[H36MPoses, Entries]:
 
 def _check(poses: H36MPoses, sizes: np.ndarray, R: np.ndarray, entries: Entries) -> None:
     """Note what is wrong with the numbers of ``poses``, whose cameras are turned by ``R`` (N, 3, 3)."""
+    entries.check(poses.actions > 0, "its image has no action act_02 to act_16 in its name")
     entries.check((poses.sizes > 0).all(axis=1) & (sizes == poses.sizes).all(axis=1), "width or height is no size")
     inside = (poses.boxes[:, 2:] - poses.boxes[:, :2] >= 1).all(axis=1)
     entries.check(inside, "bbox has no area or is outside its image")

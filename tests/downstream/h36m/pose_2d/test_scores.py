@@ -213,7 +213,7 @@ def test_joints_in_px_of_other_frames_are_named(root, tmp_path, factor, size):
     path, truth = tmp_path / "predictions.npz", read_h36m_2d(root, "test", 1)
     noise = np.random.default_rng(0).normal(0, 1, truth.joints.shape)
     write_predictions(path, "joints", factor * (truth.joints + noise), truth.names, head_size=9.5, test_stride=1)
-    with pytest.raises(InputError, match=f"frames of {size}.*multiply them by {1 / factor:g}"):
+    with pytest.raises(InputError, match=f"images of {size}.*multiply them by {1 / factor:g}"):
         scores.score_file(annotation_path(root, "test"), path, 9.5, 1)
 
 
