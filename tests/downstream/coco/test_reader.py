@@ -246,4 +246,4 @@ def test_a_picture_of_another_size_is_named(root):
     path = people.folder / people.names[0]
     cv2.imwrite(str(path), np.zeros((50, 60, 3), np.uint8))
     error = PlainCrops(people, SIZE, batch_size=4)[0]
-    assert isinstance(error, InputError) and f"{path}: is 60x50 px, annotated as {WIDTH}x{HEIGHT}" in str(error)
+    assert isinstance(error, InputError) and f"{path}: 60x50 pixels, {WIDTH}x{HEIGHT} annotated" in str(error)
