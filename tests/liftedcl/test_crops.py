@@ -514,3 +514,20 @@ def test_pictures_mistakes_are_named(tmp_path):
     with pytest.raises(InputError, match=r"a\.jpg.*1 of 1"):
         pack_pictures(root, "train", tmp_path / "x.npy", Pictures(20))
     assert not list(tmp_path.glob("*x*"))
+    (root / "train" / "n02").mkdir()
+    (root / "train" / "n03").mkdir()
+    (root / "train" / "n02" / "a.webp").touch()
+    with pytest.raises(InputError, match=r"n02: holds .*left out 1 \.webp files.*nor do 1 more of 3 classes"):
+        pack_pictures(root, "train", tmp_path / "x.npy", Pictures(20))
+
+
+def test_images_of_every_accepted_name_are_packed_and_others_named(tmp_path):
+    folder = tmp_path / "imagenet" / "train" / "n01"
+    for number, name in enumerate(("A.JPEG", "b.Jpg", "c.png", "sub/d.jpeg")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(noise(seed=number)).save(folder / name)
+    (folder / "e.gif").touch()
+    pack_pictures(tmp_path / "imagenet", "train", tmp_path / "x.npy", Pictures(20))
+    shard = open_shard(tmp_path / "x.npy")
+    assert list(shard.index["file"]) == ["n01/A.JPEG", "n01/b.Jpg", "n01/c.png", "n01/sub/d.jpeg"]
+    assert shard.meta["report"]["notes"] == [f"{folder}: left out 1 .gif files (e.gif)"]
