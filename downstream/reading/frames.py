@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from liftedcl.files.image_files import read_image
 from liftedcl.files.image_header import BrokenImageError, read_header
@@ -68,12 +67,10 @@ class Frames:
 def picture_size(path: Path, remedy: str = "copy or generate it again, see docs/data.md") -> tuple[int, int]:
     """Width and height that an image file says it has. Raises `InputError` for one that is missing or damaged."""
     try:
-        with Image.open(path) as picture:
-            return picture.size
-    except FileNotFoundError:
-        raise InputError(f"{path}: not found; {remedy}") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        raise InputError(f"{path}: empty, truncated or not an image; {remedy}") from None
+        header = read_header(path)
+    except BrokenImageError as error:
+        raise InputError(f"{path}: {error}; {remedy}") from None
+    return header.width, header.height
 
 
 def read_picture(path: Path, remedy: str = "copy or generate it again, see docs/data.md") -> np.ndarray:
