@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from downstream.coco.annotations import file_names, read_annotations
+from downstream.coco.plausible import SIZE
 from downstream.coco.reader import check_pictures, detected_boxes
 from downstream.coco.results import read_predictions
 from downstream.coco.scores import score
@@ -68,19 +69,22 @@ def _listed(content: Any, key: str) -> Any:
 
 
 def _pictures(folder: Path, images: list[Any], path: Path) -> str:
-    """Look at the header of every image that is listed with a name and a size, and decode some."""
+    """Look at the header of every image that is listed with a name and a size, and decode some of them."""
     kept = [n for n, image in enumerate(images) if _is_described(image)]
+    if not kept:
+        raise InputError(f"{path}: lists no image with a name and a size; {REMEDY}")
     names = [images[n]["file_name"] for n in kept]
-    sizes = np.array([(images[n]["width"], images[n]["height"]) for n in kept], dtype=int).reshape(-1, 2)
+    sizes = np.array([(images[n]["width"], images[n]["height"]) for n in kept])
     check_pictures(folder, names, sizes, path, kept, most=len(names))
-    chosen = evenly_spread(len(names), _PICTURES_READ) if names else []
+    chosen = evenly_spread(len(names), _PICTURES_READ)
     read_pictures((folder / names[n] for n in chosen), "copy it again")
     return f"{len(names):,} in {path.name} are there in its sizes, {len(chosen)} read"
 
 
 def _is_described(image: Any) -> bool:
-    wanted = {"file_name": str, "width": int, "height": int}
-    return isinstance(image, dict) and all(type(image.get(key)) is kind for key, kind in wanted.items())
+    if not isinstance(image, dict) or not isinstance(image.get("file_name"), str):
+        return False
+    return all(type(image.get(key)) is int and 0 < image[key] <= SIZE.high for key in ("width", "height"))
 
 
 def _detection_findings(root: Path) -> Iterator[Finding]:

@@ -15,9 +15,9 @@ SIZE = Plausible(1, 100_000, "px")
 BOX_EDGE = Plausible(-10, 11, "widths or heights of the image")
 """Where a box begins and ends; detectors' boxes may reach out of their image."""
 AREA = Plausible(0.001, 2, "of its box")
-"""``area`` of a person with labelled keypoints. Tools that have no mask write all of the box, or half of it."""
-JOINT = Plausible(-1, 2, "widths or heights of the image")
-"""Where a labelled keypoint is."""
+"""``area``, where a score depends on it. Tools that have no mask write all of the box, or half of it."""
+JOINT = Plausible(-0.25, 1.25, "widths or heights of the image")
+"""Where a labelled keypoint is. Tools other than COCO's place hidden ones a little outside."""
 SCORE = Plausible(0, 1e6, "")
 """Of a detection. Keypoint confidences multiply it, so that below 0 the surest would come last."""
 
@@ -46,7 +46,9 @@ def judge_people(entries: Entries, columns: dict[str, np.ndarray], sizes: np.nda
     entries.check(~counted | (box[:, 2:] > 0).all(axis=1), "bbox has no width or no height")
     entries.check(~counted | meets(box, sizes), "bbox is outside its image")
     shares = area / ((box[:, 2] + 1) * (box[:, 3] + 1))
-    entries.within("area is", np.where(counted, shares, np.nan), AREA)
+    # The masks of the smallest people without keypoints may have no pixel; scores read a crowd's, of any share.
+    entries.check((crowd == 0) | (area > 0), "area is 0, of a crowd")
+    entries.within("area is", np.where(counted, shares, np.clip(shares, AREA.low, None)), AREA)
     joints = np.where(labelled[..., None], keypoints[..., :2], np.nan)
     entries.within(
         "keypoints: a labelled one is at", np.where(counted[:, None, None], joints / sizes[:, None], np.nan), JOINT

@@ -59,7 +59,7 @@ class ImageHeader:
             cause = f": annotated as turned by EXIF tag {self.orientation}; {REMOVE_TAG}"
         elif (self.height, self.width) == (width, height):
             cause = ": width and height are exchanged"
-        elif abs(self.width / self.height - width / height) < 0.02 * width / height:
+        elif abs(self.width * height - width * self.height) < 0.02 * width * self.height:
             cause = ": the images were resized after they were annotated, or before"
         raise BrokenImageError(path, f"{self.width}x{self.height} pixels, {width}x{height} annotated{cause}")
 

@@ -70,6 +70,8 @@ def people_images(content: Any, annotations: Path, folder: Path, remedy: str) ->
         InputError: the content is not in COCO's format, or no person is annotated. It names the first entry that is
             wrong and counts the others, and ends with ``remedy``.
     """
+    if not isinstance(content, dict):
+        raise InputError(f"{annotations}: not in COCO's format (no object with images and annotations); {remedy}")
     try:
         rows, entries, wanted = content["images"], content["annotations"], _person_ids(content)
         images, dropped = distinct_images(rows)
@@ -104,6 +106,8 @@ def people_images(content: Any, annotations: Path, folder: Path, remedy: str) ->
     if not found:
         there = f"; its categories are {category_names(content)}" if wanted is not None else ""
         raise InputError(f"{annotations}: no person is annotated in it{there}; {remedy}")
+    if all(max(map(abs, person.box or ())) <= 1 for image in found for person in image.people):
+        raise InputError(f"{annotations}: all boxes are from 0 to 1, but bbox is in px of the image; {remedy}")
     notes = [f"{annotations}: dropped {dropped:,} images that are listed twice"] if dropped else []
     return FoundPeople(found, notes)
 

@@ -27,12 +27,15 @@ def distinct_images(rows: Iterable[dict[str, Any]]) -> tuple[dict[int, dict[str,
     """The rows of ``images`` by id, and how many were dropped because they repeat another one exactly.
 
     Raises:
-        ValueError: two rows of one id differ. Also what `whole` raises.
+        ValueError: names the place of a row without a whole number as id, or that differs from another of its id.
     """
     images: dict[int, dict[str, Any]] = {}
     dropped = 0
     for place, row in enumerate(rows):
-        key = whole(row["id"], "id")
+        try:
+            key = whole(row["id"], "id")
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise ValueError(f"images[{place}]: id is missing or no whole number ({error})") from None
         if images.setdefault(key, row) is not row:
             if images[key] != row:
                 raise ValueError(f"images[{place}]: id {key} occurs twice, with other content")

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 from pycocotools.cocoeval import Params
+from repository import REPOSITORY
 from tiny.coco import HEIGHT, RECIPE, WIDTH, edit_annotations, write_tiny_coco
 
+from downstream.coco import plausible
 from downstream.coco.annotations import read_annotations
 from downstream.coco.keypoints import BONES, MIRRORED, NAMES, OKS_SIGMAS, SIDES
 from downstream.coco.reader import DETECTIONS, annotation_path, read_detections, read_people
@@ -17,6 +19,7 @@ from downstream.coco.scores import score
 from downstream.reading.entries import WrongEntriesError
 from downstream.samples.crop import apply_affine, crop_matrices, invert_affine
 from downstream.samples.plain_crops import PlainCrops
+from liftedcl.files.image_listing import SUFFIXES
 from liftedcl.identity.errors import InputError
 from synthetic.keypoints import COCO_MAP
 from synthetic.people.body import load_body
@@ -222,6 +225,12 @@ NONSENSE = {
     "large area": ({"area": 1e7}, "of its box, where 0.001 to 2 can be"),
     "small area": ({"area": 1e-9}, "of its box, where 0.001 to 2 can be"),
     "no area": ({"area": 0}, "of its box, where 0.001 to 2 can be"),
+    "crowd without area": ({"area": 0, "iscrowd": 1}, "area is 0, of a crowd"),
+    "crowd of a large area": ({"area": 1e7, "iscrowd": 1}, "of its box, where 0.001 to 2 can be"),
+    "keypoints outside": (
+        {"keypoints": [-91.0, 60, 2, *[70, 60, 2] * 16], "num_keypoints": 17},
+        "a labelled one is at",
+    ),
     "negative area": ({"area": -5.0}, "area is negative"),
     "no keypoints but flags": ({"num_keypoints": 0}, "num_keypoints is not the number of flags above 0"),
     "too many keypoints": ({"num_keypoints": 1e9}, "num_keypoints is not the number of flags above 0"),
@@ -270,6 +279,21 @@ def test_every_wrong_person_is_counted_with_its_place(root):
 def test_the_ranges_hold_real_people(realdata):
     for split in ("train", "val"):
         assert read_annotations(annotation_path(realdata("coco/coco_mini"), split))["annotations"]
+
+
+def test_the_docs_name_the_ranges():
+    text = (REPOSITORY / "docs/data/coco.md").read_text()
+    for words, values in (
+        ("whole numbers from {} to {} px", plausible.SIZE),
+        ("begins and ends within {} to {} widths or heights", plausible.BOX_EDGE),
+        ("`area` | {} to {} times that of the box", plausible.AREA),
+        ("labelled keypoints | within {} to {} widths or heights", plausible.JOINT),
+        ("`score` of a detection | {} to {} ", plausible.SCORE),
+    ):
+        assert words.format(f"{values.low:g}", f"{values.high:g}") in text
+    for page in ("coco", "people", "imagenet"):
+        text = (REPOSITORY / f"docs/data/{page}.md").read_text()
+        assert all(suffix in text for suffix in SUFFIXES)
 
 
 def test_images_listed_twice_are_dropped_and_told(root, capsys):

@@ -285,6 +285,20 @@ def test_check_counts_all_that_is_wrong_with_ids_and_places(tmp_path, monkeypatc
         assert line in told, line
 
 
+@pytest.mark.parametrize("value", [0, "120", None])
+def test_check_goes_on_where_no_image_has_a_size(tmp_path, monkeypatch, capsys, value):
+    root = write_tiny_coco(tmp_path / "coco")
+    path = annotation_path(root, "train")
+    content = json.loads(path.read_text())
+    content["images"] = [{**image, "width": value} for image in content["images"]]
+    path.write_text(json.dumps(content))
+    with pytest.raises(SystemExit):
+        cli(monkeypatch, "check", "--data", root)
+    told = capsys.readouterr().out
+    assert "sample 0: images: width" in told and "so it is with 8 more" in told and "lists no image with" in told
+    assert "val2017.json: people: 8," in told
+
+
 @pytest.mark.parametrize("name", ["a.JPG", "b.jpeg", "c.PNG", "camera 1/d.png"])
 def test_check_counts_images_of_every_accepted_name(tmp_path, monkeypatch, capsys, name):
     root = write_tiny_coco(tmp_path / "coco")

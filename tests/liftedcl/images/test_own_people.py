@@ -189,6 +189,10 @@ def _truncate(root):
         (lambda root: write_boxes(root, box(1, num_keypoints=0)), "boxes.json: no person gives a crop"),
         (lambda root: (write_boxes(root, box(1)), _truncate(root)), "boxes.json: not valid JSON"),
         (lambda root: (root / "boxes.json").write_text("[]"), "boxes.json: not in COCO's format"),
+        (lambda root: (root / "boxes.json").write_text('{"annotations": []}'), "boxes.json: no entry 'images'"),
+        (lambda root: write_boxes(root, box(1, bbox=[0.5, 0.5, 0.3, 0.7])), "all boxes are from 0 to 1"),
+        (lambda root: write_boxes(root, {**box(1), "id": "a1b2"}), "annotations[0] (id 'a1b2'): id: 'a1b2' is not a"),
+        (lambda root: write_boxes(root, box(1, iscrowd=None)), "iscrowd: None is not 0 or 1"),
         (lambda root: write_boxes(root, box(1), images=5), "boxes.json: not in COCO's format"),
         (
             lambda root: write_boxes(root, box(1, image=5)),
