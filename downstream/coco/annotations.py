@@ -10,7 +10,7 @@ import numpy as np
 from downstream.coco.keypoints import NAMES
 from downstream.coco.plausible import SIZE, judge_people
 from downstream.reading.entries import Entries
-from liftedcl.data_sets.coco.entries import category_names, distinct_images, whole
+from liftedcl.data_sets.coco.entries import category_names, distinct_images, shown, whole
 from liftedcl.data_sets.coco.files import REMEDY
 from liftedcl.files.atomic import read_json
 from liftedcl.identity.errors import InputError
@@ -121,7 +121,7 @@ def _check_people(people: list[dict[str, Any]], sizes: dict[int, np.ndarray], pa
 
 def _names(rows: list[dict[str, Any]]) -> list[str]:
     """What messages say of a row beside its place."""
-    return [f"id {row.get('id')}" for row in rows]
+    return [f"id {shown(row.get('id'))}" for row in rows]
 
 
 def _objects(content: Any, key: str, path: Path) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from liftedcl.data_sets.coco.entries import category_names, distinct_images, number, whole
+from liftedcl.data_sets.coco.entries import category_names, distinct_images, number, shown, whole
 from liftedcl.data_sets.coco.files import REMEDY, annotation_path, image_folder
 from liftedcl.files.atomic import read_json
 from liftedcl.identity.errors import InputError
@@ -92,7 +92,7 @@ def people_images(content: Any, annotations: Path, folder: Path, remedy: str) ->
                 raise ValueError(f"image_id {image_id} is not the id of an image")
             people.setdefault(image_id, []).append(_person(entry))
         except _FAULTS as error:
-            identity = f" (id {entry['id']!r})" if isinstance(entry, dict) and "id" in entry else ""
+            identity = f" (id {shown(entry['id'])})" if isinstance(entry, dict) and "id" in entry else ""
             faults.append(f"annotations[{place}]{identity}: {_described(error)}")
     found = []
     for image_id in sorted(people):
@@ -136,11 +136,11 @@ def _image(row: dict[str, Any], image_id: int, people: list[Person], folder: Pat
 def _person(entry: dict[str, Any]) -> Person:
     box = entry["bbox"]
     if not isinstance(box, list) or len(box) != 4:
-        raise ValueError(f"bbox: {box!r} is not a list of x, y, width, height")
+        raise ValueError(f"bbox: {shown(box)} is not a list of x, y, width, height")
     x, y, width, height = (number(value, "bbox") for value in box)
     crowd = entry.get("iscrowd", 0)
     if crowd not in (0, 1):
-        raise ValueError(f"iscrowd: {crowd!r} is not 0 or 1")
+        raise ValueError(f"iscrowd: {shown(crowd)} is not 0 or 1")
     return Person(whole(entry["id"], "id"), (x, y, width, height), bool(crowd), _labelled(entry))
 
 
@@ -155,5 +155,5 @@ def _labelled(entry: dict[str, Any]) -> int | None:
 
 def _below(folder: Path, name: Any) -> Path:
     if not isinstance(name, str) or Path(name).is_absolute() or ".." in Path(name).parts or "\0" in name:
-        raise ValueError(f"file_name: {name!r} is not a path below {folder}")
+        raise ValueError(f"file_name: {shown(name)} is not a path below {folder}")
     return folder / name

@@ -7,10 +7,16 @@ _EXACT = 1 << 53
 """Above it, a float is not the number that was written."""
 
 
+def shown(value: Any) -> str:
+    """A value as messages show it, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}..."
+
+
 def number(value: Any, key: str) -> float:
     """As float. Raises `TypeError` for text and truth values: later readers of the file don't take "50" for 50."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{key}: {value!r} is not a number")
+        raise TypeError(f"{key}: {shown(value)} is not a number")
     return float(value)
 
 
@@ -19,7 +25,7 @@ def whole(value: Any, key: str) -> int:
     if type(value) is int:
         return value
     if not number(value, key).is_integer() or abs(value) > _EXACT:
-        raise ValueError(f"{key}: {value!r} is not a whole number below 2^53")
+        raise ValueError(f"{key}: {shown(value)} is not a whole number below 2^53")
     return int(value)
 
 
@@ -45,5 +51,5 @@ def distinct_images(rows: Iterable[dict[str, Any]]) -> tuple[dict[int, dict[str,
 
 def category_names(content: dict[str, Any]) -> str:
     """The categories of a file, for messages."""
-    found = [f"{entry.get('name')!r} (id {entry.get('id')})" for entry in content.get("categories") or ()]
+    found = [f"{shown(entry.get('name'))} (id {shown(entry.get('id'))})" for entry in content.get("categories") or ()]
     return ", ".join(found[:10]) + (", ..." if len(found) > 10 else "") or "none"
