@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from liftedcl.files.image_files import process_images, read_image, resize
-from liftedcl.files.image_listing import SUFFIXES, list_images
+from liftedcl.files.image_listing import SUFFIXES, Listing, list_images
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.recipe import read_recipe
 from liftedcl.images.shard import ShardWriter
@@ -23,26 +23,35 @@ _NOTES = 10
 REMEDY = "get it as docs/data.md describes, or name the folder with --config imagenet=FOLDER"
 
 
-def list_pictures(folder: Path) -> tuple[list[str], list[tuple[Path, int]], list[str]]:
-    """Class names in alphabetical order, (file, label) by class and path, and notes about what is left out.
+def list_classes(folder: Path) -> dict[str, Listing]:
+    """Classes in alphabetical order, with their images and what is left out.
 
     Raises:
-        InputError: the folder is missing or has no class, or classes have no image: all of them are counted.
+        InputError: the folder is missing or has no class.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; {REMEDY}")
     classes = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     if not classes:
         raise InputError(f"{folder}: holds no folder, and needs one for each class; {REMEDY}")
-    listings = {name: list_images(folder / name) for name in classes}
+    return {name: list_images(folder / name) for name in classes}
+
+
+def list_pictures(folder: Path) -> tuple[list[str], list[tuple[Path, int]], list[str]]:
+    """Class names in alphabetical order, (file, label) by class and path, and notes about what is left out.
+
+    Raises:
+        InputError: as `list_classes`, or classes have no image: all of them are counted.
+    """
+    listings = list_classes(folder)
     notes = [f"{folder / name}: {listing.note()}" for name, listing in listings.items() if listing.left_out]
     if empty := [name for name, listing in listings.items() if not listing.images]:
-        others = f", nor do {len(empty) - 1:,} more of {len(classes):,} classes" if len(empty) > 1 else ""
+        others = f", nor do {len(empty) - 1:,} more of {len(listings):,} classes" if len(empty) > 1 else ""
         left_out = listings[empty[0]].note()
         also = f" ({left_out})" if left_out else ""
         raise InputError(f"{folder / empty[0]}: holds no {', '.join(SUFFIXES)} image{also}{others}; {REMEDY}")
-    pictures = [(file, label) for label, name in enumerate(classes) for file in listings[name].images]
-    return classes, pictures, notes
+    pictures = [(file, label) for label, listing in enumerate(listings.values()) for file in listing.images]
+    return list(listings), pictures, notes
 
 
 def pack_pictures(root: Path, split: str, out: Path, recipe: Pictures, *, workers: int | None = None) -> None:
