@@ -75,10 +75,12 @@ def _pictures(folder: Path, images: list[Any], path: Path) -> str:
         raise InputError(f"{path}: lists no image with a name and a size; {REMEDY}")
     names = [images[n]["file_name"] for n in kept]
     sizes = np.array([(images[n]["width"], images[n]["height"]) for n in kept])
-    check_pictures(folder, names, sizes, path, kept, most=len(names))
+    turned = check_pictures(folder, names, sizes, path, kept, most=len(names))
     chosen = evenly_spread(len(names), _PICTURES_READ)
     read_pictures((folder / names[n] for n in chosen), "copy it again")
-    return f"{len(names):,} in {path.name} are there in its sizes, {len(chosen)} read"
+    return f"{len(names):,} in {path.name} are there in its sizes, {len(chosen)} read" + (
+        f"; {turned}" if turned else ""
+    )
 
 
 def _is_described(image: Any) -> bool:

@@ -175,13 +175,16 @@ def detected_boxes(root: str | Path) -> tuple[PersonBoxes, list[int]] | None:
 
 def check_pictures(
     folder: Path, names: list[str], sizes: np.ndarray, path: Path, places: Sequence[int], most: int = _MEASURED
-) -> None:
+) -> str | None:
     """Check that the images of N entries of ``path`` are there, and that ``most`` of them have the annotated sizes.
 
     Args:
         names: of the images, below ``folder``.
         sizes: annotated width and height (N, 2) px.
         places: of the entries in the file.
+
+    Returns:
+        A line about a few images that may be annotated as an EXIF tag turns them; None without any.
 
     Raises:
         WrongEntriesError: what is wrong with which of them.
@@ -191,18 +194,20 @@ def check_pictures(
     entries.pictures(folder)
     good, turns = np.flatnonzero(entries.good), TurnEvidence()
     chosen = good[evenly_spread(len(good), most)] if len(good) else good
-    wrong: dict[str, list[int]] = {}
+    wrong: dict[str, tuple[str, list[int]]] = {}  # kind of fault -> its first message, and who has it
     for n in chosen:
         try:
             header = read_header(folder / names[n])
             header.check_size(folder / names[n], *sizes[n].tolist())
             turns.see(names[n], header)
         except BrokenImageError as error:
-            wrong.setdefault(str(error), []).append(n)
-    for problem, rows in wrong.items():
+            text = str(error)
+            kind = text.partition(" annotated")[2] or text  # without the sizes
+            wrong.setdefault(kind, (text, []))[1].append(n)
+    for problem, rows in wrong.values():
         entries.check(~np.isin(np.arange(len(names)), rows), problem)
     entries.finish()
-    turns.check(len(chosen), path)
+    return turns.check(len(chosen), path)
 
 
 def _id_array(ids: list[int]) -> np.ndarray:
