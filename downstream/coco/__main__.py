@@ -12,11 +12,11 @@ from downstream.coco.plausible import SIZE
 from downstream.coco.reader import check_pictures, detected_boxes
 from downstream.coco.results import read_predictions
 from downstream.coco.scores import score
-from downstream.reading.data_check import Finding, count_finding, percent, problem, read_pictures, report, tried
+from downstream.reading.data_check import Finding, count_finding, percent, problem, report, tried
+from downstream.reading.entries import Entries
 from liftedcl.data_sets.coco.data_set import DATA_SET
 from liftedcl.data_sets.coco.files import DETECTIONS, REMEDY, SPLITS, annotation_path, image_folder
 from liftedcl.files.atomic import read_json, write_json
-from liftedcl.files.evenly_spread import evenly_spread
 from liftedcl.files.image_listing import list_images
 from liftedcl.identity.errors import InputError, run_cli
 
@@ -76,8 +76,9 @@ def _pictures(folder: Path, images: list[Any], path: Path) -> str:
     names = [images[n]["file_name"] for n in kept]
     sizes = np.array([(images[n]["width"], images[n]["height"]) for n in kept])
     turned = check_pictures(folder, names, sizes, path, kept, most=len(names))
-    chosen = evenly_spread(len(names), _PICTURES_READ)
-    read_pictures((folder / names[n] for n in chosen), "copy it again")
+    entries = Entries(path, REMEDY, kept, names)
+    chosen, _ = entries.decoded_sizes(folder, _PICTURES_READ)
+    entries.finish()
     return f"{len(names):,} in {path.name} are there in its sizes, {len(chosen)} read" + (
         f"; {turned}" if turned else ""
     )
