@@ -16,8 +16,8 @@ HEADLINE, IN_ANNOTATED_BOXES = "predictions.json", "predictions_gt_boxes.json"
 """The results that a run writes. The headline scores are of the first, in a detector's boxes where there are any, or
 else the same as the second, which is in annotated boxes."""
 
-_OUTSIDE = 0.5
-"""A larger share of keypoints outside their images means that they are those of other images."""
+_BEYOND = 0.5
+"""A larger share of keypoints right of or below their images means that they are those of other images."""
 
 _REMEDY = "give a COCO results file of keypoints, such as python -m downstream.finetune writes"
 
@@ -80,12 +80,11 @@ def read_predictions(path: Path, annotations: Path) -> list[dict[str, Any]]:
 
 def _check_inside(keypoints: np.ndarray, sizes: np.ndarray, path: Path) -> None:
     """Refuse keypoints (N, 17, 2) that can't be in px of their images, whose width and height are ``sizes`` (N, 2)."""
-    shares = keypoints / sizes[:, None]
-    outside = ((shares < 0) | (shares > 1)).any(axis=2)
-    if outside.mean() > _OUTSIDE:
+    beyond = (keypoints > sizes[:, None]).any(axis=2)  # before 0 are also those that a tool leaves at 0 and moves
+    if beyond.mean() > _BEYOND:
         raise InputError(
-            f"{path}: {outside.mean():.0%} of all keypoints are outside their images: they are in px of larger images "
-            f"or of turned ones; write them in px of the annotated image; {_REMEDY}"
+            f"{path}: {beyond.mean():.0%} of all keypoints are beyond their images: they are in px of larger images or "
+            f"of turned ones; write them in px of the annotated image; {_REMEDY}"
         )
     if np.abs(keypoints).max() <= 1:
         raise InputError(f"{path}: all keypoints are from 0 to 1: write them in px of the annotated image; {_REMEDY}")

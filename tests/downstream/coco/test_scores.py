@@ -206,7 +206,7 @@ def test_bad_predictions_are_named(root, tmp_path, monkeypatch, capsys):
         with pytest.raises(InputError, match=r"predictions\.json: ") as caught:
             read_predictions(path, annotations)
         assert message in str(caught.value)
-    for scale, message in ((40, "100% of all keypoints are outside their images"), (1 / 200, "are from 0 to 1")):
+    for scale, message in ((40, "100% of all keypoints are beyond their images"), (1 / 200, "are from 0 to 1")):
         keypoints = [value * scale for value in [20.0, 60.0, 1.0] * 17]
         path.write_text(json.dumps([{**good, "keypoints": keypoints}] * 3))
         with pytest.raises(InputError, match=message):
