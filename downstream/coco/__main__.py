@@ -17,7 +17,7 @@ from downstream.reading.entries import Entries
 from liftedcl.data_sets.coco.data_set import DATA_SET
 from liftedcl.data_sets.coco.files import DETECTIONS, REMEDY, SPLITS, annotation_path, image_folder
 from liftedcl.files.atomic import read_json, write_json
-from liftedcl.files.image_listing import list_images
+from liftedcl.files.image_listing import is_text, list_images
 from liftedcl.identity.errors import InputError, run_cli
 
 _COUNTS = DATA_SET.counts
@@ -85,7 +85,8 @@ def _pictures(folder: Path, images: list[Any], path: Path) -> str:
 
 
 def _is_described(image: Any) -> bool:
-    if not isinstance(image, dict) or not isinstance(image.get("file_name"), str):
+    name = image.get("file_name") if isinstance(image, dict) else None
+    if not isinstance(name, str) or not is_text(name):
         return False
     return all(type(image.get(key)) is int and 0 < image[key] <= SIZE.high for key in ("width", "height"))
 

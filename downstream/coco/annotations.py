@@ -13,6 +13,7 @@ from downstream.reading.entries import Entries
 from liftedcl.data_sets.coco.entries import category_names, distinct_images, shown, whole
 from liftedcl.data_sets.coco.files import REMEDY
 from liftedcl.files.atomic import read_json
+from liftedcl.files.image_listing import is_text
 from liftedcl.identity.errors import InputError
 
 PERSON = 1
@@ -51,7 +52,8 @@ def file_names(content: dict[str, Any], path: Path) -> dict[int, str]:
     """The image of each image id, from what `read_annotations` gave. Raises `InputError` where an image has none."""
     images = content["images"]
     entries = Entries(path, REMEDY, range(len(images)), _names(images))
-    named = np.array([isinstance(image.get("file_name"), str) for image in images])
+    found = [image.get("file_name") for image in images]
+    named = np.array([isinstance(name, str) and is_text(name) for name in found], dtype=bool)
     entries.check(named, "images: file_name is missing or not text")
     entries.finish()
     return {image["id"]: image["file_name"] for image in images}

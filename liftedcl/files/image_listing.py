@@ -59,7 +59,7 @@ def list_images(root: Path) -> Listing:
                 continue
             if not is_image(name):
                 leave_out(f"{Path(name).suffix.lower() or 'other'} files", path)
-            elif not _is_text(path):
+            elif not is_text(path):
                 leave_out("images whose name is not valid UTF-8", path)
             else:
                 images.append(Path(path))
@@ -75,9 +75,10 @@ def holds_image(root: Path) -> bool:
     return False
 
 
-def _is_text(path: str) -> bool:
+def is_text(name: str) -> bool:
+    """Whether a name can be written as UTF-8, and so into an index or a message."""
     try:
-        path.encode()
+        name.encode()
     except UnicodeEncodeError:
         return False
     return True

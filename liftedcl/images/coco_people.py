@@ -7,6 +7,7 @@ from typing import Any
 from liftedcl.data_sets.coco.entries import category_names, distinct_images, number, shown, whole
 from liftedcl.data_sets.coco.files import REMEDY, annotation_path, image_folder
 from liftedcl.files.atomic import read_json
+from liftedcl.files.image_listing import is_text
 from liftedcl.identity.errors import InputError
 
 
@@ -154,6 +155,7 @@ def _labelled(entry: dict[str, Any]) -> int | None:
 
 
 def _below(folder: Path, name: Any) -> Path:
-    if not isinstance(name, str) or Path(name).is_absolute() or ".." in Path(name).parts or "\0" in name:
+    good = isinstance(name, str) and is_text(name) and "\0" not in name
+    if not good or Path(name).is_absolute() or ".." in Path(name).parts:
         raise ValueError(f"file_name: {shown(name)} is not a path below {folder}")
     return folder / name

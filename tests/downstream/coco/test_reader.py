@@ -198,6 +198,10 @@ DAMAGES = {
         "sample 0: keypoints is missing or no number",
     ),
     "picture without a name": (unnamed_picture, "sample 3: images: file_name is missing"),
+    "a name that is no text": (
+        lambda root: edit_first(root, "images", file_name="\ud800.jpg"),
+        "sample 0: images: file_name is missing or not text",
+    ),
     "number as a name": (lambda root: edit_first(root, "images", file_name=7), "sample 0: images: file_name is"),
     "text as an image's id": (
         lambda root: edit_first(root, "images", id="7"),

@@ -209,6 +209,10 @@ def _truncate(root):
             "'../x.png' is not a path below",
         ),
         (
+            lambda root: write_boxes(root, box(1), images=[{"id": 1, "file_name": "\ud800", "width": 1, "height": 1}]),
+            r"file_name: '\ud800' is not a path below",
+        ),
+        (
             lambda root: write_boxes(root, box(1), images=[{"id": 1}, {"id": 1, "width": 2}]),
             "images[1]: id 1 occurs twice",
         ),
