@@ -1,5 +1,5 @@
-# The resolved configuration, and all checks before any job. `config` holds only the command line's --config, which wins
-# over params.yaml and its profile.
+# The resolved configuration, and all checks before any job. The command line's --config wins over params.yaml and its
+# profile; `config`, in which Snakemake has read names as YAML, is not used.
 import sys
 from functools import cache
 from pathlib import Path
@@ -18,8 +18,8 @@ from workflow.benchmark_recipes import benchmark_of
 from workflow.data_sets import missing_data, needed_data
 from workflow.job_records import restore
 from workflow.layout import generated_root, is_generated, layout_of
-from workflow.params import label_of, read_params
-from workflow.snakemake_internals import FOLDER, is_main_process, jobs_of_rule, mark_incomplete
+from workflow.params import command_line_values, label_of, read_params
+from workflow.snakemake_internals import FOLDER, is_main_process, jobs_of_rule, mark_incomplete, settings_of
 from workflow.tables.partial_tables import missing_runs, write_partial_table
 from workflow.stale_locks import remove_stale_locks
 from workflow.tables.table_spec import FIGURES, main_tables, read_tables
@@ -32,14 +32,15 @@ PYTHON = sys.executable  # the environment that runs snakemake also runs its job
 try:
     for line in restore() if is_main_process(workflow) else ():  # Snakemake's records of what DVC pulled
         print(line, file=sys.stderr)
-    PARAMS = read_params(Path(workflow.basedir) / "params.yaml", config)
+    OVERRIDES = command_line_values(*settings_of(workflow))
+    PARAMS = read_params(Path(workflow.basedir) / "params.yaml", OVERRIDES)
     TABLES = read_tables(Path(workflow.basedir) / "workflow" / "tables" / "tables.yaml", PARAMS)
 except InputError as error:
     raise WorkflowError(str(error))
 
 PAPER_TABLES = [f"table{number}" for number in range(1, 10)]
 LAYOUT = layout_of(PARAMS)
-LABEL = label_of(PARAMS, config)
+LABEL = label_of(PARAMS, OVERRIDES)
 WORKERS = PARAMS.compute.workers  # no result depends on it, so it is not a parameter of a rule
 
 NEEDED = needed_data(PARAMS)  # of each data set; a job checks its own data, and its error names all that is missing

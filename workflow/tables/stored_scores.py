@@ -8,11 +8,10 @@ from typing import Any
 from liftedcl.files.atomic import read_json
 from liftedcl.identity.errors import InputError
 from workflow.layout import Layout
+from workflow.params import NO_ENCODER
 from workflow.tables.table_spec import Column, Row, Table
 
-REFERENCE, BOUND = "reference", "bound"
-"""Names of the rows that hold the trivial predictor's scores and their bound."""
-NO_ENCODER = (REFERENCE, BOUND)
+REFERENCE, BOUND = NO_ENCODER
 _REMEDY = "make it with snakemake"
 
 

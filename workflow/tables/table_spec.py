@@ -8,8 +8,9 @@ from pathlib import Path
 from downstream.registry import BENCHMARKS
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.strict import parse, require_choice
+from liftedcl.identity.strict_text import read_yaml
 from workflow.benchmark_recipes import SEPARATOR, benchmark_of
-from workflow.params import Params, read_yaml
+from workflow.params import Params
 
 FIGURES = ("figure5", "figure6", "figure7", "figure8", "lifting_progress", "training_curves")
 """The figures that the rules draw; a table names those that are made with it."""
