@@ -51,7 +51,8 @@ def _stage(provenance: dict[str, Any] | None) -> Iterator[str]:
     hardware, memory = provenance.get("hardware", {}), provenance.get("peak_memory_mib")
     yield f"    seed {provenance.get('seed')}, {provenance.get('wall_seconds')} s, at most {memory} MiB of memory"
     yield f"    on {hardware.get('cpu')}, {hardware.get('cores')} cores, device {hardware.get('device')}"
-    yield f"    code {provenance.get('code')}, commit {provenance.get('commit')}, started {provenance.get('started')}"
+    commit = provenance.get("commit") or f"none ({provenance.get('no_commit', 'not recorded')})"
+    yield f"    code {provenance.get('code')}, commit {commit}, started {provenance.get('started')}"
     packages = provenance.get("packages", {})
     yield f"    packages {', '.join(f'{name} {version}' for name, version in packages.items())}"
     yield f"    recipe {json.dumps(provenance.get('recipe'), sort_keys=True)}"

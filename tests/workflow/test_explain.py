@@ -26,7 +26,7 @@ def table(tmp_path):
         write_json(f"{run}/metrics.json", {"mpjpe_mm": 123.4, "pa_mpjpe_mm": 56.7})
         write_json(f"{run}/provenance.json", record(seed=0, inputs={"h36m_3d_train": "abc123"}))
         start = "moco_v2_in" if row.encoder == "liftedcl_in_cc" else None
-        about = record(recipe={"start": start}, inputs={"images": f"of {row.encoder}"})
+        about = record(recipe={"start": start}, inputs={"images": f"of {row.encoder}"}, commit=None, no_commit="no git")
         write_json(f"{encoder}/provenance.json", about)
     both = references({"mpjpe_mm": 290.0, "pa_mpjpe_mm": 240.0}, {"mpjpe_mm": 2.0, "pa_mpjpe_mm": 1.0})
     write_json(layout.reference("h36m_3d"), both)
@@ -40,7 +40,7 @@ def test_the_chain_leads_to_the_first_encoder_and_the_data(table, column):
     assert lines[0] == "MPJPE of liftedcl_in_cc: 123.40 mm (profile demo)"
     places = [line.split("/")[-2] for line in lines if line.startswith("  f")]
     assert places == ["liftedcl_in_cc", "liftedcl_in_cc", "moco_v2_in"]
-    for part in ("12.5 s", "h36m_3d_train: sha256 abc123", "of liftedcl_in_cc", "of moco_v2_in"):
+    for part in ("12.5 s", "h36m_3d_train: sha256 abc123", "of liftedcl_in_cc", "of moco_v2_in", "commit none (no git)"):
         assert any(part in line for line in lines)
 
 

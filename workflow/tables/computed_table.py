@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from liftedcl.identity.provenance import commit, versions
+from liftedcl.identity.provenance import commit_of, versions
 from workflow.layout import Layout
 from workflow.tables.made_table import MadeTable, said_of
 from workflow.tables.paired import Paired, paired
@@ -38,7 +38,7 @@ def computed_table(
         },
         "differences": differences,
         "references": {benchmark: layout.reference(benchmark) for benchmark in table.benchmarks},
-        "table_made_with": {"commit": commit(), "packages": versions()},
+        "table_made_with": {**commit_of(), "packages": versions()},
         "rows": {row.name: _chains(row, seeds, table, layout) for row in table.rows},
     }
     return MadeTable(
