@@ -17,7 +17,7 @@ from typing import Any
 from downstream.registry import DATA_SETS
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.strict import parse, require, require_at_least, require_choice
-from liftedcl.identity.strict_text import read_yaml, yaml_value
+from liftedcl.identity.strict_text import read_yaml
 from liftedcl.recipes.data_recipes import Crops, Pictures, Skeletons
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
 from liftedcl.recipes.method_entries import method_entries
@@ -115,7 +115,7 @@ def read_params(path: str | Path, overrides: dict[str, Any] | None = None) -> Pa
 
     Args:
         overrides: values that win over the file and its profile (Snakemake's ``--config``), where ``coco`` is short
-            for ``data.coco``; see `command_line_values`.
+            for ``data.coco``.
 
     Raises:
         InputError: the YAML is unreadable, or a key is unknown or has a wrong type or value; the message names the key.
@@ -124,33 +124,6 @@ def read_params(path: str | Path, overrides: dict[str, Any] | None = None) -> Pa
     if not isinstance(file, dict):
         raise InputError(f"{path}: is not a mapping of keys to values; see the copy in the repository")
     return resolve(file, overrides or {})
-
-
-def command_line_values(files: Iterable[str | Path], words: Iterable[str]) -> dict[str, Any]:
-    """What ``--configfile`` and ``--config KEY=VALUE`` change; what comes later wins.
-
-    A data set's folder and the profile are taken as they are written. Any other value is YAML, as in params.yaml.
-
-    Raises:
-        InputError: a file or a value is not YAML.
-    """
-    values: dict[str, Any] = {}
-    for file in files:
-        content = read_yaml(file)
-        if not isinstance(content, dict):
-            raise InputError(f"{file}: is not a mapping of keys to values, as params.yaml is")
-        values = merge(values, content)
-    for word in words:
-        key, _, text = word.partition("=")
-        is_name = key == "profile" or key in DATA_SETS
-        values = merge(values, {key: text if is_name else yaml_value(text, f"--config {key}")})
-    return values
-
-
-def label_of(params: Params, overrides: dict[str, Any]) -> str:
-    """What a table calls its values: the profile, and whether the command line changed its numbers."""
-    changed = set(overrides) - {"profile", "data", *DATA_SETS, "seeds", "tables", "compute", "cluster"}
-    return f"{params.profile} (changed)" if changed else params.profile
 
 
 def resolve(file: dict[str, Any], overrides: dict[str, Any]) -> Params:

@@ -1,6 +1,7 @@
 """How commands fail: a user's mistake gives one line on stderr and a non-zero exit status, not a stack trace."""
 
 import errno
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ def run_cli(main: Callable[[], None]) -> None:
     The exit status is 2 for an `InputError`, a full or read-only disk or an unusable path, 130 for an interrupt and
     143 for a termination. Any other exception is a fault of this project and keeps its stack trace.
     """
+    os.environ["MPLBACKEND"] = "agg"  # figures are files here, and a notebook's backend may be unknown to this Python
     # As an exception, SIGTERM lets every context manager remove its half-written file.
     signal.signal(signal.SIGTERM, _raise_terminated)
     try:

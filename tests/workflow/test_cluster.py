@@ -109,8 +109,7 @@ def test_a_size_that_cannot_be_is_named(cluster, message):
 
 def test_the_slurm_profile_keeps_what_the_default_one_promises():
     default, slurm = (
-        yaml.safe_load((REPOSITORY / f"workflow/profiles/{name}/config.yaml").read_text())
-        for name in ("default", "slurm")
+        yaml.safe_load((REPOSITORY / f"profiles/{name}/config.yaml").read_text()) for name in ("default", "slurm")
     )
     for option in default.keys() - {"cores", "resources"}:
         assert slurm[option] == default[option], option
@@ -119,7 +118,7 @@ def test_the_slurm_profile_keeps_what_the_default_one_promises():
 
 
 def test_the_slurm_profile_sizes_the_groups_that_rules_name():
-    slurm = yaml.safe_load((REPOSITORY / "workflow/profiles/slurm/config.yaml").read_text())
+    slurm = yaml.safe_load((REPOSITORY / "profiles/slurm/config.yaml").read_text())
     sized = {component.split("=")[0] for component in slurm["group-components"]}
     rules = "".join(path.read_text() for path in (REPOSITORY / "workflow/rules").glob("*.smk"))
     assert sized | {"finetuning"} == set(re.findall(r'group: "(\w+)"', rules))  # each fine-tuning is a group alone

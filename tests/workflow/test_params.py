@@ -13,7 +13,8 @@ from downstream.registry import BENCHMARKS, DATA_SETS
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.recipe import read_recipe, to_json
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
-from workflow.params import command_line_values, label_of, read_params, resolve
+from workflow.command_line import command_line_values, label_of
+from workflow.params import read_params, resolve
 
 PARAMS = REPOSITORY / "params.yaml"
 
