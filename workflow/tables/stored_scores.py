@@ -46,10 +46,10 @@ def read_scores(table: Table, seeds: list[int], layout: Layout, *, partly: bool)
 
 
 def read_metrics(path: str | Path, columns: Iterable[Column]) -> dict[str, Any]:
-    """A metrics.json, in which each of ``columns`` is a number, or null if the data can't give one.
+    """A metrics.json, in which each of ``columns`` is a score, or null if the data can't give one.
 
     Raises:
-        InputError: it is missing or damaged, or lacks one of the columns.
+        InputError: it is missing or damaged, lacks one of the columns, or holds what can't be a score of it.
     """
     return _checked(read_json(path, _REMEDY), path, columns)
 
@@ -64,8 +64,11 @@ def read_references(path: str | Path, columns: Iterable[Column]) -> dict[str, di
 
 def _checked(metrics: Any, path: str | Path, columns: Iterable[Column]) -> dict[str, Any]:
     for column in columns:
-        if not isinstance(metrics, dict) or not isinstance(metrics.get(column.metric, ""), int | float | None):
-            raise InputError(f"{path}: holds no number {column.metric}; remove it and {_REMEDY}")
+        if not isinstance(metrics, dict) or column.metric not in metrics:
+            raise InputError(f"{path}: holds no {column.metric}; remove it and {_REMEDY}")
+        value = metrics[column.metric]
+        if value is not None and (reason := column.why_no_score(value)):
+            raise InputError(f"{path}: {reason}; remove it and {_REMEDY}")
     return metrics
 
 
@@ -104,13 +107,30 @@ def unfinished(run: Path, encoder: str, seed: int, layout: Layout) -> Path | Non
 
 
 def encoder_chain(encoder: str, seed: int, layout: Layout) -> list[tuple[Path, Any]]:
-    """Folder and provenance of an encoder, of the one it started from, and so on to the first."""
-    chain, row = [], encoder
+    """Folder and provenance of an encoder, of the one it started from, and so on to the first.
+
+    Raises:
+        InputError: a provenance is damaged, or leads back to an encoder before it.
+    """
+    chain: list[tuple[Path, Any]] = []
+    row: str | None = encoder
     while row is not None:
         place = Path(layout.encoder(row, seed))
+        if place in (other for other, _ in chain):
+            raise InputError(f"{chain[-1][0]}/provenance.json: start: {row!r} leads back to itself; {_REMEDY} again")
         chain.append((place, provenance_of(place)))
-        row = ((chain[-1][1] or {}).get("recipe") or {}).get("start")
+        row = _start_of(*chain[-1])
     return chain
+
+
+def _start_of(place: Path, provenance: Any) -> str | None:
+    try:
+        row = ((provenance or {}).get("recipe") or {}).get("start")
+    except AttributeError:
+        row = provenance
+    if row is None or isinstance(row, str):
+        return row
+    raise InputError(f"{place}/provenance.json: damaged, {row!r} is where a recipe or its start is; {_REMEDY} again")
 
 
 def provenance_of(folder: Path) -> Any:

@@ -1,9 +1,11 @@
 """Tables as data (workflow/tables/tables.yaml): rows, columns, and the differences that the paper states."""
 
 import itertools
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from downstream.registry import BENCHMARKS
 from liftedcl.identity.errors import InputError
@@ -14,6 +16,10 @@ from workflow.params import Params
 
 FIGURES = ("figure5", "figure6", "figure7", "figure8", "lifting_progress", "training_curves")
 """The figures that the rules draw; a table names those that are made with it."""
+_RANGES = {"%": (0.0, 100.0), "mm": (0.0, math.inf)}
+"""Unit -> the lowest and the highest score; a unit that isn't here has any finite score."""
+_ROUNDING = 1e-6
+"""A mean of shares may be beyond 100% by this."""
 _FROZEN = "probe"
 """The variant of params.yaml that freezes the encoder."""
 
@@ -35,6 +41,15 @@ class Column:
 
     def __post_init__(self) -> None:
         require_choice(self.better, ("up", "down"), "better")
+
+    def why_no_score(self, value: Any) -> str:
+        """Empty if ``value`` is a score of this metric: a finite number in the range of its unit; else the reason."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return f"{self.metric} is {value!r}, no number"
+        low, high = _RANGES.get(self.unit, (-math.inf, math.inf))
+        if not abs(value) < math.inf or not low - _ROUNDING <= value <= high + _ROUNDING:
+            return f"{self.metric} is {value!r}, not a finite number of {self.unit} from {low:g} to {high:g}"
+        return ""
 
     @property
     def frozen(self) -> bool:

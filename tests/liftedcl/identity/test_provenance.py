@@ -38,7 +38,7 @@ def test_a_folder_in_another_repository_has_no_commit_whatever_git_is_told(thesi
         if in_a_hook:
             monkeypatch.setenv("GIT_DIR", str(thesis / ".git"))
         found = commit_of(thesis / "liftedcl")
-        assert found["commit"] is None and found["no_commit"].endswith(f"in a folder of {thesis}")
+        assert found["commit"] is None and found["no_commit"].endswith(f"only a folder of the git repository {thesis}")
 
 
 def test_without_a_repository_the_reason_is_told(tmp_path, thesis, monkeypatch):

@@ -165,11 +165,11 @@ def test_no_row_is_best_where_all_print_the_same(runs, tmp_path):
 
 
 def test_latex_escapes_and_marks_the_best(runs, tmp_path):
-    table = dataclasses.replace(TABLE, columns=(dataclasses.replace(TABLE.columns[1], unit="%", name="A_B"),))
+    table = dataclasses.replace(TABLE, columns=(dataclasses.replace(TABLE.columns[1], unit="%p", name="A_B"),))
     table = dataclasses.replace(table, differences=())
     make_table(table, profile="demo", seeds=[0, 1], layout=runs, out=tmp_path / "t.csv")
     text = (tmp_path / "t.tex").read_text()
-    assert r"A\_B (\%)" in text and r"\textbf{40.0 $\pm$ 0.0}" in text and text.count(r"\textbf") == 1
+    assert r"A\_B (\%p)" in text and r"\textbf{40.0 $\pm$ 0.0}" in text and text.count(r"\textbf") == 1
     assert text.count(r" \\") == len(TABLE.rows) + 3 and "not the paper's experiment" in text
     assert text.count("demo &") == len(TABLE.rows) + 2
 
@@ -296,9 +296,43 @@ def test_a_mistake_in_tables_yaml_is_named(tmp_path, old, new, named):
         read_tables(tmp_path / "tables.yaml", PARAMS)
 
 
-@pytest.mark.parametrize("content", ["{}", "[]", '{"mpjpe_mm": "12"}'])
+@pytest.mark.parametrize("content", ["{}", "[]", "5", '{"pa_mpjpe_mm": 12.0}'])
 def test_metrics_without_the_metric_are_refused(runs, tmp_path, content):
     path = tmp_path / "runs" / TABLE.benchmark / "random" / "seed0" / "metrics.json"
     path.write_text(content)
-    with pytest.raises(InputError, match=r"random/seed0/metrics.json: holds no number mpjpe_mm"):
+    with pytest.raises(InputError, match=r"random/seed0/metrics.json: holds no mpjpe_mm"):
         make_table(TABLE, profile="demo", seeds=[0], layout=runs, out=tmp_path / "table4.csv")
+
+
+@pytest.mark.parametrize("place", ["h36m_3d/random/seed0/metrics.json", "h36m_3d/reference.json"])
+@pytest.mark.parametrize("value", ["true", '"12"', "NaN", "-Infinity", "1e400", "-5", "[3]", "{}"])
+def test_what_can_be_no_score_is_named_with_its_file_and_no_table_is_made(runs, tmp_path, place, value):
+    path = tmp_path / "runs" / place
+    scores = f'{{"mpjpe_mm": {value}, "pa_mpjpe_mm": 3.0}}'
+    path.write_text(f'{{"trivial": {scores}, "bound": {scores}}}' if "reference" in place else scores)
+    with pytest.raises(InputError, match=rf"{place}: mpjpe_mm is .*, no"):
+        make_table(TABLE, profile="demo", seeds=[0], layout=runs, out=tmp_path / "table4.csv")
+    assert not list(tmp_path.glob("*table4*"))
+
+
+def test_a_share_is_at_most_100_percent_and_any_other_unit_has_any_finite_score():
+    column = dataclasses.replace(TABLE.columns[0], unit="%")
+    for value, fits in ((0, True), (100.0, True), (100 + 1e-9, True), (-1, False), (101.0, False)):
+        assert (column.why_no_score(value) == "") == fits
+    column = dataclasses.replace(column, unit="")
+    assert column.why_no_score(-1e9) == "" and "not a finite number" in column.why_no_score(float("inf"))
+
+
+@pytest.mark.parametrize(
+    ("provenance", "said"),
+    [
+        ({"recipe": {"start": "random"}}, "random/seed0/provenance.json: start: 'random' leads back to itself"),
+        ({"recipe": {"start": 5}}, "random/seed0/provenance.json: damaged, 5 is where"),
+        ({"recipe": [1]}, "provenance.json: damaged"),
+        ([1], "provenance.json: damaged"),
+    ],
+)
+def test_a_provenance_that_leads_nowhere_is_named(runs, tmp_path, provenance, said):
+    write_json(tmp_path / runs.encoder("random", 0) / "provenance.json", provenance)
+    with pytest.raises(InputError, match=re.escape(said)):
+        make_table(TABLE, profile="demo", seeds=[0], layout=runs, out=tmp_path / "t.csv")
