@@ -1,6 +1,9 @@
 """Tables: every value from a stored run, its profile in every row, the paper's words beside ours."""
 
+import csv
 import dataclasses
+import html
+import io
 import itertools
 import json
 import re
@@ -17,6 +20,7 @@ from liftedcl.identity.errors import InputError
 from liftedcl.identity.recipe import to_json
 from workflow.layout import Layout
 from workflow.tables.__main__ import make_table
+from workflow.tables.made_table import read_made_table
 from workflow.tables.table_spec import read_tables
 
 TABLE = TABLES["table4"]
@@ -336,3 +340,37 @@ def test_a_provenance_that_leads_nowhere_is_named(runs, tmp_path, provenance, sa
     write_json(tmp_path / runs.encoder("random", 0) / "provenance.json", provenance)
     with pytest.raises(InputError, match=re.escape(said)):
         make_table(TABLE, profile="demo", seeds=[0], layout=runs, out=tmp_path / "t.csv")
+
+
+LABELS = [
+    "<img src=x onerror=alert(1)>", "a & b_c % d", "100% #1 {x} $y$ ^z ~w \\input{/etc/passwd}", "=cmd|' /C calc'!A0",
+    "a | b", "a\nb", "\\", "*bold* `code` [link](http://x) _it_", "+1", "-probe", "é–ü",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_a_label_is_a_text_in_every_form(runs, tmp_path, label):
+    first, second = TABLE.rows[:2]
+    rows = (dataclasses.replace(first, method=label, data=label), second)
+    columns = (dataclasses.replace(TABLE.columns[0], name=label), TABLE.columns[1])
+    table = dataclasses.replace(TABLE, title=label, columns=columns, rows=rows, differences=(), baseline=second.encoder)
+    make_table(table, profile=label, seeds=[0], layout=runs, out=tmp_path / "t.csv")
+    text, tex, page, lines = ((tmp_path / f"t.{form}").read_text() for form in ("md", "tex", "html", "csv"))
+    one_line = " ".join(label.split())
+    # Markdown: each row has as many cells as the table, and they hold the label once the escapes are taken away.
+    cells = [line[2:-2].split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    assert {len(row) for row in cells} == {5} and len(cells) == 5
+    assert html.unescape(re.sub(r"\\(\W|_)", r"\1", cells[3][1])) == one_line
+    assert "<img" not in text and "](" not in text
+    # LaTeX: no command but the table's own, and no line outside of its comment or row.
+    commands = r"textbackslash|textbar|textless|textgreater|textascii(?:circum|tilde)"
+    known = rf"toprule|midrule|bottomrule|(?:begin|end)\{{tabular\}}|(?:{commands})\{{\}}|[&%_#{{}}$]| ?\\$"
+    body = "\n".join(line for line in tex.splitlines() if not line.startswith("%"))
+    assert "\\" not in re.sub(rf"\\(?:{known})", "", re.sub(r" \\\\$", "", body, flags=re.MULTILINE))
+    assert all(line.startswith(("%", "\\")) or line.endswith(r" \\") for line in tex.splitlines())
+    # HTML and csv: the browser and the spreadsheet show it, and run nothing.
+    assert html.escape(label) in page and "<img" not in page
+    found = next(record for record in csv.DictReader(io.StringIO(lines)) if record["row"] == first.encoder)
+    assert not re.match(r"[=+@-].", found["method"]) and found["method"].removeprefix("'") == label
+    made = {record["row"]: record for record in read_made_table(tmp_path / "t.csv").records}
+    assert made[first.encoder]["method"] == label
