@@ -8,13 +8,12 @@ from typing import Any
 
 from liftedcl.files.atomic import atomic_path
 from liftedcl.identity.errors import InputError
+from workflow.tables.csv_columns import TEXTS, numbers
 from workflow.tables.recorded_runs import REMEDY, RecordedRun, read_provenance, runs_of
 from workflow.tables.stored_scores import NO_ENCODER
 from workflow.tables.table_spec import Column
 
-_OF_A_METRIC = ("", "_std", "_difference", "_low", "_high", "_p")
 _FORMULA = re.compile(r"[=+@\t\r-].", re.DOTALL)
-_TEXTS = ("profile", "row", "method", "pretraining", "seeds", "missing", "paper_says", "measured_here")
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def read_made_table(path: Path) -> MadeTable:
         csv=path,
         columns=tuple(sorted(columns, key=lambda column: head.index(column.key))),  # JSON has sorted its keys
         records=tuple(records),
-        settings=tuple(key for key in head if key not in (*_numbers(columns), *_TEXTS)),
+        settings=tuple(key for key in head if key not in (*numbers(column.key for column in columns), *TEXTS)),
         runs=tuple(runs_of(source, provenance)),
         **said,
     )
@@ -93,18 +92,16 @@ def said_of(provenance: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _numbers(columns: list[Column]) -> list[str]:
-    return [column.key + suffix for column in columns for suffix in _OF_A_METRIC]
-
-
 def _read_csv(path: Path, columns: list[Column]) -> tuple[list[str], list[dict[str, Any]]]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             head, *lines = list(csv.reader(file, strict=True))
         records: list[dict[str, Any]] = [dict(zip(head, line, strict=True)) for line in lines]
         for record in records:
-            record |= {key: float(record[key]) if record[key] else "" for key in _numbers(columns)}
-            record |= {key: record[key] for key in _TEXTS}
+            record |= {
+                key: float(record[key]) if record[key] else "" for key in numbers(column.key for column in columns)
+            }
+            record |= {key: record[key] for key in TEXTS}
             record |= {key: _as_it_was(value) for key, value in record.items()}
     except FileNotFoundError:
         raise InputError(f"{path}: not found, but its provenance is there; {REMEDY}") from None

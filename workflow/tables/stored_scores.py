@@ -1,5 +1,6 @@
 """Scores of finished runs, by row, column and seed, and why some are missing. No torch."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,10 @@ from workflow.tables.table_spec import Column, Row, Table
 
 REFERENCE, BOUND = NO_ENCODER
 _REMEDY = "make it with snakemake"
+_RANGES = {"%": (0.0, 100.0), "mm": (0.0, math.inf)}
+"""Unit -> the lowest and the highest score; a unit that isn't here has any finite score."""
+_ROUNDING = 1e-6
+"""A mean of shares may be beyond 100% by this."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +72,19 @@ def _checked(metrics: Any, path: str | Path, columns: Iterable[Column]) -> dict[
         if not isinstance(metrics, dict) or column.metric not in metrics:
             raise InputError(f"{path}: holds no {column.metric}; remove it and {_REMEDY}")
         value = metrics[column.metric]
-        if value is not None and (reason := column.why_no_score(value)):
+        if value is not None and (reason := why_no_score(column, value)):
             raise InputError(f"{path}: {reason}; remove it and {_REMEDY}")
     return metrics
+
+
+def why_no_score(column: Column, value: Any) -> str:
+    """Empty if ``value`` is a score of this metric: a finite number in the range of its unit; else the reason."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return f"{column.metric} is {value!r}, no number"
+    low, high = _RANGES.get(column.unit, (-math.inf, math.inf))
+    if not abs(value) < math.inf or not low - _ROUNDING <= value <= high + _ROUNDING:
+        return f"{column.metric} is {value!r}, not a finite number of {column.unit} from {low:g} to {high:g}"
+    return ""
 
 
 def _read_row(row: Row, table: Table, seeds: list[int], layout: Layout, partly: bool) -> Scores:

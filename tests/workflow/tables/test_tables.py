@@ -21,6 +21,7 @@ from liftedcl.identity.recipe import to_json
 from workflow.layout import Layout
 from workflow.tables.__main__ import make_table
 from workflow.tables.made_table import read_made_table
+from workflow.tables.stored_scores import why_no_score
 from workflow.tables.table_spec import read_tables
 
 TABLE = TABLES["table4"]
@@ -290,6 +291,12 @@ def test_what_reads_tables_needs_no_torch(module):
         ("baseline: supervised_in", "baseline: supervised", "table1.baseline: 'supervised' is none of"),
         ("encoder: densecl_in, ", "encoder: pixpro_in, ", "table1.rows: 'pixpro_in' appears twice"),
         ("title: ", "titel: ", "table1.titel: unknown key"),
+        ("table1:", "lifting:", "lifting: a name is letters, digits and _, and no other file's in results/"),
+        ("table1:", "benchmarks_x:", "benchmarks_x: a name is"),
+        ("table1:", "../x:", "../x: a name is"),
+        ("{key: ap, ", "{key: row, ", "table1: 'row' is a column of the csv already"),
+        ("{key: ap50, ", "{key: ap_std, ", "table1: 'ap_std' is a column of the csv already"),
+        ("{boxes: person boxes}", "{ap: person boxes}", "table1: 'ap' is a column of the csv already"),
         ("rows:", "rows: [", "not valid YAML"),
     ],
 )
@@ -322,9 +329,9 @@ def test_what_can_be_no_score_is_named_with_its_file_and_no_table_is_made(runs, 
 def test_a_share_is_at_most_100_percent_and_any_other_unit_has_any_finite_score():
     column = dataclasses.replace(TABLE.columns[0], unit="%")
     for value, fits in ((0, True), (100.0, True), (100 + 1e-9, True), (-1, False), (101.0, False)):
-        assert (column.why_no_score(value) == "") == fits
+        assert (why_no_score(column, value) == "") == fits
     column = dataclasses.replace(column, unit="")
-    assert column.why_no_score(-1e9) == "" and "not a finite number" in column.why_no_score(float("inf"))
+    assert why_no_score(column, -1e9) == "" and "not a finite number" in why_no_score(column, float("inf"))
 
 
 @pytest.mark.parametrize(
