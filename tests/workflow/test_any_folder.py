@@ -3,16 +3,20 @@
 import csv
 import os
 import re
+import shlex
 import site
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from repository import REPOSITORY, TINY, copy_to, keep_rows
+from snakemake_interface_executor_plugins.utils import format_cli_arg
 from tiny.run import finished_run
 
 from liftedcl.identity.errors import InputError
+from workflow.snakemake_internals import settings_of
 from workflow.stale_locks import remove_stale_locks
 
 REPOSITORY_NAME = "it's (R&D) $a; b"
@@ -71,6 +75,16 @@ def test_no_word_of_a_command_is_left_to_the_shell():
     assert commands > 20
 
 
+@pytest.mark.parametrize("folder", ["/x/shoot #3", "it's $(touch PWNED)", "'a' \"b\"", "'all'"])
+def test_a_submitted_job_gets_the_folder_that_was_typed(folder):
+    """Snakemake puts these words on the command line of each job, which a shell reads."""
+    word = f"coco={folder}"
+    workflow = SimpleNamespace(config_settings=SimpleNamespace(configfiles=[], config_args=[word]))
+    assert settings_of(workflow) == ([], [word])
+    line = format_cli_arg("--config", workflow.config_settings.config_args)
+    assert shlex.split(line) == ["--config", word]
+
+
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
     return copy_to(tmp_path_factory.mktemp("any_folder") / "repository")
@@ -99,6 +113,13 @@ def test_a_folder_that_cannot_be_written_is_named_with_the_way_out(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"file/\.snakemake: Not a directory; .* snakemake --directory FOLDER"):
         remove_stale_locks(tmp_path / "file" / ".snakemake")
+
+
+def test_a_terminal_without_a_letter_gets_the_line_all_the_same(tmp_path):
+    code = "from liftedcl.identity.errors import run_cli; run_cli(lambda: print('12 \u00b1 3'))"
+    variables = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONPATH": str(REPOSITORY)}
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=variables, cwd=tmp_path)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "12 \\xb1 3\n", "")
 
 
 def test_a_clone_without_links_has_all_files():
