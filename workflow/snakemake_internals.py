@@ -144,7 +144,7 @@ def plan(command_line: list[str]) -> list[PlannedJob]:
 def _plan(command_line: list[str]) -> list[PlannedJob]:
     from snakemake.api import SnakemakeApi  # slow to import, and the Snakefile, which imports this module, needs none
     from snakemake.cli import parse_args, parse_config
-    from snakemake.settings.types import ConfigSettings, DAGSettings, ResourceSettings
+    from snakemake.settings.types import ConfigSettings, DAGSettings, ResourceSettings, StorageSettings
 
     _, arguments = parse_args(command_line)
     with SnakemakeApi() as api:
@@ -156,6 +156,7 @@ def _plan(command_line: list[str]) -> list[PlannedJob]:
                     configfiles=arguments.configfile,
                     config_args=arguments.config or [],
                 ),
+                StorageSettings(shared_fs_usage=arguments.shared_fs_usage),
             )
             workflow_api.dag(
                 DAGSettings(

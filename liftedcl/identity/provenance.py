@@ -64,10 +64,7 @@ def commit_of(root: Path = _ROOT) -> dict[str, str | None]:
     try:
         top = git("rev-parse", "--show-toplevel")
         if Path(top).resolve() != root.resolve():
-            return {
-                "commit": None,
-                "no_commit": f"the code is only a folder of the git repository {top}",
-            }
+            return {"commit": None, "no_commit": f"the code is only a folder of the git repository {top}"}
         return {"commit": git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain", "-uno") else "")}
     except OSError as error:
         reason = f"git can't be run ({error.strerror})"

@@ -55,14 +55,18 @@ for _kind, (_begins, _pattern) in _WORDS.items():
 
 
 def read_yaml(path: str | Path) -> Any:
-    """Read a YAML file of this repository or of ``--configfile``. Raises `InputError` if it is missing or not YAML."""
+    """Read a YAML file of this repository, or one of ``--configfile``, which may be JSON.
+
+    Raises:
+        InputError: it is missing, or not what its name says.
+    """
     try:
         text = Path(path).read_text(encoding="utf-8")
+        return json_value(text) if Path(path).suffix == ".json" else yaml_value(text, str(path))
     except FileNotFoundError:
         raise InputError(f"{path}: not found; run this in the repository's root") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not valid YAML: {error}") from None
-    return yaml_value(text, str(path))
+    except (ValueError, RecursionError) as error:  # not UTF-8, or not JSON
+        raise InputError(f"{path}: not valid: {error}") from None
 
 
 def yaml_value(text: str, where: str) -> Any:

@@ -49,6 +49,16 @@ def test_yaml_that_is_ambiguous_or_damaged_is_named_by_its_line(text, reason, tm
     assert str(error.value).startswith(f"{path}: not valid YAML: ") and reason in str(error.value)
 
 
+def test_a_file_of_json_is_read_as_json(tmp_path):
+    path = tmp_path / "own.json"
+    path.write_text('{\n\t"people": "on"\n}')  # YAML allows no tab here
+    assert read_yaml(path) == {"people": "on"}
+    for damage in (b'{"a": 1, "a": 2}', b"{", b"\xff"):
+        path.write_bytes(damage)
+        with pytest.raises(InputError, match=r"own\.json: not valid"):
+            read_yaml(path)
+
+
 def test_a_key_of_json_stands_once():
     assert json_value('{"a": {"b": 1}, "c": [{"b": 1}, {"b": 2}]}') == {"a": {"b": 1}, "c": [{"b": 1}, {"b": 2}]}
     with pytest.raises(ValueError, match="the key epochs stands twice"):
