@@ -1,6 +1,8 @@
 """How commands fail: a user's mistake gives one line on stderr and a non-zero exit status, not a stack trace."""
 
 import errno
+import io
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -16,6 +18,9 @@ def run_cli(main: Callable[[], None]) -> None:
     The exit status is 2 for an `InputError`, a full or read-only disk or an unusable path, 130 for an interrupt and
     143 for a termination. Any other exception is a fault of this project and keeps its stack trace.
     """
+    os.environ["MPLBACKEND"] = "agg"  # figures are files here, and a notebook's backend may be unknown to this Python
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal without such a letter still gets the line
+        sys.stdout.reconfigure(errors="backslashreplace")
     # As an exception, SIGTERM lets every context manager remove its half-written file.
     signal.signal(signal.SIGTERM, _raise_terminated)
     try:
