@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from liftedcl.files import tensor_file
+from liftedcl.files.atomic import atomic_path
 from liftedcl.identity.errors import InputError
 
 _LAST, _BEFORE = "last.pt", "last_but_one.pt"
@@ -19,10 +20,12 @@ _LAST, _BEFORE = "last.pt", "last_but_one.pt"
 
 def save(folder: Path, identity: dict[str, Any], state: dict[str, Any]) -> None:
     """Write ``last.pt``, atomically, and keep the one before; if the disk is full, both stay as they are."""
-    with contextlib.suppress(OSError):  # there is none yet, or the file system has no hard links
-        (folder / _BEFORE).unlink(missing_ok=True)
-        os.link(folder / _LAST, folder / _BEFORE)
-    tensor_file.save({"identity": identity, "state": state}, folder / _LAST)
+    last, before = folder / _LAST, folder / _BEFORE
+    with atomic_path(last) as part:
+        tensor_file.write({"identity": identity, "state": state}, part)
+        with contextlib.suppress(OSError):  # there is none yet, or the file system has no hard links
+            before.unlink(missing_ok=True)
+            os.link(last, before)
 
 
 def load(folder: Path, identity: dict[str, Any], device: torch.device) -> dict[str, Any] | None:

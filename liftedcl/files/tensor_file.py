@@ -18,11 +18,15 @@ from liftedcl.identity.errors import InputError
 
 def save(value: Any, path: str | Path) -> None:
     """Write tensors in plain containers; if the disk is full, ``path`` keeps its old content."""
-    with atomic_path(path) as part, part.open("wb") as file:
+    with atomic_path(path) as part:
+        write(value, part)
+
+
+def write(value: Any, part: Path) -> None:
+    """Write what `load` reads to a path that nothing reads yet."""
+    with part.open("wb") as file:
         try:
             torch.save(value, file)
-            file.flush()
-            os.fsync(file.fileno())  # whole on the disk before it takes the place of the one before
         except RuntimeError as error:  # torch reports its unfinished archive and hides the full disk
             raise (error.__context__ if isinstance(error.__context__, OSError) else error) from None
 

@@ -106,7 +106,7 @@ def test_another_architecture_is_refused(tmp_path):
         ({"start": "{data}/none.pt"}, "none.pt: not found"),
         ({"start": None}, "--start"),
         ({"skeletons": "{data}/flat.npy"}, "flat.npy: holds"),
-        ({"skeletons": "{data}/none.npy"}, "none.npy: not a readable array"),
+        ({"skeletons": "{data}/none.npy"}, "none.npy: not found"),
         ({"images": "{data}/none.npy"}, "none.json: not found"),
         ({"images": None}, "--images"),
         ({"recipe": '{"method": "moco", "backbone": "resnet18"}'}, "'moco' is not one of"),
