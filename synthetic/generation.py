@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ def generate(plan: Plan, root: Path, workers: int) -> None:
     """Make ``root`` hold ``plan``, starting from whatever an earlier call with the same plan has left there.
 
     Raises:
-        InputError: ``root`` holds files that were not generated, or ``workers`` is below 1.
+        InputError: ``root`` holds files that were not generated, ``workers`` is below 1, or the system ended one.
     """
     if workers < 1:
         raise InputError(f"--workers {workers}: at least one worker is needed; leave it out for one a core")
@@ -163,6 +164,11 @@ def _render_chunks(plan: Plan, root: Path, missing: list[int], workers: int) -> 
             done = len(plan.chunks) - len(missing)
             for task in _with_progress(tasks, plan.kind, done, len(plan.chunks)):
                 task.result()
+        except BrokenProcessPool:
+            raise InputError(
+                f"--workers {workers}: the system ended one of these processes, usually because memory was short; run "
+                "the same command again with fewer workers, it goes on and no byte depends on them"
+            ) from None
         except BaseException:
             # The chunks in progress aren't worth waiting for: without labels they don't count.
             for process in set(multiprocessing.active_children()) - others:

@@ -3,9 +3,11 @@
 import errno
 import io
 import os
+import select
 import signal
 import sys
 from collections.abc import Callable
+from typing import TextIO
 
 
 class InputError(Exception):
@@ -34,8 +36,9 @@ def run_cli(main: Callable[[], None]) -> None:
     except _Terminated:
         status = _report("terminated; run the same command again", 143)
     except BrokenPipeError:
-        if _stdout_is_whole():
+        if _is_read(sys.stdout):
             raise
+        status = 141
     except OSError as error:
         remedy = _DISK_REMEDIES.get(error.errno)
         if remedy is None:
@@ -47,20 +50,27 @@ def run_cli(main: Callable[[], None]) -> None:
         name = ascii(error.object[max(error.start - 60, 0) : error.end + 60])
         status = _report(f"{name}: a name that is not text in UTF-8; rename that file", 2)
     finally:  # also where argparse has printed its help, and ends the command itself
-        read = _stdout_is_whole()
-    status = status or (0 if read else 141)
+        written = _write_out()
+    status = status or (0 if written else 141)
     if status:
         sys.exit(status)
 
 
-def _stdout_is_whole() -> bool:
-    """Write out what was printed. False if that fails: then Python must not try once more when it ends."""
+def _write_out() -> bool:
+    """Write what was printed. False if that fails: then Python must not try once more when it ends."""
     try:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return False
     return True
+
+
+def _is_read(stream: TextIO) -> bool:
+    """Whether ``stream`` is no pipe that nobody reads."""
+    watched = select.poll()
+    watched.register(stream, select.POLLOUT)
+    return not any(event & select.POLLERR for _, event in watched.poll(0))
 
 
 class _Terminated(BaseException):

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from pycocotools.coco import COCO
 from repository import REPOSITORY
+from tiny.killed import killed
 
 from liftedcl.data_sets.h36m.files import POSES, SUBJECTS
 from liftedcl.data_sets.imagenet.files import CLASSES
@@ -219,3 +220,10 @@ def test_annotations_carry_what_real_coco_carries(coco_root, realdata):
     person = next(category for category in real["categories"] if category["name"] == "person")
     assert person["id"] == ours["categories"][0]["id"] == 1
     assert [person["keypoints"], person["skeleton"]] == [ours["categories"][0][k] for k in ("keypoints", "skeleton")]
+
+
+def test_a_killed_worker_is_one_line(tmp_path):
+    plan = coco.plan(SMALL_RECIPE)
+    with pytest.raises(InputError, match=r"--workers 2: the system ended one of these processes.*same command again"):
+        generate(dataclasses.replace(plan, render=killed), tmp_path, workers=2)
+    assert [path.name for path in tmp_path.iterdir()] == [generation.IDENTITY]
