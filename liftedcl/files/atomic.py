@@ -14,6 +14,9 @@ from typing import IO, Any
 
 from liftedcl.identity.errors import InputError
 
+CLAIM = ".claim"
+"""The file in a claimed folder."""
+
 _PATIENCE = 6.0
 """Seconds that a claim is waited for. The data-loading workers of a killed run hold its claim up to five longer."""
 
@@ -118,7 +121,7 @@ def exclusive(folder: str | Path) -> Iterator[None]:
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with _claimed(folder / ".claim", f"{folder}: another process is working on this run; wait for it or stop it"):
+    with _claimed(folder / CLAIM, f"{folder}: another process is working on this run; wait for it or stop it"):
         yield
 
 
