@@ -48,11 +48,11 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         try:
             yield part
             os.replace(part, path)
-        except OSError as error:  # the error of a failed write doesn't name the file
-            error.filename = error.filename or str(path)
+        except BaseException as error:
+            part.unlink(missing_ok=True)  # only now: once renamed, the name belongs to the next writer
+            if isinstance(error, OSError):  # that of a failed write doesn't name the file
+                error.filename = error.filename or str(path)
             raise
-        finally:
-            part.unlink(missing_ok=True)
 
 
 def require_file(path: str | Path, remedy: str) -> None:
@@ -117,7 +117,7 @@ def exclusive(folder: str | Path) -> Iterator[None]:
     """Claim ``folder`` for this process; the claim ends with the process, even if that is killed.
 
     Raises:
-        InputError: another process has claimed it.
+        InputError: another process has claimed it, and keeps it for longer than `_PATIENCE`.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
