@@ -8,7 +8,7 @@ import numpy as np
 from downstream.pw3d.plausible import SHAPE
 from downstream.pw3d.reader import ShapeSamples
 from downstream.reading.entries import Entries
-from downstream.reading.npz_file import read_arrays
+from liftedcl.files.array_file import read_arrays
 from liftedcl.files.atomic import atomic_path
 from liftedcl.identity.errors import InputError
 

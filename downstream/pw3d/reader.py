@@ -21,7 +21,7 @@ from downstream.pw3d.files import (
 )
 from downstream.pw3d.plausible import JOINTS_EXTENT, PLACE, ROTATION, SHAPE, SQUARE
 from downstream.reading.entries import Entries
-from downstream.reading.npz_file import read_arrays
+from liftedcl.files.array_file import read_arrays
 from liftedcl.identity.errors import InputError
 
 TRUTH = ("pose", "shape", "gender")
