@@ -326,10 +326,13 @@ def test_users_mistakes_are_named(data, tmp_path):
 
 
 def test_a_broken_picture_is_named(tmp_path):
+    """Before a run where the header is damaged, and when it is read where that was whole at first."""
     data = write_tiny_pw3d(tmp_path)
+    task = benchmark(data)
     for path in (data / "images" / H36M).rglob("*.jpg"):
         path.write_bytes(path.read_bytes()[:200])
-    task = benchmark(data)
+    with pytest.raises(InputError, match=r"00000\.jpg: empty, truncated .* 11 other faults"):
+        benchmark(data)
     with pytest.raises(InputError, match=r"\.jpg: .*docs/data"):
         for epoch in range(3):
             list(task.batches(epoch, 0))
