@@ -4,10 +4,7 @@ from liftedcl.data_sets.coco.files import DETECTIONS, GENERATED, PEOPLE, PICTURE
 from liftedcl.data_sets.description import DataSet, Needs
 from liftedcl.files.image_listing import ANY_IMAGE
 
-
-def _either_folder(first: str, second: str) -> str:
-    return f"{first}/{ANY_IMAGE} or {second}/{ANY_IMAGE}"
-
+_TRAIN, _VAL = PICTURES["train"], PICTURES["val"]
 
 DATA_SET = DataSet(
     name="coco",
@@ -16,13 +13,13 @@ DATA_SET = DataSet(
     licence="https://cocodataset.org/#termsofuse",
     size="20 GB",
     used_for="person crops (stage II), table 1",
-    pictures=(_either_folder(*PICTURES["train"]),),
+    pictures=(f"{_TRAIN[0]}/{ANY_IMAGE} or {_TRAIN[1]}/{ANY_IMAGE}",),
     needs={
         "pretraining": Needs(files=(PEOPLE["train"],)),
         "coco": Needs(
             files=tuple(PEOPLE.values()),
             optional=(DETECTIONS,),
-            pictures=(_either_folder(*PICTURES["val"]),),
+            pictures=(f"{_VAL[0]}/{ANY_IMAGE} or {_VAL[1]}/{ANY_IMAGE}",),
         ),
     },
     generated=GENERATED,

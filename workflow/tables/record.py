@@ -97,10 +97,10 @@ def record_results(paths: list[Path], beside: list[Path], out: Path) -> None:
 
 def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m workflow.record",
+        prog="python -m workflow.tables.record",
         description="Keep tables as a recorded result: copies of them, the intervals of their means, and a summary of "
         "what they were made with.",
-        epilog="example: python -m workflow.record results/table4.csv --beside results/figure5.png --out kept",
+        epilog="example: python -m workflow.tables.record results/table4.csv --beside results/figure5.png --out kept",
     )
     parser.add_argument("tables", type=Path, nargs="+", metavar="TABLE.csv", help="tables of one profile")
     parser.add_argument("--beside", type=Path, nargs="*", default=[], help="other files to copy: figures, summaries")

@@ -13,8 +13,8 @@ from liftedcl.identity.errors import InputError
 from liftedcl.identity.recipe import to_json
 from workflow.layout import Layout
 from workflow.params import read_params
-from workflow.record import main
 from workflow.tables.__main__ import make_table
+from workflow.tables.record import main
 
 SCORES = {"random": (30.0, 31.0, 33.5), "liftedcl_cc": (35.0, 35.5, 34.0)}
 ROWS = tuple(row for row in TABLES["table7"].rows if row.encoder in SCORES)
