@@ -10,7 +10,7 @@ from downstream.reading.npz_file import read_arrays
 from liftedcl.files.atomic import atomic_path
 from liftedcl.identity.errors import InputError
 
-_REMEDY = "make it with python -m downstream.finetune"
+REMEDY = "make it with python -m downstream.finetune"
 _SHAPES = {"pose": (24, 3, 3), "betas": (10,), "camera": (3,), "joints": (14, 3)}
 
 FULL_SIZE, LOW_SIZE = "predictions.npz", "predictions_low.npz"
@@ -34,8 +34,10 @@ class Predictions:
     joints: np.ndarray
 
 
-def write_predictions(path: Path, predictions: Predictions, names: list[str]) -> None:
+def write_predictions(path: Path, predictions: Predictions, names: list[str], *, resolution_scalars: int) -> None:
     """Write predictions.npz: ``pose`` (N, 24, 3, 3), ``betas``, ``camera``, ``joints`` as `Predictions`, ``images``.
+
+    ``resolution_scalars`` is how many the encoder has for each resolution: 0 is another network than the published one.
 
     Vertices, 700 kB for each person, are left out: they follow from the parameters and the body model.
     """
@@ -47,6 +49,7 @@ def write_predictions(path: Path, predictions: Predictions, names: list[str]) ->
             camera=predictions.camera,
             joints=predictions.joints,
             images=np.array(names),
+            resolution_scalars=np.array(resolution_scalars),
         )
 
 
@@ -57,20 +60,18 @@ def read_predictions(path: Path, truth: ShapeSamples) -> Predictions:
         InputError: the file is missing or damaged, holds wrong shapes or matrices that are not rotations, or was made
             for other people.
     """
-    arrays = read_arrays(path, (*_SHAPES, "images"), _REMEDY)
+    arrays = read_arrays(path, (*_SHAPES, "images"), REMEDY)
     if arrays["images"].tolist() != truth.names:
-        raise InputError(f"{path}: was made for other people than those in the annotations; {_REMEDY}")
+        raise InputError(f"{path}: was made for other people than those in the annotations; {REMEDY}")
     for name, shape in _SHAPES.items():
         found = arrays[name]
         if found.shape != (len(truth), *shape) or found.dtype.kind != "f" or not np.isfinite(found).all():
             expected = ("N", *shape)
-            raise InputError(f"{path}: {name} is {found.shape} {found.dtype}, not finite floats {expected}; {_REMEDY}")
+            raise InputError(f"{path}: {name} is {found.shape} {found.dtype}, not finite floats {expected}; {REMEDY}")
     rotations, betas, camera, joints = (arrays[name].astype(np.float64) for name in _SHAPES)
     # The tolerance is that of single precision: networks round to about 1e-6.
     off = np.abs(rotations @ np.swapaxes(rotations, 2, 3) - np.eye(3)).max(axis=(1, 2, 3))
     good = (off < 1e-3) & (np.linalg.det(rotations) > 0).all(axis=1)
     if not good.all():
-        raise InputError(
-            f"{path}: sample {int(np.argmin(good))}: pose holds a matrix that is not a rotation; {_REMEDY}"
-        )
+        raise InputError(f"{path}: sample {int(np.argmin(good))}: pose holds a matrix that is not a rotation; {REMEDY}")
     return Predictions(rotations, betas, camera, joints)

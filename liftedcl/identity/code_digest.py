@@ -26,6 +26,7 @@ WITHOUT_EFFECT = {
     "liftedcl.identity.errors": "words the messages of runs that fail, which have no result",
     "liftedcl.identity.provenance": "writes the description of a run, and no result depends on it",
     "liftedcl.identity.strict": "parses recipes, whose parsed values are compared",
+    "liftedcl.recipes.backbone_names": "says which names backbones have, and a rule compares the name",
     "downstream.command_line": "declares arguments, whose values are compared",
     "liftedcl.engine.journal": "prints the progress of a run",
     "downstream.benchmark": "says what a benchmark consists of; each part is in a digest, or a rule compares it",
