@@ -191,7 +191,7 @@ def test_position_embeddings_are_resized_along_each_axis_by_itself(saved):
         tokens = backbone._pos_embed(patches) - torch.cat([backbone.cls_token, patches.flatten(1, 2)], dim=1)
         return tokens[:, 1:].view(height // 8, width // 8, 128), tokens[:, 0]
 
-    square, first = places(64, 64)
+    square, _ = places(64, 64)
     torch.testing.assert_close(square, learnt[0, 1:].view(8, 8, 128), atol=1e-6, rtol=1e-6)
     for size in ((64, 64), (96, 40)):
         torch.testing.assert_close(places(*size)[1], learnt[:, 0], atol=1e-6, rtol=1e-6)
