@@ -34,7 +34,10 @@ OUTSIDE = {
     "resnet50": (torchvision.models.resnet50, lambda: timm.create_model("resnet50"), "fc"),
     "resnet18": (torchvision.models.resnet18, lambda: timm.create_model("resnet18"), "fc"),
     "hrnet_w32": (lambda: timm.create_model("hrnet_w32"), "classifier"),
-    "vit_s16": (lambda: timm.create_model("vit_small_patch16_224", dynamic_img_size=True, global_pool="avg"), "head"),
+    "vit_s16": (
+        lambda: timm.create_model("vit_small_patch16_224", dynamic_img_size=True, global_pool="avg", fc_norm=False),
+        "head",
+    ),
 }
 """Who else builds the architecture, and what they call the classifier that the file lacks."""
 
