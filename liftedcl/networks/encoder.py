@@ -7,7 +7,6 @@ that of any other backbone has timm's names, without the classifier.
 
 import itertools
 import operator
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -72,13 +71,13 @@ class ResNetMap(ResNet):
         return maps
 
 
-def _timm(model: str, **sizes: int) -> nn.Module:
+def _timm(model: str, **changes: float) -> nn.Module:
     from liftedcl.networks.timm_backbone import timm_backbone  # here, because importing timm takes half a second
 
-    return timm_backbone(model, **sizes)
+    return timm_backbone(model, **changes)
 
 
-BACKBONES: dict[str, Callable[[], nn.Module]] = {
+BACKBONES: dict[str, partial[nn.Module]] = {
     "resnet50": partial(ResNetMap, Bottleneck, [3, 4, 6, 3], width=64, strides=[1, 2, 2, 2]),
     "resnet18": partial(ResNetMap, BasicBlock, [2, 2, 2, 2], width=64, strides=[1, 2, 2, 2]),
     # Quarter width and stride 8: at 64x64 pixels its map has 8x8 cells, like ResNet-50's at 256x256.
@@ -95,14 +94,22 @@ BACKBONES: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-def build_backbone(name: str) -> Backbone:
+def build_backbone(name: str, *, drop_path: float = 0.0) -> Backbone:
     """A randomly initialised backbone (global torch RNG): one of `BACKBONES`, or "timm/" and the name of timm's.
 
+    Args:
+        drop_path: share of residual branches that a training step skips in the last block, rising from 0 in the first.
+
     Raises:
-        InputError: an unknown name; a model of timm that can't be one.
+        InputError: an unknown name; a model of timm that can't be a backbone; ``drop_path`` of one that has none.
     """
     require_backbone(name, "backbone")
-    return _timm(name.removeprefix(TIMM)) if name.startswith(TIMM) else BACKBONES[name]()
+    build = partial(_timm, name.removeprefix(TIMM)) if name.startswith(TIMM) else BACKBONES[name]
+    if not drop_path:
+        return build()
+    if build.func is not _timm:
+        raise InputError(f"drop_path: {drop_path:g}: {name} skips no branches; use 0")
+    return build(drop_path_rate=drop_path)
 
 
 def zero_last_norms(backbone: nn.Module) -> None:
@@ -120,13 +127,13 @@ def save_encoder(backbone: nn.Module, path: str | Path) -> None:
     save_state(backbone.state_dict(), path)
 
 
-def load_encoder(path: str | Path, name: str) -> Backbone:
-    """Build backbone ``name`` and load ``path`` into it, strictly.
+def load_encoder(path: str | Path, name: str, *, drop_path: float = 0.0) -> Backbone:
+    """Build backbone ``name`` and load ``path`` into it, strictly. ``drop_path`` as in `build_backbone`.
 
     Raises:
         InputError: the file is missing or damaged, or holds the weights of another architecture.
     """
-    backbone = build_backbone(name)
+    backbone = build_backbone(name, drop_path=drop_path)
     load_strictly(backbone, load_state(path), path, f"a {name}", "name the backbone it was made with")
     return backbone
 

@@ -48,17 +48,18 @@ class TimmMap:
         return features[:, getattr(self, "num_prefix_tokens", 0) :].transpose(1, 2).unflatten(2, grid)
 
 
-def timm_backbone(model: str, **sizes: int) -> nn.Module:
+def timm_backbone(model: str, *, drop_path_rate: float = 0.0, **sizes: int) -> nn.Module:
     """timm's ``model`` without pooling and classifier, randomly initialised (global torch RNG); a `Backbone`.
 
     Args:
+        drop_path_rate: largest share of residual branches that a training step skips.
         sizes: what differs from the model, such as ``embed_dim``.
 
     Raises:
         InputError: it can't be built so, or takes pictures of one size only.
     """
     try:
-        network = _build(model, sizes)
+        network = _build(model, drop_path_rate, sizes)
         reductions = [stage["reduction"] for stage in network.feature_info]
         kind = type(network)
         network.__class__ = type(kind.__name__, (TimmMap, kind), {})
@@ -76,14 +77,17 @@ def timm_backbone(model: str, **sizes: int) -> nn.Module:
     return network
 
 
-def _build(model: str, sizes: dict[str, int]) -> nn.Module:
-    """Without stochastic depth, which Swin has by default, and for pictures of any size, where the model can."""
+def _build(model: str, drop_path_rate: float, sizes: dict[str, int]) -> nn.Module:
+    """For pictures of any size, where the model can. The rate is said also if it is 0: Swin has another by default."""
     plain = {"pretrained": False, "num_classes": 0, "global_pool": "", **sizes}
-    for options in ({"dynamic_img_size": True, "drop_path_rate": 0.0}, {"drop_path_rate": 0.0}):
+    rate = {"drop_path_rate": drop_path_rate}
+    for options in ({"dynamic_img_size": True, **rate}, rate):
         try:
             return timm.create_model(model, **plain, **options)
         except TypeError:  # timm doesn't say beforehand which model takes which
             continue
+    if drop_path_rate:
+        raise TypeError("it skips no branches, so drop_path has to be 0")
     return timm.create_model(model, **plain)
 
 
