@@ -118,8 +118,5 @@ if TYPE_CHECKING:
         def reference_scores(self, recipe: Any, data: Path) -> dict[str, Any]:
             """The scores of a predictor that doesn't look at the picture; the keys of metrics.json."""
 
-        def bound_scores(self, recipe: Any, data: Path, *, stride: int) -> dict[str, Any]:
-            """The scores of the test set's true labels, encoded and decoded as a network's output is; the same keys.
-
-            ``stride`` is that of the backbone's map, px of the input a cell.
-            """
+        def bound_scores(self, recipe: Any, data: Path) -> dict[str, Any]:
+            """The scores of the test set's true labels, encoded and decoded as a network's output is; the same keys."""

@@ -13,6 +13,7 @@ from downstream.registry import BENCHMARKS, finetune_modules
 from downstream.training.epoch_batches import workers_named
 from downstream.training.frozen import freeze
 from downstream.training.norm_groups import group_norms
+from downstream.training.transformer_training import train_as_transformer
 from liftedcl.engine import checkpoint, distributed
 from liftedcl.engine.device import prepare_device
 from liftedcl.engine.loop import fit, step_seed
@@ -46,13 +47,15 @@ def finetune(
     """
     started, head_seed, device = time.time(), step_seed(seed, -1), prepare_device(threads)
     entry = BENCHMARKS[benchmark]
-    weights = load_encoder(encoder, backbone)
+    drop_path = recipe.transformer.drop_path if recipe.transformer and not recipe.probe else 0.0
+    weights = load_encoder(encoder, backbone, drop_path=drop_path)
     if recipe.probe:
         freeze(weights)
     inputs = {"encoder": sha256_of_file(encoder), **entry.fingerprints(recipe, data)}
     torch.manual_seed(head_seed)
     task = getattr(entry.load("task"), entry.task)(recipe, weights, data=data, seed=seed, workers=workers)
     group_norms(task.module, recipe)
+    train_as_transformer(task, weights, recipe)
     identity = {
         "benchmark": benchmark,
         "task": entry.task,

@@ -21,17 +21,16 @@ def main() -> None:
         "frequent class), fitted on the benchmark's training split; and the test split's true labels, encoded and "
         "decoded as a network's output is.",
         epilog='example: python -m downstream.reference --benchmark h36m_3d --recipe "$(python -m workflow.params '
-        'benchmarks.h36m_3d)" --data data/demo/h36m --stride 8 --out reference.json',
+        'benchmarks.h36m_3d)" --data data/demo/h36m --out reference.json',
     )
     add_benchmark_arguments(parser, "JSON to write, with `trivial` and `bound`")
-    parser.add_argument("--stride", type=int, required=True, help="of the backbone's map, in px: a ResNet-50's is 32")
     arguments = parser.parse_args()
     entry = BENCHMARKS[arguments.benchmark]
     recipe = read_recipe(entry.recipe, arguments.recipe)
     reference = entry.load("reference")
     scores = {
         "trivial": reference.reference_scores(recipe, arguments.data),
-        "bound": reference.bound_scores(recipe, arguments.data, stride=arguments.stride),
+        "bound": reference.bound_scores(recipe, arguments.data),
     }
     write_json(arguments.out, scores)
     for name, of in scores.items():

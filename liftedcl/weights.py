@@ -7,6 +7,7 @@ random initialisation. Here every key has to fit.
 import argparse
 import hashlib
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,9 @@ from liftedcl.identity.code_digest import code_digest
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.provenance import describe
 from liftedcl.identity.strict import require_choice
-from liftedcl.networks.encoder import BACKBONES, build_backbone, load_strictly, save_encoder
+from liftedcl.networks.encoder import build_backbone, load_strictly, save_encoder
+from liftedcl.recipes.backbone_names import require_backbone
 from liftedcl.recipes.weight_sources import CONTAINERS, HEADS, OWN, PREFIXES, SOURCES, Layout, Source
-
-_FIRST = "conv1.weight"
-"""The first tensor of every backbone."""
 
 
 def import_weights(file: Path, source: str, backbone: str, out: Path) -> str:
@@ -39,10 +38,12 @@ def import_weights(file: Path, source: str, backbone: str, out: Path) -> str:
     require_choice(source, (*SOURCES, "own"), "--source")
     published = OWN if source == "own" else SOURCES[source]
     edition, proof = _identify(file, published)
-    content = tensor_file.load(file)
-    layout, found = _own_state(content, file) if published is OWN else _find_state(content, published, file)
-    state = encoder_state(found, layout, published, file)
+    require_backbone(backbone, "--backbone")
     encoder = build_backbone(backbone)
+    first, content = next(iter(encoder.state_dict())), tensor_file.load(file)
+    find = _own_state if published is OWN else partial(_find_state, published=published)
+    layout, found = find(content, first=first, file=file)
+    state = encoder_state(found, layout, published, file)
     for key, value in encoder.state_dict().items():  # older files don't count batches, and nothing reads the count
         if key.endswith("num_batches_tracked"):
             state.setdefault(key, torch.zeros_like(value))
@@ -92,8 +93,8 @@ def encoder_state(state: dict[str, Any], layout: Layout, published: Source, file
     return encoder
 
 
-def _own_state(content: Any, file: Path) -> tuple[Layout, dict[str, Any]]:
-    """The layout of the user's own file, recognised by its first convolution, and its state dict.
+def _own_state(content: Any, *, first: str, file: Path) -> tuple[Layout, dict[str, Any]]:
+    """The layout of the user's own file, recognised by ``first``, the backbone's first key, and its state dict.
 
     What is not below the encoder's prefix (heads, queues, a key encoder) is left out; without a prefix all has to fit.
     """
@@ -101,7 +102,7 @@ def _own_state(content: Any, file: Path) -> tuple[Layout, dict[str, Any]]:
     for container, state in ((None, content), *inside):
         if not isinstance(state, dict) or not all(isinstance(key, str) for key in state):
             continue
-        prefixes = [key.removesuffix(_FIRST) for key in state if key.endswith(_FIRST)]
+        prefixes = [key.removesuffix(first) for key in state if key.endswith(first)]
         prefixes = [prefix for prefix in prefixes if set(prefix.split(".")[:-1]) <= set(PREFIXES)]
         if len(prefixes) > 1:
             raise InputError(
@@ -114,23 +115,23 @@ def _own_state(content: Any, file: Path) -> tuple[Layout, dict[str, Any]]:
     keys = [str(key) for key in content] if isinstance(content, dict) else []
     for container, state in inside:
         keys += [f"{container}: {key}" for key in state] if isinstance(state, dict) else []
-    first = f"its first keys are {', '.join(keys[:8])}" if keys else f"it is a {type(content).__name__}"
+    seen = f"its first keys are {', '.join(keys[:8])}" if keys else f"it is a {type(content).__name__}"
     raise InputError(
-        f"{file}: holds no {_FIRST}, bare or under {', '.join(CONTAINERS)}, with or without the prefixes "
-        f"{', '.join(f'{prefix}.' for prefix in PREFIXES)}; {first}; save {OWN.page}"
+        f"{file}: holds no {first}, bare or under {', '.join(CONTAINERS)}, with or without the prefixes "
+        f"{', '.join(f'{prefix}.' for prefix in PREFIXES)}; {seen}; save {OWN.page}"
     )
 
 
-def _find_state(content: Any, published: Source, file: Path) -> tuple[Layout, dict[str, Any]]:
-    """The checkpoint's layout, recognised by its first convolution, and its state dict."""
+def _find_state(content: Any, *, published: Source, first: str, file: Path) -> tuple[Layout, dict[str, Any]]:
+    """The checkpoint's layout, recognised by ``first``, the backbone's first key, and its state dict."""
     wanted = []
     for layout in published.layouts:
         state = content
         if layout.container is not None:
             state = content.get(layout.container) if isinstance(content, dict) else None
-        if isinstance(state, dict) and all(isinstance(key, str) for key in state) and layout.prefix + _FIRST in state:
+        if isinstance(state, dict) and all(isinstance(key, str) for key in state) and layout.prefix + first in state:
             return layout, state
-        wanted.append(layout.prefix + _FIRST + (f" under {layout.container!r}" if layout.container else ""))
+        wanted.append(layout.prefix + first + (f" under {layout.container!r}" if layout.container else ""))
     raise InputError(
         f"{file}: holds no {' and no '.join(wanted)}, so it is another file; get {published.file} ({published.page})"
     )
@@ -173,9 +174,7 @@ def main() -> None:
     )
     add.add_argument("file", type=Path, metavar="FILE", help="the published file, or yours")
     add.add_argument("--source", required=True, choices=[*sorted(SOURCES), "own"], help="what is in it; own: yours")
-    add.add_argument(
-        "--backbone", default="resnet50", choices=sorted(BACKBONES), help="its architecture (default: %(default)s)"
-    )
+    add.add_argument("--backbone", default="resnet50", help="its architecture (default: %(default)s)")
     add.add_argument("--out", required=True, type=Path, metavar="ENCODER.pt", help="the file to write")
     arguments = parser.parse_args()
     proof = import_weights(arguments.file, arguments.source, arguments.backbone, arguments.out)

@@ -28,7 +28,7 @@ def reference_scores(recipe: Coco2D, data: Path) -> dict[str, Any]:
     return metrics_of(data, *(None if each is None else predicted_results(predict, each, recipe) for each in boxes))
 
 
-def bound_scores(recipe: Coco2D, data: Path, *, stride: int) -> dict[str, Any]:
+def bound_scores(recipe: Coco2D, data: Path) -> dict[str, Any]:
     """The same keys, with every true joint where heatmaps can put it.
 
     A detector's box gets the joints of the person whose box it overlaps most, and this overlap as their confidence.
@@ -37,7 +37,7 @@ def bound_scores(recipe: Coco2D, data: Path, *, stride: int) -> dict[str, Any]:
 
     def results(boxes: PersonBoxes, owners: np.ndarray, overlaps: np.ndarray) -> list[dict[str, Any]]:
         def predict(people: People) -> tuple[np.ndarray, np.ndarray]:
-            joints = nearest_joints(annotated.joints[owners], people, recipe, stride=stride, offset=True)
+            joints = nearest_joints(annotated.joints[owners], people, recipe, offset=True)
             return joints, np.broadcast_to(overlaps[:, None], joints.shape[:2])
 
         return predicted_results(predict, boxes, recipe)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from downstream.training.augmentation_recipe import AffineAugmentation
 from downstream.training.training_recipe import StepFineTuning
-from liftedcl.identity.strict import require_at_least, require_choice, require_positive
+from liftedcl.identity.strict import require, require_at_least, require_choice, require_positive
 from liftedcl.recipes.encoder_recipe import SMALLEST_INPUT
 
 LOSSES = ("mse_mean", "mse_sum", "cross_entropy")
@@ -16,8 +16,9 @@ class HeatmapPose(StepFineTuning):
 
     Attributes:
         box_scale: size of the crop relative to the person's box.
-        deconvs: transposed convolutions on the backbone's map; each doubles it.
-        deconv_width: their channels.
+        heatmap_stride: px of the input a cell of the heatmaps, whatever the stride of the backbone's map.
+        deconv_width: channels of the transposed convolutions that double the map of a backbone with stages; a plain
+            transformer has a head without any.
         loss: ``mse_mean`` (over joints; COCO, MPII), ``mse_sum`` (over joints; Human3.6M), or ``cross_entropy`` over
             the cells, which learns much faster and is for short runs only.
         flip_test: average with the mirrored crop's heatmaps, shifted by one px.
@@ -26,7 +27,7 @@ class HeatmapPose(StepFineTuning):
     input_width: int
     input_height: int
     box_scale: float
-    deconvs: int
+    heatmap_stride: int
     deconv_width: int
     sigma: float
     loss: str
@@ -36,6 +37,10 @@ class HeatmapPose(StepFineTuning):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_at_least(self, SMALLEST_INPUT, "input_width", "input_height")
-        require_at_least(self, 1, "deconvs", "deconv_width")
+        require_at_least(self, 1, "heatmap_stride", "deconv_width")
+        for key in ("input_width", "input_height"):
+            length = getattr(self, key)
+            rule = f"{length} is not a multiple of heatmap_stride, {self.heatmap_stride}"
+            require(length % self.heatmap_stride == 0, key, rule)
         require_positive(self, "box_scale", "sigma")
         require_choice(self.loss, LOSSES, "loss")

@@ -52,8 +52,9 @@ class KeypointTask:
         self._recipe, self._workers, self._size = recipe, workers, (recipe.input_width, recipe.input_height)
         self._batches = KeypointBatches(train, recipe, mirrored, seed=seed, cached=workers == 0)
         self._mirrored = torch.from_numpy(mirrored.astype(np.int64))
-        self.module = SimplePose(backbone, joints=len(mirrored), deconvs=recipe.deconvs, width=recipe.deconv_width)
-        self._heatmap_size = self.module.heatmap_size(self._size)
+        self.module = SimplePose(
+            backbone, joints=len(mirrored), size=self._size, stride=recipe.heatmap_stride, width=recipe.deconv_width
+        )
         if beside is not None:
             self.module.beside = beside
         self.module.to(memory_format=torch.channels_last)  # a sixth faster on a CPU
@@ -71,7 +72,7 @@ class KeypointTask:
         targets, weights = gaussian_targets(
             batch.joints.to(outputs.device),
             self.counted(batch).to(outputs.device),
-            size=self._heatmap_size,
+            size=self.module.size,
             stride=self.module.stride,
             sigma=self._recipe.sigma,
         )

@@ -10,18 +10,17 @@ from downstream.samples.crop import apply_affine, crop_matrices, invert_affine
 from downstream.samples.people import People
 
 
-def nearest_joints(joints: np.ndarray, people: People, recipe: HeatmapPose, *, stride: int, offset: bool) -> np.ndarray:
+def nearest_joints(joints: np.ndarray, people: People, recipe: HeatmapPose, *, offset: bool) -> np.ndarray:
     """Places (N, J, 2) in px of the images, nearest to ``joints`` (N, J, 2) in the crops of ``people``.
 
     Args:
-        stride: px of the crop a cell of the backbone's map.
         offset: as in `heatmaps.decode`.
     """
-    size, cell = (recipe.input_width, recipe.input_height), stride / 2**recipe.deconvs
+    size, cell = (recipe.input_width, recipe.input_height), recipe.heatmap_stride
     matrices = crop_matrices(people.centres, people.widths, size=size)
     found = apply_affine(matrices, joints)
     for axis, length in enumerate(size):
-        places = cell * places_of_cells(int(length / cell), offset=offset)
+        places = cell * places_of_cells(length // cell, offset=offset)
         found[..., axis] = places[np.searchsorted((places[:-1] + places[1:]) / 2, found[..., axis])]
     return apply_affine(invert_affine(matrices), found)
 

@@ -1,9 +1,12 @@
-"""The parsing network of SCHP (Li et al. 2020), a CE2P (Ruan et al. 2019), on a ResNet under test.
+"""The parsing network of SCHP (Li et al. 2020), a CE2P (Ruan et al. 2019), on a backbone under test.
 
 Pyramid pooling over the last map, a decoder that adds the detail of the first, an edge branch over the first three, and
 a fusion of both. Departures: torchvision's 7x7 stem, so that pre-trained weights fit, where CE2P has three 3x3
 convolutions; plain batch norm and leaky ReLU where the published code has in-place ones of scale |weight| + 1e-5.
 Those compute the same while weights are positive, and would turn the sign of a feature whose pre-trained weight is not.
+
+Published for a ResNet. A plain transformer gets a simple feature pyramid with the strides of the dilated ResNet; any
+other backbone gives the maps of its last four stages as they are, whose last stride is usually 32.
 """
 
 from typing import NamedTuple
@@ -13,11 +16,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.models.resnet import ResNet
 
+from downstream.lip.feature_pyramid import FeaturePyramid
 from downstream.lip.recipe import LIP
 from liftedcl.identity.errors import InputError
 from liftedcl.networks.encoder import Backbone
+from liftedcl.networks.stages import Stage
 
 STRIDE = 16
+_STAGES = 4
 _PYRAMID = (1, 2, 3, 6)
 
 
@@ -37,18 +43,26 @@ class ParsingNetwork(nn.Module):
     """Images (B, 3, H, W) -> `ParsingLogits`.
 
     Args:
-        backbone: a ResNet; its last stage is dilated in place where its stride is above 16.
+        backbone: the last stage of a ResNet is dilated in place where its stride is above 16.
         recipe: widths and dropout.
         classes: C.
 
     Raises:
-        InputError: the backbone is not a ResNet.
+        InputError: the backbone has fewer than four stages, and is no plain transformer.
     """
 
     def __init__(self, backbone: Backbone, recipe: LIP, *, classes: int) -> None:
         super().__init__()
-        self.backbone = dilated(backbone)
-        stages = [backbone.out_channels >> shift for shift in (3, 2, 1, 0)]
+        self.backbone, self.neck = dilated(backbone), None
+        stages = [stage.channels for stage in backbone.map_stages[-_STAGES:]]
+        if len(backbone.map_stages) == 1:
+            self.neck = FeaturePyramid(backbone.map_stages[0], strides=(4, 8, STRIDE, STRIDE), width=recipe.width)
+            stages = _STAGES * [recipe.width]
+        elif len(stages) < _STAGES:
+            raise InputError(
+                f"lip: the parsing network needs {_STAGES} stages, and this backbone has {len(stages)}; name another "
+                "one with --backbone"
+            )
         self.pyramid = _Pyramid(stages[3], recipe.pyramid_width)
         self.decoder = _Decoder(recipe.pyramid_width, stages[0], recipe.width, recipe.detail_width)
         self.classify = nn.Conv2d(recipe.width, classes, kernel_size=1)
@@ -60,11 +74,9 @@ class ParsingNetwork(nn.Module):
         )
 
     def forward(self, images: Tensor) -> ParsingLogits:
-        net, maps = self.backbone, []
-        x = net.maxpool(net.relu(net.bn1(net.conv1(images))))
-        for stage in (net.layer1, net.layer2, net.layer3, net.layer4):
-            x = stage(x)
-            maps.append(x)
+        maps = self.backbone.maps(images)[-_STAGES:]
+        if self.neck is not None:
+            maps = self.neck(maps[0])
         decoded = self.decoder(self.pyramid(maps[3]), maps[0])
         edges, edge_features = self.edge_branch(maps[:3])
         fused = self.fuse(torch.cat([decoded, edge_features], dim=1))
@@ -72,29 +84,27 @@ class ParsingNetwork(nn.Module):
 
 
 def dilated(backbone: nn.Module) -> nn.Module:
-    """``backbone`` at stride 16: where it has 32, the last stage steps by 1 and its 3x3 convolutions are dilated by 2.
+    """A ResNet at stride 16: where it has 32, the last stage steps by 1 and its 3x3 convolutions are dilated by 2.
 
-    In place; names and weights stay. A ResNet of stride 16 or less stays as it is.
-
-    Raises:
-        InputError: not a ResNet; the parsing network needs the maps of its four stages.
+    In place; names and weights stay. A ResNet of stride 16 or less, or another backbone, stays as it is.
     """
-    if not isinstance(backbone, ResNet):
-        raise InputError(
-            "lip: this backbone is not a ResNet, whose stages the parsing network needs; name one with --backbone"
-        )
-    if backbone.stride > STRIDE:
+    if isinstance(backbone, ResNet) and backbone.stride > STRIDE:
         for module in backbone.layer4.modules():
             if isinstance(module, nn.Conv2d):
                 module.stride = (1, 1)
                 if module.kernel_size == (3, 3):
                     module.dilation = module.padding = (2, 2)
         backbone.stride = STRIDE
+        backbone.map_stages = (*backbone.map_stages[:-1], Stage(backbone.out_channels, STRIDE))
     return backbone
 
 
 def resize(maps: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bilinear, corner on corner: a convolution of stride 2 keeps the corners where the sides are odd, as 473 is."""
+    """Bilinear, corner on corner: a convolution of stride 2 keeps the corners where the sides are odd, as 473 is.
+
+    Cells of a transformer's map are centred on its patches instead. There this is off by up to half a patch at the
+    border, as in SOLIDER's parsing, which puts a Swin into the published code.
+    """
     return F.interpolate(maps, size=size, mode="bilinear", align_corners=True)
 
 

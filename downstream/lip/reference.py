@@ -50,7 +50,7 @@ def reference_scores(recipe: LIP, data: Path) -> dict[str, Any]:
     return {**candidates[best], "samples": len(val), "predictor": best, "candidates": shown}
 
 
-def bound_scores(recipe: LIP, data: Path, *, stride: int) -> dict[str, Any]:
+def bound_scores(recipe: LIP, data: Path) -> dict[str, Any]:
     """Scores of the true labels in the square that the network sees, brought back to the image as predictions are.
 
     The network's output has fewer cells, but interpolated logits draw borders between them, so those set no bound.

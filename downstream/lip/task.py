@@ -28,7 +28,7 @@ from liftedcl.identity.errors import InputError
 
 
 class LIPParsing:
-    """LIP's `downstream.benchmark.Benchmark`; the backbone has to be a ResNet."""
+    """LIP's `downstream.benchmark.Benchmark`."""
 
     def __init__(self, recipe: LIP, backbone: nn.Module, *, data: Path, seed: int, workers: int) -> None:
         self._recipe, self._workers = recipe, workers

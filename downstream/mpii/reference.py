@@ -19,10 +19,10 @@ def reference_scores(recipe: Mpii, data: Path) -> dict[str, Any]:
     return score(mean_keypoints(train, regions, (recipe.input_width, recipe.input_height)), truth)
 
 
-def bound_scores(recipe: Mpii, data: Path, *, stride: int) -> dict[str, Any]:
+def bound_scores(recipe: Mpii, data: Path) -> dict[str, Any]:
     """Scores of the true joints where heatmaps can put them; the keys of metrics.json."""
     regions, truth = _validation(recipe, data)
-    return score(nearest_joints(truth.joints, regions, recipe, stride=stride, offset=True), truth)
+    return score(nearest_joints(truth.joints, regions, recipe, offset=True), truth)
 
 
 def _validation(recipe: Mpii, data: Path) -> tuple[People, MpiiTruth]:

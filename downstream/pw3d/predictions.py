@@ -12,7 +12,7 @@ from liftedcl.files.array_file import read_arrays
 from liftedcl.files.atomic import atomic_path
 from liftedcl.identity.errors import InputError
 
-_REMEDY = "docs/data/pw3d.md, `Scores`, says what it holds and how others write it"
+REMEDY = "docs/data/pw3d.md, `Scores`, says what it holds and how others write it"
 _SCORED = {"pose": (24, 3, 3), "betas": (10,)}
 _BESIDE = {"camera": (3,), "joints": (14, 3)}
 """Not scored, so that files of others may lack them."""
@@ -38,8 +38,10 @@ class Predictions:
     joints: np.ndarray | None
 
 
-def write_predictions(path: Path, predictions: Predictions, names: list[str]) -> None:
+def write_predictions(path: Path, predictions: Predictions, names: list[str], *, resolution_scalars: int) -> None:
     """Write predictions.npz: ``pose`` (N, 24, 3, 3), ``betas``, ``camera``, ``joints`` as `Predictions`, ``images``.
+
+    ``resolution_scalars`` is how many the encoder has for each resolution: 0 is another network than the published one.
 
     Vertices, 700 kB for each person, are left out: they follow from the parameters and the body model.
     """
@@ -51,6 +53,7 @@ def write_predictions(path: Path, predictions: Predictions, names: list[str]) ->
             camera=predictions.camera,
             joints=predictions.joints,
             images=np.array(names),
+            resolution_scalars=np.array(resolution_scalars),
         )
 
 
@@ -61,24 +64,24 @@ def read_predictions(path: Path, truth: ShapeSamples) -> Predictions:
         InputError: the file is missing or damaged, holds wrong shapes, matrices that are not rotations or shapes that
             nobody has, or was made for other people.
     """
-    arrays = read_arrays(path, (*_SCORED, "images"), _REMEDY, optional=tuple(_BESIDE))
+    arrays = read_arrays(path, (*_SCORED, "images"), REMEDY, optional=tuple(_BESIDE))
     images = arrays.pop("images")
     stored = [image.decode("utf-8", "replace") if isinstance(image, bytes) else image for image in images.tolist()]
     if stored != truth.names:
         raise InputError(
             f"{path}: was made for other people than those in the annotations, or in another order: images has to be "
-            f"their imgname, entry by entry; {_REMEDY}"
+            f"their imgname, entry by entry; {REMEDY}"
         )
     for name, found in arrays.items():
         shape = (_SCORED | _BESIDE)[name]
         if found.shape != (len(truth), *shape) or found.dtype.kind not in "iuf" or not np.isfinite(found).all():
             expected = ("N", *shape)
-            raise InputError(f"{path}: {name} is {found.shape} {found.dtype}, not finite numbers {expected}; {_REMEDY}")
+            raise InputError(f"{path}: {name} is {found.shape} {found.dtype}, not finite numbers {expected}; {REMEDY}")
     values = {name: found.astype(np.float64) for name, found in arrays.items()}
     rotations = values["pose"]
     # The tolerance is that of single precision: networks round to about 1e-6.
     off = np.abs(rotations @ np.swapaxes(rotations, 2, 3) - np.eye(3)).max(axis=(1, 2, 3))
-    entries = Entries(path, _REMEDY, range(len(truth)), truth.names)
+    entries = Entries(path, REMEDY, range(len(truth)), truth.names)
     good = (off < 1e-3) & (np.linalg.det(rotations) > 0).all(axis=1)
     entries.check(good, "pose holds a matrix that is not a rotation")
     entries.within("betas are", values["betas"], SHAPE)

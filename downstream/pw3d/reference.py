@@ -37,7 +37,7 @@ def reference_scores(recipe: PW3D, data: Path) -> dict[str, Any]:
     return {**candidates[best], "predictor": best, "candidates": errors}
 
 
-def bound_scores(recipe: PW3D, data: Path, *, stride: int) -> dict[str, Any]:
+def bound_scores(recipe: PW3D, data: Path) -> dict[str, Any]:
     """Scores of the true parameters in the network's form (6D rotations and betas, float32), on the neutral body.
 
     The truth is on the body of the annotated gender, so that this is above 0 where the bodies differ. Other betas may

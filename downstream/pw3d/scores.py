@@ -16,9 +16,10 @@ from downstream import metrics
 from downstream.pw3d.body.body_model import GENDERS, Bodies, read_bodies
 from downstream.pw3d.body.posed_people import centred, chunks, lsp_joints
 from downstream.pw3d.body.regressors import Regressors, read_regressors
-from downstream.pw3d.predictions import FULL_SIZE, LOW_SIZE, read_predictions
+from downstream.pw3d.predictions import FULL_SIZE, LOW_SIZE, REMEDY, read_predictions
 from downstream.pw3d.reader import TEST, TRUTH, ShapeSamples, annotation_path, read_annotations
 from downstream.pw3d.recipe import PW3D
+from liftedcl.files.array_file import read_arrays
 from liftedcl.files.evenly_spread import evenly_spread
 from liftedcl.identity.errors import InputError
 
@@ -29,10 +30,15 @@ _AGREEMENT_M = 1e-3
 
 
 def score_run(recipe: PW3D, data: Path, run: Path) -> dict[str, Any]:
-    """The contents of metrics.json: scores at ``input_size`` px, and under ``at_N`` those at N px."""
+    """The contents of metrics.json: scores at ``input_size`` px, and under ``at_N`` those at N px.
+
+    ``resolution_scalars`` is how many RSC-Net had for each resolution in this backbone.
+    """
     truth = annotation_path(data, TEST)
     full, low = (score_file(truth, data, run / name) for name in (FULL_SIZE, LOW_SIZE))
-    return full | {"input_size": recipe.input_size, f"at_{recipe.low_test_size}": low}
+    scalars = int(read_arrays(run / FULL_SIZE, ("resolution_scalars",), REMEDY)["resolution_scalars"])
+    sizes = {"input_size": recipe.input_size, f"at_{recipe.low_test_size}": low}
+    return full | sizes | {"resolution_scalars": scalars}
 
 
 def score_file(annotations: Path, bodies_root: Path, predictions: Path) -> dict[str, Any]:

@@ -84,7 +84,7 @@ class ShapeNetwork(nn.Module):
     """All modules that a checkpoint of this benchmark holds.
 
     Args:
-        backbone: the encoder under test, a ResNet with ``out_channels``.
+        backbone: the encoder under test, with ``out_channels``.
         joints: the body model, through which the losses reach the parameters; nothing in it is trained.
         levels: number of resolutions.
     """

@@ -31,7 +31,7 @@ from liftedcl.identity.errors import InputError
 
 
 class PW3DShape:
-    """The `downstream.benchmark.Benchmark` of human shape; the backbone has to be a ResNet."""
+    """The `downstream.benchmark.Benchmark` of human shape."""
 
     def __init__(self, recipe: PW3D, backbone: nn.Module, *, data: Path, seed: int, workers: int) -> None:
         self._recipe, self._workers = recipe, workers
@@ -101,7 +101,12 @@ class PW3DShape:
             rotations, betas, cameras = (part.numpy() for part in (shapes.rotations, shapes.betas, shapes.cameras))
             wide = rotations.astype(np.float64), betas.astype(np.float64)  # as `read_predictions` returns them
             joints = lsp_joints(*wide, self._body, self._regressors)
-            write_predictions(out / name, Predictions(rotations, betas, cameras, joints), self._test.names)
+            write_predictions(
+                out / name,
+                Predictions(rotations, betas, cameras, joints),
+                self._test.names,
+                resolution_scalars=self.module.encoder.branches,
+            )
 
     @torch.no_grad()
     def predict(self, size: int) -> Shapes:

@@ -13,7 +13,11 @@ def freeze(backbone: nn.Module) -> nn.Module:
         parameter.requires_grad_(False)
     for parent in list(backbone.modules()):
         for name, child in parent.named_children():
-            if isinstance(child, nn.BatchNorm2d):
+            if isinstance(child, nn.BatchNorm2d) and hasattr(child, "act"):  # timm's, with an activation of its own
+                from timm.layers import freeze_batch_norm_2d  # here, because importing timm takes half a second
+
+                setattr(parent, name, freeze_batch_norm_2d(child))
+            elif isinstance(child, nn.BatchNorm2d):
                 frozen, state = FrozenBatchNorm2d(child.num_features, eps=child.eps), child.state_dict()
                 frozen.load_state_dict({key: value for key, value in state.items() if key != "num_batches_tracked"})
                 setattr(parent, name, frozen)

@@ -38,7 +38,7 @@ class Player:
     """Parameters that are stepped together.
 
     Attributes:
-        learning_rate: maps a step to a rate.
+        learning_rate: maps a step to a rate; groups of the optimiser with ``lr_scale`` take that share of it.
         gradient_clip: largest norm of a step's gradient, which is scaled down to it; None leaves the gradient as it is.
         clip_apart: ``gradient_clip`` is for the gradient of each parameter by itself, not for that of all together.
     """
@@ -175,7 +175,7 @@ def train_step(
         distributed.average_(p.grad for p in player.parameters if p.grad is not None)
         _clip(player)
         for group in player.optimiser.param_groups:
-            group["lr"] = player.learning_rate(step)
+            group["lr"] = player.learning_rate(step) * group.get("lr_scale", 1.0)
         player.optimiser.step()
         seen |= {f"{name}/{term}": value.detach() for term, value in terms.items()}
 

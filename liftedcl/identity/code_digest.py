@@ -28,6 +28,7 @@ WITHOUT_EFFECT = {
     "liftedcl.identity.recipe": "reads and writes recipes, whose values are compared",
     "liftedcl.identity.strict": "parses recipes, whose parsed values are compared",
     "liftedcl.identity.strict_text": "parses recipes, whose parsed values are compared",
+    "liftedcl.recipes.backbone_names": "says which names backbones have, and a rule compares the name",
     "downstream.command_line": "declares arguments, whose values are compared",
     "liftedcl.engine.journal": "prints the progress of a run",
     "downstream.benchmark": "says what a benchmark consists of; each part is in a digest, or a rule compares it",

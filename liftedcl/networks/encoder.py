@@ -2,10 +2,11 @@
 
 It has torchvision's names of a ResNet without ``fc``, so it loads without this project:
 ``torchvision.models.resnet50().load_state_dict(torch.load("encoder.pt", weights_only=True), strict=False)``;
-an HRNet's has timm's names without ``classifier``.
+that of any other backbone has timm's names, without the classifier.
 """
 
-from collections.abc import Callable
+import itertools
+import operator
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -15,7 +16,8 @@ from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
 from liftedcl.files import tensor_file
 from liftedcl.identity.errors import InputError
-from liftedcl.identity.strict import require_choice
+from liftedcl.networks.stages import Stage
+from liftedcl.recipes.backbone_names import TIMM, require_backbone
 
 
 class Backbone(Protocol):
@@ -23,8 +25,12 @@ class Backbone(Protocol):
 
     out_channels: int  # C
     stride: int  # s
+    map_stages: tuple[Stage, ...]  # from fine to coarse; a plain transformer has one, since its grid stays the same
 
     def __call__(self, images: Tensor) -> Tensor: ...
+
+    def maps(self, images: Tensor) -> list[Tensor]:
+        """The map of each of ``map_stages``, (B, channels, H/stride, W/stride); the last one is that of a call."""
 
     def state_dict(self) -> dict[str, Tensor]: ...
 
@@ -39,7 +45,10 @@ class ResNetMap(ResNet):
         if width != 64 or strides != [1, 2, 2, 2]:
             self._rebuild(block, blocks, width, strides)
         self.out_channels = 8 * width * block.expansion
-        self.stride = 4 * strides[0] * strides[1] * strides[2] * strides[3]
+        reductions = itertools.accumulate(strides, operator.mul, initial=4)
+        widths = (width * block.expansion << stage for stage in range(4))
+        self.map_stages = tuple(map(Stage, widths, list(reductions)[1:]))
+        self.stride = self.map_stages[-1].stride
 
     def _rebuild(self, block: type, blocks: list[int], width: int, strides: list[int]) -> None:
         self.inplanes = width
@@ -52,29 +61,55 @@ class ResNetMap(ResNet):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, images: Tensor) -> Tensor:
-        x = self.maxpool(self.relu(self.bn1(self.conv1(images))))
-        return self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        return self.maps(images)[-1]
+
+    def maps(self, images: Tensor) -> list[Tensor]:
+        x, maps = self.maxpool(self.relu(self.bn1(self.conv1(images)))), []
+        for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
+            x = stage(x)
+            maps.append(x)
+        return maps
 
 
-def _hrnet_w32() -> nn.Module:
-    from liftedcl.networks.hrnet import hrnet_w32  # here, because importing timm takes half a second
+def _timm(model: str, **changes: float) -> nn.Module:
+    from liftedcl.networks.timm_backbone import timm_backbone  # here, because importing timm takes half a second
 
-    return hrnet_w32()
+    return timm_backbone(model, **changes)
 
 
-BACKBONES: dict[str, Callable[[], nn.Module]] = {
+BACKBONES: dict[str, partial[nn.Module]] = {
     "resnet50": partial(ResNetMap, Bottleneck, [3, 4, 6, 3], width=64, strides=[1, 2, 2, 2]),
     "resnet18": partial(ResNetMap, BasicBlock, [2, 2, 2, 2], width=64, strides=[1, 2, 2, 2]),
     # Quarter width and stride 8: at 64x64 pixels its map has 8x8 cells, like ResNet-50's at 256x256.
     "resnet18_narrow": partial(ResNetMap, BasicBlock, [2, 2, 2, 2], width=16, strides=[1, 2, 1, 1]),
-    "hrnet_w32": _hrnet_w32,
+    # Its map joins the four resolutions, as the published classification head does (the paper, section 4.1).
+    "hrnet_w32": partial(_timm, "hrnet_w32"),
+    "vit_s16": partial(_timm, "vit_small_patch16_224"),
+    "vit_b16": partial(_timm, "vit_base_patch16_224"),
+    "vit_l16": partial(_timm, "vit_large_patch16_224"),
+    # For pictures of 64x64 pixels, with the map of resnet18_narrow.
+    "vit_narrow": partial(
+        _timm, "vit_tiny_patch16_224", img_size=64, patch_size=8, embed_dim=128, depth=6, num_heads=4
+    ),
 }
 
 
-def build_backbone(name: str) -> Backbone:
-    """A randomly initialised backbone (global torch RNG). Raises `InputError` for an unknown name."""
-    require_choice(name, BACKBONES, "backbone")
-    return BACKBONES[name]()
+def build_backbone(name: str, *, drop_path: float = 0.0) -> Backbone:
+    """A randomly initialised backbone (global torch RNG): one of `BACKBONES`, or "timm/" and the name of timm's.
+
+    Args:
+        drop_path: share of residual branches that a training step skips in the last block, rising from 0 in the first.
+
+    Raises:
+        InputError: an unknown name; a model of timm that can't be a backbone; ``drop_path`` of one that has none.
+    """
+    require_backbone(name, "backbone")
+    build = partial(_timm, name.removeprefix(TIMM)) if name.startswith(TIMM) else BACKBONES[name]
+    if not drop_path:
+        return build()
+    if build.func is not _timm:
+        raise InputError(f"drop_path: {drop_path:g}: {name} skips no branches; use 0")
+    return build(drop_path_rate=drop_path)
 
 
 def zero_last_norms(backbone: nn.Module) -> None:
@@ -92,13 +127,13 @@ def save_encoder(backbone: nn.Module, path: str | Path) -> None:
     save_state(backbone.state_dict(), path)
 
 
-def load_encoder(path: str | Path, name: str) -> Backbone:
-    """Build backbone ``name`` and load ``path`` into it, strictly.
+def load_encoder(path: str | Path, name: str, *, drop_path: float = 0.0) -> Backbone:
+    """Build backbone ``name`` and load ``path`` into it, strictly. ``drop_path`` as in `build_backbone`.
 
     Raises:
         InputError: the file is missing or damaged, or holds the weights of another architecture.
     """
-    backbone = build_backbone(name)
+    backbone = build_backbone(name, drop_path=drop_path)
     load_strictly(backbone, load_state(path), path, f"a {name}", "name the backbone it was made with")
     return backbone
 

@@ -5,6 +5,8 @@ With one group, the batch is normalised as a whole, in any number of processes. 
 equal stretches of the global batch, so they nest.
 """
 
+import functools
+
 import torch
 import torch.distributed.nn.functional as collective
 from torch import Tensor, nn
@@ -70,9 +72,22 @@ def group_batch_norms(network: nn.Module, groups: int, *, batch_size: int) -> nn
         raise InputError(f"params.yaml: norm_groups: {groups} does not divide the batch size {batch_size}")
     if groups > 1 and groups % distributed.size():
         raise InputError(f"params.yaml: norm_groups: {distributed.size()} processes do not divide {groups} groups")
+    norm = GlobalBatchNorm2d if groups == 1 else GroupedBatchNorm2d
     for module in network.modules():
-        if type(module) is nn.BatchNorm2d:
-            module.__class__ = GlobalBatchNorm2d if groups == 1 else GroupedBatchNorm2d
+        activated = isinstance(module, nn.BatchNorm2d) and hasattr(module, "act")  # timm's BatchNormAct2d
+        if type(module) is nn.BatchNorm2d or activated:
+            module.__class__ = _with_activation(norm) if activated else norm
             if groups > 1:
                 module.groups = groups // distributed.size()
     return network
+
+
+@functools.cache
+def _with_activation(norm: type[nn.BatchNorm2d]) -> type[nn.BatchNorm2d]:
+    """``norm`` with the activation that timm's BatchNormAct2d applies after its normalisation."""
+
+    class Activated(norm):
+        def forward(self, x: Tensor) -> Tensor:
+            return self.act(self.drop(super().forward(x)))
+
+    return Activated

@@ -11,14 +11,12 @@ from liftedcl.identity.strict import (
     require_range,
     require_share,
 )
+from liftedcl.recipes.backbone_names import require_backbone
 from liftedcl.recipes.method_entries import method_entries
 from liftedcl.recipes.weight_sources import SOURCES
 
-BACKBONE_STRIDES = {"resnet50": 32, "resnet18": 32, "resnet18_narrow": 8, "hrnet_w32": 32}
-"""The architectures of liftedcl/networks/encoder.py and the strides of their maps, repeated here without torch."""
-
-SMALLEST_INPUT = max(BACKBONE_STRIDES.values())
-"""In pixels: the largest stride of a backbone, which leaves its map one cell."""
+SMALLEST_INPUT = 32
+"""In pixels: the largest stride of a usual backbone, which leaves its map one cell."""
 
 _SMALLEST_SCALE = 0.001  # share of an image's area: a smaller crop has no pixel, and the whole image would be taken
 
@@ -196,7 +194,7 @@ class EncoderRecipe:
         entries = method_entries()
         require_choice(self.method, entries, "method")
         sections = entries[self.method].sections
-        require_choice(self.backbone, BACKBONE_STRIDES, "backbone")
+        require_backbone(self.backbone, "backbone")
         trained = "training" in sections
         for name in sections:
             require(getattr(self, name, None) is not None, name, f"is missing, {self.method} needs it")
@@ -205,8 +203,6 @@ class EncoderRecipe:
         if self.source is not None:
             require_choice(self.source, SOURCES, "source")
         require((self.method == "own") == (self.file is not None), "file", "goes with method own, and only with it")
-        if self.backbone == "hrnet_w32" and self.views is not None:  # its coarser maps are added to the finer ones
-            require(self.views.size % 32 == 0, "views.size", f"{self.views.size} is not a multiple of HRNet's 32")
         require(trained or self.start is None, "start", "goes with a trained method only")
         if self.images is not None:
             require_choice(self.images, IMAGE_SETS, "images")

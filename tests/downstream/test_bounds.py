@@ -30,7 +30,6 @@ from downstream.registry import BENCHMARKS
 from downstream.samples.crop import apply_affine, crop_matrices, invert_affine
 from workflow.tables.table_spec import main_tables
 
-STRIDE = 8
 DATA = {
     "coco": (write_tiny_coco, COCO),
     "h36m_2d": (write_tiny_h36m, RECIPE_2D),
@@ -46,7 +45,7 @@ def test_it_is_better_than_the_trivial_predictor_in_every_metric(benchmark, tmp_
     write, recipe = DATA[benchmark]
     root, reference = write(tmp_path / "data"), BENCHMARKS[benchmark].load("reference")
     trivial = reference.reference_scores(recipe, root)
-    bound = reference.bound_scores(recipe, root, stride=STRIDE)
+    bound = reference.bound_scores(recipe, root)
     assert bound["samples"] == trivial["samples"]
     for column in main_tables(TABLES)[benchmark].columns:
         way = 1 if column.better == "up" else -1
@@ -58,8 +57,8 @@ def test_it_is_better_than_the_trivial_predictor_in_every_metric(benchmark, tmp_
 def test_fine_heatmaps_find_every_person_of_coco(tmp_path):
     """In crops that are larger than their people, cells of one px leave OKS above 0.95, and cells of 32 px don't."""
     root = write_tiny_coco(tmp_path / "coco")
-    recipe = dataclasses.replace(COCO, input_width=192, input_height=256)  # with one deconvolution
-    best, worse = (coco.bound_scores(recipe, root, stride=stride) for stride in (2, 64))
+    recipes = (dataclasses.replace(COCO, input_width=192, input_height=256, heatmap_stride=cell) for cell in (1, 32))
+    best, worse = (coco.bound_scores(recipe, root) for recipe in recipes)
     assert best["ap"] == best["ar"] == best["ground_truth_boxes"]["ap"] == pytest.approx(100)
     assert worse["mean_oks"] < 90 < 99 < best["mean_oks"] and worse["ap"] < 90
 
@@ -80,15 +79,15 @@ def test_a_box_that_is_found_exactly_overlaps_its_person_wholly(tmp_path):
 def test_a_detector_costs_whom_it_misses_and_nobody_else(tmp_path):
     """A box beside everybody, a weak second box of somebody: an encoder could see through both."""
     root = write_tiny_coco(tmp_path / "coco")
-    recipe = dataclasses.replace(COCO, input_width=192, input_height=256)
+    recipe = dataclasses.replace(COCO, input_width=192, input_height=256, heatmap_stride=1)
     boxes = json.loads((root / DETECTIONS).read_text())
     real = [box for box in boxes if box["category_id"] == 1]
     beside = {**real[0], "bbox": [1, 1, 6, 6], "score": 1.0}
     (root / DETECTIONS).write_text(json.dumps([*boxes, beside, {**real[0], "score": 0.1}]))
-    assert coco.bound_scores(recipe, root, stride=2)["ap"] == pytest.approx(100)
+    assert coco.bound_scores(recipe, root)["ap"] == pytest.approx(100)
     left = [box for box in boxes if box["image_id"] != real[0]["image_id"]]
     (root / DETECTIONS).write_text(json.dumps(left))
-    bound = coco.bound_scores(recipe, root, stride=2)
+    bound = coco.bound_scores(recipe, root)
     people = 1 / len({box["image_id"] for box in real})
     assert bound["ar"] == pytest.approx(100 * (1 - people)) and bound["ground_truth_boxes"]["ar"] == pytest.approx(100)
 
@@ -96,7 +95,8 @@ def test_a_detector_costs_whom_it_misses_and_nobody_else(tmp_path):
 def test_pckh_of_people_who_are_large_against_the_cells_is_100(tmp_path):
     """A quarter of a cell of 2 px is 0.9 px of these pictures along the diagonal, a tenth of a head 1.2 and more."""
     root = write_tiny_mpii(tmp_path / "mpii")
-    found = {cell: mpii.bound_scores(MPII, root, stride=2 * cell) for cell in (1, 2, 4, 8, 16)}
+    recipes = {cell: dataclasses.replace(MPII, heatmap_stride=cell) for cell in (1, 2, 4, 8, 16)}
+    found = {cell: mpii.bound_scores(recipe, root) for cell, recipe in recipes.items()}
     tenths = [scores["pckh_10"] for scores in found.values()]
     assert tenths == sorted(tenths, reverse=True) and tenths[:2] == [100, 100] and tenths[3] < 90
     assert [scores["pckh_50"] for scores in found.values()][:3] == [100] * 3 and found[16]["pckh_50"] < 100
@@ -108,13 +108,13 @@ def test_jdr_is_that_of_the_nearest_of_all_cells(tmp_path, head_size):
     recipe = dataclasses.replace(RECIPE_2D, head_size=head_size)
     truth = read_h36m_2d(root, "test", 1)
     people = truth.labelled((size, size), recipe.box_scale).people
-    cell = STRIDE // 2
+    cell = recipe.heatmap_stride
     grid = np.stack(np.meshgrid(*[np.arange(0, size, cell)] * 2), axis=2).reshape(1, -1, 2)
     matrices = invert_affine(crop_matrices(people.centres, people.widths, size=(size, size)))
     places = apply_affine(matrices, np.broadcast_to(grid, (len(truth), *grid.shape[1:])))
     nearest = np.linalg.norm(places[:, :, None] - truth.joints[:, None], axis=3).min(axis=1)  # (N, 17)
     expected = 100 * (nearest <= head_size / 2).mean()
-    assert h36m_2d.bound_scores(recipe, root, stride=STRIDE)["jdr"] == pytest.approx(expected)
+    assert h36m_2d.bound_scores(recipe, root)["jdr"] == pytest.approx(expected)
     assert (expected < 100) == (head_size < 12)
 
 
@@ -126,11 +126,11 @@ def test_a_neutral_body_is_off_by_what_the_genders_differ(tmp_path):
     true, _ = true_bodies(truth, everybody, bodies, regressors)
     neutral, _ = true_bodies(dataclasses.replace(truth, gender=0 * truth.gender), everybody, bodies, regressors)
     expected = 1000 * np.linalg.norm(true - neutral, axis=2).mean()
-    bound = pw3d.bound_scores(PW3D, root, stride=STRIDE)
+    bound = pw3d.bound_scores(PW3D, root)
     assert bound["mpjpe_mm"] == pytest.approx(expected, abs=0.01) and expected > 1
     path = annotation_path(root, TEST)
     np.savez(path, **{**np.load(path), "gender": np.full(len(truth), "n")})
-    bound = pw3d.bound_scores(PW3D, root, stride=STRIDE)
+    bound = pw3d.bound_scores(PW3D, root)
     assert max(bound[key] for key in ("pa_mpjpe_mm", "mpjpe_mm", "pve_mm")) < 0.01
 
 
@@ -150,7 +150,7 @@ def write_lip(root, labels):
 
 
 def bound_of(root, size):
-    return lip.bound_scores(dataclasses.replace(LIP, input_size=size), root, stride=STRIDE)
+    return lip.bound_scores(dataclasses.replace(LIP, input_size=size), root)
 
 
 def test_labels_that_fit_into_the_square_come_back_whole(tmp_path):

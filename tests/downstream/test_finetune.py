@@ -164,7 +164,7 @@ def test_seed_and_encoder_decide(finished, inputs, tmp_path, monkeypatch):
 
 
 def test_reference_command(inputs, tmp_path, monkeypatch):
-    run(monkeypatch, about(inputs, out=tmp_path / "reference.json", stride=8), reference.main)
+    run(monkeypatch, about(inputs, out=tmp_path / "reference.json"), reference.main)
     scores = json.loads((tmp_path / "reference.json").read_text())
     assert scores["trivial"]["predictor"] in ("camera_frame", "crop_coordinates")
     assert scores["bound"]["mpjpe_mm"] < 0.1 < scores["trivial"]["mpjpe_mm"]

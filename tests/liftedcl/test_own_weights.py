@@ -79,6 +79,18 @@ def test_the_encoder_is_found_and_where_it_was_is_said(state, tmp_path, way):
     assert re.search(r"its sha256 is \w{64}(.*)", proof)[1].endswith(said) if said == "" else said in proof
 
 
+@pytest.mark.parametrize("backbone", ["vit_narrow", "timm/convnext_atto"])
+def test_an_encoder_of_any_backbone_is_found(tmp_path, backbone):
+    state = build_backbone(backbone).state_dict()
+    torch.save({"model": under("module.backbone.", state, head="head.")}, tmp_path / "mine.pt")
+    proof = import_weights(tmp_path / "mine.pt", "own", backbone, tmp_path / "encoder.pt")
+    written = torch.load(tmp_path / "encoder.pt", weights_only=True)
+    assert written.keys() == state.keys() and all(torch.equal(written[key], state[key]) for key in state)
+    assert "under 'model' with the prefix 'module.backbone.'" in proof
+    with pytest.raises(InputError, match="did you mean vit_narrow"):
+        import_weights(tmp_path / "mine.pt", "own", "vit_narow", tmp_path / "encoder.pt")
+
+
 def test_safetensors_and_half_precision_are_read(state, tmp_path):
     half = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
     for name, saved in (("mine.safetensors", state), ("half.safetensors", half)):

@@ -14,7 +14,7 @@ from workflow.params import read_params
 
 PARAMS = read_params(REPOSITORY / "params.yaml", {"profile": "paper"})
 PUBLISHED = yaml.safe_load((REPOSITORY / "tests" / "workflow" / "published_numbers.yaml").read_text())
-SWITCHES = {"probe": False, "fraction": 1.0, "prior": None}
+SWITCHES = {"probe": False, "fraction": 1.0, "prior": None, "transformer": None}
 """This project's own switches; off in what the paper's tables call by the benchmark's name."""
 
 

@@ -2,7 +2,6 @@
 # are made from those by rules of their own, so an edit of a metric or of an overlay trains nothing.
 
 from downstream.mpii.files import ANNOTATIONS as MPII_PEOPLE
-from liftedcl.recipes.encoder_recipe import BACKBONE_STRIDES
 
 
 def benchmark_recipe(wildcards):
@@ -15,7 +14,6 @@ def mixed_in(run):
     return data("mpii", MPII_PEOPLE["train"]) if mixed else lambda wildcards: []
 
 
-FINEST_STRIDE = min(BACKBONE_STRIDES[recipe.backbone] for recipe in PARAMS.encoders.values())  # a bound for every row
 ON_ONE_GPU = f"{GPU_SLOT} 1" if PARAMS.compute.gpus else ""
 
 ABOUT = "--benchmark {params.benchmark} --recipe {params.recipe:q} --data {params.root:q}"  # in each command below
@@ -79,10 +77,10 @@ for benchmark, entry in BENCHMARKS.items():
         output: LAYOUT.reference(benchmark),
         params:
             recipe=to_json(PARAMS.benchmarks[benchmark]), code=code_of("downstream.reference", entry.module("reference")),
-            benchmark=benchmark, root=ROOT, stride=FINEST_STRIDE,
+            benchmark=benchmark, root=ROOT,
         resources: **PARAMS.cluster.resources("short"),
         group: "references"
-        shell: "{PYTHON} -m downstream.reference " + ABOUT + " --stride {params.stride} --out {output:q}"
+        shell: "{PYTHON} -m downstream.reference " + ABOUT + " --out {output:q}"
 
     rule:
         name: f"augmented_{benchmark}"

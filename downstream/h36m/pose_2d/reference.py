@@ -19,8 +19,8 @@ def reference_scores(recipe: H36M2D, data: Path) -> dict[str, Any]:
     return {**score(predicted, truth, recipe.head_size), "predictor": "mean_keypoints"}
 
 
-def bound_scores(recipe: H36M2D, data: Path, *, stride: int) -> dict[str, Any]:
+def bound_scores(recipe: H36M2D, data: Path) -> dict[str, Any]:
     """Scores of the true joints where heatmaps can put them."""
     truth = read_h36m_2d(data, "test", recipe.test_stride)
     regions = truth.labelled((recipe.input_width, recipe.input_height), recipe.box_scale).people
-    return score(nearest_joints(truth.joints, regions, recipe, stride=stride, offset=False), truth, recipe.head_size)
+    return score(nearest_joints(truth.joints, regions, recipe, offset=False), truth, recipe.head_size)

@@ -45,7 +45,7 @@ def reference_scores(recipe: H36M3D, data: Path) -> dict[str, Any]:
     return {**candidates[best], "predictor": best, "candidates": errors}
 
 
-def bound_scores(recipe: H36M3D, data: Path, *, stride: int) -> dict[str, Any]:
+def bound_scores(recipe: H36M3D, data: Path) -> dict[str, Any]:
     """Scores of the true targets in crop coordinates, as float32 like a network's output, decoded."""
     test = read_h36m_3d(data, "test")
     targets, _ = encode(test.joints, **test.coding(recipe))

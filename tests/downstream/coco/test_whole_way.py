@@ -19,7 +19,7 @@ from downstream.samples.crop import apply_affine, crop_matrices
 from liftedcl.networks.encoder import build_backbone
 
 SIZE = (192, 256)  # at the tiny recipe's 48 x 64 a cell would be more than the eyes may lie off
-DECONVS = 2  # of a backbone of stride 8: cells of 2 px
+STRIDE = 2  # px a cell of the heatmaps
 
 
 class Oracle(nn.Module):
@@ -89,7 +89,7 @@ def test_the_whole_way_from_heatmaps_to_the_command(root, tmp_path, monkeypatch,
     A joint that lies off by d of OKS's own lengths counts exp(-d^2 / 2). All of them 0.6 off leave 0.835, so 7 of the
     10 thresholds hold; the face's 5 lost leave 0.706, so 5 hold.
     """
-    recipe = dataclasses.replace(RECIPE, input_width=SIZE[0], input_height=SIZE[1], deconvs=DECONVS)
+    recipe = dataclasses.replace(RECIPE, input_width=SIZE[0], input_height=SIZE[1], heatmap_stride=STRIDE)
     benchmark = CocoPose(recipe, build_backbone("resnet18_narrow"), data=root, seed=0, workers=0)
     annotated, stride = read_people(root, "val"), benchmark.module.stride
     entries = {entry["id"]: entry for entry in json.loads(annotation_path(root, "val").read_text())["annotations"]}

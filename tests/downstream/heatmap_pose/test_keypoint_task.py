@@ -153,9 +153,9 @@ def test_a_frozen_encoder_stays_as_it_is(train, tmp_path):
 
 def test_the_published_architecture():
     """34.0 million parameters, 64x48 heatmaps for 256x192, deconvolutions and head from N(0, 0.001)."""
-    network = SimplePose(build_backbone("resnet50"), joints=17, deconvs=3, width=256)
+    network = SimplePose(build_backbone("resnet50"), joints=17, size=(192, 256), stride=4, width=256)
     assert round(sum(parameter.numel() for parameter in network.parameters()) / 1e6, 1) == 34.0
-    assert network.heatmap_size((192, 256)) == (48, 64)
+    assert network.size == (48, 64)
     with torch.no_grad():
         assert network.eval()(torch.zeros(1, 3, 64, 64)).shape == (1, 17, 16, 16)
     for layer in network.head:
@@ -179,6 +179,9 @@ def test_what_does_not_fit_is_named(train):
     with pytest.raises(InputError, match="less than a batch of 64"):
         make(train, dataclasses.replace(RECIPE, batch_size=64))
     with pytest.raises(InputError, match="not divisible by the backbone's stride"):
-        make(train, dataclasses.replace(RECIPE, input_width=50))
-    with pytest.raises(InputError, match="deconvs"):
-        make(train, dataclasses.replace(RECIPE, deconvs=4))
+        make(train, dataclasses.replace(RECIPE, input_width=52))
+    for stride in (16, 3):
+        with pytest.raises(InputError, match=f"heatmap_stride: no doubling .* stride 8 to {stride}"):
+            make(train, dataclasses.replace(RECIPE, heatmap_stride=stride, input_width=48, input_height=96))
+    with pytest.raises(InputError, match="input_width: 50 is not a multiple of heatmap_stride, 4"):
+        dataclasses.replace(RECIPE, input_width=50)

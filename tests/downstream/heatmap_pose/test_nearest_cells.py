@@ -9,7 +9,7 @@ from downstream.heatmap_pose.heatmaps import decode
 from downstream.heatmap_pose.nearest_cells import nearest_joints, places_of_cells
 from downstream.samples.people import People
 
-STRIDE, CELL, SIDE = 8, 4, 64  # the recipe has one deconvolution, and heatmaps of 16x16 cells
+CELL, SIDE = 4, 64  # the recipe has heatmaps of 16x16 cells
 WIDTH = 160.0
 """Of a crop, px of the image: 2.5 times its size."""
 
@@ -36,14 +36,14 @@ def test_the_places_are_those_that_decoding_gives(offset):
 @pytest.mark.parametrize(("offset", "share"), [(False, 1 / 2), (True, 1 / 4)])
 def test_inside_the_map_no_joint_is_further_than_a_share_of_a_cell(offset, share):
     joints = np.random.default_rng(0).uniform(CELL, SIDE - 3 * CELL, (50, 16, 2))
-    found = nearest_joints(to_image(joints), people(50), RECIPE, stride=STRIDE, offset=offset)
+    found = nearest_joints(to_image(joints), people(50), RECIPE, offset=offset)
     errors = np.abs(found - to_image(joints)).max(axis=(0, 1))
     limit = share * CELL * WIDTH / SIDE
     assert (errors <= limit + 1e-9).all() and (errors > 0.9 * limit).all()
 
 
 def test_what_is_outside_the_map_comes_to_its_edge():
-    found = nearest_joints(np.array([[[-1e4, 1e4]]]), people(1), RECIPE, stride=STRIDE, offset=True)
+    found = nearest_joints(np.array([[[-1e4, 1e4]]]), people(1), RECIPE, offset=True)
     np.testing.assert_allclose(found[0, 0], to_image(np.array([0, SIDE - CELL])))
 
 
@@ -55,7 +55,7 @@ def test_no_heatmap_comes_nearer(offset):
     cells = np.arange(SIDE // CELL)
     bells = np.exp(-((cells - joints[..., None] / CELL) ** 2) / 2)  # (40, 16, x and y, cells)
     maps = bells[:, :, 1, :, None] * bells[:, :, 0, None, :]
-    nearest = nearest_joints(to_image(joints), people(40), RECIPE, stride=STRIDE, offset=offset)
+    nearest = nearest_joints(to_image(joints), people(40), RECIPE, offset=offset)
     least = np.linalg.norm(nearest - to_image(joints), axis=2)
     for noise in (0.0, 0.01, 0.3):
         noisy = torch.from_numpy(maps + noise * rng.normal(size=maps.shape))

@@ -21,6 +21,7 @@ from downstream.mpii.task import MpiiPose
 from downstream.mpii.truth import MpiiTruth, read_truth, truth_path
 from downstream.samples.crop import apply_affine, crop_matrices
 from liftedcl.identity.errors import InputError, run_cli
+from liftedcl.networks.stages import Stage
 
 
 def random_truth(count: int, rng: np.random.Generator) -> MpiiTruth:
@@ -99,7 +100,7 @@ def run(monkeypatch, *words):
 class TinyBackbone(nn.Module):
     """Stride 8, 3 channels: enough of an encoder to build the head on."""
 
-    out_channels, stride = 3, 8
+    out_channels, stride, map_stages = 3, 8, (Stage(3, 4), Stage(3, 8))
 
     def __init__(self):
         super().__init__()

@@ -22,7 +22,6 @@ from downstream.pw3d.body.smpl_layer import SMPLLayer, TrainingJoints
 from downstream.pw3d.resolution_scalars import ResolutionScalars
 from downstream.pw3d.shape_network import ShapeNetwork, ShapeRegressor, project, rotations_from_6d, translations
 from downstream.training.frozen import freeze
-from liftedcl.identity.errors import InputError
 from liftedcl.networks.encoder import ResNetMap, build_backbone
 from synthetic.people import body as synthetic
 from synthetic.smpl_files import write_smpl_files
@@ -181,12 +180,45 @@ def test_block_adds_alpha_times_its_branch():
         torch.testing.assert_close(block(x), (x - 0.7 * branch).relu())
 
 
-def test_a_backbone_without_residual_blocks_is_refused():
-    class Plain(torch.nn.Module):
-        pass
+@pytest.mark.parametrize(("name", "branches"), [("vit_narrow", 12), ("timm/swin_tiny_patch4_window7_224", 24)])
+def test_a_transformer_has_a_scalar_for_each_attention_and_each_mlp(name, branches):
+    torch.manual_seed(0)
+    backbone = build_backbone(name).eval()
+    images = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        before, scaled = backbone(images), ResolutionScalars(backbone, 2)
+        assert [len(scalars) for scalars in scaled.scalars] == 2 * [branches] and scaled.branches == branches
+        assert torch.equal(scaled(images, 1), before)
+        scaled.scalars[1].fill_(0.5)
+        assert torch.equal(scaled(images, 0), before) and not torch.allclose(scaled(images, 1), before, atol=1e-2)
+        scaled.scalars[0].zero_()  # without its branches, a plain transformer is its patches, places and last norm
+        if name == "vit_narrow":
+            tokens = backbone.norm(backbone._pos_embed(backbone.patch_embed(images)))[:, 1:]
+            assert torch.equal(scaled(images, 0).flatten(2).transpose(1, 2), tokens)
 
-    with pytest.raises(InputError, match="Plain has none"):
-        ResolutionScalars(Plain(), 2)
+
+def test_a_transformers_block_adds_alpha_times_each_branch():
+    torch.manual_seed(0)
+    backbone = build_backbone("vit_narrow").eval()
+    block, x = backbone.blocks[0], torch.randn(2, 5, 128)
+    with torch.no_grad():
+        middle = x - 0.7 * block.attn(block.norm1(x))
+        expected = middle + 0.3 * block.mlp(block.norm2(middle))
+        scaled = ResolutionScalars(backbone, 1)
+        scaled.scalars[0][:2] = torch.tensor([-0.7, 0.3])
+        scaled._scalars = scaled.scalars[0]
+        torch.testing.assert_close(block(x), expected)
+
+
+def test_a_backbone_without_such_branches_goes_without_scalars():
+    torch.manual_seed(0)
+    backbone = build_backbone("timm/convnext_atto").eval()
+    images = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        expected, scaled = backbone(images), ResolutionScalars(backbone, 3)
+        scaled.enter(2)
+        assert torch.equal(scaled(images, 2), expected)
+    assert scaled.branches == 0 and not any(scalars.requires_grad for scalars in scaled.scalars)
 
 
 def network(root, levels=3):

@@ -48,7 +48,7 @@ def evaluated(root, bodies, regressors, tmp_path, monkeypatch):
         truth = read_annotations(annotations, annotations.parent)
         joints = lsp_joints(rotations, betas, bodies[0], regressors)
         predictions = Predictions(rotations, betas, np.zeros((len(betas), 3)), joints)
-        write_predictions(tmp_path / "predictions.npz", predictions, truth.names)
+        write_predictions(tmp_path / "predictions.npz", predictions, truth.names, resolution_scalars=8)
         names = {"annotations": annotations, "body": root / "smpl", "predictions": tmp_path / "predictions.npz"}
         line = [word for name, path in names.items() for word in (f"--{name}", str(path))]
         monkeypatch.setattr(sys, "argv", ["pw3d", "evaluate", *line, "--out", str(tmp_path / "out.json")])
@@ -157,7 +157,7 @@ def test_the_command_needs_no_torch(root, bodies, regressors, tmp_path):
     joints = lsp_joints(rotations, betas, bodies[0], regressors)
     path = tmp_path / "predictions.npz"
     predictions = Predictions(rotations, betas, np.zeros((6, 3)), joints)
-    write_predictions(path, predictions, read_shape_split(root, TEST).names)
+    write_predictions(path, predictions, read_shape_split(root, TEST).names, resolution_scalars=8)
     code = "import sys; from downstream.pw3d.__main__ import main; main(); assert 'torch' not in sys.modules"
     line = ["evaluate", "--annotations", annotation_path(root, TEST), "--body", root / "smpl", "--predictions", path]
     arguments = [sys.executable, "-c", code, *map(str, line)]
@@ -182,7 +182,7 @@ def test_bad_predictions_are_named(root, tmp_path, change, message):
     truth = read_shape_split(root, TEST)
     rotations, path = np.broadcast_to(np.eye(3), (6, 24, 3, 3)), tmp_path / "predictions.npz"
     predictions = Predictions(rotations, np.zeros((6, 10)), np.zeros((6, 3)), np.zeros((6, 14, 3)))
-    write_predictions(path, predictions, truth.names)
+    write_predictions(path, predictions, truth.names, resolution_scalars=8)
     assert np.array_equal(read_predictions(path, truth).rotations, rotations)
     np.savez(path, **{**dict(np.load(path)), **change})
     with pytest.raises(InputError, match=message) as error:
@@ -229,7 +229,7 @@ def test_joints_of_another_body_are_refused(root, bodies, regressors, tmp_path, 
     joints = lsp_joints(rotations, betas, bodies[1], regressors)
     path = tmp_path / "predictions.npz"
     predictions = Predictions(rotations, betas, np.zeros((6, 3)), joints)
-    write_predictions(path, predictions, read_shape_split(root, TEST).names)
+    write_predictions(path, predictions, read_shape_split(root, TEST).names, resolution_scalars=8)
     line = ["--annotations", annotation_path(root, TEST), "--body", root / "smpl", "--predictions", path]
     monkeypatch.setattr(sys, "argv", ["pw3d", "evaluate", *map(str, line)])
     with pytest.raises(InputError, match="mm from those of pose and betas"):

@@ -147,7 +147,7 @@ JOBS = {
     ),
     "reference": Job(
         "downstream.reference",
-        lambda folder: benchmark(folder, out=Layout(str(folder)).reference("h36m_3d"), stride=8),
+        lambda folder: benchmark(folder, out=Layout(str(folder)).reference("h36m_3d")),
         ("downstream.reference", ENTRY.module("reference")),
     ),
     "table": Job("workflow.tables", table, ("workflow.tables.__main__",)),

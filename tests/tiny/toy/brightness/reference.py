@@ -9,5 +9,5 @@ def reference_scores(recipe, data):
     return {"error": float(np.mean([abs(mean - label) for label in read_labels(data, "test")[1]]))}
 
 
-def bound_scores(recipe, data, *, stride):
+def bound_scores(recipe, data):
     return {"error": 0.0}  # brightness is predicted as it is, without any encoding

@@ -1,0 +1,34 @@
+"""The names of backbones. No torch, because planning checks them; liftedcl/networks/encoder.py builds them."""
+
+import difflib
+import functools
+import importlib.util
+import re
+from pathlib import Path
+
+from liftedcl.identity.strict import require
+
+NAMES = ("resnet50", "resnet18", "resnet18_narrow", "hrnet_w32", "vit_s16", "vit_b16", "vit_l16", "vit_narrow")
+
+TIMM = "timm/"
+"""Begins the name of any other model of timm."""
+
+_REGISTERED = re.compile(r"^@register_model\s+def (\w+)\(", re.MULTILINE)
+
+
+def require_backbone(name: str, key: str) -> None:
+    """Raises `ValueRuleError` unless ``name`` is one of `NAMES`, or `TIMM` and one of timm's; it names the nearest."""
+    known = {TIMM + model for model in timm_models()} if name.startswith(TIMM) else NAMES
+    if name not in known:
+        there = [*NAMES, *(TIMM + model for model in sorted(timm_models()))]
+        near = difflib.get_close_matches(name, there) or difflib.get_close_matches(TIMM + name, there)
+        rule = f"{name!r} is none of {', '.join(NAMES)}, and not {TIMM} with a model of timm"
+        require(False, key, f"{rule}; did you mean {', '.join(near)}?" if near else rule)
+
+
+@functools.cache
+def timm_models() -> frozenset[str]:
+    """The models that the installed timm can build. Its files are searched, because importing timm imports torch."""
+    folder = Path(importlib.util.find_spec("timm").origin).parent / "models"
+    texts = (path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py")))
+    return frozenset(name for text in texts for name in _REGISTERED.findall(text))
