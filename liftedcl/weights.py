@@ -7,6 +7,7 @@ random initialisation. Here every key has to fit.
 import argparse
 import hashlib
 import time
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def import_weights(file: Path, source: str, backbone: str, out: Path) -> str:
     first, content = next(iter(encoder.state_dict())), tensor_file.load(file)
     find = _own_state if published is OWN else partial(_find_state, published=published)
     layout, found = find(content, first=first, file=file)
-    state = encoder_state(found, layout, published, file)
+    state = encoder_state(found, layout, published, file, own=encoder.state_dict().keys())
     for key, value in encoder.state_dict().items():  # older files don't count batches, and nothing reads the count
         if key.endswith("num_batches_tracked"):
             state.setdefault(key, torch.zeros_like(value))
@@ -74,8 +75,12 @@ def _place(layout: Layout) -> str:
     return f"; found{container}{prefix}" if container or prefix else ""
 
 
-def encoder_state(state: dict[str, Any], layout: Layout, published: Source, file: Path) -> dict[str, Tensor]:
+def encoder_state(
+    state: dict[str, Any], layout: Layout, published: Source, file: Path, *, own: Collection[str]
+) -> dict[str, Tensor]:
     """The encoder's tensors of a state dict, under the backbone's names and without the classifier.
+
+    ``own`` are the backbone's names: some backbones have a norm of their own below the classifier's name.
 
     Raises:
         InputError: a key is not of ``layout``, or a value isn't a tensor.
@@ -83,7 +88,7 @@ def encoder_state(state: dict[str, Any], layout: Layout, published: Source, file
     remedy = f"get {published.file} ({published.page})"
     encoder = {}
     for key, value in state.items():
-        if key.startswith(layout.drop):
+        if key.startswith(layout.drop) and key.removeprefix(layout.prefix) not in own:
             continue
         if not key.startswith(layout.prefix):
             raise InputError(f"{file}: the key {key} is not of {published.file}; {remedy}")
