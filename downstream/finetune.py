@@ -10,6 +10,7 @@ import torch
 
 from downstream.command_line import add_benchmark_arguments
 from downstream.registry import BENCHMARKS, finetune_modules
+from downstream.training.epoch_batches import workers_named
 from downstream.training.frozen import freeze
 from downstream.training.norm_groups import group_norms
 from liftedcl.engine import checkpoint, distributed
@@ -17,7 +18,7 @@ from liftedcl.engine.device import prepare_device
 from liftedcl.engine.loop import fit, step_seed
 from liftedcl.files.atomic import exclusive, sha256_of_file, write_json
 from liftedcl.identity.code_digest import code_digest
-from liftedcl.identity.errors import run_cli
+from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.provenance import describe
 from liftedcl.identity.recipe import read_recipe
 from liftedcl.networks.encoder import load_encoder, save_state
@@ -37,8 +38,8 @@ def finetune(
 ) -> None:
     """Train, and write ``trained.pt``, the predictions, ``history.csv`` and, last, ``provenance.json`` into ``out``.
 
-    After a kill it continues from ``out/last.pt`` and ends with the bits of an uninterrupted run; that file is removed
-    on success. The arguments are the options of the command; ``benchmark`` is a key of `BENCHMARKS`.
+    After a kill it continues from ``out/last.pt`` and ends with the bits of an uninterrupted run; checkpoints are
+    removed on success. The arguments are the options of the command; ``benchmark`` is a key of `BENCHMARKS`.
 
     Raises:
         InputError: an encoder or data that is missing, damaged or doesn't fit; a loss that is not finite.
@@ -92,7 +93,9 @@ def main() -> None:
     arguments = vars(parser.parse_args())
     benchmark = arguments.pop("benchmark")
     recipe = read_recipe(BENCHMARKS[benchmark].recipe, arguments.pop("recipe"))
-    with exclusive(arguments["out"]):
+    if arguments["workers"] < 0:
+        raise InputError(f"--workers {arguments['workers']}: needs at least 0, which loads data in the same process")
+    with exclusive(arguments["out"]), workers_named(arguments["workers"]):
         finetune(benchmark, recipe, **arguments)
 
 

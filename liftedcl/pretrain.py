@@ -15,6 +15,7 @@ from torch import nn
 from liftedcl.engine import checkpoint, distributed
 from liftedcl.engine.device import prepare_device
 from liftedcl.engine.loop import Player, fit, step_seed
+from liftedcl.files.array_file import read_array
 from liftedcl.files.atomic import exclusive, sha256_of_file, write_json
 from liftedcl.identity.code_digest import code_digest
 from liftedcl.identity.errors import InputError, run_cli
@@ -149,10 +150,7 @@ def _starting_backbone(recipe: EncoderRecipe, start: Path | None, inputs: dict[s
 def _read_skeletons(path: Path | None, inputs: dict[str, str]) -> np.ndarray | None:
     if path is None:
         return None
-    try:
-        skeletons = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: not a readable array ({error}); make it with python -m liftedcl.prior") from None
+    skeletons = read_array(path, "make it with python -m liftedcl.prior")
     shaped = skeletons.ndim == 3 and skeletons.shape[1:] == (NUM_JOINTS, 3) and len(skeletons) > 0
     if not shaped or skeletons.dtype.kind != "f" or not np.isfinite(skeletons).all():
         raise InputError(

@@ -14,13 +14,12 @@ for a real person:
 """
 
 import argparse
-import io
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from liftedcl.files.atomic import atomic_path
+from liftedcl.files.array_file import write_array
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.recipe import read_recipe
 from liftedcl.recipes.data_recipes import Skeletons
@@ -152,10 +151,7 @@ def main() -> None:
     arguments = parser.parse_args()
     recipe = read_recipe(Skeletons, arguments.recipe)
     skeletons = sample_skeletons(recipe.count, np.random.default_rng([recipe.seed]), recipe)
-    content = io.BytesIO()
-    np.save(content, skeletons)
-    with atomic_path(arguments.out) as part:
-        part.write_bytes(content.getbuffer())  # numpy's own write loses the error number of a full disk
+    write_array(arguments.out, skeletons)
     if arguments.figure:
         figure_of_skeletons(skeletons[:32], arguments.figure)
 

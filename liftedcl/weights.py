@@ -20,7 +20,7 @@ from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.provenance import describe
 from liftedcl.identity.strict import require_choice
 from liftedcl.networks.encoder import BACKBONES, build_backbone, load_strictly, save_encoder
-from liftedcl.recipes.weight_sources import OWN, SOURCES, Layout, Source
+from liftedcl.recipes.weight_sources import CONTAINERS, HEADS, OWN, PREFIXES, SOURCES, Layout, Source
 
 _FIRST = "conv1.weight"
 """The first tensor of every backbone."""
@@ -30,7 +30,7 @@ def import_weights(file: Path, source: str, backbone: str, out: Path) -> str:
     """Write the encoder of the checkpoint ``file`` as a plain state dict, and ``provenance.json`` beside it.
 
     ``source`` is a key of `SOURCES`, or 'own'. Returns a proof of identity in words: that the file has the published
-    checksum, or the SHA-256 of a file without one.
+    checksum, or the SHA-256 of a file without one. Of the user's own it also says where in the file the encoder was.
 
     Raises:
         InputError: the file is missing, truncated, another one, or has the weights of another architecture.
@@ -39,13 +39,18 @@ def import_weights(file: Path, source: str, backbone: str, out: Path) -> str:
     require_choice(source, (*SOURCES, "own"), "--source")
     published = OWN if source == "own" else SOURCES[source]
     edition, proof = _identify(file, published)
-    state = encoder_state(tensor_file.load(file), published, file)
+    content = tensor_file.load(file)
+    layout, found = _own_state(content, file) if published is OWN else _find_state(content, published, file)
+    state = encoder_state(found, layout, published, file)
     encoder = build_backbone(backbone)
     for key, value in encoder.state_dict().items():  # older files don't count batches, and nothing reads the count
         if key.endswith("num_batches_tracked"):
             state.setdefault(key, torch.zeros_like(value))
     remedy = "name the backbone and the source that it was made with"
     load_strictly(encoder, state, file, f"the {backbone} of {edition}", remedy)
+    for key, value in encoder.state_dict().items():
+        if not torch.isfinite(value).all():
+            raise InputError(f"{file}: {key} has NaN or infinite values, so it is damaged or diverged; get it again")
     save_encoder(encoder, out)
     write_json(
         out.with_name("provenance.json"),
@@ -58,17 +63,23 @@ def import_weights(file: Path, source: str, backbone: str, out: Path) -> str:
             device="cpu",
         ),
     )
-    return proof
+    return proof + (_place(layout) if published is OWN else "")
 
 
-def encoder_state(content: Any, published: Source, file: Path) -> dict[str, Tensor]:
-    """The encoder's tensors of a checkpoint, under the backbone's names and without the classifier.
+def _place(layout: Layout) -> str:
+    """Where in the user's own file the encoder was found, in words, unless the file is the plain state dict."""
+    container = f" under {layout.container!r}" if layout.container else ""
+    prefix = f" with the prefix {layout.prefix!r}" if layout.prefix else ""
+    return f"; found{container}{prefix}" if container or prefix else ""
+
+
+def encoder_state(state: dict[str, Any], layout: Layout, published: Source, file: Path) -> dict[str, Tensor]:
+    """The encoder's tensors of a state dict, under the backbone's names and without the classifier.
 
     Raises:
-        InputError: the checkpoint has none of the layouts of ``published``, or a value isn't finite.
+        InputError: a key is not of ``layout``, or a value isn't a tensor.
     """
     remedy = f"get {published.file} ({published.page})"
-    layout, state = _find_state(content, published, file)
     encoder = {}
     for key, value in state.items():
         if key.startswith(layout.drop):
@@ -77,10 +88,37 @@ def encoder_state(content: Any, published: Source, file: Path) -> dict[str, Tens
             raise InputError(f"{file}: the key {key} is not of {published.file}; {remedy}")
         if not isinstance(value, Tensor):
             raise InputError(f"{file}: {key} is not a tensor; {remedy}")
-        if not torch.isfinite(value).all():
-            raise InputError(f"{file}: {key} has NaN or infinite values, so it is damaged or diverged; {remedy}")
         encoder[key.removeprefix(layout.prefix)] = value
     return encoder
+
+
+def _own_state(content: Any, file: Path) -> tuple[Layout, dict[str, Any]]:
+    """The layout of the user's own file, recognised by its first convolution, and its state dict.
+
+    What is not below the encoder's prefix (heads, queues, a key encoder) is left out; without a prefix all has to fit.
+    """
+    inside = [(name, content[name]) for name in CONTAINERS if name in content] if isinstance(content, dict) else []
+    for container, state in ((None, content), *inside):
+        if not isinstance(state, dict) or not all(isinstance(key, str) for key in state):
+            continue
+        prefixes = [key.removesuffix(_FIRST) for key in state if key.endswith(_FIRST)]
+        prefixes = [prefix for prefix in prefixes if set(prefix.split(".")[:-1]) <= set(PREFIXES)]
+        if len(prefixes) > 1:
+            raise InputError(
+                f"{file}: holds several encoders, under {' and '.join(map(repr, prefixes))}; save one of them alone"
+            )
+        if prefixes:
+            prefix = prefixes[0]
+            below = {key: value for key, value in state.items() if key.startswith(prefix)}
+            return Layout(container, prefix, tuple(prefix + head for head in HEADS)), below
+    keys = [str(key) for key in content] if isinstance(content, dict) else []
+    for container, state in inside:
+        keys += [f"{container}: {key}" for key in state] if isinstance(state, dict) else []
+    first = f"its first keys are {', '.join(keys[:8])}" if keys else f"it is a {type(content).__name__}"
+    raise InputError(
+        f"{file}: holds no {_FIRST}, bare or under {', '.join(CONTAINERS)}, with or without the prefixes "
+        f"{', '.join(f'{prefix}.' for prefix in PREFIXES)}; {first}; save {OWN.page}"
+    )
 
 
 def _find_state(content: Any, published: Source, file: Path) -> tuple[Layout, dict[str, Any]]:

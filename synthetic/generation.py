@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,13 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from liftedcl.files.atomic import read_json, sha256_of_file, write_json
+from liftedcl.files.atomic import CLAIM, exclusive, read_json, sha256_of_file, write_json
 from liftedcl.identity.code_digest import code_digest
 from liftedcl.identity.errors import InputError
 
 JPEG_QUALITY = 92
 IDENTITY = "generation.json"
+CHUNKS = ".generation"
 _PROGRESS_SECONDS = 10.0
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _REMEDY = "remove the folder and generate it again"
@@ -61,19 +63,27 @@ def generate(plan: Plan, root: Path, workers: int) -> None:
     """Make ``root`` hold ``plan``, starting from whatever an earlier call with the same plan has left there.
 
     Raises:
-        InputError: ``root`` holds files that were not generated, or ``workers`` is below 1.
+        InputError: ``root`` holds files that were not generated or another process is generating there, ``workers`` is
+            below 1, or the system ended one.
     """
     if workers < 1:
         raise InputError(f"--workers {workers}: at least one worker is needed; leave it out for one a core")
-    _prepare(plan, root)
-    missing = [number for number in range(len(plan.chunks)) if not _is_finished(root, number)]
-    if missing:
-        for name in plan.annotations:
-            (root / name).unlink(missing_ok=True)
-        _render_chunks(plan, root, missing, workers)
-    if not all((root / name).exists() for name in plan.annotations):
-        labels = [read_json(_chunk_path(root, number), _REMEDY) for number in range(len(plan.chunks))]
-        plan.finish(root, plan.recipe, labels)
+    if root.exists() and not root.is_dir():
+        raise InputError(f"{root}: is a file; choose a folder")
+    if not (root / IDENTITY).is_file() and (foreign := _any_file(root)) is not None:
+        raise InputError(
+            f"{root}: holds files that were not generated ({foreign.relative_to(root)}); choose an empty folder"
+        )
+    with exclusive(root / CHUNKS):
+        _prepare(plan, root)
+        missing = [number for number in range(len(plan.chunks)) if not _is_finished(root, number)]
+        if missing:
+            for name in plan.annotations:
+                (root / name).unlink(missing_ok=True)
+            _render_chunks(plan, root, missing, workers)
+        if not all((root / name).exists() for name in plan.annotations):
+            labels = [read_json(_chunk_path(root, number), _REMEDY) for number in range(len(plan.chunks))]
+            plan.finish(root, plan.recipe, labels)
 
 
 def write_jpeg(path: Path, image: np.ndarray) -> None:
@@ -114,24 +124,21 @@ def _prepare(plan: Plan, root: Path) -> None:
         if not isinstance(found, dict) or not {"kind", "recipe", "contents"} <= set(found):
             raise InputError(f"{marker}: not written by this program; choose an empty folder")
         _remove_contents(root, found["contents"])
-    elif (foreign := _any_file(root)) is not None:
-        raise InputError(
-            f"{root}: holds files that were not generated ({foreign.relative_to(root)}); choose an empty folder"
-        )
     write_json(marker, identity)
 
 
 def _any_file(root: Path) -> Path | None:
-    """A file below ``root``, or None. What a killed write of the marker leaves doesn't count."""
-    if root.exists() and not root.is_dir():
-        raise InputError(f"{root}: is a file; choose a folder")
+    """A file below ``root``, or None. This run's claim and what a killed write of the marker leaves don't count."""
     files = (path for path in root.rglob("*") if not path.is_dir())
-    return next((path for path in files if path.name != f".{IDENTITY}.part"), None)
+    own = (root / CHUNKS / CLAIM, root / f".{IDENTITY}.part")
+    return next((path for path in files if path not in own), None)
 
 
 def _remove_contents(root: Path, names: list[str]) -> None:
     """Remove generated data; the chunks' labels go first, because they say that the images are there."""
-    for name in (".generation", *names):
+    for path in (root / CHUNKS).glob("chunk_*.json"):  # the folder itself has this run's claim
+        path.unlink()
+    for name in names:
         path = root / name
         # Only plain names: a damaged marker must not reach outside the folder.
         if Path(name).name == name and path.is_dir() and not path.is_symlink():
@@ -141,7 +148,7 @@ def _remove_contents(root: Path, names: list[str]) -> None:
 
 
 def _chunk_path(root: Path, number: int) -> Path:
-    return root / ".generation" / f"chunk_{number:05d}.json"
+    return root / CHUNKS / f"chunk_{number:05d}.json"
 
 
 def _is_finished(root: Path, number: int) -> bool:
@@ -163,6 +170,11 @@ def _render_chunks(plan: Plan, root: Path, missing: list[int], workers: int) -> 
             done = len(plan.chunks) - len(missing)
             for task in _with_progress(tasks, plan.kind, done, len(plan.chunks)):
                 task.result()
+        except BrokenProcessPool:
+            raise InputError(
+                f"--workers {workers}: the system ended one of these processes, usually because memory was short; run "
+                "the same command again with fewer workers, it goes on and no byte depends on them"
+            ) from None
         except BaseException:
             # The chunks in progress aren't worth waiting for: without labels they don't count.
             for process in set(multiprocessing.active_children()) - others:

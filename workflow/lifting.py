@@ -54,7 +54,7 @@ def read_shown(path: Path) -> list[dict[str, str]]:
         InputError: the file is damaged.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             lines = [shown(record) for record in csv.DictReader(file, strict=True)]
         if not lines:
             raise ValueError("no row")

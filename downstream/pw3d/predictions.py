@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from downstream.pw3d.reader import ShapeSamples
-from downstream.reading.npz_file import read_arrays
+from liftedcl.files.array_file import read_arrays
 from liftedcl.files.atomic import atomic_path
 from liftedcl.identity.errors import InputError
 

@@ -20,7 +20,7 @@ from downstream.pw3d.files import (
     picture_folder,
 )
 from downstream.reading.annotation_entries import check_pictures
-from downstream.reading.npz_file import read_arrays
+from liftedcl.files.array_file import read_arrays
 from liftedcl.identity.errors import InputError
 
 TRUTH = ("pose", "shape", "gender")

@@ -1,5 +1,6 @@
 """Training batches that depend on (seed, epoch, step) alone, so that neither workers nor a resumed run change a bit."""
 
+import contextlib
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -63,6 +64,25 @@ class EpochBatches(Dataset):
     def batch(self, draws: np.ndarray) -> Any:
         """The samples of ``draws`` (B,) of this epoch, augmented."""
         raise NotImplementedError
+
+
+@contextlib.contextmanager
+def workers_named(workers: int) -> Iterator[None]:
+    """Everything that reads what `load` yields is done in here: torch reports a dead process wherever the run then is.
+
+    Raises:
+        InputError: the system has ended a process that loads data.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not str(error).startswith("DataLoader worker"):
+            raise
+        raise InputError(
+            f"--workers {workers}: the system ended a process that loads data, usually because memory (or shared "
+            f"memory, /dev/shm) was short: {str(error).splitlines()[0]} Run the same command again, which goes on from "
+            "its last checkpoint, with fewer workers (compute.workers in params.yaml; no result depends on it)"
+        ) from None
 
 
 def load(batches: Dataset, first: int, workers: int) -> Iterator[Any]:

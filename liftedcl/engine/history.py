@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-from liftedcl.files.atomic import atomic_path
+from liftedcl.files.atomic import atomic_path, require_file
 from liftedcl.identity.errors import InputError
 
 
@@ -21,13 +21,12 @@ def read_history(path: Path) -> list[dict[str, float]]:
     Raises:
         InputError: the file is missing, cut off, or not a history.
     """
+    require_file(path, "train the run it belongs to")
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             header, *lines = list(csv.reader(file))
         rows = [{name: float(cell) for name, cell in zip(header, line, strict=True)} for line in lines]
         steps = [row["step"] for row in rows]
-    except FileNotFoundError:
-        raise InputError(f"{path}: not found; train the run it belongs to") from None
     except (ValueError, KeyError, csv.Error) as error:
         reason = "no column 'step'" if isinstance(error, KeyError) else error
     else:

@@ -76,9 +76,11 @@ def process_images(
     An item for which ``function`` raises `BrokenImageError` is reported on stderr and left out.
 
     Raises:
-        InputError: more than 1% of all items are broken.
+        InputError: more than 1% of all items are broken, or ``workers`` is below 1.
     """
-    workers = max(workers or len(os.sched_getaffinity(0)), 1)  # a scheduler may grant fewer than the machine has
+    if workers is not None and workers < 1:
+        raise InputError(f"--workers {workers}: needs at least 1; leave it out for one a core")
+    workers = workers or len(os.sched_getaffinity(0))  # a scheduler may grant fewer than the machine has
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # its warnings don't name the file
     cv2.setNumThreads(1)  # one thread per image is faster than several inside one image
     broken = 0

@@ -23,7 +23,7 @@ def read_recipe(cls: type[T], text: str) -> T:
         if not path.is_file():
             raise InputError(f"--recipe {text}: neither JSON text nor a file; see python -m workflow.params --help")
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError:
             raise InputError(f"{path}: not text, so not a recipe; see python -m workflow.params --help") from None
     try:

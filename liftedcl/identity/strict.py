@@ -57,6 +57,8 @@ def _parse_dataclass(kind: Any, value: Any, where: str) -> Any:
 
 
 def _parse_scalar(kind: Any, value: Any, where: str) -> Any:
+    if isinstance(value, int) and abs(value) >= 2**63:  # beyond what numpy and torch count with
+        raise InputError(f"{where}: the number is beyond 2^63")
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if type(value) is not kind:

@@ -1,11 +1,15 @@
 """A shard: many equally sized RGB images in one memory-mapped file, with an index and a description beside it.
 
-``NAME.npy`` holds the pixels, (N, H, W, 3) uint8, ``NAME.csv`` one line per image, ``NAME.json`` count, size, checksum
-and the packer's report. The JSON is removed first and written last, so a shard that has one is whole.
+``NAME.npy`` holds the pixels, (N, H, W, 3) uint8, ``NAME.csv`` one line per image with the CRC-32 of its pixels, and
+``NAME.json`` count, size, the checksums of both files and the packer's report. The JSON is removed first and appears
+last, so a shard that has one is whole. Both checksums are compared: the index's when a shard is opened, an image's when
+it is first read, because ImageNet packed is some 400 GB.
 """
 
 import contextlib
 import csv
+import functools
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,23 +17,29 @@ from typing import IO, TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from liftedcl.files.atomic import atomic_path, read_json, sha256_of_file, write_json
+from liftedcl.files.array_file import read_array
+from liftedcl.files.atomic import atomic_path, json_text, read_json, require_file, sha256_of_file
 from liftedcl.identity.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 REMEDY = "remove it and run the command that packs it again"
+_CRC = "crc32"
 
 
 @dataclass(frozen=True)
 class Shard:
-    """An open shard: ``images`` (N, H, W, 3) uint8 RGB, memory-mapped; ``index``, a row each; ``meta``, the JSON."""
+    """An open shard: ``images`` (N, H, W, 3) uint8 RGB, memory-mapped; ``index``, a row each; ``meta``, the JSON.
+
+    ``checksums`` (N,) are the CRC-32 of each image's pixels.
+    """
 
     path: Path
     images: np.memmap
     index: "pd.DataFrame"
     meta: dict[str, Any]
+    checksums: np.ndarray
 
     def __len__(self) -> int:
         return len(self.images)
@@ -44,12 +54,18 @@ class Shard:
         """Hex SHA-256 of the pixels' file."""
         return self.meta["sha256"]
 
+    @functools.cached_property
+    def _compared(self) -> np.ndarray:
+        """Whether each image's checksum has been compared since the shard was opened, (N,)."""
+        return np.zeros(len(self), bool)
+
     def gather(self, rows: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """The images of ``rows`` (B,), integers from 0 to N - 1, copied to ``out`` or a new array, (B, H, W, 3) uint8.
 
         Raises:
-            InputError: the file has been cut off or removed since it was opened. Reading its map would be a SIGBUS,
-                which ends the process without a message. A failing disk still does that.
+            InputError: an image isn't what was packed, or the file has been cut off or removed since it was opened.
+                Reading its map would be a SIGBUS, which ends the process without a message. A failing disk still does
+                that.
         """
         whole = self.images.offset + self.images.nbytes
         try:
@@ -61,7 +77,12 @@ class Shard:
         if len(rows) and not 0 <= rows.min() <= rows.max() < len(self):
             raise IndexError(f"rows from {rows.min()} to {rows.max()} of {len(self)}")
         # Rows are checked above, because with an ``out`` numpy's own check makes a second copy of everything.
-        return np.take(np.asarray(self.images), rows, axis=0, out=out, mode="clip")
+        images = np.take(np.asarray(self.images), rows, axis=0, out=out, mode="clip")
+        for place in np.flatnonzero(~self._compared[rows]):
+            if zlib.crc32(images[place]) != self.checksums[rows[place]]:
+                raise InputError(f"{self.path}: image {rows[place]} is damaged, its checksum differs; {REMEDY}")
+        self._compared[rows] = True
+        return images
 
 
 class ShardWriter:
@@ -82,10 +103,10 @@ class ShardWriter:
 
     def __enter__(self) -> Self:
         self._files = contextlib.ExitStack()
-        # Entered first, so renamed last: an index never exists without its pixels.
-        self._index = self._files.enter_context(atomic_path(self.path.with_suffix(".csv")))
-        part = self._files.enter_context(atomic_path(self.path))
-        self._pixels = self._files.enter_context(open(part, "wb"))
+        # Renamed in the reverse order: an index never exists without its pixels, nor a description without both.
+        paths = (self.path.with_suffix(".json"), self.path.with_suffix(".csv"), self.path)
+        self._description, self._index, self._part = (self._files.enter_context(atomic_path(path)) for path in paths)
+        self._pixels = self._files.enter_context(open(self._part, "wb"))
         self._header_bytes = _write_header(self._pixels, 0, self.shape)
         return self
 
@@ -95,8 +116,9 @@ class ShardWriter:
             raise ValueError(f"a row of {len(self.columns)} values is expected, not {len(row)}")
         if image.shape != self.shape or image.dtype != np.uint8:
             raise ValueError(f"an image of {self.shape} uint8 is expected, not {image.shape} {image.dtype}")
-        self._pixels.write(np.ascontiguousarray(image).data)
-        self._rows.append(tuple(row))
+        pixels = np.ascontiguousarray(image).data
+        self._pixels.write(pixels)
+        self._rows.append((*row, zlib.crc32(pixels)))
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         if isinstance(error, OSError) and error.filename is None:
@@ -104,24 +126,25 @@ class ShardWriter:
         if kind is not None:
             self._files.__exit__(kind, error, trace)
             return
-        description = self.path.with_suffix(".json")
-        with self._files:  # closes the pixels and renames both files
+        with self._files:  # closes the pixels and renames the files
             self._pixels.seek(0)
             if _write_header(self._pixels, len(self._rows), self.shape) != self._header_bytes:
                 raise AssertionError("numpy's header has grown; it would overwrite pixels")
+            self._pixels.flush()
             with open(self._index, "w", newline="", encoding="utf-8") as file:
-                csv.writer(file, lineterminator="\n").writerows([self.columns, *self._rows])
-            description.unlink(missing_ok=True)
-        height, width, _ = self.shape
-        meta = {"count": len(self._rows), "height": height, "width": width, "sha256": sha256_of_file(self.path)}
-        write_json(description, {**meta, "report": self.report})
+                csv.writer(file, lineterminator="\n").writerows([(*self.columns, _CRC), *self._rows])
+            height, width, _ = self.shape
+            meta = {"count": len(self._rows), "height": height, "width": width, "report": self.report}
+            meta |= {"sha256": sha256_of_file(self._part), "index_sha256": sha256_of_file(self._index)}
+            self._description.write_text(json_text(meta), encoding="utf-8")
+            self.path.with_suffix(".json").unlink(missing_ok=True)
 
 
 def open_shard(path: str | Path) -> Shard:
     """Open a shard for reading, without reading its pixels.
 
     Raises:
-        InputError: one of the three files is missing or cut off, or they don't belong together.
+        InputError: one of the three files is missing, cut off or damaged, or they don't belong together.
     """
     import pandas as pd
 
@@ -130,30 +153,21 @@ def open_shard(path: str | Path) -> Shard:
     meta = read_json(description, f"the shard is not complete, {REMEDY}")
     try:
         shape = (int(meta["count"]), int(meta["height"]), int(meta["width"]), 3)
-        whole = isinstance(meta["sha256"], str)
+        whole = isinstance(meta["sha256"], str) and isinstance(meta["index_sha256"], str)
     except (KeyError, TypeError, ValueError, OverflowError):
         whole = False
     if not whole:
         raise InputError(f"{description}: does not describe a shard; {REMEDY}")
-    try:
-        images = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise InputError(f"{path}: not found; {REMEDY}") from None
-    except (ValueError, EOFError) as error:
-        raise InputError(f"{path}: truncated or damaged ({error}); {REMEDY}") from None
+    images = read_array(path, REMEDY, mapped=True)
     if not isinstance(images, np.memmap) or images.dtype != np.uint8 or images.shape != shape:
         raise InputError(f"{path}: holds {images.shape} {images.dtype}, {description.name} says {shape}; {REMEDY}")
-    if path.stat().st_size != images.offset + images.nbytes:
-        raise InputError(f"{path}: {path.stat().st_size} bytes, {images.offset + images.nbytes} expected; {REMEDY}")
-    try:
-        index = pd.read_csv(table, keep_default_na=False)  # a class may be called "NA"
-    except FileNotFoundError:
-        raise InputError(f"{table}: not found; {REMEDY}") from None
-    except (ValueError, UnicodeDecodeError) as error:
-        raise InputError(f"{table}: not a readable table ({error}); {REMEDY}") from None
-    if len(index) != len(images):
-        raise InputError(f"{table}: {len(index)} rows for {len(images)} images; {REMEDY}")
-    return Shard(path=path, images=images, index=index, meta=meta)
+    require_file(table, REMEDY)
+    if sha256_of_file(table) != meta["index_sha256"]:
+        raise InputError(f"{table}: its checksum is not the one in {description.name}; {REMEDY}")
+    index = pd.read_csv(table, keep_default_na=False)  # a class may be called "NA"
+    if len(index) != len(images) or _CRC not in index:
+        raise InputError(f"{table}: {len(index)} rows of {', '.join(index)} for {len(images)} images; {REMEDY}")
+    return Shard(path=path, images=images, index=index, meta=meta, checksums=index.pop(_CRC).to_numpy())
 
 
 def _write_header(file: IO[bytes], count: int, shape: tuple[int, int, int]) -> int:

@@ -124,13 +124,23 @@ def load_strictly(module: nn.Module, state: dict[str, Tensor], path: str | Path,
     """``load_state_dict`` whose error names in one line what doesn't fit, what was ``expected``, and the ``remedy``.
 
     Raises:
-        InputError: a key is missing or unexpected, or a tensor has another shape.
+        InputError: a key is missing or unexpected, or a tensor has another shape or kind of numbers.
     """
     own = module.state_dict()
-    missing, unexpected = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
-    wrong = sorted(key for key in own.keys() & state.keys() if own[key].shape != state[key].shape)
-    for problem, keys in (("lacks", missing), ("has the unknown", unexpected), ("has another shape of", wrong)):
+    both = sorted(own.keys() & state.keys())
+    problems = {
+        "lacks": sorted(own.keys() - state.keys()),
+        "has the unknown": sorted(state.keys() - own.keys()),
+        "has another shape of": [key for key in both if own[key].shape != state[key].shape],
+        "has another kind of numbers in": [key for key in both if _kind(own[key]) != _kind(state[key])],
+    }
+    for problem, keys in problems.items():
         if keys:
             more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
             raise InputError(f"{path}: is not {expected}: it {problem} {keys[0]}{more}; {remedy}")
     module.load_state_dict(state)
+
+
+def _kind(tensor: Tensor) -> tuple[bool, bool, str, bool]:
+    """Whether it has fractions or is complex, and how it is stored: a copy between two kinds would lose something."""
+    return tensor.is_floating_point(), tensor.is_complex(), str(tensor.layout), tensor.is_meta or tensor.is_quantized

@@ -121,10 +121,16 @@ SOURCES = {
 OWN = Source(
     file="an encoder.pt",
     page="a state dict with the names of torchvision's backbone; docs/extending.md",
-    layouts=(
-        Layout(None, "", ("fc.",)),
-        Layout("state_dict", "", ("fc.",)),
-        Layout("state_dict", "module.", ("module.fc.",)),
-    ),
+    layouts=(),
 )
-"""The user's own file in its common layouts; its method is called ``own``."""
+"""The user's own file, in any of the containers and with any of the prefixes below; its method is called ``own``."""
+
+CONTAINERS = ("state_dict", "model_state_dict", "model", "net", "teacher", "encoder", "backbone")
+"""Keys that a state dict is saved under, the preferred ones first; of a DINO the teacher is what is evaluated."""
+
+PREFIXES = ("module", "_orig_mod", "model", "net", "backbone", "encoder_q", "base_encoder", "encoder", "resnet")
+"""Names of the module that holds the backbone, in any order and number: of DistributedDataParallel, torch.compile,
+Lightning, mmcv, MoCo and others."""
+
+HEADS = ("fc.", "classifier.", "head.")
+"""What a backbone's own file has beside it, and is left out."""

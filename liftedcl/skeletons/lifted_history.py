@@ -1,12 +1,11 @@
 """The skeletons of a few crops at several moments of a training: ``lifted.npz`` of a run."""
 
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from liftedcl.files.array_file import read_arrays
 from liftedcl.files.atomic import atomic_path
 from liftedcl.identity.errors import InputError
 from liftedcl.skeletons.skeleton import NUM_JOINTS
@@ -38,13 +37,7 @@ def read_lifted_history(path: Path) -> LiftedHistory:
         InputError: the file is missing or damaged, or its arrays don't belong together.
     """
     remedy = "make it again with python -m liftedcl.pretrain and a recipe whose lifting.adv is above 0"
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            history = LiftedHistory(rows=file["rows"], epochs=file["epochs"], skeletons=file["skeletons"])
-    except FileNotFoundError:
-        raise InputError(f"{path}: not found; {remedy}") from None
-    except (KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{path}: not a history of lifted skeletons ({error}); {remedy}") from None
+    history = LiftedHistory(**read_arrays(path, ("rows", "epochs", "skeletons"), remedy))
     rows, epochs, skeletons = history.rows, history.epochs, history.skeletons
     whole = (
         all(array.ndim == 1 and array.dtype == np.int64 and len(array) > 0 for array in (rows, epochs))

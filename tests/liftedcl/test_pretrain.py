@@ -13,6 +13,8 @@ import torch
 from repository import REPOSITORY
 from tiny.pretraining import ROWS
 
+from liftedcl.files import atomic
+from liftedcl.files.array_file import write_array
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.recipe import to_json
 from liftedcl.images.shard import ShardWriter
@@ -106,7 +108,8 @@ def test_another_architecture_is_refused(tmp_path):
         ({"start": "{data}/none.pt"}, "none.pt: not found"),
         ({"start": None}, "--start"),
         ({"skeletons": "{data}/flat.npy"}, "flat.npy: holds"),
-        ({"skeletons": "{data}/none.npy"}, "none.npy: not a readable array"),
+        ({"skeletons": "{data}/none.npy"}, "none.npy: not found"),
+        ({"skeletons": "{data}/bit.npy"}, "bit.npy: not a plain array (its checksum differs)"),
         ({"images": "{data}/none.npy"}, "none.json: not found"),
         ({"images": None}, "--images"),
         ({"recipe": '{"method": "moco", "backbone": "resnet18"}'}, "'moco' is not one of"),
@@ -118,6 +121,8 @@ def test_wrong_inputs_are_named_and_leave_nothing(changes, named, data, tmp_path
     save_encoder(build_backbone("resnet18"), data / "other.pt")
     (data / "cut.pt").write_bytes((data / "start.pt").read_bytes()[:5000])
     np.save(data / "flat.npy", np.zeros((3, 51), np.float32))
+    write_array(data / "bit.npy", np.load(data / "skeletons.npy"))
+    (data / "bit.npy").write_bytes((data / "bit.npy").read_bytes().replace(b"\x3e", b"\x3f", 1))
     out = tmp_path / "run" / "seed0"
     filled = {key: str(value).format(data=data) if key != "recipe" and value is not None else value
               for key, value in changes.items()}  # fmt: skip
@@ -134,11 +139,8 @@ def test_a_mistake_ends_in_one_line_on_stderr(data, tmp_path):
     assert result.stderr.count("\n") == 1
 
 
-def test_two_processes_never_work_on_one_run(data, tmp_path):
-    from liftedcl.files.atomic import exclusive
-
+def test_two_processes_never_work_on_one_run(data, tmp_path, monkeypatch):
     out = tmp_path / "run" / "seed0"
-    with exclusive(out):
-        result = run(command(data, out))
-    assert result.returncode == 2
-    assert "another process" in result.stderr
+    monkeypatch.setattr(atomic, "_PATIENCE", 0.1)
+    with atomic.exclusive(out), pytest.raises(InputError, match="another process"):
+        main(command(data, out)[3:])

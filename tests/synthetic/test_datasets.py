@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 from pycocotools.coco import COCO
 from repository import REPOSITORY
+from tiny.killed import killed
 
 from liftedcl.data_sets.h36m.files import POSES, SUBJECTS
 from liftedcl.data_sets.imagenet.files import CLASSES
+from liftedcl.files import atomic
 from liftedcl.identity.errors import InputError
 from synthetic import coco, generation, h36m, imagenet
 from synthetic.generation import generate
@@ -219,3 +221,17 @@ def test_annotations_carry_what_real_coco_carries(coco_root, realdata):
     person = next(category for category in real["categories"] if category["name"] == "person")
     assert person["id"] == ours["categories"][0]["id"] == 1
     assert [person["keypoints"], person["skeleton"]] == [ours["categories"][0][k] for k in ("keypoints", "skeleton")]
+
+
+def test_a_killed_worker_is_one_line(tmp_path):
+    plan = coco.plan(SMALL_RECIPE)
+    with pytest.raises(InputError, match=r"--workers 2: the system ended one of these processes.*same command again"):
+        generate(dataclasses.replace(plan, render=killed), tmp_path, workers=2)
+    assert {path.name for path in tmp_path.iterdir()} == {generation.IDENTITY, generation.CHUNKS}
+
+
+def test_two_commands_never_write_one_data_set(tmp_path, monkeypatch):
+    monkeypatch.setattr(atomic, "_PATIENCE", 0.1)
+    with atomic.exclusive(tmp_path / generation.CHUNKS), pytest.raises(InputError, match="another process"):
+        generate(coco.plan(SMALL_RECIPE), tmp_path, workers=1)
+    assert [path.name for path in tmp_path.iterdir()] == [generation.CHUNKS]

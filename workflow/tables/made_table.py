@@ -97,7 +97,7 @@ def _numbers(columns: list[Column]) -> list[str]:
 
 def _read_csv(path: Path, columns: list[Column]) -> tuple[list[str], list[dict[str, Any]]]:
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             head, *lines = list(csv.reader(file, strict=True))
         records: list[dict[str, Any]] = [dict(zip(head, line, strict=True)) for line in lines]
         for record in records:

@@ -8,7 +8,7 @@ import numpy as np
 from downstream.h36m.pose_2d.reader import H36MJoints, annotation_path, read_joints
 from downstream.h36m.shared import prediction_file
 from downstream.h36m.shared.recipe import H36M2D
-from downstream.reading.npz_file import read_arrays
+from liftedcl.files.array_file import read_arrays
 from liftedcl.identity.errors import InputError
 from liftedcl.skeletons.skeleton import JOINTS
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from downstream.reading.npz_file import read_arrays
+from liftedcl.files.array_file import read_arrays
 from liftedcl.files.atomic import atomic_path
 from liftedcl.identity.errors import InputError
 from liftedcl.skeletons.skeleton import NUM_JOINTS

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from downstream.pw3d.files import BODY_FOLDER, GENDERS, MEAN_PARAMETERS
-from downstream.reading.npz_file import read_arrays
+from liftedcl.files.array_file import read_arrays
 from liftedcl.identity.errors import InputError
 
 REMEDY = "docs/data/pw3d.md says how to get and prepare the body model"

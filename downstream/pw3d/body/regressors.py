@@ -9,7 +9,7 @@ import numpy as np
 
 from downstream.pw3d.body.body_model import REMEDY, BodyArrays, body_folder, check, leftwards
 from downstream.pw3d.files import REGRESSORS
-from liftedcl.identity.errors import InputError
+from liftedcl.files.array_file import read_array
 from liftedcl.skeletons.skeleton import JOINTS
 
 _RIGHT_LEG, _LEFT_LEG = [1, 2, 3], [4, 5, 6]
@@ -81,13 +81,7 @@ def _on_body(regressor: np.ndarray, body: BodyArrays) -> tuple[np.ndarray, np.nd
 
 
 def _read_regressor(path: Path, rows: int, count: int) -> np.ndarray:
-    try:
-        regressor = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise InputError(f"{path}: not found; {REMEDY}") from None
-    except (ValueError, EOFError, OSError) as error:
-        raise InputError(f"{path}: not a plain array ({error}); {REMEDY}") from None
-    good = isinstance(regressor, np.ndarray) and regressor.shape == (rows, count)
-    check(good, path, f"is {getattr(regressor, 'shape', 'no array')}, not {(rows, count)} as the body's mesh needs")
+    regressor = read_array(path, REMEDY)
+    check(regressor.shape == (rows, count), path, f"is {regressor.shape}, not {(rows, count)} as the body's mesh needs")
     check(regressor.dtype.kind == "f" and np.isfinite(regressor).all(), path, "isn't finite floats")
     return regressor.astype(np.float64)

@@ -12,6 +12,14 @@ def test_a_history_is_read_back(tmp_path):
     assert read_history(tmp_path / "history.csv") == rows
 
 
+def test_a_history_that_an_editor_has_saved_is_read(tmp_path):
+    rows = [{"epoch": 1.0, "step": 10.0, "loss": 0.5}, {"epoch": 2.0, "step": 20.0, "loss": 0.25}]
+    write_history(tmp_path / "history.csv", rows)
+    content = (tmp_path / "history.csv").read_bytes()
+    (tmp_path / "history.csv").write_bytes(b"\xef\xbb\xbf" + content.replace(b"\n", b"\r\n"))
+    assert read_history(tmp_path / "history.csv") == rows
+
+
 @pytest.mark.parametrize(
     "content",
     [

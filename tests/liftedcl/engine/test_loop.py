@@ -1,6 +1,7 @@
 """The training loop: resuming gives the same bits, players are stepped apart, explosions stop the run."""
 
 import contextlib
+import errno
 import re
 
 import pytest
@@ -127,6 +128,39 @@ def test_a_damaged_checkpoint_means_starting_over(tmp_path):
     task = TwoPlayers()
     run(tmp_path, task)
     assert task.steps == 21
+
+
+@pytest.mark.parametrize("harm", [lambda content: content[:-50], lambda content: content.replace(b"\x3f", b"\x3e", 1)])
+def test_a_run_whose_last_checkpoint_is_damaged_goes_on_from_the_one_before(tmp_path, monkeypatch, capsys, harm):
+    monkeypatch.setattr(loop, "_SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    run(tmp_path / "whole", TwoPlayers())
+    with pytest.raises(InterruptedRunError):
+        run(tmp_path / "harmed", TwoPlayers(stop_after=11))
+    last = tmp_path / "harmed" / "last.pt"
+    content = harm(last.read_bytes())
+    assert content != last.read_bytes()
+    last.unlink()  # a file of its own: the checkpoint before must not share its content
+    last.write_bytes(content)
+    task = TwoPlayers()
+    run(tmp_path / "harmed", task)
+    printed = capsys.readouterr().out
+    assert "last.pt: not a readable checkpoint" in printed and "taking the one before" in printed
+    assert task.steps == 21 - 9  # step 10 was saved last, and 9 before it
+    assert (tmp_path / "harmed" / "history.csv").read_bytes() == (tmp_path / "whole" / "history.csv").read_bytes()
+    checkpoint.discard(tmp_path / "harmed")
+    assert [path.name for path in (tmp_path / "harmed").iterdir()] == ["history.csv"]
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_both_before_it(tmp_path, monkeypatch):
+    for step in range(3):
+        checkpoint.save(tmp_path, {"a": 1}, {"step": step})
+    monkeypatch.setattr(torch, "save", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        checkpoint.save(tmp_path, {"a": 1}, {"step": 3})
+    monkeypatch.undo()
+    assert checkpoint.load(tmp_path, {"a": 1}, CPU) == {"step": 2}
+    (tmp_path / "last.pt").unlink()
+    assert checkpoint.load(tmp_path, {"a": 1}, CPU) == {"step": 1}
 
 
 def test_an_explosion_names_step_terms_and_checkpoint(tmp_path, monkeypatch):

@@ -16,6 +16,7 @@ from tiny.pretraining import ROWS as PRETRAIN_ROWS
 from downstream import finetune
 from downstream.h36m.shared.recipe import H36M3D
 from liftedcl import lifted_figure, pretrain
+from liftedcl.files.image_files import process_images
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.recipe import read_recipe, to_json
 from liftedcl.images.coco_people import read_people
@@ -184,15 +185,22 @@ def test_a_recipe_that_is_no_text_is_named(tmp_path, content):
 
 @pytest.mark.parametrize(
     ("number", "remedy"),
-    [(errno.ENOTDIR, "a file where a folder"), (errno.EISDIR, "a folder where a file"), (errno.EEXIST, "a file where")],
-)
+    [
+        (errno.ENOTDIR, "a file where a folder"), (errno.EISDIR, "a folder where a file"),
+        (errno.EEXIST, "a file where"), (errno.ENAMETOOLONG, "choose a shorter one"), (errno.ELOOP, "in a circle"),
+    ],
+)  # fmt: skip
 def test_an_unusable_path_ends_in_one_line(tmp_path, capsys, number, remedy):
     file = tmp_path / "file"
     file.touch()
+    circle = tmp_path / "circle"
+    circle.symlink_to(circle)
     actions = {
         errno.ENOTDIR: lambda: (file / "below" / "deeper").mkdir(parents=True),
         errno.EISDIR: lambda: tmp_path.read_bytes(),
         errno.EEXIST: lambda: file.mkdir(parents=True, exist_ok=True),
+        errno.ENAMETOOLONG: lambda: (tmp_path / ("x" * 300)).write_text(""),
+        errno.ELOOP: lambda: circle.read_text(),
     }
     with pytest.raises(OSError) as raised:
         actions[number]()
@@ -261,6 +269,21 @@ def test_skeletons_that_teach_nothing_are_named(tmp_path, array):
         pretrain._read_skeletons(tmp_path / "skeletons.npy", {})
 
 
+@pytest.mark.parametrize("number", [10**400, -(10**400), 2**63, 10**30])
+@pytest.mark.parametrize("key", ["count", "seed", "length_ratio"])
+def test_numbers_beyond_all_bounds_are_named(key, number):
+    recipe = json.loads(to_json(DEMO.skeletons))
+    recipe[key] = [1, number] if key == "length_ratio" else number
+    with pytest.raises(InputError, match=rf"--recipe: {key}: the number is beyond 2\^63"):
+        read_recipe(Skeletons, json.dumps(recipe))
+
+
+def test_a_recipe_may_begin_with_a_mark_and_have_any_line_ends(tmp_path):
+    text = to_json(DEMO.skeletons).replace(", ", ",\r\n")
+    (tmp_path / "skeletons.json").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert read_recipe(Skeletons, str(tmp_path / "skeletons.json")) == DEMO.skeletons
+
+
 def test_numbers_of_the_command_line_are_checked(tmp_path, monkeypatch):
     out = str(tmp_path / "out")
     with pytest.raises(InputError, match="--seed -1"):
@@ -269,6 +292,12 @@ def test_numbers_of_the_command_line_are_checked(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["finetune", *words, "--data", "d", "--out", out, "--seed", "-1"])
     with pytest.raises(InputError, match="--seed -1"):
         finetune.main()
+    monkeypatch.setattr(sys, "argv", ["finetune", *words, "--data", "d", "--out", out, "--workers", "-5"])
+    with pytest.raises(InputError, match="--workers -5"):
+        finetune.main()
+    for workers in (-5, 0):
+        with pytest.raises(InputError, match=f"--workers {workers}"):
+            list(process_images(lambda item: item, [1], workers=workers, title="crop"))
     words = ["--recipe", "r", "--encoder", "e.pt", "--heads", "h.pt", "--images", "i.npy", "--out", out]
     monkeypatch.setattr(sys, "argv", ["lifted_figure", *words, "--count", "0"])
     with pytest.raises(InputError, match="--count 0"):

@@ -2,10 +2,12 @@
 
 import errno
 import json
+import os
 
 import numpy as np
 import pytest
 
+from liftedcl.files import atomic
 from liftedcl.identity.errors import InputError
 from liftedcl.images.shard import ShardWriter, open_shard
 
@@ -72,6 +74,47 @@ def test_wrong_image_or_row_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"\.npy"):
         ShardWriter(tmp_path / "x.bin", 6, 4, ("name",))
     assert names(tmp_path) == []
+
+
+def test_each_image_is_compared_when_it_is_read(tmp_path):
+    """Damage that keeps the file's size and time, in one byte of one image."""
+    write(tmp_path / "x.npy")
+    path, shard = tmp_path / "x.npy", open_shard(tmp_path / "x.npy")
+    content, times = bytearray(path.read_bytes()), path.stat()
+    content[shard.images.offset + 7 * IMAGES[0].nbytes + 5] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    shard = open_shard(path)
+    np.testing.assert_array_equal(shard.gather(np.array([6, 8, 6])), IMAGES[[6, 8, 6]])
+    for rows in ([7], [6, 7, 8]):
+        with pytest.raises(InputError, match=r"x\.npy: image 7 is damaged, its checksum differs.*pack"):
+            shard.gather(np.array(rows))
+
+
+@pytest.mark.parametrize("change", [lambda text: text.replace("NA, 3", "NA, 4"), lambda text: text.replace(".3", ".4")])
+def test_a_changed_index_is_named(tmp_path, change):
+    write(tmp_path / "x.npy")
+    table = tmp_path / "x.csv"
+    before = table.read_text()
+    table.write_text(change(before))
+    assert len(table.read_text()) == len(before) and table.read_text() != before
+    with pytest.raises(InputError, match=r"x\.csv: its checksum is not the one in x\.json.*pack"):
+        open_shard(tmp_path / "x.npy")
+
+
+def test_two_writers_never_mix(tmp_path, monkeypatch):
+    """The second is refused before it packs anything, and what the first one writes is whole."""
+    monkeypatch.setattr(atomic, "_PATIENCE", 0.1)
+    with ShardWriter(tmp_path / "x.npy", 6, 4, ("name", "value")) as shard:
+        shard.append(IMAGES[0], ("a", 1))
+        with pytest.raises(InputError, match=r"x\.json: another process is writing this file"):
+            write(tmp_path / "x.npy")
+        assert not [name for name in names(tmp_path) if not name.startswith(".")]
+        shard.append(IMAGES[1], ("b", 2))
+    np.testing.assert_array_equal(open_shard(tmp_path / "x.npy").gather(np.arange(2)), IMAGES[:2])
+    assert names(tmp_path) == ["x.csv", "x.json", "x.npy"]
+    write(tmp_path / "x.npy")
+    assert len(open_shard(tmp_path / "x.npy")) == 11
 
 
 def cut(path, count):

@@ -50,7 +50,7 @@ def test_a_damaged_history_is_named_in_one_line(tmp_path, history):
     flipped[len(whole) // 2] ^= 0xFF
     for content in (b"", b"hello", whole[:-40], whole[: len(whole) // 2], bytes(flipped)):
         path.write_bytes(content)
-        with pytest.raises(InputError, match=r"lifted\.npz: not a history .*liftedcl\.pretrain"):
+        with pytest.raises(InputError, match=r"lifted\.npz: not an npz .*liftedcl\.pretrain"):
             read_lifted_history(path)
     path.unlink()
     with pytest.raises(InputError, match="not found"):
@@ -77,7 +77,7 @@ def test_arrays_that_do_not_belong_together_are_refused(tmp_path, history, chang
 
 def test_objects_in_a_history_are_never_loaded(tmp_path):
     np.savez(tmp_path / "lifted.npz", rows=np.array([{}]), epochs=EPOCHS, skeletons=np.zeros(3))
-    with pytest.raises(InputError, match="not a history"):
+    with pytest.raises(InputError, match="rows holds pickled objects"):
         read_lifted_history(tmp_path / "lifted.npz")
 
 
