@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from downstream.h36m.pose_2d import reader as reader_2d
+from downstream.h36m.pose_2d.reader import H36MJoints
 from downstream.h36m.pose_3d import reader as reader_3d
-from downstream.reading.annotation_entries import check_pictures
-from downstream.reading.data_check import Finding, report, tried
-from downstream.reading.frames import read_picture
+from downstream.h36m.pose_3d.reader import H36MPoses
+from downstream.reading.data_check import Finding, problem, report, tried
+from downstream.reading.entries import Entries
 from liftedcl.data_sets.h36m.data_set import DATA_SET
-from liftedcl.data_sets.h36m.files import REMEDY
-from liftedcl.files.evenly_spread import evenly_spread
 from liftedcl.identity.errors import InputError
 
 _STRIDES = {"train": 25, "test": 64}
@@ -43,10 +42,10 @@ def _annotations(title: str, path: Path, official: tuple[int, int], stride: int 
     """Findings about one annotation file; ``stride`` is given for the 2D benchmark alone."""
     try:
         if stride is None:
-            samples = reader_3d.read_poses(path)
+            samples, entries = reader_3d.examine(path)
             count = len(samples)
         else:
-            samples, count = reader_2d.read_all(path, stride)
+            samples, entries, count = reader_2d.examine(path, stride)
     except InputError as error:
         yield Finding("broken" if path.exists() else "missing", f"{title}: {error}")
         return
@@ -54,18 +53,25 @@ def _annotations(title: str, path: Path, official: tuple[int, int], stride: int 
     text = f"{title}: {path}: {len(samples):,} samples of {', '.join(subjects)}, every pose, camera and box in order"
     if stride is not None:
         text += f"; every {stride}th frame of the videos: {count:,}"
-    if official[0] <= count <= official[1]:
-        yield Finding("ok", text)
+    try:
+        entries.finish()
+    except InputError as error:
+        yield problem(error)
     else:
-        release = f"{official[0]:,}" if official[0] == official[1] else f"{official[0]:,} to {official[1]:,}"
-        yield Finding("differs", f"{text}; the official release has {release}")
-    yield tried(f"{title}: images", lambda: _images(path, samples.names))
+        if official[0] <= count <= official[1]:
+            yield Finding("ok", text)
+        else:
+            release = f"{official[0]:,}" if official[0] == official[1] else f"{official[0]:,} to {official[1]:,}"
+            yield Finding("differs", f"{text}; the official release has {release}")
+    yield tried(f"{title}: images", lambda: _images(samples, entries))
 
 
-def _images(path: Path, names: list[str]) -> str:
-    folder = path.parent.parent / "images"
-    check_pictures(folder, names, path, REMEDY)
-    chosen = evenly_spread(len(names), _IMAGES_READ)
-    shapes = {read_picture(folder / names[i], REMEDY).shape for i in chosen}
-    sizes = ", ".join(f"{width}x{height}" for height, width, _ in sorted(shapes))
-    return f"{len(np.unique(names)):,} there, {len(chosen)} of them read ({sizes})"
+def _images(samples: H36MPoses | H36MJoints, entries: Entries) -> str:
+    if isinstance(samples, H36MPoses):
+        reader_3d.check_images(samples, entries)
+    else:
+        reader_2d.with_sizes(samples, entries)
+    _, sizes = entries.decoded_sizes(samples.root / "images", _IMAGES_READ)
+    entries.finish()
+    found = ", ".join(f"{width}x{height}" for width, height in np.unique(sizes, axis=0))
+    return f"{len(np.unique(samples.names)):,} there, {len(sizes)} of them read ({found})"

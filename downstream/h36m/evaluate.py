@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> None:
     files = arguments.annotations, arguments.predictions
     if arguments.benchmark == "h36m_2d":
         head_size, stride = scores_2d.settings_of(arguments.predictions, arguments.head_size, arguments.stride)
-        protocol = f", head size {head_size:g} px, stride {stride}"
+        protocol = f", head size {head_size or scores_2d.PAPER['head_size']:g} px, stride {stride}"
         scores = scores_2d.score_file(*files, head_size, stride)
     else:
         scores, protocol = scores_3d.score_file(*files), ""

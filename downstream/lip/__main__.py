@@ -2,19 +2,22 @@
 
 import argparse
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from downstream.lip.data_set import DATA_SET
 from downstream.lip.files import LABELS, PICTURES, REMEDY, SPLITS, image_path, list_path
-from downstream.lip.reader import checked_labels, read_names
+from downstream.lip.reader import examine, read_names
 from downstream.lip.scores import score_folders
 from downstream.reading.data_check import Finding, count_finding, problem, report, tried
+from downstream.reading.entries import WrongEntriesError
 from downstream.reading.frames import read_picture
 from liftedcl.files.atomic import write_json
 from liftedcl.files.evenly_spread import evenly_spread
 from liftedcl.identity.errors import InputError, run_cli
 
 _READ = 20
+_NAMED = 8
 
 
 def check(data: Path) -> Iterator[Finding]:
@@ -33,17 +36,24 @@ def check(data: Path) -> Iterator[Finding]:
             yield count_finding(f"{data / folder}, *{extension}", len(there), expected)
             if absent := [name for name in names if name not in there]:
                 first = data / folder / f"{absent[0]}{extension}"
-                yield Finding("missing", f"{len(absent):,} files that {path} names, the first is {first}")
+                others = f", then {', '.join(absent[1:_NAMED])}" if len(absent) > 1 else ""
+                yield Finding("missing", f"{len(absent):,} files that {path} names, the first is {first}{others}")
+                names = [name for name in names if name in there]
         if names:
-            yield tried(f"{data}, {split}", lambda split=split, names=names: _some_samples(data, split, names))
+            yield tried(f"{data}, {split}", partial(_samples, data, split, names))
 
 
-def _some_samples(data: Path, split: str, names: list[str]) -> str:
+def _samples(data: Path, split: str, names: list[str]) -> str:
+    sizes, problems = examine(data, split, names)
     chosen = evenly_spread(len(names), _READ)
     for i in chosen:
-        checked_labels(data, split, names[i])
-        read_picture(image_path(data, split, names[i]), REMEDY)
-    return f"{len(chosen)} pictures with their label maps read"
+        try:
+            read_picture(image_path(data, split, names[i]), REMEDY)
+        except InputError as error:
+            problems.append(str(error).removesuffix(f"; {REMEDY}"))
+    if problems:
+        raise WrongEntriesError(list(dict.fromkeys(problems)), REMEDY)
+    return f"{len(sizes):,} label maps of their pictures' sizes, {len(chosen)} pictures read"
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from liftedcl.identity.errors import InputError
 PREDICTIONS, STUDENT_PREDICTIONS = "predictions", "predictions_student"
 """Folders of a run with the teacher's predictions, which its scores are of, and the student's."""
 
-_REMEDY = "make it with python -m downstream.finetune"
+_REMEDY = "docs/data/lip.md, `Scoring a result`, says what it holds"
 
 
 def read_prediction(path: Path, shape: tuple[int, ...], truth: Path) -> np.ndarray:

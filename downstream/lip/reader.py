@@ -1,9 +1,10 @@
 """LIP as it is distributed (Gong et al. 2017): images of one person each, and a label map for each image.
 
-downstream/lip/files.py says what is on disk; label maps are 8-bit grey, 0 to 19. Everything, label maps included, is
-read once and checked before a run starts: on one core this takes 1 ms a sample, and training takes hours.
+downstream/lip/files.py says what is on disk; `read_label` says what a label map can be. Everything, label maps
+included, is read once and checked before a run starts: on one core this takes 1 ms a sample, and training takes hours.
 """
 
+import codecs
 import io
 import zlib
 from dataclasses import dataclass
@@ -14,14 +15,18 @@ from PIL import Image
 
 from downstream.lip.files import REMEDY, image_path, label_path, list_path
 from downstream.lip.labels import IGNORED, NUM_CLASSES
-from downstream.reading.frames import read_picture
+from downstream.reading.entries import Entries, WrongEntriesError
+from downstream.reading.frames import picture_size, read_picture
 from liftedcl.files.image_files import process_images
 from liftedcl.identity.errors import InputError
 
 _EXTENSIONS = (".jpg", ".jpeg", ".png")
-_GREY_8_BIT, _PALETTE = (8, 0), 3
 _DEPTH, _COLOUR_TYPE = 24, 25
 """Where a PNG file says its bit depth and colour type (PNG specification, IHDR)."""
+_GREY, _PALETTE, _GREY_ALPHA, _RGB_ALPHA = 0, 3, 4, 6
+"""Colour types."""
+_ORIENTATION = 0x0112
+"""The EXIF tag that says how an image has to be turned; 5 to 8 exchange its sides."""
 
 
 @dataclass(frozen=True)
@@ -64,28 +69,44 @@ def read_lip(root: str | Path, split: str) -> LipSamples:
             sizes, or no pixel of the split with a class; the message names the files.
     """
     root, names = Path(root), read_names(list_path(root, split))
+    sizes, problems = examine(root, split, names)
+    if problems:
+        raise WrongEntriesError(problems, REMEDY)
+    return LipSamples(root, split, names, np.array(sizes))
 
-    def seen(name: str) -> tuple[int, int, bool]:
-        labels = checked_labels(root, split, name)
-        return labels.shape[1], labels.shape[0], bool((labels != IGNORED).any())
 
-    widths, heights, labelled = zip(
-        *process_images(seen, names, workers=None, title=f"lip {split}: checking"), strict=True
-    )
-    if not any(labelled):  # nothing to learn, and scores would divide by 0
+def examine(root: Path, split: str, names: list[str]) -> tuple[list[tuple[int, int]], list[str]]:
+    """Read every label map: sizes (width, height) of those that are whole, and all faults, a line each."""
+
+    def seen(name: str) -> np.ndarray | InputError:
+        try:
+            return checked_labels(root, split, name)
+        except InputError as error:
+            return error
+
+    sizes, problems, labelled = [], [], False
+    for labels in process_images(seen, names, workers=None, title=f"lip {split}: checking"):
+        if isinstance(labels, InputError):
+            problems.append(str(labels).removesuffix(f"; {REMEDY}"))
+        else:
+            sizes.append(labels.shape[::-1])
+            labelled |= bool((labels != IGNORED).any())
+    if not labelled and not problems:  # nothing to learn, and scores would divide by 0
         folder = label_path(root, split, names[0]).parent
-        raise InputError(f"{folder}: every pixel of all {len(names):,} label maps is ignored ({IGNORED}); {REMEDY}")
-    return LipSamples(root, split, names, np.stack([widths, heights], axis=1))
+        problems.append(f"{folder}: every pixel of all {len(names):,} label maps is ignored ({IGNORED})")
+    return sizes, problems
 
 
 def read_names(path: Path) -> list[str]:
-    """Ids of a list file, one a line, with or without the image's extension.
+    """Ids of a list file, one a line, with or without the image's extension; UTF-8, or UTF-16 that says so.
 
     Raises:
         InputError: the file is missing, empty or not text, or names a sample twice or outside its folder.
     """
     try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        content = path.read_bytes()
+        encoding = "utf-16" if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+        lines = [line.strip() for line in content.decode(encoding).splitlines()]
     except FileNotFoundError:
         raise InputError(f"{path}: not found; {REMEDY}") from None
     except UnicodeDecodeError:
@@ -93,21 +114,21 @@ def read_names(path: Path) -> list[str]:
     names = [line[: -len(Path(line).suffix)] if Path(line).suffix in _EXTENSIONS else line for line in lines if line]
     if not names:
         raise InputError(f"{path}: names no sample; {REMEDY}")
-    seen: set[str] = set()
-    for i, name in enumerate(names):
-        if Path(name).name != name:
-            raise InputError(f"{path}: sample {i}: {name!r} is not the name of a picture; {REMEDY}")
-        if name in seen:
-            raise InputError(f"{path}: sample {i}: {name} occurs twice; {REMEDY}")
-        seen.add(name)
+    entries = Entries(path, REMEDY, range(len(names)), names)
+    entries.check(np.array([Path(name).name == name for name in names]), "is not the name of a picture")
+    columns = [len(line.split()) > 1 and Path(line.split()[0]).suffix in _EXTENSIONS for line in lines if line]
+    entries.check(~np.array(columns), "holds several names; a line holds one id")
+    places = {name: n for n, name in reversed(list(enumerate(names)))}
+    entries.check(np.array([places[name] == n for n, name in enumerate(names)]), "occurs twice")
+    entries.finish()
     return names
 
 
 def read_label(path: Path, remedy: str = REMEDY) -> np.ndarray:
     """Decode a label map into (H, W) uint8: classes 0 to 19, or 255 where pixels are ignored.
 
-    It is a PNG with 8-bit grey values, like the official files, or with a palette whose indices are the classes, as
-    published parsers save their results.
+    It is a PNG that has one class number for each pixel: 8-bit grey, like the official files, 16-bit grey, the indices
+    of a palette, as published parsers save their results, or equal colour channels without transparency.
 
     Raises:
         InputError: missing, damaged, with colours instead of classes, or with a class that LIP doesn't have.
@@ -115,18 +136,37 @@ def read_label(path: Path, remedy: str = REMEDY) -> np.ndarray:
     try:
         data = path.read_bytes()
         with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
-            labels = np.asarray(picture)
+            labels = _one_number(np.asarray(picture), data[_DEPTH], data[_COLOUR_TYPE])
     except FileNotFoundError:
         raise InputError(f"{path}: not found; {remedy}") from None
     except (OSError, SyntaxError, ValueError, zlib.error, Image.DecompressionBombError):
         raise InputError(f"{path}: truncated, damaged or not a PNG file; {remedy}") from None
-    if (data[_DEPTH], data[_COLOUR_TYPE]) != _GREY_8_BIT and data[_COLOUR_TYPE] != _PALETTE:
-        raise InputError(f"{path}: not an 8-bit grey PNG of class numbers, as LIP's are; {remedy}")
+    if labels is None:
+        raise InputError(
+            f"{path}: holds colours, or grey of less than 8 bits, and not one class number for each pixel; save the "
+            f"numbers, with PIL: Image.fromarray(classes.astype('uint8')).save({path.name!r}); {remedy}"
+        )
     illegal = (labels >= NUM_CLASSES) & (labels != IGNORED)
     if illegal.any():
         value, limit = labels[illegal][0], NUM_CLASSES - 1
         raise InputError(f"{path}: class {value} is not from 0 to {limit} (or {IGNORED}, ignored); {remedy}")
-    return labels
+    return labels.astype(np.uint8)
+
+
+def _one_number(values: np.ndarray, depth: int, colour_type: int) -> np.ndarray | None:
+    """The number (H, W) that each pixel of a decoded PNG holds; None where it holds no single one.
+
+    Grey of 1, 2 or 4 bits is none, because PIL stretches it to 255, and because a tool that saves bits writes grey
+    levels in it, where another writes classes.
+    """
+    if colour_type == _PALETTE or (colour_type == _GREY and depth >= 8):
+        return values
+    if values.ndim == 2 or depth != 8:
+        return None
+    alpha = colour_type in (_GREY_ALPHA, _RGB_ALPHA)
+    colours = values[..., :-1] if alpha else values
+    same = (colours == colours[..., :1]).all() and (not alpha or (values[..., -1] == 255).all())
+    return colours[..., 0] if same else None
 
 
 def checked_labels(root: Path, split: str, name: str) -> np.ndarray:
@@ -136,15 +176,13 @@ def checked_labels(root: Path, split: str, name: str) -> np.ndarray:
         InputError: a file is missing or damaged, a class is illegal, the sizes differ.
     """
     image, label = image_path(root, split, name), label_path(root, split, name)
-    try:
-        with Image.open(image) as picture:
-            size = picture.size
-    except FileNotFoundError:
-        raise InputError(f"{image}: not found; {REMEDY}") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        raise InputError(f"{image}: empty, truncated or not an image; {REMEDY}") from None
+    size = picture_size(image, REMEDY)
     labels = read_label(label)
     if labels.shape != size[::-1]:
-        found = f"{labels.shape[1]} x {labels.shape[0]}"
-        raise InputError(f"{image}: {size[0]} x {size[1]} px, but its label map {label} has {found}; {REMEDY}")
+        found, cause = f"{labels.shape[1]} x {labels.shape[0]}", ""
+        if labels.shape == size:
+            with Image.open(image) as picture:
+                tag = picture.getexif().get(_ORIENTATION, 1)
+            cause = f": annotated as turned by EXIF tag {tag}" if tag in range(5, 9) else ": one of them is turned"
+        raise InputError(f"{image}: {size[0]} x {size[1]} px, but its label map {label} has {found}{cause}; {REMEDY}")
     return labels

@@ -1,21 +1,19 @@
 """MPII by hand: check a data folder, convert the official release, score predictions."""
 
 import argparse
-import contextlib
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from downstream.mpii.data_set import DATA_SET
 from downstream.mpii.files import ANNOTATIONS, SPLITS, TRUTH, annotation_path, truth_path
-from downstream.mpii.reader import MpiiPeople, read_entries, read_mpii, to_people
+from downstream.mpii.reader import MpiiPeople, check_images, examine, read_entries, to_people
 from downstream.mpii.release import ReleasePerson, read_release, split, truth_arrays
 from downstream.mpii.scores import score_file
 from downstream.mpii.truth import check_same_people, read_truth
 from downstream.reading.data_check import Finding, count_finding, percent, problem, report, tried
-from downstream.reading.frames import read_picture
+from downstream.reading.entries import Entries
 from liftedcl.files.atomic import write_json
-from liftedcl.files.evenly_spread import evenly_spread
 from liftedcl.files.mat_file import write_mat
 from liftedcl.identity.errors import InputError, run_cli
 
@@ -24,18 +22,23 @@ _PICTURES_READ = 20
 
 def check(data: Path) -> Iterator[Finding]:
     """Findings about the data set in folder ``data``; every annotation and some images are read."""
-    people: dict[str, MpiiPeople] = {}  # the splits that can be read
-
-    def read(name: str) -> str:
-        people[name] = read_mpii(data, name)
-        return f"{len(people[name]):,} people, all pictures there"
-
+    whole: dict[str, MpiiPeople] = {}  # the splits without a fault in the annotations
     for name in SPLITS:
-        yield tried(ANNOTATIONS[name], partial(read, name))
-        yield from _count(data, name, people.get(name))
-    yield tried(TRUTH, lambda: _about_truth(data, people.get("valid")))
-    for name, of_split in people.items():
-        yield tried(f"pictures of {name}", partial(_some_pictures, of_split))
+        try:
+            people, entries = examine(data, name)
+        except InputError as error:
+            yield problem(error)
+            continue
+        yield count_finding(f"people of {name}", len(people), DATA_SET.counts["people"][name])
+        try:
+            entries.finish()
+        except InputError as error:
+            yield problem(error)
+        else:
+            whole[name] = people
+            yield Finding("ok", f"{ANNOTATIONS[name]}: {len(people):,} people, all joints, places and scales in order")
+        yield tried(f"pictures of {name}", partial(_pictures, people, entries))
+    yield tried(TRUTH, lambda: _about_truth(data, whole.get("valid")))
     for name in ("trainval", "test"):  # no run needs them
         path = annotation_path(data, name)
         if path.is_file():
@@ -45,14 +48,7 @@ def check(data: Path) -> Iterator[Finding]:
                 yield problem(error)
                 continue
             yield Finding("ok", f"{ANNOTATIONS[name]}: {len(entries):,} people")
-            yield from _count(data, name, entries)
-
-
-def _count(data: Path, name: str, people: Sized | None) -> Iterator[Finding]:
-    """Count ``people`` or, where they can't be read, the entries of the file, unless that can't be read either."""
-    with contextlib.suppress(InputError):
-        people = read_entries(annotation_path(data, name)) if people is None else people
-        yield count_finding(f"people of {name}", len(people), DATA_SET.counts["people"][name])
+            yield count_finding(f"people of {name}", len(entries), DATA_SET.counts["people"][name])
 
 
 def _about_truth(data: Path, people: MpiiPeople | None) -> str:
@@ -64,15 +60,13 @@ def _about_truth(data: Path, people: MpiiPeople | None) -> str:
     return f"{len(truth):,} people, in valid.json's order; {odd} lie elsewhere, {unlike} have other joints there"
 
 
-def _some_pictures(of_split: MpiiPeople) -> str:
-    people = to_people(of_split, 1.0).people
-    chosen = evenly_spread(len(people), min(_PICTURES_READ, len(people)))
-    outside = 0
-    for i in chosen:
-        path = people.folder / people.names[i]
-        height, width = read_picture(path, "copy it again, see docs/data/mpii.md").shape[:2]
-        outside += not ((people.centres[i] >= 0).all() and (people.centres[i] <= (width, height)).all())
-    return f"{len(chosen)} read, {outside} people's centres outside"
+def _pictures(people: MpiiPeople, entries: Entries) -> str:
+    check_images(people, entries)
+    chosen, sizes = entries.decoded_sizes(people.root / "images", _PICTURES_READ)
+    entries.finish()
+    centres = to_people(people, 1.0).people.centres[chosen]
+    outside = int(((centres < 0) | (centres > sizes)).any(axis=1).sum())
+    return f"all {len(set(people.names)):,} there, {len(chosen)} read, {outside} people's centres outside"
 
 
 def prepare(release_file: Path, out: Path, validation: Path | None) -> None:

@@ -23,9 +23,7 @@ def read_predictions(path: Path, count: int) -> np.ndarray:
     Raises:
         InputError: missing, damaged, not finite, or for another number of people.
     """
-    remedy = (
-        "make it with python -m downstream.finetune, or save `preds` (people, 16, 2), 1-based, in valid.json's order"
-    )
+    remedy = "save `preds` (people, 16, 2), in pixels that count from 1 and in valid.json's order"
     predicted = read_mat(path, ("preds",), remedy)["preds"]
     if predicted.dtype.kind not in "iuf" or predicted.shape != (count, NUM_JOINTS, 2):
         found = f"{predicted.shape} {predicted.dtype}"

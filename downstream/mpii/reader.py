@@ -13,7 +13,8 @@ import numpy as np
 
 from downstream.mpii.files import REMEDY, annotation_path
 from downstream.mpii.joints import NUM_JOINTS
-from downstream.reading.annotation_entries import check_all, check_pictures, numbers
+from downstream.mpii.plausible import PERSON_HEIGHT, PLACE, extents
+from downstream.reading.entries import Entries
 from downstream.samples.people import LabelledPeople, People
 from liftedcl.files.atomic import read_json
 from liftedcl.identity.errors import InputError
@@ -55,26 +56,48 @@ def read_mpii(root: str | Path, split: str) -> MpiiPeople:
     Raises:
         InputError: names the file and, where one person is wrong, their index.
     """
+    people, entries = examine(root, split)
+    check_images(people, entries)
+    entries.finish()
+    return people
+
+
+def check_images(people: MpiiPeople, entries: Entries) -> None:
+    """Note the ``entries`` whose image is missing, and images that can't be of the size that was annotated."""
+    folder = people.root / "images"
+    entries.pictures(folder)
+    entries.on_pictures(folder, people.centres)
+
+
+def examine(root: str | Path, split: str) -> tuple[MpiiPeople, Entries]:
+    """The people of one split, and what is wrong with their entries; their images are not looked for.
+
+    Raises:
+        InputError: missing, not JSON, or not a list of objects.
+    """
     root, path = Path(root), annotation_path(root, split)
-    entries = read_entries(path)
+    people = read_entries(path)
+    entries = Entries(path, REMEDY, range(len(people)), [person.get("image") for person in people])
 
     def column(key: str, *shape: int) -> np.ndarray:
-        return numbers(lambda i: entries[i][key], key, shape, len(entries), path, REMEDY)
+        return entries.numbers(lambda i: people[i][key], key, shape)
 
     centres, scales = column("center", 2), column("scale")
     joints, visible = column("joints", NUM_JOINTS, 2), column("joints_vis", NUM_JOINTS)
-    check_all(scales > 0, "scale is not above 0", path, REMEDY)
-    check_all(np.isin(visible, (0, 1)).all(axis=1), "joints_vis holds other values than 0 and 1", path, REMEDY)
-    names = [entry.get("image") for entry in entries]
-    check_pictures(root / "images", names, path, REMEDY)
+    entries.check(scales > 0, "scale is not above 0")
+    entries.check(np.isin(visible, (0, 1)).all(axis=1), "joints_vis holds other values than 0 and 1")
+    entries.within("scale is of a person of", scales * _PX_PER_SCALE, PERSON_HEIGHT)
+    entries.within("center is at", centres, PLACE)
+    entries.within("a visible joint is at", np.where(visible[..., None] > 0, joints, 0), PLACE)
+    entries.check(extents(joints, visible > 0) != 0, "all visible joints are in one point")
     return MpiiPeople(
         root=root,
-        names=names,
+        names=entries.names,
         centres=centres - FIRST_PIXEL,
         heights=scales * _PX_PER_SCALE,
         joints=joints - FIRST_PIXEL,
-        visible=visible.astype(bool),
-    )
+        visible=visible > 0,
+    ), entries
 
 
 def read_entries(path: Path) -> list[dict[str, Any]]:
@@ -83,12 +106,19 @@ def read_entries(path: Path) -> list[dict[str, Any]]:
     Raises:
         InputError: missing, not JSON, or not a list of objects.
     """
+    if not path.exists() and (hourglass := path.with_suffix(".h5")).exists():
+        raise InputError(
+            f"{path}: not found, but {hourglass.name} is beside it, the HDF5 file of the hourglass code; "
+            "docs/data/mpii.md, `From HDF5`, says how to convert it"
+        )
     entries = read_json(path, REMEDY)
     if not isinstance(entries, list):
         raise InputError(f"{path}: is not a list of people; {REMEDY}")
     if not entries:
         raise InputError(f"{path}: holds no sample; {REMEDY}")
-    check_all(np.array([isinstance(entry, dict) for entry in entries]), "is not an object", path, REMEDY)
+    objects = Entries(path, REMEDY, range(len(entries)))
+    objects.check(np.array([isinstance(entry, dict) for entry in entries]), "is not an object")
+    objects.finish()
     return entries
 
 

@@ -119,15 +119,22 @@ def _entry(image: str, person: Any) -> Entry | None:
     place, scale = getattr(person, "objpos", None), getattr(person, "scale", None)
     if not hasattr(place, "x") or not np.size(scale):
         return None
-    entry = {"image": image, "center": [float(place.x), float(place.y)], "scale": float(scale)}
+    entry = {"image": image, "center": [_number(place.x), _number(place.y)], "scale": _number(scale)}
     points = list(_structs(getattr(getattr(person, "annopoints", None), "point", ())))
     if points:
         joints, visible = np.full((NUM_JOINTS, 2), -1.0), np.zeros(NUM_JOINTS, int)
         for point in points:
-            joints[point.id] = point.x, point.y
+            joints[point.id] = _number(point.x), _number(point.y)
             visible[point.id] = 1  # hidden joints too: the release marks them, and PCKh counts all that are marked
         entry |= {"joints": joints.tolist(), "joints_vis": visible.tolist()}
     return entry
+
+
+def _number(value: Any) -> float:
+    """As float. Raises `TypeError` for text, which Python would read as a number."""
+    if np.asarray(value).dtype.kind not in "iuf":
+        raise TypeError(f"{str(value)[:20]!r} is no number")
+    return float(value)
 
 
 def _head_box(person: Any) -> np.ndarray | None:
@@ -135,4 +142,4 @@ def _head_box(person: Any) -> np.ndarray | None:
     sides = [getattr(person, side, ()) for side in ("x1", "y1", "x2", "y2")]
     if not all(np.size(side) == 1 for side in sides):
         return None
-    return np.array(sides, dtype=np.float64).reshape(2, 2)
+    return np.array([_number(side) for side in sides]).reshape(2, 2)

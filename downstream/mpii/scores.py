@@ -9,6 +9,7 @@ from downstream.mpii.joints import JOINTS, PARTS, SCORED
 from downstream.mpii.predictions import PREDICTIONS, read_predictions
 from downstream.mpii.recipe import Mpii
 from downstream.mpii.truth import MpiiTruth, read_truth, truth_path
+from downstream.reading.plausible import OTHER_SIZES, check_scale
 from liftedcl.identity.errors import InputError
 
 THRESHOLDS = {"pckh_50": 0.5, "pckh_10": 0.1}
@@ -22,9 +23,16 @@ def score_run(recipe: Mpii, data: Path, run: Path) -> dict[str, Any]:
 
 
 def score_file(annotations: Path, predictions: Path) -> dict[str, Any]:
-    """`score` of predictions.mat against gt_valid.mat. Raises `InputError` where one is missing or damaged."""
+    """`score` of predictions.mat against gt_valid.mat.
+
+    Raises:
+        InputError: one is missing or damaged, or the predictions are not in px of the images.
+    """
     truth = read_truth(annotations)
-    return score(read_predictions(predictions, len(truth)), truth)
+    predicted = read_predictions(predictions, len(truth))
+    if truth.visible.any():
+        check_scale(predicted[truth.visible], truth.joints[truth.visible], OTHER_SIZES, predictions)
+    return score(predicted, truth)
 
 
 def score(predicted: np.ndarray, truth: MpiiTruth) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """``python -m downstream.pw3d check``: which files are there, and whether they are those of the official release."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +13,12 @@ from downstream.pw3d.files import (
     ANNOTATIONS,
     GENDERS,
     MEAN_PARAMETERS,
-    REMEDY,
-    TEST,
     annotation_path,
     picture_folder,
 )
-from downstream.pw3d.reader import TRUTH, ShapeSamples, read_annotations
-from downstream.reading.annotation_entries import check_pictures
+from downstream.pw3d.reader import ShapeSamples, check_images, examine, needed_by
 from downstream.reading.data_check import Finding, count_finding, problem, tried
-from downstream.reading.frames import read_picture
-from liftedcl.files.evenly_spread import evenly_spread
+from downstream.reading.entries import Entries
 from liftedcl.identity.errors import InputError
 
 _IMAGES_READ = 16
@@ -41,23 +38,25 @@ def findings(root: Path) -> Iterator[Finding]:
     for name in ANNOTATIONS:
         path = annotation_path(root, name)
         try:
-            samples = read_annotations(path, picture_folder(root, name), TRUTH if name == TEST else ())
+            samples, entries = examine(path, picture_folder(root, name), needed_by(name))
         except InputError as error:
             yield problem(error)
             continue
+        try:
+            entries.finish()
+        except InputError as error:
+            yield problem(error)
         yield count_finding(f"{path}: people", len(samples), DATA_SET.counts["people"][name])
-        yield tried(f"{samples.folder}: images", lambda samples=samples, path=path: _images(samples, path))
+        yield tried(f"{samples.folder}: images", partial(_images, samples, entries))
 
 
-def _images(samples: ShapeSamples, path: Path) -> str:
-    check_pictures(samples.folder, samples.names, path, REMEDY)
-    chosen, outside = evenly_spread(len(samples), _IMAGES_READ).tolist(), 0
-    for number in chosen:
-        path = samples.folder / samples.names[number]
-        height, width = read_picture(path, "copy it again, see docs/data/pw3d.md").shape[:2]
-        x, y = samples.centres[number]
-        outside += not (0 <= x <= width and 0 <= y <= height)
-    # Not an error: people at a border may have theirs outside. When most are, the images are of another release.
+def _images(samples: ShapeSamples, entries: Entries) -> str:
+    check_images(samples, entries)
+    chosen, sizes = entries.decoded_sizes(samples.folder, _IMAGES_READ)
+    entries.finish()
+    centres = samples.centres[chosen]
+    outside = int(((centres < 0) | (centres > sizes)).any(axis=1).sum())
+    # Not an error: people at a border may have theirs outside. When many are, `check_images` says so.
     text = f"all {len(set(samples.names)):,} there, {len(chosen)} read"
     return f"{text}; centres of people outside their image: {outside} of {len(chosen)}"
 

@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from downstream.pw3d.body.body_model import SHAPE_PARAMETERS, body_from_arrays, check_sides
 from downstream.pw3d.files import BODY_FOLDER, TEST, annotation_path
+from downstream.pw3d.plausible import PLACE, ROTATION, SHAPE
 from downstream.reading.restricted_pickle import load_plain
 from liftedcl.files.atomic import atomic_path
 from liftedcl.identity.errors import InputError
@@ -113,7 +114,7 @@ def sequence_people(path: Path) -> list[tuple[dict[str, np.ndarray], int]]:
     """
     data = load_plain(path, _REMEDY)
     try:
-        name, cameras = str(data["sequence"]), np.asarray(data["cam_poses"], dtype=np.float64)
+        name, cameras = str(data["sequence"]), _floats(data["cam_poses"])
         return [_person(data, number, name, cameras, path) for number in range(len(data["poses"]))]
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise InputError(f"{path}: not a 3DPW sequence ({error!r}); {_REMEDY}") from None
@@ -122,10 +123,10 @@ def sequence_people(path: Path) -> list[tuple[dict[str, np.ndarray], int]]:
 def _person(
     data: dict[str, Any], number: int, sequence: str, cameras: np.ndarray, path: Path
 ) -> tuple[dict[str, np.ndarray], int]:
-    pose = np.asarray(data["poses"][number], dtype=np.float64)
-    joints = np.swapaxes(np.asarray(data["poses2d"][number], dtype=np.float64), 1, 2)  # (F, 18, 3)
-    valid = np.asarray(data["campose_valid"][number]).astype(bool)
-    betas = np.asarray(data["betas"][number], dtype=np.float64)[:SHAPE_PARAMETERS]
+    pose = _floats(data["poses"][number])
+    joints = np.swapaxes(_floats(data["poses2d"][number]), 1, 2)  # (F, 18, 3)
+    valid = _floats(data["campose_valid"][number], flags="b") > 0
+    betas = _floats(data["betas"][number])[:SHAPE_PARAMETERS]
     frames = len(pose)
     shapes = {
         "poses": (pose.shape, (frames, 72)),
@@ -147,6 +148,14 @@ def _person(
     kept = np.flatnonzero((high - low).max(axis=1) > 0)  # a single joint makes no box
     pose, low, high = pose[kept], low[kept], high[kept]
     _check_finite({"poses": pose, "cam_poses": cameras[kept]}, number, path)
+    for key, values, plausible in (
+        ("poses turn a joint by", np.linalg.norm(pose.reshape(-1, 24, 3), axis=2), ROTATION),
+        ("betas are", betas, SHAPE),
+        ("poses2d are at", joints[seen][:, :2], PLACE),
+    ):
+        outside = values[(values < plausible.low) | (values > plausible.high)]
+        if outside.size:
+            raise InputError(f"{path}: person {number}: {plausible.problem(key, outside.flat[0])}; {_REMEDY}")
     turned = Rotation.from_matrix(cameras[kept, :3, :3]) * Rotation.from_rotvec(pose[:, :3])
     pose[:, :3] = turned.as_rotvec()
     fields = {
@@ -158,6 +167,14 @@ def _person(
         "gender": np.full(len(kept), gender[:1]),
     }
     return fields, int(valid.sum()) - len(kept)
+
+
+def _floats(value: Any, flags: str = "") -> np.ndarray:
+    """As float64. Raises `TypeError` for text and truth values, which numpy would take for numbers."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "iuf" + flags:
+        raise TypeError(f"no numbers: {array.dtype}")
+    return array.astype(np.float64)
 
 
 def _check_finite(fields: dict[str, np.ndarray], number: int, path: Path) -> None:

@@ -19,7 +19,8 @@ from downstream.pw3d.files import (
     annotation_path,
     picture_folder,
 )
-from downstream.reading.annotation_entries import check_pictures
+from downstream.pw3d.plausible import JOINTS_EXTENT, PLACE, ROTATION, SHAPE, SQUARE
+from downstream.reading.entries import Entries
 from liftedcl.files.array_file import read_arrays
 from liftedcl.identity.errors import InputError
 
@@ -27,6 +28,9 @@ TRUTH = ("pose", "shape", "gender")
 """The arrays that a file must hold for scoring; a training set may lack them."""
 H36M_SHARE, MPI_INF_3DHP_SHARE = 0.3, 0.1
 """The other 60% go to the in-the-wild sets in proportion to their sizes."""
+_PX_PER_SCALE = 200.0
+_SEVERAL = 8
+"""So many joints of a person say how large the person is."""
 _GENDERS = {"": 0, "n": 0, "neutral": 0, "m": 1, "male": 1, "f": 2, "female": 2}
 
 
@@ -68,20 +72,42 @@ def read_shape_split(root: str | Path, name: str) -> ShapeSamples:
     Raises:
         InputError: naming the file and, where one is to blame, the index of the sample.
     """
-    path = annotation_path(root, name)
-    samples = read_annotations(path, picture_folder(root, name), TRUTH if name == TEST else ())
-    check_pictures(samples.folder, samples.names, path, REMEDY)
+    samples, entries = examine(annotation_path(root, name), picture_folder(root, name), needed_by(name))
+    check_images(samples, entries)
+    entries.finish()
     return samples
+
+
+def needed_by(name: str) -> tuple[str, ...]:
+    """The optional arrays that the set ``name`` needs."""
+    return TRUTH if name == TEST else ()
 
 
 def read_annotations(path: Path, folder: Path, needed: tuple[str, ...] = ()) -> ShapeSamples:
     """Read and check an annotation file of any name alone; its images, in ``folder``, are not looked for.
 
+    Raises:
+        InputError: as `read_shape_split`.
+    """
+    samples, entries = examine(path, folder, needed)
+    entries.finish()
+    return samples
+
+
+def check_images(samples: ShapeSamples, entries: Entries) -> None:
+    """Note the ``entries`` whose image is missing, and images that can't be of the size that was annotated."""
+    entries.pictures(samples.folder)
+    entries.on_pictures(samples.folder, samples.centres)
+
+
+def examine(path: Path, folder: Path, needed: tuple[str, ...] = ()) -> tuple[ShapeSamples, Entries]:
+    """The people of an annotation file, and what is wrong with them.
+
     Args:
         needed: arrays that are otherwise optional. With ``pose`` among them every person must have a body.
 
     Raises:
-        InputError: as `read_shape_split`.
+        InputError: the file is missing or damaged, or an array is missing or of a wrong shape or type.
     """
     optional = ("pose", "shape", "has_smpl", "S", "part", "gender")
     arrays = read_arrays(path, ("imgname", "center", "scale", *needed), REMEDY, optional=optional)
@@ -91,9 +117,14 @@ def read_annotations(path: Path, folder: Path, needed: tuple[str, ...] = ()) -> 
         raise InputError(f"{path}: holds no sample; {REMEDY}")
     if ("pose" in arrays) != ("shape" in arrays):
         raise InputError(f"{path}: holds one of pose and shape without the other; {REMEDY}")
+    entries = Entries(path, REMEDY, range(count), names)
 
     def numbers(key: str, *shape: int) -> np.ndarray:
-        return _numbers(arrays[key], key, (count, *shape), path) if key in arrays else np.zeros((count, *shape))
+        if key not in arrays:
+            return np.zeros((count, *shape))
+        values = _numbers(arrays[key], key, (count, *shape), path)
+        entries.check(np.isfinite(values).reshape(count, -1).all(axis=1), f"{key} holds NaN or infinity")
+        return values
 
     known = "pose" in arrays
     samples = ShapeSamples(
@@ -109,16 +140,31 @@ def read_annotations(path: Path, folder: Path, needed: tuple[str, ...] = ()) -> 
         joints_2d=numbers("part", 24, 3),
         gender=_genders(arrays["gender"], count, path) if "gender" in arrays else np.zeros(count, dtype=np.int8),
     )
-    if "pose" in needed and not samples.has_smpl.all():
-        raise InputError(
-            f"{path}: sample {int(np.argmin(samples.has_smpl))}: has_smpl is 0, so its pose can't be scored against; "
-            f"leave such people out; {REMEDY}"
-        )
     if samples.has_smpl.any() and not known:
         raise InputError(f"{path}: has_smpl is set but pose and shape are missing; {REMEDY}")
-    if not (samples.scales > 0).all():
-        raise InputError(f"{path}: sample {int(np.argmin(samples.scales))}: scale is not above 0; {REMEDY}")
-    return samples
+    if "pose" in needed:
+        entries.check(samples.has_smpl, "has_smpl is 0, so its pose can't be scored against; leave such people out")
+    _check(samples, entries)
+    return samples, entries
+
+
+def _check(samples: ShapeSamples, entries: Entries) -> None:
+    """Note the numbers that no person and no image have; a body only where the file says that it is known."""
+    body = samples.has_smpl[:, None]
+    turns = np.linalg.norm(samples.pose.reshape(-1, 24, 3), axis=2)
+    entries.check(samples.scales > 0, "scale is not above 0")
+    entries.within("center is at", samples.centres, PLACE)
+    entries.within("scale is of a square of", samples.scales * _PX_PER_SCALE, SQUARE)
+    entries.within("pose turns a joint by", np.where(body, turns, 0), ROTATION)
+    entries.within("shape is", np.where(body, samples.betas, 0), SHAPE)
+    entries.within(
+        "a joint of part is at", np.where(samples.joints_2d[..., 2:] > 0, samples.joints_2d[..., :2], 0), PLACE
+    )
+    known = samples.joints_3d[..., 3:] > 0
+    places = samples.joints_3d[..., :3]
+    low, high = np.where(known, places, np.inf).min(axis=1), np.where(known, places, -np.inf).max(axis=1)
+    several = known.sum(axis=(1, 2)) >= _SEVERAL
+    entries.within("the joints of S extend over", np.where(several, (high - low).max(axis=1), np.nan), JOINTS_EXTENT)
 
 
 def read_mix(root: str | Path) -> list[tuple[ShapeSamples, float]]:
@@ -152,13 +198,9 @@ def _names(stored: np.ndarray, path: Path) -> list[str]:
 def _numbers(stored: np.ndarray, key: str, shape: tuple[int, ...], path: Path) -> np.ndarray:
     if [side for side in stored.shape if side != 1] == [side for side in shape if side != 1]:
         stored = stored.reshape(shape)  # some files hold (N, 1, 72)
-    if stored.shape != shape or stored.dtype.kind not in "fiub":
+    if stored.shape != shape or stored.dtype.kind not in ("fiub" if key == "has_smpl" else "fiu"):
         raise InputError(f"{path}: {key} is {stored.shape} {stored.dtype}, not numbers of shape {shape}; {REMEDY}")
-    values = stored.astype(np.float64)
-    finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
-    if not finite.all():
-        raise InputError(f"{path}: sample {int(np.argmin(finite))}: {key} holds NaN or infinity; {REMEDY}")
-    return values
+    return stored.astype(np.float64)
 
 
 def _genders(stored: np.ndarray, count: int, path: Path) -> np.ndarray:

@@ -48,14 +48,15 @@ def score_file(annotations: Path, bodies_root: Path, predictions: Path) -> dict[
     bodies = read_bodies(bodies_root)
     regressors = read_regressors(bodies_root, bodies[0])
     found = read_predictions(predictions, truth)
-    some = evenly_spread(len(truth), _COMPARED)
-    joints = lsp_joints(found.rotations[some], found.betas[some], bodies[0], regressors)
-    worst = np.abs(joints - found.joints[some]).max()
-    if worst > _AGREEMENT_M:
-        raise InputError(
-            f"{predictions}: joints are up to {worst * 1000:.1f} mm from those of pose and betas on this body; "
-            "name the --body that the predictions were made with"
-        )
+    if found.joints is not None:  # they show on which body the parameters are meant
+        some = evenly_spread(len(truth), _COMPARED)
+        joints = lsp_joints(found.rotations[some], found.betas[some], bodies[0], regressors)
+        worst = np.abs(joints - found.joints[some]).max()
+        if worst > _AGREEMENT_M:
+            raise InputError(
+                f"{predictions}: joints are up to {worst * 1000:.1f} mm from those of pose and betas on this body; "
+                "name the --body that the predictions were made with, or leave joints out"
+            )
     return score_parameters(found.rotations, found.betas, truth, bodies, regressors)
 
 

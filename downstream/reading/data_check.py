@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from liftedcl.identity.errors import InputError
 
+_LINES = 50
+"""Faults of one file or folder that a report lists; the others are counted."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -25,8 +28,12 @@ def count_finding(what: str, found: int, expected: int | None) -> Finding:
 
 
 def problem(error: InputError) -> Finding:
-    """A reader's error as a finding."""
-    return Finding("missing" if ": not found" in str(error) else "broken", str(error))
+    """A reader's error as a finding; a line for each fault, where the error knows of several."""
+    lines = getattr(error, "problems", [str(error)])
+    state = "missing" if all(": not found" in line for line in lines) else "broken"
+    if len(lines) > _LINES:
+        lines = [*lines[:_LINES], f"and {len(lines) - _LINES:,} more faults"]
+    return Finding(state, "\n           ".join(lines))
 
 
 def tried(what: str, read: Callable[[], str]) -> Finding:

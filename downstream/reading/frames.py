@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from liftedcl.files.image_files import BrokenImageError, read_image
 from liftedcl.identity.errors import InputError
@@ -61,6 +62,17 @@ class Frames:
                 "annotations and images are of different releases, see docs/data.md"
             )
         return frame
+
+
+def picture_size(path: Path, remedy: str = "copy or generate it again, see docs/data.md") -> tuple[int, int]:
+    """Width and height that an image file says it has. Raises `InputError` for one that is missing or damaged."""
+    try:
+        with Image.open(path) as picture:
+            return picture.size
+    except FileNotFoundError:
+        raise InputError(f"{path}: not found; {remedy}") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        raise InputError(f"{path}: empty, truncated or not an image; {remedy}") from None
 
 
 def read_picture(path: Path, remedy: str = "copy or generate it again, see docs/data.md") -> np.ndarray:

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from liftedcl.files.rehearsal import rehearse
 from liftedcl.identity.errors import InputError
 
 
 def load_plain(path: str | Path, remedy: str, *, encoding: str = "latin1") -> Any:
     """Unpickle numbers, texts, built-in containers, numpy arrays and scalars, and scipy's csc and csr matrices.
-
     Chumpy's objects, which SMPL's files hold, become their array (``x``), or None where the file has an expression
     instead of one. An OrderedDict becomes a dict.
 
@@ -29,11 +29,16 @@ def load_plain(path: str | Path, remedy: str, *, encoding: str = "latin1") -> An
         encoding: of Python 2's texts.
 
     Raises:
-        InputError: the file is missing or damaged, or names anything else, which is never imported.
+        InputError: the file is missing or damaged, asks for far more than its size explains, or names anything else.
     """
-    try:
+
+    def read() -> Any:
         with open(path, "rb") as file:
             return _plain(_Unpickler(file, path, remedy, encoding).load(), {})
+
+    rehearse(read, path, remedy)  # hashing nested tuples, or a memo of billions of entries, can't be stopped from here
+    try:
+        return read()
     except FileNotFoundError:
         raise InputError(f"{path}: not found; {remedy}") from None
     except (InputError, OSError):
@@ -204,7 +209,7 @@ def _array(content: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:
 
 
 def _text(value: Any) -> str:
-    return value.decode("latin1") if isinstance(value, bytes) else str(value)
+    return value if isinstance(value, str) else value.decode("latin1")  # a tuple's text may be endless
 
 
 def _plain(value: Any, seen: dict[int, tuple[Any, Any]]) -> Any:

@@ -1,19 +1,20 @@
 """Matlab files (version 5 to 7.2), the format of MPII's annotations and predictions."""
 
 import io
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.io import loadmat, savemat
-from scipy.io.matlab import MatReadError
 
 from liftedcl.files.atomic import atomic_path
+from liftedcl.files.rehearsal import rehearse
 from liftedcl.identity.errors import InputError
 
 _HEADER_TEXT = 116  # bytes
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+"""How HDF5 files begin, in Matlab's after 512 bytes."""
 
 
 def write_mat(path: str | Path, variables: Mapping[str, np.ndarray]) -> None:
@@ -33,15 +34,24 @@ def read_mat(path: str | Path, names: tuple[str, ...], remedy: str, *, structs: 
         InputError: the file is missing, damaged, of version 7.3, or lacks one of ``names``; it ends with ``remedy``.
     """
     try:
-        data = io.BytesIO(Path(path).read_bytes())
+        data = Path(path).read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: not found; {remedy}") from None
+    if any(data[at : at + len(_HDF5)] == _HDF5 for at in (0, 512)):
+        raise InputError(
+            f"{path}: is HDF5, as Matlab's version 7.3 writes; save it again with save(..., '-v7'), or in Python read "
+            "it with h5py (whose axes are in reverse order) and write it with scipy.io.savemat"
+        )
+
+    def read() -> dict[str, Any]:
+        return loadmat(io.BytesIO(data), variable_names=names, struct_as_record=not structs, squeeze_me=structs)
+
+    rehearse(read, path, remedy)  # scipy follows forged sizes and types, which ends in a segmentation fault
     try:
-        found = loadmat(data, variable_names=names, struct_as_record=not structs, squeeze_me=structs)
-    except NotImplementedError:
-        raise InputError(f"{path}: is of Matlab's version 7.3; save it again with save('-v7')") from None
-    except (MatReadError, ValueError, TypeError, KeyError, IndexError, OSError, MemoryError, zlib.error) as error:
-        raise InputError(f"{path}: not a Matlab file ({error}), truncated or damaged; {remedy}") from None
+        found = read()
+    except Exception as error:  # a damaged file can end in nearly any of them
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise InputError(f"{path}: not a Matlab file ({reason}), truncated or damaged; {remedy}") from None
     for name in names:
         if name not in found:
             raise InputError(f"{path}: has no variable {name}; {remedy}")

@@ -69,16 +69,31 @@ def _subject(path: Path, name: PurePosixPath) -> int:
 def _people_image(path: Path, folder: Path, sample: Sample) -> PeopleImage:
     name, image, annotation = sample
     try:
-        x, y, width, height = (float(value) for value in annotation["bbox"])
-        number = int(image["id"])
+        x, y, width, height = map(_number, annotation["bbox"])
+        number = _whole(image["id"])
         # The image's id serves as the person's: a frame has one, and not every release numbers annotations.
         person = Person(annotation_id=number, box=(x, y, width, height), crowd=False, keypoints=None)
         return PeopleImage(
             image_id=number,
             path=folder / name,
-            width=int(image["width"]),
-            height=int(image["height"]),
+            width=_whole(image["width"]),
+            height=_whole(image["height"]),
             people=(person,),
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{path}: {name}: its box, id or size is missing or invalid ({error}); {REMEDY}") from None
+
+
+def _number(value: Any) -> float:
+    """``value``, unless it is text or true or false, which Python would read as a number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{value!r} is no number")
+    return value
+
+
+def _whole(value: Any) -> int:
+    """`_number` without a fraction, however large."""
+    number = _number(value)
+    if int(number) != number:
+        raise ValueError(f"{value!r} is no whole number")
+    return int(number)

@@ -8,12 +8,14 @@ import numpy as np
 from downstream.h36m.pose_2d.reader import H36MJoints, annotation_path, read_joints
 from downstream.h36m.shared import prediction_file
 from downstream.h36m.shared.recipe import H36M2D
+from downstream.reading.plausible import OTHER_SIZES, check_scale
 from liftedcl.files.array_file import read_arrays
 from liftedcl.identity.errors import InputError
 from liftedcl.skeletons.skeleton import JOINTS
 
-_PAPER = {"head_size": 25.6, "test_stride": 64}
+PAPER = {"head_size": 25.6, "test_stride": 64}
 """What the paper uses: every 64th frame, at the original size of 1000 px."""
+_PAPERS_WIDTH, _OTHER_SIZE = 1000, 1.25
 
 
 def score_run(recipe: H36M2D, data: Path, run: Path) -> dict[str, Any]:
@@ -22,15 +24,29 @@ def score_run(recipe: H36M2D, data: Path, run: Path) -> dict[str, Any]:
     return score_file(annotation_path(data, "test"), predictions, *settings_of(predictions))
 
 
-def score_file(annotations: Path, predictions: Path, head_size: float, stride: int) -> dict[str, Any]:
+def score_file(annotations: Path, predictions: Path, head_size: float | None, stride: int) -> dict[str, Any]:
     """`score` of predictions.npz against every ``stride``-th frame of an annotation file.
 
+    Args:
+        head_size: in px of the frames; None is the paper's, which is meant for frames of 1000 px.
+
     Raises:
-        InputError: a file that is missing or damaged, or predictions for other images.
+        InputError: a file that is missing or damaged, predictions for other images or not in px of the frames, or
+            frames of another size that need a head size of their own.
     """
     truth = read_joints(annotations, stride)
     remedy = "name the right --stride, the test_stride of the recipe that made them, or the right --annotations"
-    return score(prediction_file.read_predictions(predictions, "joints", 2, truth.names, remedy), truth, head_size)
+    joints = prediction_file.read_predictions(predictions, "joints", 2, truth.names, remedy)
+    check_scale(joints, truth.joints, OTHER_SIZES, predictions)
+    if head_size is None:
+        head_size = PAPER["head_size"]
+        width = 2 * float(np.median(truth.principal_points[:, 0]))
+        if not _PAPERS_WIDTH / _OTHER_SIZE < width < _PAPERS_WIDTH * _OTHER_SIZE:
+            raise InputError(
+                f"{annotations}: its frames are about {width:.0f} px wide, but the usual head size, {head_size:g} px, "
+                f"is for frames of {_PAPERS_WIDTH} px; name --head-size in px of these frames"
+            )
+    return score(joints, truth, head_size)
 
 
 def score(predicted: np.ndarray, truth: H36MJoints, head_size: float) -> dict[str, Any]:
@@ -52,18 +68,21 @@ def score(predicted: np.ndarray, truth: H36MJoints, head_size: float) -> dict[st
     }
 
 
-def settings_of(path: Path, head_size: float | None = None, stride: int | None = None) -> tuple[float, int]:
-    """Head size in px and stride: those given, or else those stored with the predictions, or else the paper's.
+def settings_of(path: Path, head_size: float | None = None, stride: int | None = None) -> tuple[float | None, int]:
+    """Head size in px and stride: those given, or else those stored with the predictions.
+
+    Without either, the head size is None and the stride the paper's.
 
     Raises:
         InputError: the file is missing or damaged, or one of them is not a number above 0.
     """
     if (stride is not None and stride < 1) or (head_size is not None and not 0 < head_size < np.inf):
         raise InputError("--stride, --head-size: must be above 0; see the recipe the predictions were made with")
-    stored = read_arrays(path, (), prediction_file.REMEDY, optional=tuple(_PAPER))
+    stored = read_arrays(path, (), prediction_file.REMEDY, optional=tuple(PAPER))
     for key, value in stored.items():
         kinds = "iu" if key == "test_stride" else "iuf"
         if value.shape != () or value.dtype.kind not in kinds or not 0 < value < np.inf:
             raise InputError(f"{path}: {key} is not one number above 0; {prediction_file.REMEDY}")
-    settings = _PAPER | stored
-    return float(settings["head_size"] if head_size is None else head_size), int(stride or settings["test_stride"])
+    if head_size is None and "head_size" in stored:
+        head_size = float(stored["head_size"])
+    return head_size, int(stride or stored.get("test_stride", PAPER["test_stride"]))

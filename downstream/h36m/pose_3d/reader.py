@@ -6,23 +6,32 @@ is checked when read, so that a run of hours doesn't end at a bad sample.
 
 import re
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from downstream.h36m.shared.camera import project, world_to_camera
+from downstream.h36m.shared.frame_sizes import frame_sizes
 from downstream.h36m.shared.names import action_of
+from downstream.h36m.shared.plausible import (
+    DEPTH,
+    FOCAL_LENGTH,
+    LONGEST_BONE,
+    MEAN_BONE,
+    PRINCIPAL_POINT,
+    bone_lengths,
+    mean_bones,
+)
 from downstream.h36m.shared.recipe import H36M3D
-from downstream.reading.annotation_entries import check_all, check_pictures, numbers
+from downstream.reading.entries import Entries
 from downstream.samples.crop import crop_matrices, square_boxes
 from liftedcl.data_sets.h36m.annotations import read_paired
 from liftedcl.data_sets.h36m.files import POSES, REMEDY
 from liftedcl.identity.errors import InputError
 from liftedcl.skeletons.skeleton import JOINTS, NUM_JOINTS
 
-_DRIFTED = re.compile(r"s_09_(act_05_subact_02|act_10_subact_02|act_13_subact_01)")
+DRIFTED = re.compile(r"s_09_(act_05_subact_02|act_10_subact_02|act_13_subact_01)")
 """Sequences of S9 whose ground truth drifts away from the image; every published evaluation leaves them out."""
 
 
@@ -73,55 +82,86 @@ def read_h36m_3d(root: str | Path, split: str) -> H36MPoses:
     Raises:
         InputError: naming the file and, where one is to blame, the index of the sample.
     """
-    path = annotation_path(root, split)
-    poses, kept = _read(path)
-    check_pictures(poses.root / "images", poses.names, path, REMEDY, kept)
+    poses, entries = examine(annotation_path(root, split))
+    check_images(poses, entries)
+    entries.finish()
     return poses
 
 
 def read_poses(path: Path) -> H36MPoses:
     """Read and check an annotation file alone; no image needs to be there."""
-    return _read(path)[0]
+    poses, entries = examine(path)
+    entries.finish()
+    return poses
 
 
-def _read(path: Path) -> tuple[H36MPoses, list[int]]:
-    """The poses of an annotation file, and which entries of it they are."""
+def check_images(poses: H36MPoses, entries: Entries) -> None:
+    """Note the ``entries`` whose image is missing or of another size than annotated; looks at one of each folder."""
+    folder = poses.root / "images"
+    entries.pictures(folder)
+    found = frame_sizes(folder, poses.names, entries)
+    right = (found == poses.sizes).all(axis=1) | ~entries.good
+    if not right.all():
+        n = int(np.argmin(right))
+        is_, said = (f"{width}x{height}" for width, height in (found[n], poses.sizes[n]))
+        entries.check(right, f"its frame is {is_} px, annotated as {said}: frames and annotations are of two releases")
+
+
+def examine(path: Path) -> tuple[H36MPoses, Entries]:
+    """The poses of an annotation file, and what is wrong with its entries.
+
+    Raises:
+        InputError: the file is missing, damaged or empty.
+    """
     images, annotations = read_paired(path)
     all_names = [str(image.get("file_name")) for image in images]
-    kept = [i for i, name in enumerate(all_names) if not _DRIFTED.search(name)]
+    kept = [i for i, name in enumerate(all_names) if not DRIFTED.search(name)]
     if not kept:
         raise InputError(f"{path}: holds no sample; {REMEDY}")
 
-    column = partial(numbers, count=len(kept), path=path, remedy=REMEDY, kept=kept)
-    check = partial(check_all, path=path, remedy=REMEDY, kept=kept)
+    entries = Entries(path, REMEDY, kept, [all_names[i] for i in kept])
 
     def camera(key: str, *shape: int) -> np.ndarray:
-        return column(lambda i: annotations[i]["cam_param"][key], f"cam_param.{key}", shape)
+        return entries.numbers(lambda i: annotations[i]["cam_param"][key], f"cam_param.{key}", shape)
 
-    sizes = column(lambda i: [images[i]["width"], images[i]["height"]], "width and height", (2,))
-    boxes = column(lambda i: annotations[i]["bbox"], "bbox", (4,))
+    sizes = entries.numbers(lambda i: [images[i]["width"], images[i]["height"]], "width and height", (2,))
+    boxes = entries.numbers(lambda i: annotations[i]["bbox"], "bbox", (4,))
     last = boxes[:, :2] + np.maximum(boxes[:, 2:] - 1, 0)
-    world = column(lambda i: annotations[i]["keypoints_world"], "keypoints_world", (NUM_JOINTS, 3))
+    world = entries.numbers(lambda i: annotations[i]["keypoints_world"], "keypoints_world", (NUM_JOINTS, 3))
     R, t, f, c = camera("R", 3, 3), camera("t", 3), camera("f", 2), camera("c", 2)
     joints = world_to_camera(world, R, t)
     thorax = joints[:, [JOINTS.index("lshoulder"), JOINTS.index("rshoulder")]].mean(axis=1, keepdims=True)
     poses = H36MPoses(
         root=path.parent.parent,
         names=[all_names[i] for i in kept],
-        actions=np.array([action_of(all_names[i], path, i) for i in kept]),
-        sizes=sizes.astype(int),
+        actions=np.array([action_of(all_names[i]) for i in kept]),
+        sizes=np.nan_to_num(sizes).astype(int),
         boxes=np.clip(np.concatenate([boxes[:, :2], last], axis=1), 0, np.tile(sizes - 1, 2)),
         joints=np.concatenate([joints, thorax], axis=1),
         f=f,
         c=c,
     )
-    check((poses.sizes > 0).all(axis=1), "width or height is not above 0")
-    check((poses.boxes[:, 2:] - poses.boxes[:, :2] >= 1).all(axis=1), "bbox has no area or is outside its image")
+    with np.errstate(all="ignore"):  # of entries that have a fault already
+        _check(poses, sizes, R, entries)
+    return poses, entries
+
+
+def _check(poses: H36MPoses, sizes: np.ndarray, R: np.ndarray, entries: Entries) -> None:
+    """Note what is wrong with the numbers of ``poses``, whose cameras are turned by ``R`` (N, 3, 3)."""
+    entries.check(poses.actions > 0, "its image has no action act_02 to act_16 in its name")
+    entries.check((poses.sizes > 0).all(axis=1) & (sizes == poses.sizes).all(axis=1), "width or height is no size")
+    inside = (poses.boxes[:, 2:] - poses.boxes[:, :2] >= 1).all(axis=1)
+    entries.check(inside, "bbox has no area or is outside its image")
     turned = np.abs(R @ np.swapaxes(R, 1, 2) - np.eye(3)).max(axis=(1, 2)) < 1e-3
-    check(turned & (np.linalg.det(R) > 0), "cam_param.R is not a rotation")
-    check((poses.f > 0).all(axis=1), "cam_param.f is not above 0")
-    check((poses.joints[..., 2] > 0).all(axis=1), "a joint is behind the camera: X_c = R (X_w - t) in mm is expected")
+    entries.check(turned & (np.linalg.det(R) > 0), "cam_param.R is not a rotation")
+    entries.check((poses.f > 0).all(axis=1), "cam_param.f is not above 0")
+    entries.within("cam_param.c, the camera's principal point, is at", poses.c / sizes, PRINCIPAL_POINT)
+    entries.within("cam_param.f is", poses.f / sizes, FOCAL_LENGTH)
+    entries.within("the bones of keypoints_world are on average", mean_bones(poses.joints), MEAN_BONE)
+    entries.within("the longest bone of keypoints_world is", bone_lengths(poses.joints).max(axis=1), LONGEST_BONE)
+    deep = (poses.joints[..., 2] > 0).all(axis=1)
+    entries.check(deep, "a joint is behind the camera: X_c = R (X_w - t) in mm is expected")
+    entries.within("the distance from the camera is", poses.joints[:, 0, 2], DEPTH)
     pixels = project(poses.joints, poses.f, poses.c)
     meets = (pixels.max(axis=1) >= poses.boxes[:, :2]) & (pixels.min(axis=1) <= poses.boxes[:, 2:])
-    check(meets.all(axis=1), "the pose projects outside its bbox: pose, camera and box do not belong together")
-    return poses, kept
+    entries.check(meets.all(axis=1), "the pose projects outside its bbox: pose, camera and box do not belong together")

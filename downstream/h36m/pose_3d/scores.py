@@ -6,11 +6,17 @@ from typing import Any
 import numpy as np
 
 from downstream import metrics
-from downstream.h36m.pose_3d.reader import H36MPoses, annotation_path, read_poses
+from downstream.h36m.pose_3d.reader import DRIFTED, H36MPoses, annotation_path, read_poses
 from downstream.h36m.shared import prediction_file
 from downstream.h36m.shared.pose_coding import root_relative
 from downstream.h36m.shared.recipe import H36M3D
+from downstream.reading.plausible import check_scale
+from liftedcl.identity.errors import InputError
 from liftedcl.skeletons.skeleton import NUM_JOINTS
+
+_ROOT_MM = 1.0
+"""Largest distance of a root from 0; rounding stays far below."""
+_UNITS = {1000.0: "seem to be in metres, where mm are expected", 10.0: "seem to be in cm, where mm are expected"}
 
 
 def true_poses(truth: H36MPoses) -> np.ndarray:
@@ -27,10 +33,18 @@ def score_file(annotations: Path, predictions: Path) -> dict[str, Any]:
     """`score` of predictions.npz against an annotation file.
 
     Raises:
-        InputError: a file that is missing or damaged, or predictions for other images.
+        InputError: a file that is missing or damaged, or predictions for other images, not root-relative or not in mm.
     """
     truth = read_poses(annotations)
-    return score(prediction_file.read_predictions(predictions, "poses", 3, truth.names), truth)
+    poses = prediction_file.read_predictions(predictions, "poses", 3, truth.names, extra=DRIFTED)
+    off = np.linalg.norm(poses[:, 0], axis=1)
+    if off.max() > _ROOT_MM:
+        raise InputError(
+            f"{predictions}: sample {int(off.argmax())}: the root is {off.max():.5g} mm from 0, so these are no "
+            "root-relative poses; store poses - poses[:, :1] instead"
+        )
+    check_scale(poses[:, 1:], true_poses(truth)[:, 1:], _UNITS, predictions)
+    return score(poses, truth)
 
 
 def score(predicted: np.ndarray, truth: H36MPoses) -> dict[str, Any]:

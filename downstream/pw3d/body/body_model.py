@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from downstream.pw3d.files import BODY_FOLDER, GENDERS, MEAN_PARAMETERS
+from downstream.pw3d.plausible import BODY_HEIGHT, OFFSET
+from downstream.reading.plausible import Plausible
 from liftedcl.files.array_file import read_arrays
 from liftedcl.identity.errors import InputError
 
@@ -124,6 +126,10 @@ def body_from_arrays(arrays: dict[str, np.ndarray], path: Path) -> BodyArrays:
     check(faces.size > 0 and faces.min() >= 0 and faces.max() < count, path, f"f names no vertex of {count}")
     for name in _FLOATS:
         check(arrays[name].dtype.kind == "f" and np.isfinite(arrays[name]).all(), path, f"{name} isn't finite floats")
+    height = float(np.ptp(arrays["v_template"], axis=0).max())
+    check_within("v_template is a body of", height, BODY_HEIGHT, path)
+    for name in ("shapedirs", "posedirs"):
+        check_within(f"{name} moves a vertex by", float(np.abs(arrays[name]).max(initial=0)), OFFSET, path)
     for name in ("weights", "J_regressor"):
         sums = arrays[name].sum(axis=1, dtype=np.float64)
         check(np.allclose(sums, 1, atol=1e-2), path, f"{name} doesn't sum to 1 along axis 1")
@@ -192,3 +198,8 @@ def check(good: bool, path: Path, problem: str) -> None:
     """Raise `InputError` about a file of the body model unless it is ``good``."""
     if not good:
         raise InputError(f"{path}: {problem}; {REMEDY}")
+
+
+def check_within(what: str, value: float, plausible: Plausible, path: Path) -> None:
+    """Raise `InputError` about a file of the body model unless ``value`` is ``plausible``."""
+    check(plausible.low <= value <= plausible.high, path, plausible.problem(what, value))

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from downstream.pw3d.body.body_model import REMEDY, BodyArrays, body_folder, check, leftwards
+from downstream.pw3d.body.body_model import REMEDY, BodyArrays, body_folder, check, check_within, leftwards
 from downstream.pw3d.files import REGRESSORS
+from downstream.pw3d.plausible import WEIGHTS
 from liftedcl.files.array_file import read_array
 from liftedcl.skeletons.skeleton import JOINTS
 
@@ -84,4 +85,7 @@ def _read_regressor(path: Path, rows: int, count: int) -> np.ndarray:
     regressor = read_array(path, REMEDY)
     check(regressor.shape == (rows, count), path, f"is {regressor.shape}, not {(rows, count)} as the body's mesh needs")
     check(regressor.dtype.kind == "f" and np.isfinite(regressor).all(), path, "isn't finite floats")
+    sums = regressor.sum(axis=1, dtype=np.float64)
+    off = int(np.abs(sums - 1).argmax())
+    check_within(f"the weights of row {off} sum to", float(sums[off]), WEIGHTS, path)
     return regressor.astype(np.float64)

@@ -1,6 +1,7 @@
 """``python -m downstream.h36m check``: complete, incomplete and damaged folders are told apart."""
 
 import argparse
+import json
 import os
 import pickle
 import shutil
@@ -97,3 +98,20 @@ def test_damaged_and_hostile_annotations_are_broken(root):
     assert state == "broken" and "was not run" in text and not trace.exists()
     (state, text) = lines(root, "2D, test")[0]
     assert state == "broken" and "sample 0" in text
+
+
+def test_every_fault_of_a_file_is_told_with_its_places(root):
+    """Two kinds of damaged entries, two missing frames and a broken one: nothing hides behind the first."""
+    path = reader_3d.annotation_path(root, "train")
+    content = json.loads(path.read_text())
+    for n in (2, 7):
+        content["annotations"][n]["bbox"][2] = 0
+    content["annotations"][4]["keypoints_world"][3] = [1e9, 0, 0]
+    path.write_text(json.dumps(content))
+    frames = [root / "images" / content["images"][n]["file_name"] for n in (9, 11, 12)]
+    frames[0].unlink(), frames[1].unlink(), frames[2].write_bytes(frames[2].read_bytes()[:40])
+    (annotations, told), (pictures, seen) = ((found.state, found.text) for found in list(findings(root))[:2])
+    assert annotations == pictures == "broken"
+    assert "sample 2: bbox" in told and "so it is with 1 more: 7" in told and "sample 4: the" in told
+    assert f"{frames[0].name}: not found" in seen and "so it is with 1 more: 11" in seen
+    assert f"{frames[2].name}: empty, truncated" in seen

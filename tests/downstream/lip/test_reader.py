@@ -1,5 +1,7 @@
 """LIP's reader: the official layout, real pictures, and what it says about each kind of bad input."""
 
+import zlib
+
 import cv2
 import numpy as np
 import pytest
@@ -132,13 +134,81 @@ def test_a_label_map_with_a_wrong_bit_never_ends_in_a_stack_trace(root):
             assert str(path) in str(error)
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "1", "I;16", "LA"])
-def test_a_label_map_that_holds_no_classes_is_named(root, mode):
+def _forms(labels):
+    """One class number for each pixel, in all forms that say so."""
+    opaque, grey = np.full_like(labels, 255), np.dstack([labels] * 3)
+    bits = Image.fromarray(labels)
+    bits.putpalette(PALETTE.ravel().tolist())
+    return {
+        "16 bits": Image.fromarray(labels.astype(np.uint16)),
+        "RGB": Image.fromarray(grey),
+        "RGBA": Image.fromarray(np.dstack([grey, opaque])),
+        "LA": Image.fromarray(np.dstack([labels, opaque])),
+        "palette of 4 bits": bits,
+    }
+
+
+@pytest.mark.parametrize("form", ["16 bits", "RGB", "RGBA", "LA", "palette of 4 bits"])
+def test_one_number_a_pixel_is_read_in_whatever_form(root, form):
     path = label_path(root, "train", _name(root))
-    picture = Image.fromarray(read_label(path) % 2)
-    picture = Image.new("I;16", picture.size) if mode == "I;16" else picture.convert(mode)
+    labels = np.minimum(read_label(path), 13)
+    _forms(labels)[form].save(path, **({"bits": 4} if form == "palette of 4 bits" else {}))
+    found = read_label(path)
+    np.testing.assert_array_equal(found, labels)
+    assert found.dtype == np.uint8
+
+
+@pytest.mark.parametrize("form", ["colours", "transparency", "grey and transparency", "1 bit", "4 bits"])
+def test_a_label_map_without_one_number_a_pixel_is_named_with_the_way_out(root, form):
+    path = label_path(root, "train", _name(root))
+    labels = read_label(path) % 2
+    half = np.where(labels, 255, 0).astype(np.uint8)
+    picture = {
+        "colours": lambda: Image.fromarray(PALETTE[labels]),
+        "transparency": lambda: Image.fromarray(np.dstack([labels] * 3 + [half])),
+        "grey and transparency": lambda: Image.fromarray(np.dstack([labels, half])),
+        "1 bit": lambda: Image.fromarray(half).convert("1"),
+        "4 bits": lambda: Image.fromarray(labels),
+    }[form]()
     picture.save(path)
-    _fails(root, path, "grey")
+    if form == "4 bits":  # PIL writes none: the header's depth is changed, with its checksum
+        data = bytearray(path.read_bytes())
+        data[24] = 4
+        data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big")
+        path.write_bytes(data)
+    _fails(root, path, "grey of less than 8 bits", f"Image.fromarray(classes.astype('uint8')).save('{path.name}')")
+
+
+def test_a_map_of_a_turned_picture_is_named_with_its_tag(root):
+    """The picture's EXIF tag says that it was annotated as viewers turn it."""
+    name = _name(root)
+    image, label = image_path(root, "train", name), label_path(root, "train", name)
+    labels = read_label(label)
+    write_image(label, np.ascontiguousarray(labels.T))
+    if labels.shape[0] != labels.shape[1]:
+        _fails(root, image, label, "one of them is turned")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.open(image).resize((40, 60)).save(image, exif=exif.tobytes())
+    write_image(label, np.zeros((40, 60), np.uint8))
+    _fails(root, image, label, "annotated as turned by EXIF tag 6")
+    write_image(label, np.zeros((60, 40), np.uint8))
+    assert read_lip(root, "train").sizes[0].tolist() == [40, 60]  # labels of the stored pixels are as they should be
+
+
+def test_all_faults_are_counted(root):
+    names = read_lip(root, "train").names
+    label_path(root, "train", names[0]).unlink()
+    write_image(label_path(root, "train", names[2]), np.full((9, 9), 77, np.uint8))
+    _fails(root, label_path(root, "train", names[0]), "not found", "and 1 other faults")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_lists_with_a_byte_order_mark_are_read(root, encoding):
+    path = list_path(root, "train")
+    names = read_lip(root, "train").names
+    path.write_bytes("\r\n".join(names).encode(encoding))
+    assert read_lip(root, "train").names == names
 
 
 def test_a_jpeg_under_a_label_maps_name_is_named(root):
@@ -149,7 +219,13 @@ def test_a_jpeg_under_a_label_maps_name_is_named(root):
 
 @pytest.mark.parametrize(
     ("text", "problem"),
-    [("", "no sample"), ("\n\n", "no sample"), ("../1_2\n", "not the name"), ("1_2\n1_2.jpg\n", "twice")],
+    [
+        ("", "no sample"),
+        ("\n\n", "no sample"),
+        ("../1_2\n", "not the name"),
+        ("1_2\n1_2.jpg\n", "twice"),
+        ("1_2.jpg 1_2.png\n", "several names"),
+    ],
 )
 def test_a_bad_list_is_named(root, text, problem):
     list_path(root, "train").write_text(text)

@@ -1,9 +1,11 @@
 """MPII: reader, 1-based files to 0-based pixels, crops, real samples, users' mistakes, the official release, check."""
 
+import dataclasses
 import json
 import shutil
 import sys
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -147,6 +149,18 @@ EDITS = {
     "scale as text": (lambda people: people[5].update(scale="1.5"), "sample 5: scale is missing or no number"),
     "text among joints": (lambda people: people[4]["joints"][0].__setitem__(1, "7"), "sample 4: joints is missing or"),
     "no scale": (lambda people: people[5].pop("scale"), "sample 5: scale"),
+    "center as text": (lambda people: people[2].update(center="12"), "sample 2: center is missing or no number"),
+    "truth for a number": (lambda people: people[2]["center"].__setitem__(0, True), "sample 2: center is missing"),
+    "a joint at 1e9": (lambda people: people[3]["joints"][5].__setitem__(1, 1e9), "sample 3: a visible joint is at"),
+    "a giant": (lambda people: people[1].update(scale=4000), "sample 1: scale is of a person of 8e.05 px"),
+    "all joints in one point": (
+        lambda people: people[4].update(joints=16 * [[50, 60]]),
+        "sample 4: all visible joints",
+    ),
+    "several": (
+        lambda people: [people[n].update(scale=0) for n in (1, 2, 5)],
+        r"sample 1: scale is not above 0 \(valid_000.jpg\); so it is with 2 more: 2, 5;",
+    ),
     "scale -1": (lambda people: people[5].update(scale=-1), "sample 5: scale is not above 0"),
     "visibility 2": (lambda people: people[1]["joints_vis"].__setitem__(3, 2), "sample 1: joints_vis"),
 }
@@ -174,6 +188,22 @@ TRUTH_EDITS = {
         lambda v: {"pos_gt_src": np.where(np.arange(6) == 4, np.nan, v["pos_gt_src"])},
         "sample 4: pos_gt_src",
     ),
+    "head boxes times 100": (
+        lambda v: {"headboxes_src": v["headboxes_src"] * 100},
+        "100 times too large; so it is with 5 more: 1, 2",
+    ),
+    "head boxes a hundredth": (
+        lambda v: {"headboxes_src": v["headboxes_src"] / 100},
+        "sample 0: headboxes_src is of a head of 0.* px",
+    ),
+    "one head box times 100": (
+        lambda v: {"headboxes_src": v["headboxes_src"] * np.where(np.arange(6) == 3, 100, 1)},
+        "sample 3: headboxes_src is of a head of",
+    ),
+    "all joints in one point": (
+        lambda v: {"pos_gt_src": np.where(np.arange(6) == 2, 40.0, v["pos_gt_src"])},
+        "sample 2: all visible joints of pos_gt_src",
+    ),
     "missing is 2": (lambda v: {"jnt_missing": v["jnt_missing"] + 2}, "jnt_missing"),
     "text": (lambda v: {"jnt_missing": "none"}, "jnt_missing"),
 }
@@ -192,6 +222,71 @@ def test_truth_that_does_not_fit_is_refused(copy, name):
     with pytest.raises(InputError, match=message) as caught:
         check_same_people(read_truth(truth_path(copy)), read_mpii(copy, "valid"))
     assert "gt_valid.mat" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_truth_that_kills_its_reader_ends_in_one_line(copy):
+    """A zero where a size has to be ends scipy with a segmentation fault."""
+    variables = truth_of(copy)
+    savemat(truth_path(copy), variables, do_compression=False)
+    content = bytearray(truth_path(copy).read_bytes())
+    content[220:224] = bytes(4)
+    truth_path(copy).write_bytes(content)
+    with pytest.raises(InputError, match=r"gt_valid\.mat: .*damaged; see docs") as caught:
+        read_truth(truth_path(copy))
+    assert "\n" not in str(caught.value)
+
+
+def test_one_percent_of_the_people_may_lie_elsewhere_and_are_told(copy, capsys):
+    truth, people = read_truth(truth_path(copy)), read_mpii(copy, "valid")
+    moved = dataclasses.replace(people, joints=people.joints + 90 * (np.arange(6) == 4)[:, None, None])
+    with pytest.raises(InputError, match="sample 4 and 0 more lie elsewhere"):
+        check_same_people(truth, moved)
+    many = [
+        type(part)(
+            **{
+                key: (
+                    20 * value if isinstance(value, list) else np.concatenate(20 * [value]) if key != "root" else value
+                )
+                for key, value in vars(part).items()
+            }
+        )
+        for part in (truth, people)
+    ]
+    many[1].joints[7] += 90
+    assert (
+        check_same_people(*many) == 1
+        and "1 people lie elsewhere than in valid.json: sample 7" in capsys.readouterr().err
+    )
+
+
+def test_pictures_of_half_the_size_are_named(root, copy):
+    """Smaller pictures keep their names; the people's places tell."""
+    (copy / "images").unlink()
+    (copy / "images").mkdir()
+    for path in (root / "images").glob("*.jpg"):
+        small = cv2.resize(cv2.imread(str(path)), None, fx=0.3, fy=0.3)
+        cv2.imwrite(str(copy / "images" / path.name), small)
+    with pytest.raises(InputError, match=r"is 48x36 px, and the person of .*outside it, as are \d+ of 13 people"):
+        read_mpii(copy, "train")
+
+
+def test_hdf5_beside_a_missing_file_is_told(copy):
+    annotation_path(copy, "train").rename(annotation_path(copy, "train").with_suffix(".h5"))
+    with pytest.raises(InputError, match=r"train\.json: not found, but train\.h5 is beside it.*says how to convert"):
+        read_mpii(copy, "train")
+
+
+def test_check_tells_every_fault(copy, monkeypatch, capsys):
+    people = json.loads(annotation_path(copy, "valid").read_text())
+    people[1]["scale"] = people[3]["scale"] = -1
+    people[4]["image"] = "none.jpg"
+    people[5]["joints"] = 16 * [[3, 3]]
+    annotation_path(copy, "valid").write_text(json.dumps(people))
+    with pytest.raises(SystemExit):
+        run_cli(lambda: run(monkeypatch, "check", "--data", copy))
+    told = capsys.readouterr().out
+    assert "sample 1: scale is not above 0" in told and "so it is with 1 more: 3" in told
+    assert "sample 5: all visible joints are in one point" in told and "none.jpg: not found" in told
 
 
 def test_truth_may_have_joints_that_valid_json_lacks(copy):
@@ -385,7 +480,7 @@ def test_check_looks_at_the_rest_after_a_damaged_file_and_tells_it_once(copy, mo
     told = capsys.readouterr().out
     assert ended.value.code == 1 and told.count("valid.json: not valid JSON") == 1
     assert "annot/gt_valid.mat: 6 people, not compared with valid.json" in told
-    assert "pictures of train: 13 read" in told and told.count("trainval.json: not valid JSON") == 1
+    assert "pictures of train: all 7 there, 13 read" in told and told.count("trainval.json: not valid JSON") == 1
 
 
 def test_check_counts_people_whose_pictures_are_lost(copy, monkeypatch, capsys):

@@ -16,7 +16,7 @@ from downstream.mpii.joints import JOINTS, MIRRORED
 from downstream.mpii.predictions import read_predictions, write_predictions
 from downstream.mpii.reader import read_mpii, to_people
 from downstream.mpii.reference import reference_scores
-from downstream.mpii.scores import score, score_run
+from downstream.mpii.scores import score, score_file, score_run
 from downstream.mpii.task import MpiiPose
 from downstream.mpii.truth import MpiiTruth, read_truth, truth_path
 from downstream.samples.crop import apply_affine, crop_matrices
@@ -202,7 +202,22 @@ def test_a_damaged_file_ends_in_one_line(root, tmp_path, monkeypatch, capsys, sp
     with pytest.raises(SystemExit) as caught:
         run_cli(lambda: run(monkeypatch, "evaluate", "--annotations", truth_path(root), "--predictions", path))
     lines = capsys.readouterr().err.strip().splitlines()
-    assert caught.value.code == 2 and len(lines) == 1 and "p.mat" in lines[0] and "downstream.finetune" in lines[0]
+    assert caught.value.code == 2 and len(lines) == 1 and "p.mat" in lines[0] and "save `preds`" in lines[0]
+
+
+@pytest.mark.parametrize(("factor", "size"), [(0.5, "half"), (2, "twice")])
+def test_predictions_in_px_of_other_images_are_named(root, tmp_path, factor, size):
+    truth = read_truth(truth_path(root))
+    write_predictions(tmp_path / "p.mat", factor * (truth.joints + 0.5))
+    with pytest.raises(InputError, match=f"images of {size} the size; multiply them by {1 / factor:g}"):
+        score_file(truth_path(root), tmp_path / "p.mat")
+
+
+def test_hdf5_is_named_with_the_way_out(root, tmp_path):
+    for before in (b"", b"MATLAB 7.3 MAT-file".ljust(512)):
+        (tmp_path / "p.mat").write_bytes(before + b"\x89HDF\r\n\x1a\n" + bytes(600))
+        with pytest.raises(InputError, match=r"is HDF5, .*'-v7'.*scipy\.io\.savemat"):
+            score_file(truth_path(root), tmp_path / "p.mat")
 
 
 def test_mean_keypoints_score_below_the_truth_and_with_the_same_keys(root):

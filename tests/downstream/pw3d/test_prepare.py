@@ -113,6 +113,19 @@ def test_arrays_of_no_body_are_named(tmp_path, name, value):
     assert "\n" not in str(error.value)
 
 
+def test_a_body_in_millimetres_is_named(tmp_path):
+    write_body_files(tmp_path / "smpl")
+    path = next((tmp_path / "smpl").rglob("neutral.npz"))
+    arrays = dict(np.load(path))
+    for names, what in (
+        (("v_template", "shapedirs", "posedirs"), "v_template is a body of"),
+        (("shapedirs",), "shapedirs"),
+    ):
+        np.savez(path, **arrays | {name: 1000 * arrays[name] for name in names})
+        with pytest.raises(InputError, match=rf"neutral\.npz: {what} .* seems to be in mm, where m is expected"):
+            read_body(path)
+
+
 def sequence(rng, *, frames=6, people=2) -> dict:
     """A 3DPW sequence: the second person isn't valid in frames 1 and 4 and has no 2D joint in frame 2."""
     poses2d = rng.uniform(100, 900, (people, frames, 3, 18))
@@ -191,6 +204,13 @@ def test_people_of_sequences_stand_in_the_cameras_frame(sequences, tmp_path):
         (lambda data: data["poses"][1][3].fill(np.nan), "person 1: poses holds NaN"),
         (lambda data: data["poses2d"][0][0, :2].fill(np.inf), "person 0: poses2d holds NaN or infinity"),
         (lambda data: data["cam_poses"][0].fill(np.nan), "person 0: cam_poses holds NaN"),
+        (
+            lambda data: data["poses"].__setitem__(0, data["poses"][0] * 180 / np.pi),
+            "person 0: poses turn a joint by .* seems to be in degrees",
+        ),
+        (lambda data: data["betas"][1].__setitem__(2, 1e6), "person 1: betas are 1e.06 standard deviations"),
+        (lambda data: data["betas"].__setitem__(0, ["1"] * 10), "not a 3DPW sequence .*no numbers"),
+        (lambda data: data["campose_valid"].__setitem__(0, ["0"] * 6), "not a 3DPW sequence .*no numbers"),
         (lambda data: data.update(genders=["m", "?"]), "person 1: genders is '\\?', neither"),
         (lambda data: data.update(sequence=Hostile("/tmp/taken_over_by_a_pickle")), "mkdir"),
     ],

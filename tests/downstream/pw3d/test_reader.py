@@ -1,5 +1,6 @@
 """Shape annotations: what is read, how sets are mixed, and what every bad file is told."""
 
+import cv2
 import numpy as np
 import pytest
 from tiny.pw3d import SIDE, SIZES, write_tiny_pw3d
@@ -86,6 +87,18 @@ def _set(key, index, value):
         (LSP, _set("scale", 2, 0.0), "sample 2: scale is not above 0"),
         (LSP, _set("imgname", 1, "part_9/no.jpg"), "part_9/no.jpg: not found .*sample 1"),
         (LSP, _set("imgname", 1, "../x.jpg"), "sample 1: '../x.jpg' is not a path"),
+        (
+            TEST,
+            lambda a: a["pose"].__imul__(180 / np.pi),
+            "sample 0: pose turns a joint by .* to be in degrees.* 5 more",
+        ),
+        (TEST, _set("shape", (3, 2), 1e6), "sample 3: shape is 1e.06 standard deviations"),
+        (TEST, lambda arrays: arrays.update(shape=np.ones((6, 10), bool)), "shape is .* bool"),
+        (TEST, lambda arrays: arrays.update(scale=np.array(["1"] * 6)), "scale is .* not numbers"),
+        (TEST, _set("center", (2, 0), 1e9), "sample 2: center is at 1e.09 px"),
+        (H36M, lambda a: a["S"].__imul__([1000, 1000, 1000, 1]), "sample 0: the joints of S extend over .* be in mm"),
+        (H36M, _set("S", (4, slice(None), slice(3)), 0.5), "sample 4: the joints of S extend over 0 m"),
+        (H36M, _set("scale", [2, 5], 1e4), "sample 2: scale is of a square of 2e.06 px.*; so it is with 1 more: 5"),
         (TEST, _set("gender", 0, "x"), "gender 'x' is neither m nor f"),
         (TEST, lambda arrays: arrays.pop("gender"), "has no array gender"),
         (TEST, lambda arrays: arrays.update(has_smpl=np.array([1, 1, 0, 1, 1, 1])), "sample 2: has_smpl is 0"),
@@ -142,6 +155,33 @@ def test_check_counts_centres_outside_and_does_not_fail_for_them(root, tmp_path)
         (last.parent / f"{number:05d}.jpg").write_bytes(content if number < 11 else content[:100])
     finding = pictures_finding(tmp_path, H36M)
     assert finding.state == "broken" and str(last) in finding.text
+
+
+def test_pictures_of_half_the_size_are_named(root, tmp_path):
+    (tmp_path / "dataset_extras").mkdir()
+    arrays = dict(np.load(annotation_path(root, H36M)))
+    arrays["center"] = np.full((12, 2), SIDE / 2 + 20)
+    np.savez(annotation_path(tmp_path, H36M), **arrays)
+    for path in (root / "images" / H36M).rglob("*.jpg"):
+        out = tmp_path / "images" / H36M / path.relative_to(root / "images" / H36M)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(out), cv2.resize(cv2.imread(str(path)), None, fx=0.5, fy=0.5))
+    with pytest.raises(InputError, match=f"is {SIDE // 2}x{SIDE // 2} px, and the person of .* 12 of 12 people"):
+        read_shape_split(tmp_path, H36M)
+    assert pictures_finding(tmp_path, H36M).state == "broken"
+
+
+def test_check_tells_every_fault(root, tmp_path):
+    (tmp_path / "dataset_extras").mkdir()
+    (tmp_path / "images").symlink_to(root / "images")
+    arrays = dict(np.load(annotation_path(root, H36M)))
+    arrays["shape"][[1, 6]] = 99
+    arrays["pose"][4] = 50
+    arrays["imgname"][[2, 3]] = "part_0/none.jpg"
+    np.savez(annotation_path(tmp_path, H36M), **arrays)
+    told = "\n".join(finding.text for finding in findings(tmp_path))
+    assert "sample 1: shape is 99" in told and "so it is with 1 more: 6" in told and "sample 4: pose turns" in told
+    assert "none.jpg: not found" in told and "sample 2; so it is with 1 more: 3" in told
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"\x80\x04N.", b"\x93NUMPY"])

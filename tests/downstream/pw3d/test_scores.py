@@ -20,7 +20,7 @@ from downstream.pw3d.body.smpl_layer import SMPLLayer
 from downstream.pw3d.predictions import Predictions, read_predictions, write_predictions
 from downstream.pw3d.reader import TEST, annotation_path, read_annotations, read_shape_split
 from downstream.pw3d.reference import nearest_rotations, reference_scores, rotations_of_6d, training_mean
-from downstream.pw3d.scores import pose_matrices, score, score_parameters, true_bodies
+from downstream.pw3d.scores import pose_matrices, score, score_file, score_parameters, true_bodies
 from liftedcl.identity.errors import InputError
 
 
@@ -172,6 +172,7 @@ def test_the_command_needs_no_torch(root, bodies, regressors, tmp_path):
         ({"images": np.array(["x.jpg"] * 6)}, "made for other people"),
         ({"betas": np.zeros((6, 9))}, r"betas is \(6, 9\)"),
         ({"camera": np.full((6, 3), np.nan)}, "camera is .*not finite"),
+        ({"betas": np.full((6, 10), 1e6)}, "sample 0: betas are 1e.06 standard deviations .* 5 more"),
         ({"pose": np.ones((6, 24, 3, 3))}, "sample 0: pose holds a matrix that is not a rotation"),
         ({"pose": np.broadcast_to(np.diag([1.0, 1, -1]), (6, 24, 3, 3))}, "not a rotation"),
         ({"joints": np.zeros((6, 14, 3), dtype=object)}, "joints holds pickled objects"),
@@ -187,6 +188,16 @@ def test_bad_predictions_are_named(root, tmp_path, change, message):
     with pytest.raises(InputError, match=message) as error:
         read_predictions(path, truth)
     assert str(path) in str(error.value)
+
+
+def test_predictions_of_others_need_what_is_scored_alone(root, bodies, regressors, tmp_path):
+    rotations, betas = truth_as_neutral(root)
+    names = np.array(read_shape_split(root, TEST).names)
+    np.savez(tmp_path / "p.npz", pose=rotations.astype(np.float32), betas=betas, images=names.astype("S"))
+    assert score_file(annotation_path(root, TEST), root / "smpl", tmp_path / "p.npz")["mpjpe_mm"] < 1e-2
+    np.savez(tmp_path / "p.npz", pose=rotations, images=names)
+    with pytest.raises(InputError, match=r"has no array betas; docs/data/pw3d\.md, `Scores`"):
+        score_file(annotation_path(root, TEST), root / "smpl", tmp_path / "p.npz")
 
 
 @pytest.mark.parametrize(

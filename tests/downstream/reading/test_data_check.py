@@ -3,6 +3,7 @@
 import pytest
 
 from downstream.reading.data_check import Finding, count_finding, report, tried
+from downstream.reading.entries import WrongEntriesError
 from liftedcl.identity.errors import InputError
 
 
@@ -27,6 +28,15 @@ def test_reading_tells_what_was_seen_or_what_is_wrong():
         "missing", "/x/a.json: not found; get it"
     )
     assert tried("a.json", _raises("/x/a.json: damaged; get it")) == Finding("broken", "/x/a.json: damaged; get it")
+
+
+def test_all_faults_that_a_reader_found_are_listed_and_very_many_are_counted():
+    def read():
+        raise WrongEntriesError([f"{n}.png: not found" for n in range(70)] + ["70.png: damaged"], "get it")
+
+    found = tried("maps", read)
+    assert found.state == "broken" and "49.png" in found.text and "50.png" not in found.text
+    assert found.text.endswith("and 21 more faults") and found.text.count("\n") == 50
 
 
 def test_faults_of_this_project_are_not_taken_for_bad_data():

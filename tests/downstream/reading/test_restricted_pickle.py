@@ -5,6 +5,8 @@ import io
 import os
 import pickle
 import pickletools
+import resource
+import struct
 import sys
 import types
 
@@ -13,6 +15,7 @@ import pytest
 from scipy import sparse
 
 from downstream.reading.restricted_pickle import load_plain
+from liftedcl.files import rehearsal
 from liftedcl.identity.errors import InputError
 
 REMEDY = "get the file again (docs/data.md)"
@@ -228,3 +231,27 @@ def test_damage_is_named(tmp_path):
         refused(write(tmp_path, content))
     nested = b"\x80\x02" + b"]" * 50_000 + b"a" * 49_999 + b"."
     refused(write(tmp_path, nested))
+
+
+# --------------------------------------------------------------------------------- time and memory
+DOUBLED = b")" + b"2\x86" * 60
+"""A tuple of the same tuple twice, sixty times over: to hash it takes 2**60 steps."""
+GREEDY = {
+    "key of a dict": b"\x80\x02}" + DOUBLED + b"Ns.",
+    "element of a set": b"\x80\x04\x8f(" + DOUBLED + b"\x90.",
+    "element of a frozenset": b"\x80\x04(" + DOUBLED + b"\x91.",
+    "type of an array": b"\x80\x02cnumpy\ndtype\n(" + DOUBLED + b"tR.",
+    "place in the memo": b"\x80\x02Nr" + struct.pack("<I", 1 << 28) + b".",
+}
+
+
+@pytest.mark.parametrize("name", GREEDY)
+def test_a_few_bytes_take_neither_time_nor_memory(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(rehearsal, "_SECONDS", 1)
+    assert "damaged" in refused(write(tmp_path, GREEDY[name]))
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 2 << 20  # KiB
+
+
+def test_a_tuple_may_hold_one_object_twice(tmp_path):
+    key = ("s_09", "s_09")
+    assert load_plain(write(tmp_path, pickle.dumps({key: [key, key]})), REMEDY) == {key: [key, key]}

@@ -206,6 +206,10 @@ def _test_subjects_only(h36m):
         (_edit(width=float("nan")), "its box, id or size"),
         (_box(1, 2, 3), "its box, id or size"),
         (_box(1, 2, 3, "four"), "its box, id or size"),
+        (_box("1", "2", "30", "40"), "its box, id or size is missing or invalid ('1' is no number)"),
+        (_box(True, 2, 30, 40), "its box, id or size is missing or invalid (True is no number)"),
+        (_edit(width="80"), "its box, id or size is missing or invalid ('80' is no number)"),
+        (_edit(width=80.5), "its box, id or size is missing or invalid (80.5 is no whole number)"),
     ],
 )
 def test_mistakes_end_in_one_line_and_leave_nothing(h36m, tmp_path, mistake, named):

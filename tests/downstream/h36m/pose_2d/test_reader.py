@@ -2,7 +2,9 @@
 
 import os
 import pickle
+import shutil
 
+import cv2
 import numpy as np
 import pytest
 from tiny.h36m import DOTTED, RECIPE_2D, change_frames
@@ -11,6 +13,7 @@ from downstream.h36m.pose_2d.benchmark import BENCHMARK
 from downstream.h36m.pose_2d.drawings import augmented_samples
 from downstream.h36m.pose_2d.reader import annotation_path, read_h36m_2d, read_joints
 from downstream.heatmap_pose.keypoint_data import KeypointBatches
+from downstream.samples.plain_crops import PlainCrops
 from liftedcl.identity.errors import InputError
 from liftedcl.skeletons.skeleton import flip_order
 
@@ -56,6 +59,18 @@ EDITS = {
     "odd flags": (lambda entries: entries[2].update(joints_vis=np.ones(16)), "sample 2: joints_vis"),
     "other pixels": (lambda entries: entries[4]["joints_2d"].__iadd__(5), "sample 4: .*project to joints_2d"),
     "metres": (lambda entries: entries[4]["joints_3d_camera"].__imul__(-0.001), "sample 4: a joint is behind"),
+    "camera coordinates in metres": (
+        lambda entries: [entry["joints_3d_camera"].__imul__(0.001) for entry in entries],
+        "sample 0: the bones of joints_3d_camera .* seems to be in m, .* so it is with 5 more",
+    ),
+    "all joints in one point": (
+        lambda entries: entries[3].update(
+            {key: entries[3][key][:1].repeat(17, axis=0) for key in ("joints_2d", "joints_3d_camera")}
+        ),
+        "sample 3: the bones of joints_3d_camera are on average 0 mm",
+    ),
+    "text in place of numbers": (lambda entries: entries[4].update(center="12"), "sample 4: center is missing or no"),
+    "truth in place of numbers": (lambda entries: entries[4].update(scale=[True, True]), "sample 4: scale is missing"),
     "no scale": (lambda entries: entries[5].update(scale=(0, 0)), "sample 5: scale"),
     "one scale": (lambda entries: entries[5].update(scale=0.3), "sample 5: scale has shape"),
     "another box": (lambda entries: entries[5]["center"].__iadd__(60), "sample 5: .*box of center and scale"),
@@ -72,6 +87,35 @@ def test_damage_is_named(copy, name):
     with pytest.raises(InputError, match=message) as caught:
         read_h36m_2d(copy, "test", 1)
     assert "docs/data/h36m.md" in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("factor", "size"), [(0.5, "half"), (2.0, "twice")])
+def test_frames_of_another_size_than_the_cameras_are_named(root, copy, factor, size):
+    """Whatever the frames are stored at, the files have no word about it; the principal point tells."""
+    (copy / "images").unlink()
+    for path in (root / "images").rglob("*.jpg"):
+        image = cv2.resize(cv2.imread(str(path)), None, fx=factor, fy=factor)
+        out = copy / "images" / path.relative_to(root / "images")
+        out.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(out), image)
+    with pytest.raises(InputError, match=f"sample 0: .* frames of {size} the size .* so it is with 5 more"):
+        read_h36m_2d(copy, "test", 1)
+
+
+def test_one_frame_of_another_size_is_named_when_it_is_read(root, copy):
+    joints = read_h36m_2d(copy, "test", 1)
+    assert (joints.sizes == 128).all()
+    path = copy / "images" / joints.names[-1]
+    content = path.resolve().read_bytes()
+    (copy / "images").unlink()
+    shutil.copytree(root / "images", copy / "images")
+    path.write_bytes(content)
+    path.with_name("other.jpg").write_bytes(cv2.imencode(".jpg", np.zeros((64, 64, 3), np.uint8))[1].tobytes())
+    path.unlink()
+    path.with_name("other.jpg").rename(path)
+    people = joints.labelled(SIZE, 1.0).people
+    with pytest.raises(InputError, match="is 64x64 px, annotated as 128x128"):
+        PlainCrops(people, SIZE, 1).crop(5)
 
 
 class Foreign:

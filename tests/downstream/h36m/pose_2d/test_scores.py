@@ -11,6 +11,7 @@ from tiny.h36m import RECIPE_2D, change_frames
 from torch import nn
 
 from downstream.h36m import __main__ as command
+from downstream.h36m.pose_2d import scores
 from downstream.h36m.pose_2d.drawings import examples
 from downstream.h36m.pose_2d.reader import annotation_path, read_h36m_2d, read_joints
 from downstream.h36m.pose_2d.reference import reference_scores
@@ -31,7 +32,7 @@ def test_jdr_equals_a_slow_loop(root):
     truth = read_h36m_2d(root, "test", 1)
     predicted = truth.joints + np.random.default_rng(0).normal(0, 5, truth.joints.shape)
     predicted[0, 3] = truth.joints[0, 3] + (3, 4)  # exactly half the head: detected
-    scores = score(predicted, truth, 10.0)
+    found = score(predicted, truth, 10.0)
     rates = []
     for j in range(17):
         hits = 0
@@ -39,8 +40,8 @@ def test_jdr_equals_a_slow_loop(root):
             (u, v), (x, y) = predicted[n, j], truth.joints[n, j]
             hits += round(float((u - x) ** 2 + (v - y) ** 2), 9) <= 25
         rates.append(100 * hits / 6)
-        assert scores["per_joint"][JOINTS[j]] == pytest.approx(rates[j])
-    assert scores["jdr"] == pytest.approx(np.mean(rates)) and 0 < scores["jdr"] < 100 and scores["samples"] == 6
+        assert found["per_joint"][JOINTS[j]] == pytest.approx(rates[j])
+    assert found["jdr"] == pytest.approx(np.mean(rates)) and 0 < found["jdr"] < 100 and found["samples"] == 6
 
 
 class Oracle(nn.Module):
@@ -70,11 +71,11 @@ def on_cells(root):
         for n, entry in enumerate(entries):
             centre = entry["center"] + (60 * (n == 0), 0)
             matrix = crop_matrices(centre[None], 200 * entry["scale"].max(keepdims=True), size=SIZE)
-            cells = rng.integers(2, 14, (1, 17, 2))
+            cells = rng.integers(3, 13, (1, 17, 2))
             cells[0, 0] = 8
             pixels = apply_affine(invert_affine(matrix), 4.0 * cells)
             f, c = (np.concatenate([entry["camera"][f"{key}{axis}"] for axis in "xy"])[None] for key in "fc")
-            depth = rng.uniform(4000, 5000, (1, 17))
+            depth = rng.uniform(4400, 4600, (1, 17))
             seen = back_project(pixels, depth, f, c)[0]
             entry.update(center=centre, joints_2d=pixels[0], joints_3d_camera=seen)
 
@@ -122,11 +123,11 @@ def test_bad_predictions_are_named(root, tmp_path):
     nan = truth.joints.copy()
     nan[3, 2, 1] = np.nan
     for arrays, message in (
-        ({"joints": truth.joints, "images": images[::-1]}, "other images"),
+        ({"joints": truth.joints, "images": np.array([*images[:5], "another.jpg"])}, "other images"),
         ({"joints": truth.joints[:5], "images": images[:5]}, "other images"),
         ({"joints": truth.joints[:, :16], "images": images}, r"\(6, 16, 2\)"),
         ({"joints": nan, "images": images}, "NaN"),
-        ({"joints": truth.joints.astype(int), "images": images}, "int64"),
+        ({"joints": truth.joints > 0, "images": images}, "bool"),
         ({"joints": truth.joints.astype(object), "images": images}, "joints holds pickled objects"),
         ({"joints": truth.joints, "images": images[0]}, "joints has shape"),
         ({"poses": truth.joints, "images": images}, "has no array joints"),
@@ -191,7 +192,29 @@ def test_the_command_scores_with_the_settings_of_the_run(copy, tmp_path, monkeyp
     truth = read_joints(path, 64)
     off = truth.joints + np.where(np.arange(17) < 5, 12.9, 12.7)[:, None] * [1, 0]
     np.savez(tmp_path / "predictions.npz", joints=off, images=np.array(truth.names))
+    with pytest.raises(InputError, match=r"frames are about 126 px wide.*--head-size"):
+        run_evaluate(monkeypatch, tmp_path, *paths)
+    monkeypatch.setattr(scores, "_PAPERS_WIDTH", 126)
     assert len(truth) == 1 and run_evaluate(monkeypatch, tmp_path, *paths)["jdr"] == pytest.approx(100 * 12 / 17)
+
+
+def test_predictions_of_others_may_be_in_another_order_and_name_files_alone(root, tmp_path):
+    truth, path = read_h36m_2d(root, "test", 1), tmp_path / "predictions.npz"
+    order = [3, 0, 5, 1, 4, 2]
+    for called in (str, lambda name: name.split("/")[1], lambda name: "D:\\frames\\" + name.split("/")[1]):
+        images = np.array([called(truth.names[n]) for n in order])
+        for stored in (images, images.astype("S")):
+            np.savez(path, joints=np.rint(truth.joints[order]).astype(int), images=stored)
+            assert np.array_equal(read_predictions(path, "joints", 2, truth.names), np.rint(truth.joints))
+
+
+@pytest.mark.parametrize(("factor", "size"), [(0.5, "half"), (2, "twice")])
+def test_joints_in_px_of_other_frames_are_named(root, tmp_path, factor, size):
+    path, truth = tmp_path / "predictions.npz", read_h36m_2d(root, "test", 1)
+    noise = np.random.default_rng(0).normal(0, 1, truth.joints.shape)
+    write_predictions(path, "joints", factor * (truth.joints + noise), truth.names, head_size=9.5, test_stride=1)
+    with pytest.raises(InputError, match=f"images of {size}.*multiply them by {1 / factor:g}"):
+        scores.score_file(annotation_path(root, "test"), path, 9.5, 1)
 
 
 def test_reference_has_the_keys_of_the_metrics(root, tmp_path):

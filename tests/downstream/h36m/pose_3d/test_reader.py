@@ -111,6 +111,34 @@ EDITS = {
         ),
         "sample 0",
     ),
+    "world in metres": (
+        lambda file: [
+            part.update(
+                keypoints_world=(np.array(part["keypoints_world"]) / 1000).tolist(),
+                cam_param=part["cam_param"] | {"t": (np.array(part["cam_param"]["t"]) / 1000).tolist()},
+            )
+            for part in file["annotations"]
+        ],
+        "sample 0: the bones of keypoints_world are on average 0.* seems to be in m, .* so it is with 5 more: 1, 2",
+    ),
+    "all joints in one point": (
+        lambda file: file["annotations"][1].update(keypoints_world=17 * [file["annotations"][1]["keypoints_world"][0]]),
+        "sample 1: the bones of keypoints_world are on average 0 mm",
+    ),
+    "one joint far away": (
+        lambda file: file["annotations"][1]["keypoints_world"].__setitem__(16, [2600, 0, 900]),
+        "sample 1: the longest bone",
+    ),
+    "cameras of frames twice the size": (
+        lambda file: file["annotations"][4]["cam_param"].update(c=[2 * 63, 2 * 65], f=[280, 280]),
+        "sample 4: cam_param.c, the camera's principal point, .* frames of half the size",
+    ),
+    "sizes exchanged with others": (
+        lambda file: file["images"][3].update(width=SIDE + 2),
+        "sample 3: its frame is 128x128 px, annotated as 130x128",
+    ),
+    "truth for a number": (lambda file: file["annotations"][2]["bbox"].__setitem__(0, True), "sample 2: bbox"),
+    "text for a number": (lambda file: file["annotations"][2].update(bbox="1234"), "sample 2: bbox is missing or no"),
     "no picture": (lambda file: file["images"][2].update(file_name="s_09_act_02_x/none.jpg"), "none.jpg: not found"),
     "no action": (lambda file: file["images"][2].update(file_name="s_09/none.jpg"), "no action"),
     "outside the folder": (lambda file: file["images"][2].update(file_name="../act_02.jpg"), "not a path below"),
@@ -310,3 +338,30 @@ def test_mean_pose_reports_the_stronger_constant(root, test_split):
     np.testing.assert_allclose(crop[:, 0], 0, atol=1e-9)
     again, _ = encode(crop + test_split.joints[:, :1], **coding(test_split))
     assert np.ptp(root_relative(again)[..., 2], axis=0).max() < 1e-9  # the same depths for every sample
+
+
+def scored(root, tmp_path, poses, names):
+    np.savez(tmp_path / "predictions.npz", poses=poses, images=np.array(names))
+    return score_run(RECIPE, root, tmp_path)
+
+
+def test_poses_of_others_in_another_unit_or_with_a_root_are_named(root, test_split, tmp_path):
+    truth, names = true_poses(test_split), test_split.names
+    near = truth + np.random.default_rng(0).normal(0, 30, truth.shape) * (np.arange(17) > 0)[:, None]
+    own = scored(root, tmp_path, near, names)
+    for factor, unit in ((1e-3, "metres"), (0.1, "cm")):
+        with pytest.raises(InputError, match=f"in {unit}, where mm are expected; multiply them by {1 / factor:g}"):
+            scored(root, tmp_path, factor * near, names)
+    with pytest.raises(InputError, match=r"no root-relative poses; store poses - poses\[:, :1\]"):
+        scored(root, tmp_path, near + test_split.joints[:, :1], names)
+    order = [5, 1, 3, 0, 2, 4]
+    assert scored(root, tmp_path, near[order], [names[n].split("/")[1] for n in order]) == own
+    drifted = "s_09_act_10_subact_02_ca_01/s_09_act_10_subact_02_ca_01_000065.jpg"
+    assert scored(root, tmp_path, np.concatenate([near, near[:1]]), [*names, drifted]) == own
+
+
+def test_a_predictor_that_is_only_bad_is_scored(root, test_split, tmp_path):
+    """No pose at all, or one a tenth as large: bad scores, and no suspicion of another unit."""
+    for poses in (np.zeros((6, 17, 3)), 0.1 * np.random.default_rng(1).normal(0, 260, (6, 17, 3))):
+        poses[:, 0] = 0
+        assert scored(root, tmp_path, poses, test_split.names)["mpjpe_mm"] > 100
