@@ -34,7 +34,7 @@ def cases(smoke: bool) -> Iterator[Case]:
         root, out = Path(folder) / "coco", Path(folder) / "out"
         out.mkdir()
         write_coco(root, np.random.default_rng(0), images=3 if smoke else 60)
-        people = sum(len(image.people) for image in read_people(root, "train"))
+        people = sum(len(image.people) for image in read_people(root, "train").images)
         published = Variant(PUBLISHED, "PIL, decode per person, JPEG out", timed(lambda: _pil_per_person(root, out)))
         floor = Variant(FLOOR, "decoding each image once, no more, one thread", timed(lambda: _decode(root)))
         yield Case(
@@ -80,7 +80,7 @@ def _ours_to_jpeg(root: Path, out: Path, threads: int) -> None:
             _, content = cv2.imencode(".jpg", cv2.cvtColor(crop, cv2.COLOR_RGB2BGR), quality)
             (out / f"ours{person.annotation_id}.jpg").write_bytes(content)
 
-    for _ in process_images(write, read_people(root, "train"), workers=threads, title="crops"):
+    for _ in process_images(write, read_people(root, "train").images, workers=threads, title="crops"):
         pass
 
 
@@ -92,21 +92,21 @@ def _pil_crop(picture: Image.Image, box: tuple[float, float, float, float]) -> I
 
 
 def _pil_per_person(root: Path, out: Path) -> None:
-    for image in read_people(root, "train"):
+    for image in read_people(root, "train").images:
         for person in image.people:
             crop = _pil_crop(Image.open(image.path).convert("RGB"), person.box)
             crop.save(out / f"pil{person.annotation_id}.jpg", quality=_QUALITY)
 
 
 def _pil_per_image(root: Path, out: Path) -> None:
-    for image in read_people(root, "train"):
+    for image in read_people(root, "train").images:
         picture = Image.open(image.path).convert("RGB")
         for person in image.people:
             _pil_crop(picture, person.box).save(out / f"grouped{person.annotation_id}.jpg", quality=_QUALITY)
 
 
 def _decode(root: Path) -> None:
-    for image in read_people(root, "train"):
+    for image in read_people(root, "train").images:
         read_image(image.path)
 
 
@@ -129,7 +129,7 @@ def _check_shard(root: Path, out: Path) -> None:
 def _check_same(root: Path, crop_of: Callable[[int], np.ndarray], out: Path) -> None:
     """Every crop inside its image shows what PIL's shows; beyond the image, the published way pads with black."""
     compared = 0
-    for image in read_people(root, "train"):
+    for image in read_people(root, "train").images:
         for person in image.people:
             crop, reference = crop_of(person.annotation_id), _read(out / f"pil{person.annotation_id}.jpg")
             assert crop.shape == reference.shape == (_RECIPE.height, _RECIPE.width, 3)

@@ -11,19 +11,23 @@ import dataclasses
 import functools
 import itertools
 import math
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from liftedcl.data_sets.coco.files import annotation_path
+from liftedcl.data_sets.h36m.files import POSES
 from liftedcl.files.contact_sheet import write_contact_sheet
-from liftedcl.files.image_files import BrokenImageError, process_images, read_image, resize
+from liftedcl.files.image_files import process_images, read_image, resize
+from liftedcl.files.image_header import TOLERATED_SHARE, BrokenImageError, ImageHeader, TurnEvidence, read_header
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.recipe import read_recipe
-from liftedcl.images.coco_people import PeopleImage, Person, read_people
+from liftedcl.images.coco_people import FoundPeople, PeopleImage, Person, read_people
 from liftedcl.images.h36m_people import read_h36m_people
-from liftedcl.images.own_people import read_own_people
+from liftedcl.images.own_people import BOXES, read_own_people
 from liftedcl.images.shard import ShardWriter, open_shard
 from liftedcl.recipes.data_recipes import Crops
 
@@ -36,7 +40,10 @@ COLUMNS = (
 )  # fmt: skip
 """Index of a shard of crops: the annotated and the extended box in image pixels, and crop pixels per image pixel."""
 
-SKIP_REASONS = ("crowd", "no_area", "outside_image", "too_small", "too_few_keypoints")
+DAMAGE = ("no_area", "outside_image")
+"""Reasons to leave out a person that mean damaged annotations, where they are more than a few."""
+
+SKIP_REASONS = ("crowd", *DAMAGE, "too_small", "too_few_keypoints")
 
 Box = tuple[float, float, float, float]
 """x, y, width, height in pixels of the image."""
@@ -99,31 +106,27 @@ def make_crops(root: str | Path, split: str, out: str | Path, recipe: Crops, *, 
     """Cut every person of a COCO-layout folder into the shard ``out``, ordered by image id and annotation id.
 
     Raises:
-        InputError: annotations are missing or damaged, over 1% of the images are unusable, or no crop is left.
+        InputError: annotations are missing or damaged, over 1% of the images or people are unusable, over 1% of the
+            images may be annotated as turned by their EXIF tag, or no crop is left.
     """
-    _pack(read_people(root, split), {}, f"{root}: no person of {split}", out, recipe, workers)
+    _pack(read_people(root, split), annotation_path(root, split), out, recipe, workers)
 
 
 def make_h36m_crops(root: str | Path, out: str | Path, recipe: Crops, *, workers: int | None = None) -> None:
     """As `make_crops`, for the training subjects of a Human3.6M folder, ordered by file name."""
     images, left_out = read_h36m_people(root, recipe.h36m_stride)
-    _pack(images, left_out, f"{root}: no training frame", out, recipe, workers)
+    _pack(FoundPeople(images, left_out=left_out), Path(root) / POSES["train"], out, recipe, workers)
 
 
 def make_own_crops(root: str | Path, out: str | Path, recipe: Crops, *, workers: int | None = None) -> None:
     """As `make_crops`, for a folder of the user's own images, ordered as `read_own_people` does."""
-    _pack(read_own_people(root), {}, f"{root}: no person", out, recipe, workers)
+    boxes = Path(root) / BOXES
+    _pack(read_own_people(root), boxes if boxes.exists() else Path(root), out, recipe, workers)
 
 
-def _pack(
-    images: list[PeopleImage],
-    left_out: dict[str, int],
-    nobody: str,
-    out: str | Path,
-    recipe: Crops,
-    workers: int | None,
-) -> None:
-    """``left_out`` counts people not in ``images`` by reason; ``nobody`` begins the message about an empty set."""
+def _pack(found: FoundPeople, where: Path, out: str | Path, recipe: Crops, workers: int | None) -> None:
+    """Write the shard of ``found``, whose people are annotated in the file or folder ``where``."""
+    images = found.images
     reasons = [[why_skipped(person, image, recipe) for person in image.people] for image in images]
     counts = collections.Counter(itertools.chain.from_iterable(reasons))
     wanted = []
@@ -131,25 +134,33 @@ def _pack(
         kept = tuple(person for person, reason in zip(image.people, row, strict=True) if reason is None)
         if kept:
             wanted.append(dataclasses.replace(image, people=kept))
-    skipped = {**left_out, **{reason: counts[reason] for reason in SKIP_REASONS}}
+    skipped = {reason: counts[reason] for reason in SKIP_REASONS}
     report = {
-        "people": counts.total() + sum(left_out.values()),
-        **{f"skipped_{reason}": count for reason, count in skipped.items()},
+        "people": counts.total() + sum(found.left_out.values()),
+        **{f"skipped_{reason}": count for reason, count in {**found.left_out, **skipped}.items()},
     }
+    _check_damage(images, reasons, counts, where)
+    told = ", ".join(f"{count:,} {reason}" for reason, count in skipped.items() if count)
     if not wanted:
-        found = ", ".join(f"{key} {value}" for key, value in report.items())
-        raise InputError(f"{nobody} gives a crop ({found}); lower crops.min_keypoints or min_side")
+        raise InputError(f"{where}: no person gives a crop ({told}); lower crops.min_keypoints or min_side")
+    notes = [f"{where}: of {counts.total():,} people left out: {told}"] if told else []
+    for note in [*found.notes, *notes]:
+        print(f"note: {note}", file=sys.stderr, flush=True)
 
-    unused = dict.fromkeys(wanted)
+    unused, turns = dict.fromkeys(wanted), TurnEvidence()
     with ShardWriter(out, recipe.height, recipe.width, COLUMNS) as shard:
         results = process_images(functools.partial(_cut_people, recipe), wanted, workers=workers, title="crop")
-        for image, boxes, crops in results:
+        for image, header, boxes, crops in results:
             del unused[image]
+            if header is not None:
+                turns.see(image.path.name, header)
             for person, box, crop in zip(image.people, boxes, crops, strict=True):
                 rectangle = extend_box(box)
                 place = dataclasses.astuple(rectangle)
                 row = (image.image_id, person.annotation_id, *box, *place, recipe.height / rectangle.height)
                 shard.append(crop, row)
+        if unclear := turns.check(len(wanted), where):
+            print(f"warning: {unclear}", file=sys.stderr, flush=True)
         lost = sum(len(image.people) for image in unused)
         shard.report = {
             **report,
@@ -157,21 +168,48 @@ def _pack(
             "images": len(wanted),
             "broken_images": sorted(image.path.name for image in unused),
             "skipped_broken_image": lost,
+            "images_unclear_by_exif": turns.unclear if unclear else [],
+            "notes": found.notes,
             "recipe": dataclasses.asdict(recipe),
         }
 
 
-def _cut_people(recipe: Crops, image: PeopleImage) -> tuple[PeopleImage, list[Box], list[np.ndarray]]:
-    """The image, its people's boxes and their crops. An image without boxes is turned upright first."""
-    pixels = read_image(image.path, upright=image.width is None)
+def _check_damage(
+    images: list[PeopleImage], reasons: list[list[str | None]], counts: collections.Counter[str | None], where: Path
+) -> None:
+    """Raise `InputError` if over 1% of the people are left out for a reason that means damage."""
+    damaged = [reason for reason in DAMAGE if counts[reason]]
+    count = sum(counts[reason] for reason in damaged)
+    if count <= TOLERATED_SHARE * counts.total():
+        return
+    image, person = next(
+        (image, person)
+        for image, row in zip(images, reasons, strict=True)
+        for person, reason in zip(image.people, row, strict=True)
+        if reason in damaged
+    )
+    raise InputError(
+        f"{where}: {count:,} of {counts.total():,} people have no usable box ({', '.join(damaged)}), more than "
+        f"{TOLERATED_SHARE:.0%}; the first is annotation {person.annotation_id} of {image.path.name}: {person.box} "
+        f"(x, y, width, height) in {image.width}x{image.height} pixels; mend the boxes"
+    )
+
+
+def _cut_people(
+    recipe: Crops, image: PeopleImage
+) -> tuple[PeopleImage, ImageHeader | None, list[Box], list[np.ndarray]]:
+    """The image, its header if it has boxes, the boxes and the crops. Without boxes it is turned upright first."""
+    header = None
+    if image.width is not None and image.height is not None:
+        header = read_header(image.path)
+        header.check_size(image.path, image.width, image.height)
+    pixels = read_image(image.path, upright=header is None)
     height, width = pixels.shape[:2]
-    if image.width is not None and (width, height) != (image.width, image.height):
-        raise BrokenImageError(image.path, f"{width}x{height} pixels, {image.width}x{image.height} annotated")
-    if image.width is None and min(width, height) < recipe.min_side:
+    if header is None and min(width, height) < recipe.min_side:
         raise BrokenImageError(image.path, f"{width}x{height} pixels, below crops.min_side ({recipe.min_side:g})")
     boxes = [person.box or (0.0, 0.0, float(width), float(height)) for person in image.people]
     crops = [cut(pixels, extend_box(box), height=recipe.height, width=recipe.width) for box in boxes]
-    return image, boxes, crops
+    return image, header, boxes, crops
 
 
 def main() -> None:

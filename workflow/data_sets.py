@@ -6,6 +6,7 @@
 from pathlib import Path
 
 from downstream.registry import BENCHMARKS, DATA_SETS
+from liftedcl.files.image_listing import ANY_IMAGE, holds_image
 from liftedcl.identity.errors import run_cli
 from liftedcl.recipes.weight_sources import SOURCES
 from workflow.layout import is_generated
@@ -35,7 +36,7 @@ def missing_data(params: Params, needed: dict[str, tuple[str, ...]]) -> list[str
             continue
         root, data_set = params.data[name], DATA_SETS[name]
         patterns = (*files, *data_set.pictures)
-        found = {names: any(any(Path(root).glob(name)) for name in names.split(" or ")) for names in patterns}
+        found = {names: any(_is_there(Path(root), name) for name in names.split(" or ")) for names in patterns}
         if all(found.values()):
             continue
         lines = [f"{name}: {data_set.title} ({data_set.size})"]
@@ -43,6 +44,14 @@ def missing_data(params: Params, needed: dict[str, tuple[str, ...]]) -> list[str
         lines += [f"  from     {data_set.source}", f"  licence  {data_set.licence}"]
         paragraphs.append("\n".join([*lines, f"  or give the folder it is in: --config {name}=FOLDER"]))
     return paragraphs
+
+
+def _is_there(root: Path, pattern: str) -> bool:
+    """Whether ``root`` holds a file that matches ``pattern``; see `liftedcl.data_sets.description.DataSet`."""
+    if not pattern.endswith(ANY_IMAGE):
+        return any(root.glob(pattern))
+    above = pattern.removesuffix(ANY_IMAGE).rstrip("/")
+    return any(map(holds_image, root.glob(above) if above else (root,)))
 
 
 def markdown_table() -> str:

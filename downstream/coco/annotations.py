@@ -1,75 +1,129 @@
 """COCO's keypoint annotation files, checked when read, so that training and scoring can rely on them. No torch."""
 
+import functools
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from downstream.coco.keypoints import NAMES
-from downstream.reading.annotation_entries import check_all, numbers
+from downstream.coco.plausible import SIZE, judge_people
+from downstream.reading.entries import Entries
+from liftedcl.data_sets.coco.entries import category_names, distinct_images, shown, whole
 from liftedcl.data_sets.coco.files import REMEDY
 from liftedcl.files.atomic import read_json
+from liftedcl.files.image_listing import is_text
 from liftedcl.identity.errors import InputError
 
 PERSON = 1
 """COCO's category."""
 
+_UNUSABLE = (KeyError, TypeError, ValueError, OverflowError)
+
 
 def read_annotations(path: Path) -> dict[str, Any]:
-    """The content of ``person_keypoints_*.json``; every image and person has the keys and types that COCO's have.
+    """The content of ``person_keypoints_*.json``; every image and person has the keys, types and ranges of COCO's.
 
-    The names of the images are not checked, since scoring doesn't need them: see `file_names`.
+    Ids are ints of any size, and no image is listed twice. The names of the images are not checked, since scoring
+    doesn't need them: see `file_names`.
 
     Raises:
-        InputError: names the file, the entry and what is wrong with it.
+        InputError: names the file, the entry and what is wrong with it; `downstream.reading.entries.WrongEntriesError`
+            where several can be.
     """
-    content = read_json(path, REMEDY)
-    images, people, categories = (_objects(content, key, path) for key in ("images", "annotations", "categories"))
-    check_integers(categories, "id", path, REMEDY, "categories: ")
-    names = {category["id"]: category.get("name") for category in categories}
-    if names.get(PERSON) != "person" or any(entry.get("category_id") != PERSON for entry in people):
-        raise InputError(f"{path}: has no category {PERSON}, person, or annotations of another category; {REMEDY}")
-
-    def of_images(key: str) -> np.ndarray:
-        return numbers(lambda i: images[i][key], f"images: {key}", (), len(images), path, REMEDY)
-
-    def of_people(key: str, *shape: int) -> np.ndarray:
-        return numbers(lambda i: people[i][key], key, shape, len(people), path, REMEDY)
-
-    check_integers(images, "id", path, REMEDY, "images: ")
-    known = of_images("id")
-    check_all(_first_of_its_kind(known), "images: id occurs twice", path, REMEDY)
-    for key in ("width", "height"):
-        check_all(of_images(key) >= 1, f"images: {key} is below 1", path, REMEDY)
-    if not people:
-        return content
-    for key in ("id", "image_id"):
-        check_integers(people, key, path, REMEDY)
-    check_all(np.isin(of_people("image_id"), known), "image_id is not the id of an image", path, REMEDY)
-    check_all(of_people("id") >= 1, "id is below 1; pycocotools takes 0 for a person that wasn't matched", path, REMEDY)
-    check_all(_first_of_its_kind(of_people("id")), "id occurs twice", path, REMEDY)
-    for key in ("area", "iscrowd", "num_keypoints"):
-        of_people(key)
-    of_people("bbox", 4)
-    flags = of_people("keypoints", 3 * len(NAMES))[:, 2::3]
-    check_all(np.isin(flags, (0, 1, 2)).all(axis=1), "keypoints: a flag is not 0, 1 or 2", path, REMEDY)
+    content, dropped = _read(path)
+    images = content["images"]
+    entries = Entries(path, REMEDY, range(len(images)), _names(images))
+    sizes = [entries.numbers(lambda i, key=key: images[i][key], f"images: {key}") for key in ("width", "height")]
+    for key, values in zip(("width", "height"), sizes, strict=True):
+        entries.within(f"images: {key} is", values, SIZE)
+        entries.check(values == np.floor(values), f"images: {key} is not a whole number")
+    entries.finish()
+    _check_people(
+        content["annotations"], dict(zip((image["id"] for image in images), np.stack(sizes, 1), strict=True)), path
+    )
+    if dropped:
+        _tell(f"note: {path}: dropped {dropped:,} images that are listed twice")
     return content
 
 
 def file_names(content: dict[str, Any], path: Path) -> dict[int, str]:
     """The image of each image id, from what `read_annotations` gave. Raises `InputError` where an image has none."""
-    named = np.array([isinstance(image.get("file_name"), str) for image in content["images"]])
-    check_all(named, "images: file_name is missing or not text", path, REMEDY)
-    return {image["id"]: image["file_name"] for image in content["images"]}
+    images = content["images"]
+    entries = Entries(path, REMEDY, range(len(images)), _names(images))
+    found = [image.get("file_name") for image in images]
+    named = np.array([isinstance(name, str) and is_text(name) for name in found], dtype=bool)
+    entries.check(named, "images: file_name is missing or not text")
+    entries.finish()
+    return {image["id"]: image["file_name"] for image in images}
 
 
-def check_integers(entries: list[dict[str, Any]], key: str, path: Path, remedy: str, where: str = "") -> None:
-    """Raise `InputError` for the first entry whose ``key`` is not an integer: as an id, "42" would match nothing.
+def whole_ids(rows: list[dict[str, Any]], key: str, entries: Entries, where: str = "") -> list[int | None]:
+    """``key`` of each of the N rows of ``entries`` as an int, exactly; None and noted where it is no whole number.
 
-    ``where`` goes before the key in the message.
+    Text is noted too: as an id, "42" would match nothing. ``where`` goes before the key in the message.
     """
-    integer = np.array([type(entry.get(key)) is int for entry in entries])
-    check_all(integer, f"{where}{key} is not an integer", path, remedy)
+    ids: list[int | None] = []
+    for row in rows:
+        try:
+            ids.append(whole(row[key], key))
+        except _UNUSABLE:
+            ids.append(None)
+    entries.check(np.array([value is not None for value in ids], dtype=bool), f"{where}{key} is not an integer")
+    return ids
+
+
+def _read(path: Path) -> tuple[dict[str, Any], int]:
+    """The content with whole ids and distinct images, and how many rows of images were dropped."""
+    content = read_json(path, REMEDY)
+    images, people, categories = (_objects(content, key, path) for key in ("images", "annotations", "categories"))
+    entries = Entries(path, REMEDY, range(len(categories)))
+    names = dict(zip(whole_ids(categories, "id", entries, "categories: "), categories, strict=True))
+    entries.finish()
+    if names.get(PERSON, {}).get("name") != "person":
+        found = category_names(content)
+        raise InputError(f"{path}: has no category of id {PERSON} and name 'person', there is {found}; {REMEDY}")
+    for rows, keys, where in ((images, ("id",), "images: "), (people, ("category_id", "id", "image_id"), "")):
+        entries = Entries(path, REMEDY, range(len(rows)), _names(rows))
+        columns = [whole_ids(rows, key, entries, where) for key in keys]
+        if where == "":
+            persons = np.array([value == PERSON for value in columns[0]], dtype=bool)
+            entries.check(persons, f"category_id is not {PERSON}, person (there is {category_names(content)})")
+        entries.finish()
+        for row, values in zip(rows, zip(*columns, strict=True), strict=True):
+            row.update(zip(keys, values, strict=True))
+    try:
+        distinct, dropped = distinct_images(images)
+    except ValueError as error:
+        raise InputError(f"{path}: {error}; {REMEDY}") from None
+    return {**content, "images": list(distinct.values())}, dropped
+
+
+def _check_people(people: list[dict[str, Any]], sizes: dict[int, np.ndarray], path: Path) -> None:
+    """``sizes`` holds width and height (2,) of each image, by id."""
+    entries = Entries(path, REMEDY, range(len(people)), _names(people))
+    listed = np.array([person["image_id"] in sizes for person in people], dtype=bool)
+    entries.check(listed, "image_id is not the id of an image")
+    seen: set[int] = set()
+    first = [not (person["id"] in seen or seen.add(person["id"])) for person in people]
+    entries.check(np.array(first, dtype=bool), "id occurs twice")
+    columns = {
+        key: entries.numbers(lambda i, key=key: people[i][key], key, shape, flags=key == "iscrowd")
+        for key, shape in (
+            ("area", ()), ("iscrowd", ()), ("num_keypoints", ()), ("bbox", (4,)), ("keypoints", (3 * len(NAMES),)),
+        )
+    }  # fmt: skip
+    if people:
+        nowhere = np.full(2, np.nan)
+        with np.errstate(invalid="ignore"):  # of entries that have a fault already
+            judge_people(entries, columns, np.array([sizes.get(person["image_id"], nowhere) for person in people]))
+    entries.finish()
+
+
+def _names(rows: list[dict[str, Any]]) -> list[str]:
+    """What messages say of a row beside its place."""
+    return [f"id {shown(row.get('id'))}" for row in rows]
 
 
 def _objects(content: Any, key: str, path: Path) -> list[dict[str, Any]]:
@@ -79,8 +133,7 @@ def _objects(content: Any, key: str, path: Path) -> list[dict[str, Any]]:
     return entries
 
 
-def _first_of_its_kind(values: np.ndarray) -> np.ndarray:
-    """(N,) bool: False where a value occurs again."""
-    first = np.zeros(len(values), dtype=bool)
-    first[np.unique(values, return_index=True)[1]] = True
-    return first
+@functools.cache
+def _tell(line: str) -> None:
+    """Print a line on stderr, once a process: a run reads its annotations several times."""
+    print(line, file=sys.stderr, flush=True)

@@ -6,15 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from downstream.coco.annotations import PERSON, check_integers, read_annotations
+from downstream.coco.annotations import PERSON, read_annotations, whole_ids
 from downstream.coco.keypoints import NAMES
-from downstream.reading.annotation_entries import check_all, numbers
+from downstream.reading.entries import Entries
 from liftedcl.files.atomic import read_json, write_text
 from liftedcl.identity.errors import InputError
 
 HEADLINE, IN_ANNOTATED_BOXES = "predictions.json", "predictions_gt_boxes.json"
 """The results that a run writes. The headline scores are of the first, in a detector's boxes where there are any, or
 else the same as the second, which is in annotated boxes."""
+
+_BEYOND = 0.5
+"""A larger share of keypoints right of or below their images means that they are those of other images."""
 
 _REMEDY = "give a COCO results file of keypoints, such as python -m downstream.finetune writes"
 
@@ -56,18 +59,32 @@ def read_predictions(path: Path, annotations: Path) -> list[dict[str, Any]]:
     if not results:
         return []
 
-    def column(key: str, *shape: int) -> np.ndarray:
-        return numbers(lambda i: results[i][key], key, shape, len(results), path, _REMEDY)
-
+    entries = Entries(path, _REMEDY, range(len(results)))
     keys = ["image_id", "category_id", "keypoints", "score"]
-    column("keypoints", 3 * len(NAMES))
-    column("score")
-    check_all(column("category_id") == PERSON, f"category_id is not {PERSON}, person", path, _REMEDY)
+    keypoints = entries.numbers(lambda i: results[i]["keypoints"], "keypoints", (3 * len(NAMES),))
+    entries.numbers(lambda i: results[i]["score"], "score")
+    persons = entries.numbers(lambda i: results[i]["category_id"], "category_id") == PERSON
+    entries.check(persons, f"category_id is not {PERSON}, person")
     if results[0].get("bbox"):  # other keys would make it take keypoints for captions or masks
-        column("bbox", 4)
+        boxes = entries.numbers(lambda i: results[i]["bbox"], "bbox", (4,))
+        entries.check((boxes[:, 2:] >= 0).all(axis=1), "bbox has a negative width or height")
         keys.append("bbox")
-    check_integers(results, "image_id", path, _REMEDY)
-    known = {image["id"] for image in read_annotations(annotations)["images"]}
-    there = np.array([entry["image_id"] in known for entry in results])
-    check_all(there, f"image_id is not the id of an image of {annotations}", path, _REMEDY)
-    return [{key: entry[key] for key in keys} for entry in results]
+    ids = whole_ids(results, "image_id", entries)
+    sizes = {image["id"]: (image["width"], image["height"]) for image in read_annotations(annotations)["images"]}
+    there = np.array([image_id in sizes for image_id in ids])
+    entries.check(there, f"image_id is not the id of an image of {annotations}")
+    entries.finish()
+    _check_inside(keypoints.reshape(len(ids), -1, 3)[..., :2], np.array([sizes[image_id] for image_id in ids]), path)
+    return [{**{key: entry[key] for key in keys}, "image_id": i} for entry, i in zip(results, ids, strict=True)]
+
+
+def _check_inside(keypoints: np.ndarray, sizes: np.ndarray, path: Path) -> None:
+    """Refuse keypoints (N, 17, 2) that can't be in px of their images, whose width and height are ``sizes`` (N, 2)."""
+    beyond = (keypoints > sizes[:, None]).any(axis=2)  # before 0 are also those that a tool leaves at 0 and moves
+    if beyond.mean() > _BEYOND:
+        raise InputError(
+            f"{path}: {beyond.mean():.0%} of all keypoints are beyond their images: they are in px of larger images or "
+            f"of turned ones; write them in px of the annotated image; {_REMEDY}"
+        )
+    if np.abs(keypoints).max() <= 1:
+        raise InputError(f"{path}: all keypoints are from 0 to 1: write them in px of the annotated image; {_REMEDY}")

@@ -1,7 +1,6 @@
 """COCO's keypoint scores of results files, which pycocotools computes. No torch."""
 
 import contextlib
-import copy
 import io
 from pathlib import Path
 from typing import Any
@@ -57,11 +56,11 @@ def score(annotations: Path, results: list[dict[str, Any]]) -> dict[str, float |
     Raises:
         InputError: annotations that are missing or damaged.
     """
-    content = read_annotations(annotations)
+    content, results = _renumbered(read_annotations(annotations), results)
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints its progress
         truth = _indexed(content)
         # loadRes fails on an empty list.
-        found = truth.loadRes(copy.deepcopy(results)) if results else _indexed({**content, "annotations": []})
+        found = truth.loadRes(results) if results else _indexed({**content, "annotations": []})
         evaluation = COCOeval(truth, found, "keypoints")
         evaluation.evaluate()
         evaluation.accumulate()
@@ -71,6 +70,21 @@ def score(annotations: Path, results: list[dict[str, Any]]) -> dict[str, float |
         for name, value in zip(STATISTICS, evaluation.stats, strict=True)
     }
     return {**statistics, "mean_oks": _mean_oks(evaluation)}
+
+
+def _renumbered(content: dict[str, Any], results: list[dict[str, Any]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Both with ids from 1 on, in the order of the images' own, which decides between equal scores.
+
+    pycocotools sorts ids in numpy, which rounds those beyond 64 bits, and takes the person 0 for nobody.
+    """
+    number = {image_id: n for n, image_id in enumerate(sorted(image["id"] for image in content["images"]), start=1)}
+    images = [{**image, "id": number[image["id"]]} for image in content["images"]]
+    people = [
+        {**person, "id": n, "image_id": number[person["image_id"]]}
+        for n, person in enumerate(content["annotations"], start=1)
+    ]
+    found = [{**result, "image_id": number[result["image_id"]]} for result in results]
+    return {**content, "images": images, "annotations": people}, found
 
 
 def _mean_oks(evaluation: COCOeval) -> float | None:

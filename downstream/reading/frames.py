@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from liftedcl.files.image_files import BrokenImageError, read_image
+from liftedcl.files.image_files import read_image
+from liftedcl.files.image_header import BrokenImageError, read_header
 from liftedcl.identity.errors import InputError
 
 CACHE_BYTES = 2 << 30
@@ -56,23 +56,21 @@ class Frames:
             self._latest = name, read_picture(self._root / name)
         frame = self._latest[1]
         if self._sizes is not None and frame.shape[1::-1] != tuple(self._sizes[index]):
-            found, expected = "x".join(map(str, frame.shape[1::-1])), "x".join(map(str, self._sizes[index]))
-            raise InputError(
-                f"{self._root / name}: is {found} px, annotated as {expected}; "
-                "annotations and images are of different releases, see docs/data.md"
-            )
+            path = self._root / name
+            try:  # the header knows the likely cause
+                read_header(path).check_size(path, *map(int, self._sizes[index]))
+            except BrokenImageError as error:
+                raise InputError(f"{path}: {error}; see docs/data.md") from None
         return frame
 
 
 def picture_size(path: Path, remedy: str = "copy or generate it again, see docs/data.md") -> tuple[int, int]:
     """Width and height that an image file says it has. Raises `InputError` for one that is missing or damaged."""
     try:
-        with Image.open(path) as picture:
-            return picture.size
-    except FileNotFoundError:
-        raise InputError(f"{path}: not found; {remedy}") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        raise InputError(f"{path}: empty, truncated or not an image; {remedy}") from None
+        header = read_header(path)
+    except BrokenImageError as error:
+        raise InputError(f"{path}: {error}; {remedy}") from None
+    return header.width, header.height
 
 
 def read_picture(path: Path, remedy: str = "copy or generate it again, see docs/data.md") -> np.ndarray:

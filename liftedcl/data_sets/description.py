@@ -27,7 +27,8 @@ class DataSet:
         source: where to get it.
         licence: the page that states the terms.
         size: on disk.
-        pictures: patterns of images; each has to match a file for any use. ``or`` separates alternatives.
+        pictures: patterns of images; each has to match a file for any use. ``or`` separates alternatives, and
+            `liftedcl.files.image_listing.ANY_IMAGE` ends a pattern of folders that hold an image at any depth.
         needs: by use, which is a benchmark's name or ``pretraining``.
         generated: files that synthetic/ writes last, and which complete generated data; empty if it isn't generated.
         counts: what is counted -> split -> the number in the official release, or its fewest and most.

@@ -13,21 +13,11 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from liftedcl.files.image_header import TOLERATED_SHARE, BrokenImageError, header_of
 from liftedcl.identity.errors import InputError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-TOLERATED_SHARE = 0.01
-"""A larger share of broken images means that the download or the disk is at fault, so the run stops."""
-
-
-class BrokenImageError(Exception):
-    """An image can't be used. The message is the reason."""
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(reason)
-        self.path = path
 
 
 def read_image(path: Path, *, upright: bool = False) -> np.ndarray:
@@ -40,21 +30,26 @@ def read_image(path: Path, *, upright: bool = False) -> np.ndarray:
     doesn't pass the warning on. Only the checksums of the download reveal such damage.
 
     Raises:
-        BrokenImageError: the file is missing, truncated or not an image.
+        BrokenImageError: the file is missing, truncated or not an image, or claims more pixels than it can hold.
     """
     try:
-        data = np.fromfile(path, dtype=np.uint8)
+        with open(path, "rb") as file:
+            header = header_of(file, path)  # a small file can claim a size that fills the memory
+            file.seek(0)
+            data = np.fromfile(file, dtype=np.uint8)
     except FileNotFoundError:
         raise BrokenImageError(path, "not found") from None
     except OSError as error:
         raise BrokenImageError(path, error.strerror or str(error)) from None
     flags = cv2.IMREAD_COLOR_RGB | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION)
     try:
-        image = cv2.imdecode(data, flags) if data.size else None
+        image = cv2.imdecode(data, flags)
     except cv2.error as error:
         raise BrokenImageError(path, f"can't be decoded ({error.err})") from None
     if image is None:
         raise BrokenImageError(path, "empty, truncated or not an image")
+    if not upright and image.shape[1::-1] != (header.width, header.height):
+        raise BrokenImageError(path, f"claims {header.width}x{header.height} pixels and holds others, so it is damaged")
     return image
 
 

@@ -9,6 +9,7 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from liftedcl.data_sets.coco.entries import number, whole
 from liftedcl.data_sets.h36m.annotations import read_paired
 from liftedcl.data_sets.h36m.files import POSES, REMEDY, SUBJECTS
 from liftedcl.identity.errors import InputError
@@ -48,13 +49,13 @@ def read_h36m_people(root: str | Path, stride: int) -> tuple[list[PeopleImage], 
 def _samples(path: Path) -> list[Sample]:
     """File name, image and annotation of every frame."""
     samples = []
-    for number, (image, annotation) in enumerate(zip(*read_paired(path), strict=True)):
+    for place, (image, annotation) in enumerate(zip(*read_paired(path), strict=True)):
         try:
             name = PurePosixPath(image["file_name"])
         except (KeyError, TypeError) as error:
-            raise InputError(f"{path}: sample {number}: not in Human3.6M's format ({error}); {REMEDY}") from None
+            raise InputError(f"{path}: sample {place}: not in Human3.6M's format ({error}); {REMEDY}") from None
         if name.is_absolute() or ".." in name.parts:
-            raise InputError(f"{path}: sample {number}: {name} is not a path below images/; {REMEDY}")
+            raise InputError(f"{path}: sample {place}: {name} is not a path below images/; {REMEDY}")
         samples.append((name, image, annotation))
     return samples
 
@@ -69,31 +70,16 @@ def _subject(path: Path, name: PurePosixPath) -> int:
 def _people_image(path: Path, folder: Path, sample: Sample) -> PeopleImage:
     name, image, annotation = sample
     try:
-        x, y, width, height = map(_number, annotation["bbox"])
-        number = _whole(image["id"])
+        x, y, width, height = (number(value, "bbox") for value in annotation["bbox"])
+        identity = whole(image["id"], "id")
         # The image's id serves as the person's: a frame has one, and not every release numbers annotations.
-        person = Person(annotation_id=number, box=(x, y, width, height), crowd=False, keypoints=None)
+        person = Person(annotation_id=identity, box=(x, y, width, height), crowd=False, keypoints=None)
         return PeopleImage(
-            image_id=number,
+            image_id=identity,
             path=folder / name,
-            width=_whole(image["width"]),
-            height=_whole(image["height"]),
+            width=whole(image["width"], "width"),
+            height=whole(image["height"], "height"),
             people=(person,),
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{path}: {name}: its box, id or size is missing or invalid ({error}); {REMEDY}") from None
-
-
-def _number(value: Any) -> float:
-    """``value``, unless it is text or true or false, which Python would read as a number."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{value!r} is no number")
-    return value
-
-
-def _whole(value: Any) -> int:
-    """`_number` without a fraction, however large."""
-    number = _number(value)
-    if int(number) != number:
-        raise ValueError(f"{value!r} is no whole number")
-    return int(number)

@@ -3,16 +3,20 @@
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
+import zlib
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image, ImageOps
 from repository import REPOSITORY
 
 from liftedcl.crops import PADDING, extend_box, make_crops
-from liftedcl.files.image_files import BrokenImageError, read_image
+from liftedcl.files.image_files import read_image
+from liftedcl.files.image_header import BrokenImageError
 from liftedcl.identity.errors import InputError
 from liftedcl.images.shard import open_shard
 from liftedcl.pictures import pack_pictures
@@ -186,23 +190,62 @@ def test_worker_counts_give_the_same_bytes(realdata, tmp_path):
 
 
 # --------------------------------------------------------------------------------------------- what is left out
-def test_every_skipped_person_is_counted(coco, tmp_path):
+def test_every_skipped_person_is_counted_and_told(coco, tmp_path, capsys):
     number = coco.image(noise())
     coco.person(number, [10, 10, 20, 20])
     coco.person(number, [10, 10, 20, 20], iscrowd=1)
-    for box in ([10, 10, 0, 20], [10, 10, 20, -3], [float("nan"), 1, 2, 3], [1, 1, float("inf"), 3], [0, 0, 1e9, 1e9]):
-        coco.person(number, box)
-    for box in ([80, 10, 20, 20], [10, 60.5, 20, 20], [-30, 10, 30, 20], [10, -40, 20, 39]):
-        coco.person(number, box)
     coco.person(number, [10, 10, 4.9, 20])
     coco.person(number, [10, 10, 20, 20], num_keypoints=2)
     coco.person(number, [10, 10, 20, 20], category_id=2)
     report = crop(coco.write(), tmp_path / "x.npy", Crops(40, 30, 3, 5.0)).meta["report"]
     counts = {key.removeprefix("skipped_"): value for key, value in report.items() if key.startswith("skipped_")}
     assert counts == {
-        "crowd": 1, "no_area": 5, "outside_image": 4, "too_small": 1, "too_few_keypoints": 1, "broken_image": 0
+        "crowd": 1, "no_area": 0, "outside_image": 0, "too_small": 1, "too_few_keypoints": 1, "broken_image": 0
     }  # fmt: skip
-    assert (report["people"], report["crops"]) == (13, 1)
+    assert (report["people"], report["crops"]) == (4, 1)
+    assert "of 4 people left out: 1 crowd, 1 too_small, 1 too_few_keypoints" in capsys.readouterr().err
+
+
+NO_AREA = ([10, 10, 0, 20], [10, 10, 20, -3], [float("nan"), 1, 2, 3], [1, 1, float("inf"), 3], [0, 0, 1e9, 1e9])
+OUTSIDE = ([80, 10, 20, 20], [10, 60.5, 20, 20], [-30, 10, 30, 20], [10, -40, 20, 39])
+
+
+@pytest.mark.parametrize(
+    ("reason", "box"), [*(("no_area", b) for b in NO_AREA), *(("outside_image", b) for b in OUTSIDE)]
+)
+def test_unusable_boxes_are_counted_up_to_one_in_a_hundred(coco, tmp_path, capsys, reason, box):
+    number = coco.image(noise())
+    for _ in range(99):
+        coco.person(number, [10, 10, 20, 20])
+    coco.person(number, box)
+    report = crop(coco.write(), tmp_path / "x.npy", Crops(40, 30, 3, 5.0)).meta["report"]
+    assert (report[f"skipped_{reason}"], report["crops"]) == (1, 99)
+    assert f"of 100 people left out: 1 {reason}" in capsys.readouterr().err
+    coco.person(number, box)
+    with pytest.raises(InputError, match=f"2 of 101 people have no usable box .{reason}., more than 1%; the first is"):
+        make_crops(coco.write(), "train", tmp_path / "y.npy", PAPER)
+
+
+def test_ids_are_exact_beyond_what_floats_and_64_bits_hold(coco, tmp_path):
+    big = [20240131123456701, 20240131123456702, 2**63 + 4096, -5]
+    for identity in big:
+        coco.image(noise(seed=identity % 97))
+        coco.images[-1]["id"] = identity
+        coco.person(identity, [10, 10, 20, 20], id=identity)
+    crop(coco.write(), tmp_path / "x.npy", Crops(40, 30, 0, 0.0))
+    rows = [row.split(",")[:2] for row in (tmp_path / "x.csv").read_text().splitlines()[1:]]
+    assert rows == [[str(identity)] * 2 for identity in sorted(big)]
+
+
+def test_images_listed_twice_are_dropped_and_told_and_differing_ones_named(coco, tmp_path, capsys):
+    coco.person(coco.image(noise()), [10, 10, 20, 20])
+    coco.images.append(dict(coco.images[0]))
+    note = "dropped 1 images that are listed twice"
+    assert note in crop(coco.write(), tmp_path / "x.npy").meta["report"]["notes"][0]
+    assert note in capsys.readouterr().err
+    coco.images[1]["width"] += 1
+    with pytest.raises(InputError, match=r"images\[1\]: id 1 occurs twice, with other content"):
+        make_crops(coco.write(), "train", tmp_path / "x.npy", PAPER)
 
 
 def test_order_is_by_image_and_annotation(coco, tmp_path):
@@ -241,8 +284,6 @@ def test_a_broken_image_in_a_hundred_is_reported_and_skipped(coco, tmp_path, cap
 
 # ---------------------------------------------------------------------------------------------- odd image files
 def test_exif_orientation_is_ignored_as_cocos_annotations_do(coco, tmp_path):
-    from PIL import Image
-
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by a quarter
     coco.image(None, name="a.jpg", width=80, height=60)
@@ -253,10 +294,71 @@ def test_exif_orientation_is_ignored_as_cocos_annotations_do(coco, tmp_path):
     np.testing.assert_allclose(image.astype(int), stored[8:48, 12:42], atol=3)
 
 
+def turned_export(coco, tag, names):
+    """Images whose tool turned them by their EXIF tag before it annotated the person, who is red."""
+    for name in names:
+        pixels = np.full((60, 80, 3), 40, np.uint8)
+        pixels[5:25, 5:20] = (255, 0, 0)
+        exif = Image.Exif()
+        exif[0x0112] = tag
+        Image.fromarray(pixels).save(coco.folder / name, exif=exif, quality=95)
+        upright = np.asarray(ImageOps.exif_transpose(Image.open(coco.folder / name)))
+        y, x = np.nonzero((upright[..., 0] > 200) & (upright[..., 1] < 80))
+        number = coco.image(None, name=name, width=upright.shape[1], height=upright.shape[0])
+        coco.person(number, [int(x.min()), int(y.min()), int(np.ptp(x)) + 1, int(np.ptp(y)) + 1])
+
+
+@pytest.mark.parametrize("tag", range(2, 9))
+def test_annotations_of_images_that_their_exif_tag_turned_are_refused_with_the_cause(coco, tmp_path, tag):
+    turned_export(coco, tag, ["a.jpg", "b.jpg"])
+    with pytest.raises(InputError) as error:
+        make_crops(coco.write(), "train", tmp_path / "x.npy", PAPER)
+    cause = f"80x60 pixels, 60x80 annotated: annotated as turned by EXIF tag {tag}" if tag > 4 else "have an EXIF tag"
+    assert cause in str(error.value) and "a.jpg" in str(error.value) and "without the tag" in str(error.value)
+    assert not list(tmp_path.glob("*x.*"))
+
+
+def test_half_turns_are_taken_as_stored_where_others_show_it_or_are_few(coco, tmp_path, capsys):
+    turned_export(coco, 3, ["a.jpg"])
+    coco.people.clear()
+    coco.person(1, [5, 5, 15, 20])  # as stored
+    for number in range(99):
+        coco.person(coco.image(noise(seed=number)), [10, 10, 20, 20])
+    shard = crop(coco.write(), tmp_path / "x.npy", Crops(40, 30, 0, 0.0))
+    assert shard.images[0][..., 0].mean() > 200 and shard.meta["report"]["images_unclear_by_exif"] == ["a.jpg"]
+    assert "1 of 100 images, the first is a.jpg, have an EXIF tag" in capsys.readouterr().err
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    coco.people[2:] = []
+    Image.fromarray(noise()).save(coco.folder / coco.images[1]["file_name"], exif=exif)  # annotated in its stored size
+    assert len(crop(coco.write(), tmp_path / "x.npy").images) == 2
+    assert "EXIF" not in capsys.readouterr().err
+
+
+def bomb(path, kind, width, height):
+    """An image of one pixel whose header claims others."""
+    Image.new("RGB", (1, 1)).save(path, kind)
+    data = bytearray(path.read_bytes())
+    if kind == "PNG":
+        data[16:24] = struct.pack(">II", width, height)
+        data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    else:
+        place = data.index(b"\xff\xc0") + 5
+        data[place : place + 4] = struct.pack(">HH", height, width)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+@pytest.mark.parametrize(("side", "reason"), [(30000, "the most that is read"), (8000, "8000x8000 pixels in")])
+def test_a_size_that_a_file_can_not_hold_is_refused_before_it_is_decoded(tmp_path, monkeypatch, kind, side, reason):
+    bomb(tmp_path / "x.jpg", kind, side, side)
+    monkeypatch.delattr(cv2, "imdecode")
+    with pytest.raises(BrokenImageError, match=reason):
+        read_image(tmp_path / "x.jpg")
+
+
 @pytest.mark.parametrize("mode", ["L", "CMYK", "I;16", "RGBA"])
 def test_every_colour_mode_becomes_8_bit_rgb(tmp_path, mode):
-    from PIL import Image
-
     path = tmp_path / ("x.png" if mode in ("I;16", "RGBA") else "x.jpg")
     grey = np.full((32, 48), 100, dtype=np.uint8)
     if mode == "I;16":
@@ -269,8 +371,6 @@ def test_every_colour_mode_becomes_8_bit_rgb(tmp_path, mode):
 
 
 def test_colours_are_rgb(tmp_path):
-    from PIL import Image
-
     Image.new("RGB", (20, 20), (200, 30, 90)).save(tmp_path / "x.png")
     assert tuple(read_image(tmp_path / "x.png")[0, 0]) == (200, 30, 90)
 
@@ -293,6 +393,22 @@ def run(coco, out, *more):
         [*command, "--out", str(out), *more],
         cwd=REPOSITORY, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
+
+
+def _category(coco, name):
+    _rewrite(coco, categories=[{"id": 1, "name": name}, {"id": 2, "name": "dog"}])
+
+
+def _zero_width(coco):
+    coco.images[0]["width"] = 0
+    coco.write()
+
+
+def _boxes(coco, box):
+    for _ in range(5):
+        coco.person(1, [10, 10, 20, 20])
+    coco.people[3]["bbox"] = box
+    coco.write()
 
 
 def _truncate(coco):
@@ -321,11 +437,18 @@ def _wrong_size(coco):
         (_truncate, "person_keypoints_train2017.json: not valid JSON"),
         (lambda coco: _rewrite(coco, annotations=[]), "no person is annotated"),
         (lambda coco: _rewrite(coco, annotations=[{"id": 1}]), "category_id"),
-        (lambda coco: _rewrite(coco, images=[]), "damaged"),
+        (lambda coco: _rewrite(coco, images=[]), "annotations[0] (id 100): image_id 1 is not the id of an image"),
         (lambda coco: coco.annotations.write_text("[]"), "not in COCO's format"),
         (lambda coco: shutil.rmtree(coco.folder), "train2017: not found, nor "),
         (_corrupt_jpeg, "000000000001.png"),
         (_wrong_size, "80x60 pixels, 81x60 annotated"),
+        (lambda coco: _category(coco, "Person"), "its categories are 'Person' (id 1), 'dog' (id 2)"),
+        (_zero_width, "images: id 1: width 0, height 60"),
+        (lambda coco: _boxes(coco, []), "annotations[3] (id 103): bbox: [] is not a list of x, y, width, height"),
+        (lambda coco: _boxes(coco, "1234"), "annotations[3] (id 103): bbox: '1234' is not a list"),
+        (lambda coco: _boxes(coco, [True, 2, 30, 40]), "annotations[3] (id 103): bbox: True is not a number"),
+        (lambda coco: _boxes(coco, None), "annotations[3] (id 103): bbox: None is not a list"),
+        (lambda coco: _rewrite(coco, annotations=[{**coco.people[0], "iscrowd": 7}] * 3), "nor are 2 other entries"),
     ],
 )
 def test_mistakes_end_in_one_line_and_leave_nothing(coco, tmp_path, mistake, named):
@@ -391,3 +514,20 @@ def test_pictures_mistakes_are_named(tmp_path):
     with pytest.raises(InputError, match=r"a\.jpg.*1 of 1"):
         pack_pictures(root, "train", tmp_path / "x.npy", Pictures(20))
     assert not list(tmp_path.glob("*x*"))
+    (root / "train" / "n02").mkdir()
+    (root / "train" / "n03").mkdir()
+    (root / "train" / "n02" / "a.webp").touch()
+    with pytest.raises(InputError, match=r"n02: holds .*left out 1 \.webp files.*nor do 1 more of 3 classes"):
+        pack_pictures(root, "train", tmp_path / "x.npy", Pictures(20))
+
+
+def test_images_of_every_accepted_name_are_packed_and_others_named(tmp_path):
+    folder = tmp_path / "imagenet" / "train" / "n01"
+    for number, name in enumerate(("A.JPEG", "b.Jpg", "c.png", "sub/d.jpeg")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(noise(seed=number)).save(folder / name)
+    (folder / "e.gif").touch()
+    pack_pictures(tmp_path / "imagenet", "train", tmp_path / "x.npy", Pictures(20))
+    shard = open_shard(tmp_path / "x.npy")
+    assert list(shard.index["file"]) == ["n01/A.JPEG", "n01/b.Jpg", "n01/c.png", "n01/sub/d.jpeg"]
+    assert shard.meta["report"]["notes"] == [f"{folder}: left out 1 .gif files (e.gif)"]

@@ -61,3 +61,19 @@ def test_all_that_is_missing_is_named_with_its_source_and_licence(tmp_path):
     (tmp_path / "imagenet/train/n01440764").mkdir(parents=True)
     (tmp_path / "imagenet/train/n01440764/a.JPEG").touch()
     assert [text.split(":")[0] for text in missing_data(params, needed)] == [n for n in needed if n != "imagenet"]
+
+
+@pytest.mark.parametrize("name", ["a.JPG", "b.jpeg", "c.PNG", "camera 1/d.jpg"])
+@pytest.mark.parametrize(
+    ("data_set", "folder"),
+    [("coco", "train2017"), ("coco", "images/train2017"), ("imagenet", "train/n01"), ("people", ".")],
+)
+def test_what_a_command_reads_as_an_image_is_not_missing(tmp_path, data_set, folder, name):
+    params = read_params(REPOSITORY / "params.yaml", {"profile": "demo", data_set: str(tmp_path / "own")})
+    image = tmp_path / "own" / folder / name
+    image.parent.mkdir(parents=True)
+    (image.parent / "notes.txt").touch()
+    (image.parent / "._a.jpg").touch()
+    assert missing_data(params, {data_set: ()})
+    image.touch()
+    assert not missing_data(params, {data_set: ()})

@@ -2,8 +2,12 @@
 
 from liftedcl.data_sets.coco.files import DETECTIONS, GENERATED, PEOPLE, PICTURES
 from liftedcl.data_sets.description import DataSet, Needs
+from liftedcl.files.image_listing import ANY_IMAGE
 
-_IN_EITHER_FOLDER = "{}/*.jpg or {}/*.jpg"
+
+def _either_folder(first: str, second: str) -> str:
+    return f"{first}/{ANY_IMAGE} or {second}/{ANY_IMAGE}"
+
 
 DATA_SET = DataSet(
     name="coco",
@@ -12,13 +16,13 @@ DATA_SET = DataSet(
     licence="https://cocodataset.org/#termsofuse",
     size="20 GB",
     used_for="person crops (stage II), table 1",
-    pictures=(_IN_EITHER_FOLDER.format(*PICTURES["train"]),),
+    pictures=(_either_folder(*PICTURES["train"]),),
     needs={
         "pretraining": Needs(files=(PEOPLE["train"],)),
         "coco": Needs(
             files=tuple(PEOPLE.values()),
             optional=(DETECTIONS,),
-            pictures=(_IN_EITHER_FOLDER.format(*PICTURES["val"]),),
+            pictures=(_either_folder(*PICTURES["val"]),),
         ),
     },
     generated=GENERATED,

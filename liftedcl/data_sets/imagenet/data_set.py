@@ -2,6 +2,7 @@
 
 from liftedcl.data_sets.description import DataSet
 from liftedcl.data_sets.imagenet.files import GENERATED
+from liftedcl.files.image_listing import ANY_IMAGE
 
 DATA_SET = DataSet(
     name="imagenet",
@@ -10,7 +11,7 @@ DATA_SET = DataSet(
     licence="https://image-net.org/accessagreement",
     size="150 GB",
     used_for="`setsim_in`, and stage I in profiles that train it themselves",
-    pictures=("train/*/*.JPEG or train/*/*.jpg",),
+    pictures=(f"train/*/{ANY_IMAGE}",),
     generated=GENERATED,
     counts={"pictures": {"train": 1_281_167}},
 )

@@ -1,6 +1,7 @@
 """The description of the user's own images of people."""
 
 from liftedcl.data_sets.description import DataSet
+from liftedcl.files.image_listing import ANY_IMAGE
 
 DATA_SET = DataSet(
     name="people",
@@ -9,5 +10,5 @@ DATA_SET = DataSet(
     licence="that of your pictures",
     size="any size",
     used_for="rows with `images: people`",
-    pictures=("*",),
+    pictures=(f"{ANY_IMAGE} or boxes.json",),
 )

@@ -5,13 +5,21 @@ import json
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 from pycocotools.cocoeval import Params
+from repository import REPOSITORY
 from tiny.coco import HEIGHT, RECIPE, WIDTH, edit_annotations, write_tiny_coco
 
+from downstream.coco import plausible
+from downstream.coco.annotations import read_annotations
 from downstream.coco.keypoints import BONES, MIRRORED, NAMES, OKS_SIGMAS, SIDES
 from downstream.coco.reader import DETECTIONS, annotation_path, read_detections, read_people
+from downstream.coco.results import read_predictions, results_of, write_predictions
+from downstream.coco.scores import score
+from downstream.reading.entries import WrongEntriesError
 from downstream.samples.crop import apply_affine, crop_matrices, invert_affine
 from downstream.samples.plain_crops import PlainCrops
+from liftedcl.files.image_listing import SUFFIXES
 from liftedcl.identity.errors import InputError
 from synthetic.keypoints import COCO_MAP
 from synthetic.people.body import load_body
@@ -33,15 +41,11 @@ def test_crowds_and_people_without_keypoints_are_left_out(root):
         keypoints = np.array(entry["keypoints"]).reshape(17, 3)
         np.testing.assert_array_equal(people.visible[n], keypoints[:, 2] > 0)
         np.testing.assert_array_equal(people.joints[n], keypoints[:, :2])
-    edit_annotations(root, "train", area=0)
-    assert len(read_people(root, "train")) == 8
 
 
 def test_boxes_are_cut_to_their_picture(root):
     edit_annotations(root, "train", bbox=[-20, 10, 60.5, 400])
-    edit_annotations(root, "val", bbox=[WIDTH + 5, 10, 30, 30])
     assert read_people(root, "train").boxes.boxes[0].tolist() == [0, 10, 39.5, HEIGHT - 1]
-    assert len(read_people(root, "val")) == 3  # wholly outside
 
 
 def test_crops_have_the_inputs_aspect_and_hold_the_box_with_padding(root):
@@ -116,8 +120,26 @@ def test_detections_in_pictures_of_the_annotations_only(root):
     found = read_detections(root)
     assert len(found) == 4 and (np.diff(found.image_ids) >= 0).all() and (found.scores == 0.9).all()
     path.write_text(json.dumps([stray]))
-    with pytest.raises(InputError, match="holds no person in an image of"):
+    with pytest.raises(InputError, match="of 1 boxes 1 are of category 1, and 0 in one of its images"):
         read_detections(root)
+    path.write_text(json.dumps([{**box, "category_id": 0} for box in boxes]))
+    with pytest.raises(InputError, match="of 4 boxes 0 are of category 1, and 4 in one of its images"):
+        read_detections(root)
+    for change, message in (
+        ({"bbox": [5000, 5000, 10, 10]}, "bbox begins or ends at 25 .* so it is with 3 more: 1, 2, 3"),
+        ({"bbox": [20, 20, 0, 0]}, "bbox has no area or is outside its image"),
+        ({"bbox": [WIDTH, 20, 9, 9]}, "bbox has no area or is outside its image"),
+        ({"bbox": [80, 60, 40, -10]}, "bbox has a negative width or height"),
+        ({"score": -0.5}, "score is -0.5, where 0 to"),
+        ({"score": True}, "score is missing or no number"),
+        ({"score": [0.9]}, "score has shape"),
+        ({"image_id": "000000000007.jpg"}, "image_id is not an integer"),
+    ):
+        path.write_text(json.dumps([{**box, **change} for box in boxes]))
+        with pytest.raises(InputError, match=f"sample 0: {message}"):
+            read_detections(root)
+    path.write_text(json.dumps([{**boxes[0], "bbox": [-30, -30, 300, 300]}]))
+    assert read_detections(root).boxes.tolist() == [[-30, -30, 270, 270]]
     path.write_text(json.dumps(boxes)[:-9])
     with pytest.raises(InputError, match="not valid JSON"):
         read_detections(root)
@@ -167,7 +189,7 @@ DAMAGES = {
         lambda root: edit_annotations(root, "train", image_id=12345),
         "image_id is not the id of an image",
     ),
-    "id of nobody": (lambda root: edit_annotations(root, "train", id=0), "id is below 1"),
+    "id twice": (lambda root: edit_annotations(root, "train", id=11), "sample 1: id occurs twice (id 11)"),
     "text as an id": (text_id, "image_id is not an integer"),
     "area as text": (lambda root: edit_annotations(root, "train", area="50"), "sample 0: area is missing or no number"),
     "crowd as text": (lambda root: edit_annotations(root, "train", iscrowd="0"), "sample 0: iscrowd is missing or no"),
@@ -176,6 +198,10 @@ DAMAGES = {
         "sample 0: keypoints is missing or no number",
     ),
     "picture without a name": (unnamed_picture, "sample 3: images: file_name is missing"),
+    "a name that is no text": (
+        lambda root: edit_first(root, "images", file_name="\ud800.jpg"),
+        "sample 0: images: file_name is missing or not text",
+    ),
     "number as a name": (lambda root: edit_first(root, "images", file_name=7), "sample 0: images: file_name is"),
     "text as an image's id": (
         lambda root: edit_first(root, "images", id="7"),
@@ -183,10 +209,161 @@ DAMAGES = {
     ),
     "list as a category": (lambda root: edit_first(root, "categories", id=[1]), "sample 0: categories: id is not"),
     "category without an id": (lambda root: edit_first(root, "categories", id=None), "sample 0: categories: id is not"),
-    "another category": (lambda root: edit_annotations(root, "train", category_id=2), "category"),
+    "another category": (
+        lambda root: edit_annotations(root, "train", category_id=2),
+        "sample 0: category_id is not 1, person (there is 'person' (id 1)) (id 1)",
+    ),
+    "category Person": (lambda root: edit_first(root, "categories", name="Person"), "there is 'Person' (id 1)"),
+    "true among keypoints": (lambda root: edit_annotations(root, "train", keypoints=[True, *[1] * 50]), "no number"),
+    "box as text": (lambda root: edit_annotations(root, "train", bbox="1234"), "bbox is missing or no number"),
+    "box of text": (lambda root: edit_annotations(root, "train", bbox=["1", "2", "3", "4"]), "bbox is missing or no"),
+    "width 0": (lambda root: edit_first(root, "images", width=0), "images: width is 0 px, where 1 to 100000 can be"),
+    "half a pixel": (lambda root: edit_first(root, "images", height=99.5), "images: height is not a whole number"),
+    "same id, other image": (lambda root: edit_first(root, "images", id=8), "images[1]: id 8 occurs twice, with other"),
     "lost picture": (lambda root: next((root / "train2017").iterdir()).unlink(), ".jpg: not found"),
     "no pictures": (lambda root: (root / "train2017").rename(root / "elsewhere"), "train2017: not found"),
 }
+
+
+NONSENSE = {
+    "large area": ({"area": 1e7}, "of its box, where 0.001 to 2 can be"),
+    "small area": ({"area": 1e-9}, "of its box, where 0.001 to 2 can be"),
+    "no area": ({"area": 0}, "of its box, where 0.001 to 2 can be"),
+    "crowd without area": ({"area": 0, "iscrowd": 1}, "area is 0, of a crowd"),
+    "crowd of a large area": ({"area": 1e7, "iscrowd": 1}, "of its box, where 0.001 to 2 can be"),
+    "keypoints outside": (
+        {"keypoints": [-91.0, 60, 2, *[70, 60, 2] * 16], "num_keypoints": 17},
+        "a labelled one is at",
+    ),
+    "negative area": ({"area": -5.0}, "area is negative"),
+    "no keypoints but flags": ({"num_keypoints": 0}, "num_keypoints is not the number of flags above 0"),
+    "too many keypoints": ({"num_keypoints": 1e9}, "num_keypoints is not the number of flags above 0"),
+    "crowd 7": ({"iscrowd": 7}, "iscrowd is not 0 or 1"),
+    "crowd -1": ({"iscrowd": -1}, "iscrowd is not 0 or 1"),
+    "half a crowd": ({"iscrowd": 0.5}, "iscrowd is not 0 or 1"),
+    "crowd NaN": ({"iscrowd": float("nan")}, "iscrowd holds NaN"),
+    "negative width": ({"bbox": [50, 20, -50, 90]}, "bbox has a negative width or height"),
+    "no height": ({"bbox": [50, 20, 50, 0]}, "bbox has no width or no height"),
+    "box outside": ({"bbox": [WIDTH + 5, 10, 30, 30]}, "bbox is outside its image"),
+    "box far outside": ({"bbox": [1e9, 10, 30, 30]}, "bbox begins or ends at 5e+06 widths or heights of the image"),
+    "box of another person": ({"bbox": [185, 2, 10, 10], "area": 60}, "keypoints: all of them are far from bbox"),
+    "keypoints a gigapixel away": ({"keypoints": [1e9, 1e9, 2] * 17, "num_keypoints": 17}, "a labelled one is at"),
+    "keypoints of truth values": ({"keypoints": [True, False, 2] * 17, "num_keypoints": 17}, "no number that fits"),
+    "one point": ({"keypoints": [70, 60, 2] * 17, "num_keypoints": 17}, "all labelled ones are in one point"),
+}
+
+
+@pytest.mark.parametrize("name", NONSENSE)
+def test_a_value_that_would_change_a_score_is_named_where_it_can_not_be(root, name):
+    changes, message = NONSENSE[name]
+    edit_annotations(root, "val", **changes)
+    results = [{"image_id": 7, "category_id": 1, "keypoints": [50.0, 50.0, 1.0] * 17, "score": 0.5}]
+    for read in (lambda: read_people(root, "val"), lambda: score(annotation_path(root, "val"), results)):
+        with pytest.raises(InputError) as caught:
+            read()
+        text = str(caught.value)
+        assert "sample 0: " in text and message in text and "(id 1)" in text and "\n" not in text
+
+
+def test_every_wrong_person_is_counted_with_its_place(root):
+    path = annotation_path(root, "train")
+    content = json.loads(path.read_text())
+    for place in (1, 4, 6):
+        content["annotations"][place]["iscrowd"] = 7
+    content["annotations"][2]["area"] = -1
+    path.write_text(json.dumps(content))
+    with pytest.raises(WrongEntriesError) as caught:
+        read_people(root, "train")
+    assert [line.split("json: ")[1] for line in caught.value.problems] == [
+        "sample 1: iscrowd is not 0 or 1 (id 11); so it is with 2 more: 4, 6",
+        "sample 2: area is negative (id 21)",
+    ]
+
+
+def test_the_ranges_hold_real_people(realdata):
+    for split in ("train", "val"):
+        assert read_annotations(annotation_path(realdata("coco/coco_mini"), split))["annotations"]
+
+
+def test_the_docs_name_the_ranges():
+    text = (REPOSITORY / "docs/data/coco.md").read_text()
+    for words, values in (
+        ("whole numbers from {} to {} px", plausible.SIZE),
+        ("begins and ends within {} to {} widths or heights", plausible.BOX_EDGE),
+        ("`area` | {} to {} times that of the box", plausible.AREA),
+        ("labelled keypoints | within {} to {} widths or heights", plausible.JOINT),
+        ("`score` of a detection | {} to {} ", plausible.SCORE),
+    ):
+        assert words.format(f"{values.low:g}", f"{values.high:g}") in text
+    for page in ("coco", "people", "imagenet"):
+        text = (REPOSITORY / f"docs/data/{page}.md").read_text()
+        assert all(suffix in text for suffix in SUFFIXES)
+
+
+def test_images_listed_twice_are_dropped_and_told(root, capsys):
+    people = read_people(root, "train")
+    path = annotation_path(root, "train")
+    content = json.loads(path.read_text())
+    content["images"] += content["images"][:2]
+    path.write_text(json.dumps(content))
+    again = read_people(root, "train")
+    np.testing.assert_array_equal(again.boxes.boxes, people.boxes.boxes)
+    assert "dropped 2 images that are listed twice" in capsys.readouterr().err
+
+
+def test_a_crowd_may_be_true_or_false(root):
+    path = annotation_path(root, "train")
+    content = json.loads(path.read_text())
+    for entry in content["annotations"]:
+        entry["iscrowd"] = bool(entry["iscrowd"])
+    path.write_text(json.dumps(content))
+    assert len(read_people(root, "train")) == 9
+
+
+@pytest.mark.parametrize("tag", [3, 6])
+def test_images_annotated_as_their_exif_tag_turns_them_are_refused(root, tag):
+    exif = Image.Exif()
+    exif[0x0112] = tag
+    for path in (root / "val2017").iterdir():
+        pixels = Image.open(path)
+        turned = pixels.transpose(Image.Transpose.ROTATE_90) if tag == 6 else pixels
+        turned.save(path, exif=exif)
+    cause = f"annotated as turned by EXIF tag {tag}" if tag == 6 else "4 of 4 images, the first is 000000000007.jpg"
+    for read in (lambda: read_people(root, "val"), lambda: read_detections(root)):
+        with pytest.raises(InputError) as caught:
+            read()
+        assert cause in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "ids", [[20240131123456701 + n for n in range(4)], [2**63 + 4096, -5, 0, 3], [1.0, 2.0, 3.0, 4.0]]
+)
+def test_ids_are_whole_numbers_of_any_size(root, tmp_path, ids):
+    """The same people, boxes and scores as with small ids in the same order."""
+    path = annotation_path(root, "val")
+    content, detections = json.loads(path.read_text()), json.loads((root / DETECTIONS).read_text())
+    people, boxes = read_people(root, "val"), read_detections(root)
+    shifted = people.joints + np.random.default_rng(0).normal(0, 3, people.joints.shape)
+
+    def scored(image_ids):
+        results = results_of(image_ids, shifted, np.ones((4, 17)), np.ones(4))
+        write_predictions(tmp_path / "results.json", results)
+        return score(path, read_predictions(tmp_path / "results.json", path))
+
+    before = scored(people.boxes.image_ids)
+    new = dict(zip(range(7, 11), sorted(ids), strict=True))
+    for image in content["images"]:
+        image["id"] = new[image["id"]]
+    for n, entry in enumerate([*content["annotations"], *detections]):
+        entry["image_id"] = new[entry["image_id"]]
+        entry["id"] = n  # from 0 on, as some tools write them
+    path.write_text(json.dumps(content))
+    (root / DETECTIONS).write_text(json.dumps(detections))
+    again = read_people(root, "val")
+    assert again.boxes.image_ids.tolist() == sorted(ids) == read_detections(root).image_ids.tolist()
+    np.testing.assert_array_equal(again.joints, people.joints)
+    np.testing.assert_array_equal(read_detections(root).boxes, boxes.boxes)
+    assert scored(again.boxes.image_ids) == before
 
 
 @pytest.mark.parametrize("name", DAMAGES)
@@ -246,4 +423,4 @@ def test_a_picture_of_another_size_is_named(root):
     path = people.folder / people.names[0]
     cv2.imwrite(str(path), np.zeros((50, 60, 3), np.uint8))
     error = PlainCrops(people, SIZE, batch_size=4)[0]
-    assert isinstance(error, InputError) and f"{path}: is 60x50 px, annotated as {WIDTH}x{HEIGHT}" in str(error)
+    assert isinstance(error, InputError) and f"{path}: 60x50 pixels, {WIDTH}x{HEIGHT} annotated" in str(error)

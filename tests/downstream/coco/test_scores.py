@@ -4,6 +4,7 @@ import copy
 import json
 import sys
 
+import cv2
 import numpy as np
 import pytest
 from pycocotools.coco import COCO
@@ -205,6 +206,14 @@ def test_bad_predictions_are_named(root, tmp_path, monkeypatch, capsys):
         with pytest.raises(InputError, match=r"predictions\.json: ") as caught:
             read_predictions(path, annotations)
         assert message in str(caught.value)
+    for scale, message in ((40, "100% of all keypoints are beyond their images"), (1 / 200, "are from 0 to 1")):
+        keypoints = [value * scale for value in [20.0, 60.0, 1.0] * 17]
+        path.write_text(json.dumps([{**good, "keypoints": keypoints}] * 3))
+        with pytest.raises(InputError, match=message):
+            read_predictions(path, annotations)
+    path.write_text(json.dumps([{**good, "bbox": [1, 2, -3, 4]}]))
+    with pytest.raises(InputError, match="sample 0: bbox has a negative width"):
+        read_predictions(path, annotations)
     path.write_text(json.dumps([{**good, "bbox": [1, 2, 3, 4]}, good]))
     with pytest.raises(InputError, match="sample 1: bbox is missing"):
         read_predictions(path, annotations)
@@ -245,6 +254,65 @@ def test_check_looks_at_the_rest_after_a_damaged_file(tmp_path, monkeypatch, cap
     told = capsys.readouterr().out
     assert "train2017.json: people: 15," in told and told.count("sample 2: images: file_name is missing") == 1
     assert "4 read" in told and "56_person.json: boxes: 4" in told
+
+
+def test_check_counts_all_that_is_wrong_with_ids_and_places(tmp_path, monkeypatch, capsys):
+    root = write_tiny_coco(tmp_path / "coco")
+    path = annotation_path(root, "train")
+    content = json.loads(path.read_text())
+    for place in (0, 2):
+        content["annotations"][place]["area"] = -1
+    content["annotations"][5]["keypoints"] = "none"
+    for place in (3, 6, 7):
+        (root / "train2017" / content["images"][place]["file_name"]).unlink()
+    for place in (1, 8):
+        cv2.imwrite(str(root / "train2017" / content["images"][place]["file_name"]), np.zeros((75, 100, 3), np.uint8))
+    path.write_text(json.dumps(content))
+    with pytest.raises(SystemExit):
+        cli(monkeypatch, "check", "--data", root)
+    told = capsys.readouterr().out
+    for line in (
+        "sample 0: area is negative (id 1); so it is with 1 more: 2",
+        "sample 5: keypoints is missing or no number that fits (id 51)",
+        "train2017.json: images: 9,",
+        "train2017: pictures: 6,",
+        "not found (" + str(path) + ": sample 3; so it is with 2 more: 6, 7)",
+        "sample 1: 100x75 pixels, 200x150 annotated: the images were resized",
+        "so it is with 1 more: 8",
+        "val2017.json: people: 8,",
+        "56_person.json: boxes: 4",
+    ):
+        assert line in told, line
+
+
+@pytest.mark.parametrize("value", [0, "120", None])
+def test_check_goes_on_where_no_image_has_a_size(tmp_path, monkeypatch, capsys, value):
+    root = write_tiny_coco(tmp_path / "coco")
+    path = annotation_path(root, "train")
+    content = json.loads(path.read_text())
+    content["images"] = [{**image, "width": value} for image in content["images"]]
+    path.write_text(json.dumps(content))
+    with pytest.raises(SystemExit):
+        cli(monkeypatch, "check", "--data", root)
+    told = capsys.readouterr().out
+    assert "sample 0: images: width" in told and "so it is with 8 more" in told and "lists no image with" in told
+    assert "val2017.json: people: 8," in told
+
+
+@pytest.mark.parametrize("name", ["a.JPG", "b.jpeg", "c.PNG", "camera 1/d.png"])
+def test_check_counts_images_of_every_accepted_name(tmp_path, monkeypatch, capsys, name):
+    root = write_tiny_coco(tmp_path / "coco")
+    path = annotation_path(root, "train")
+    content = json.loads(path.read_text())
+    image = content["images"][0]
+    pixels = cv2.imread(str(root / "train2017" / image["file_name"]))
+    (root / "train2017" / image["file_name"]).unlink()
+    image["file_name"] = name
+    (root / "train2017" / name).parent.mkdir(exist_ok=True)
+    cv2.imwrite(str(root / "train2017" / name), pixels)
+    path.write_text(json.dumps(content))
+    cli(monkeypatch, "check", "--data", root)
+    assert "train2017: pictures: 9," in capsys.readouterr().out
 
 
 def test_scoring_needs_no_file_names(tmp_path):

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -61,7 +62,11 @@ def crop(root, tmp_path, recipe=RECIPE):
 
 
 def test_without_boxes_each_picture_is_a_person_by_relative_path(folder, tmp_path):
-    assert [str(image.path.relative_to(folder)) for image in read_own_people(folder)] == ["a/z.png", "a.png", "b.PNG"]
+    assert [str(image.path.relative_to(folder)) for image in read_own_people(folder).images] == [
+        "a/z.png",
+        "a.png",
+        "b.PNG",
+    ]
     shard = crop(folder, tmp_path)
     np.testing.assert_array_equal(shard.images, [noise(seed=1), noise(seed=2), noise(seed=0)])
     assert list(shard.index["image_id"]) == [1, 2, 3]
@@ -107,12 +112,10 @@ def test_with_boxes_the_people_are_theirs(folder, tmp_path):
     assert list(shard.index["annotation_id"]) == [2, 1, 3]
 
 
-def test_of_boxes_only_people_count_and_who_is_left_out_is_counted(folder, tmp_path):
-    nan = float("nan")
+def test_of_boxes_only_people_count_and_who_is_left_out_is_counted(folder, tmp_path, capsys):
     people = [
         box(1), box(2, num_keypoints=1), box(3, keypoints=[0, 0, 0, 5, 5, 2]), box(4, iscrowd=0),
-        box(5, iscrowd=1), box(6, num_keypoints=0), box(7, keypoints=[9, 9, 0]), box(8, bbox=[30, 0, 5, 5]),
-        box(9, bbox=[0, 0, 3, 9]), box(10, bbox=[nan, 0, 3, 9]), box(11, bbox=[0, 0, 0, 9]),
+        box(5, iscrowd=1), box(6, num_keypoints=0), box(7, keypoints=[9, 9, 0]), box(9, bbox=[0, 0, 3, 9]),
     ]  # fmt: skip
     categories = [{"id": 4, "name": "person"}, {"id": 5, "name": "dog"}]
     write_boxes(
@@ -122,8 +125,9 @@ def test_of_boxes_only_people_count_and_who_is_left_out_is_counted(folder, tmp_p
     assert list(shard.index["annotation_id"]) == [1, 2, 3, 4]
     report = {key.removeprefix("skipped_"): value for key, value in shard.meta["report"].items() if "skipped" in key}
     assert report == {
-        "crowd": 1, "too_few_keypoints": 2, "outside_image": 1, "too_small": 1, "no_area": 2, "broken_image": 0
+        "crowd": 1, "too_few_keypoints": 2, "outside_image": 0, "too_small": 1, "no_area": 0, "broken_image": 0
     }  # fmt: skip
+    assert "of 8 people left out: 1 crowd, 1 too_small, 2 too_few_keypoints" in capsys.readouterr().err
 
 
 def test_one_broken_picture_in_a_hundred_is_named_and_skipped(tmp_path, capsys):
@@ -139,6 +143,30 @@ def test_one_broken_picture_in_a_hundred_is_named_and_skipped(tmp_path, capsys):
         make_own_crops(root, tmp_path / "y.npy", RECIPE)
 
 
+def test_all_that_is_no_image_is_counted_and_named_in_the_report(folder, tmp_path):
+    (folder / "phone.HEIC").touch()
+    Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.png")).write_bytes((folder / "a.png").read_bytes())
+    (folder / "linked").symlink_to(folder / "a")
+    (note,) = crop(folder, tmp_path).meta["report"]["notes"]
+    for part in (
+        "1 .heic files (phone.HEIC)", "1 .txt files (notes.txt)", "1 linked folders (linked)",
+        r"1 images whose name is not valid UTF-8 (caf\xe9.png)",
+    ):  # fmt: skip
+        assert part in note
+
+
+def test_a_folder_that_can_not_be_read_is_named(folder, monkeypatch):
+    walk = os.walk
+
+    def refuse(root, onerror):
+        onerror(PermissionError(13, "Permission denied", str(folder / "a")))
+        return (place for place in walk(root) if not place[0].endswith("a"))
+
+    monkeypatch.setattr(os, "walk", refuse)
+    found = read_own_people(folder)
+    assert len(found.images) == 2 and "1 folders that can't be read (a)" in found.notes[0]
+
+
 def _no_pictures(root):
     for name in ("b.PNG", "a/z.png", "a.png"):
         (root / name).unlink()
@@ -151,15 +179,25 @@ def _truncate(root):
 @pytest.mark.parametrize(
     ("mistake", "named"),
     [
-        (_no_pictures, "people: holds no .jpg, .jpeg, .png picture"),
+        (
+            _no_pictures,
+            "people: holds no .jpg, .jpeg, .png image, nor do its subfolders (left out 1 .txt files (notes.txt))",
+        ),
         (lambda root: root.rename(root.parent / "elsewhere"), "people: no such folder"),
         (lambda root: (root / "b.PNG").write_bytes(b""), "b.PNG: empty, truncated or not an image"),
         (lambda root: write_boxes(root), "boxes.json: no person is annotated"),
-        (lambda root: write_boxes(root, box(1, num_keypoints=0)), "people: no person gives a crop"),
+        (lambda root: write_boxes(root, box(1, num_keypoints=0)), "boxes.json: no person gives a crop"),
         (lambda root: (write_boxes(root, box(1)), _truncate(root)), "boxes.json: not valid JSON"),
         (lambda root: (root / "boxes.json").write_text("[]"), "boxes.json: not in COCO's format"),
+        (lambda root: (root / "boxes.json").write_text('{"annotations": []}'), "boxes.json: no entry 'images'"),
+        (lambda root: write_boxes(root, box(1, bbox=[0.5, 0.5, 0.3, 0.7])), "all boxes are from 0 to 1"),
+        (lambda root: write_boxes(root, {**box(1), "id": "a1b2"}), "annotations[0] (id 'a1b2'): id: 'a1b2' is not a"),
+        (lambda root: write_boxes(root, box(1, iscrowd=None)), "iscrowd: None is not 0 or 1"),
         (lambda root: write_boxes(root, box(1), images=5), "boxes.json: not in COCO's format"),
-        (lambda root: write_boxes(root, box(1, image=5)), "boxes.json: no entry 5"),
+        (
+            lambda root: write_boxes(root, box(1, image=5)),
+            "(annotations[0] (id 1): image_id 5 is not the id of an image)",
+        ),
         (lambda root: write_boxes(root, box(1, bbox=[0, 0, "30", 40])), "bbox: '30' is not a number"),
         (lambda root: write_boxes(root, box(1, image="1")), "image_id: '1' is not a number"),
         (lambda root: write_boxes(root, box(1, bbox=[0, 0, 30])), "boxes.json: not in COCO's format"),
@@ -170,7 +208,14 @@ def _truncate(root):
             ),
             "'../x.png' is not a path below",
         ),
-        (lambda root: write_boxes(root, box(1), images=[{"id": 1}, {"id": 1}]), "two images have the same id"),
+        (
+            lambda root: write_boxes(root, box(1), images=[{"id": 1, "file_name": "\ud800", "width": 1, "height": 1}]),
+            r"file_name: '\ud800' is not a path below",
+        ),
+        (
+            lambda root: write_boxes(root, box(1), images=[{"id": 1}, {"id": 1, "width": 2}]),
+            "images[1]: id 1 occurs twice",
+        ),
         (lambda root: (write_boxes(root, box(1)), (root / "a/z.png").unlink()), "z.png: listed in"),
         (
             lambda root: (write_boxes(root, box(1)), picture(root, "a/z.png", noise(30, 40))),
@@ -193,7 +238,7 @@ def test_command_line(folder, tmp_path):
     command = [sys.executable, "-m", "liftedcl.crops", "--recipe", recipe, "--out", str(tmp_path / "x.npy")]
     options = {"cwd": REPOSITORY, "capture_output": True, "text": True, "env": {**os.environ, "OMP_NUM_THREADS": "1"}}
     result = subprocess.run([*command, "--people", folder, "--sheet", tmp_path / "x.png"], **options)
-    assert (result.returncode, result.stderr) == (0, "")
+    assert (result.returncode, result.stderr) == (0, f"note: {folder}: left out 1 .txt files (notes.txt)\n")
     assert len(open_shard(tmp_path / "x.npy")) == 3 and cv2.imread(str(tmp_path / "x.png")) is not None
     _no_pictures(folder)
     result = subprocess.run([*command, "--people", folder], **options)

@@ -114,7 +114,7 @@ def test_one_frame_of_another_size_is_named_when_it_is_read(root, copy):
     path.unlink()
     path.with_name("other.jpg").rename(path)
     people = joints.labelled(SIZE, 1.0).people
-    with pytest.raises(InputError, match="is 64x64 px, annotated as 128x128"):
+    with pytest.raises(InputError, match="64x64 pixels, 128x128 annotated: the images were resized"):
         PlainCrops(people, SIZE, 1).crop(5)
 
 
