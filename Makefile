@@ -9,8 +9,8 @@ ALL_LEARNT := echo; cat results/training_summary.txt; ! grep -q "DID NOT LEARN" 
 .PHONY: demo demo-all small test test-dvc test-faults test-cluster lock
 
 demo: .venv/.ready
-	$(BIN)/snakemake --cores $(CORES) results/table4.csv results/training_summary.txt
-	$(BIN)/snakemake --cores $(CORES) --report results/report.html results/table4.csv
+	$(BIN)/python -m snakemake --cores $(CORES) results/table4.csv results/training_summary.txt
+	$(BIN)/python -m snakemake --cores $(CORES) --report results/report.html results/table4.csv
 	@echo; cat results/table4.md; echo
 	@echo "table      results/table4.csv   results/table4.md   results/table4.provenance.json"
 	@echo "pictures   results/figure5.png (lifted skeletons)  results/figure6.png (crops)  results/figure7.png (sampled skeletons)"
@@ -25,8 +25,8 @@ small: .venv/.ready
 	@$(ALL_LEARNT)
 
 demo-all: .venv/.ready
-	$(BIN)/snakemake --cores $(CORES) tables lifting results/index.html results/training_summary.txt
-	$(BIN)/snakemake --cores $(CORES) --report results/report.html tables lifting results/index.html
+	$(BIN)/python -m snakemake --cores $(CORES) tables lifting results/index.html results/training_summary.txt
+	$(BIN)/python -m snakemake --cores $(CORES) --report results/report.html tables lifting results/index.html
 	@echo; for n in 1 2 3 4 5 6 7 8 9; do cat results/table$$n.md; echo; done; cat results/lifting.md; echo
 	@echo "tables     results/table1.csv ... results/table9.csv, each with .md .tex .html .provenance.json"
 	@echo "lifting    results/lifting.csv   results/lifting.md (does lifting lift?)"

@@ -3,6 +3,8 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
+workdir: workflow.basedir  # from a sub-folder everything is where it always is; `snakemake --directory FOLDER` wins
+
 report: "workflow/report/workflow.rst"
 
 include: "workflow/rules/plan.smk"

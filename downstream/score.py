@@ -33,8 +33,9 @@ def main() -> None:
     inputs |= entry.fingerprints(None, arguments.data)
     code = code_digest(*score_modules(entry.name))
     about = {"recipe": dataclasses.asdict(recipe), "seed": None, "inputs": inputs, "code": code}
-    write_json(arguments.out.with_suffix(".provenance.json"), describe(**about, started=started, device="cpu"))
     write_json(arguments.out, scores)
+    about = describe(**about, started=started, device="cpu") | {"metrics_sha256": sha256_of_file(arguments.out)}
+    write_json(arguments.out.with_suffix(".provenance.json"), about)
     print("  ".join(f"{key} {value:.2f}" for key, value in scores.items() if isinstance(value, float)), flush=True)
 
 

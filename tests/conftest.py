@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 from repository import REPOSITORY
 
-_LONGEST = ("test_dag.py", "test_staleness.py", "test_why.py", "test_extending.py", "test_dvc.py", "test_pretrain.py")
+_LONGEST = (
+    "test_dag.py",
+    "test_staleness.py",
+    "test_why.py",
+    "test_extending.py",
+    "test_dvc.py",
+    "test_pretrain.py",
+    "test_any_folder.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -56,11 +56,10 @@ def ungrouped(output):
 def copy_to(folder):
     """A copy of the repository without anything it has made."""
     folder.mkdir()
-    for name in ("liftedcl", "downstream", "synthetic", "workflow", "tests", "Snakefile", "params.yaml"):
+    for name in ("liftedcl", "downstream", "synthetic", "workflow", "profiles", "tests", "Snakefile", "params.yaml"):
         source = REPOSITORY / name
         copying = shutil.copytree if source.is_dir() else shutil.copy
         copying(source, folder / name)
-    (folder / "profiles").symlink_to("workflow/profiles")
     return folder
 
 

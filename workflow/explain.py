@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from liftedcl.files.atomic import read_json, sha256_of_file
 from liftedcl.identity.errors import InputError, run_cli
 from workflow.tables.made_table import read_made_table
-from workflow.tables.recorded_runs import stages
+from workflow.tables.recorded_runs import REMEDY, stages
 from workflow.tables.stored_scores import NO_ENCODER
+
+_READ = "what the table was made from"
 
 
 def explain(table: Path, row: str, column: str) -> Iterator[str]:
@@ -36,12 +39,38 @@ def explain(table: Path, row: str, column: str) -> Iterator[str]:
     value = "missing" if cell[key] == "" else f"{cell[key]:.2f}"
     spread = "" if cell[f"{key}_std"] == "" else f" ± {cell[f'{key}_std']:.2f}"
     yield f"{of['name']} of {row}: {value}{spread} {of['unit']} (profile {cell['profile']})"
+    yield from _changed(table, provenance.get("csv_sha256"), "the table that was made")
+    benchmark = of["benchmark"]
     if row in NO_ENCODER:
-        yield f"  {cell['method']}; no network, from {provenance['references'][of['benchmark']]}"
+        reference = provenance["references"][benchmark]
+        yield f"  {cell['method']}; no network, from {reference}"
+        yield from _changed(Path(reference), provenance.get("references_sha256", {}).get(benchmark), _READ)
         return
-    for kind, run, record in (stage for chain in provenance["rows"][row][of["benchmark"]] for stage in stages(chain)):
-        yield f"  {'from encoder' if kind == 'encoder' else kind} {run}"
-        yield from _stage(record)
+    for chain in provenance["rows"][row][benchmark]:
+        for kind, run, record in stages(chain):
+            yield f"  {'from encoder' if kind == 'encoder' else kind} {run}"
+            yield from _metrics(Path(run), chain.get("metrics_sha256")) if kind != "encoder" else ()
+            yield from _stage(record)
+
+
+def _metrics(run: Path, read: str | None) -> Iterator[str]:
+    """Whether metrics.json is still what was scored, and what the table was made from."""
+    metrics, about = run / "metrics.json", run / "metrics.provenance.json"
+    if about.exists():
+        scored = read_json(about, REMEDY)
+        recorded = scored.get("metrics_sha256") if isinstance(scored, dict) else None
+        yield from _changed(metrics, recorded, "what was scored")
+    yield from _changed(metrics, read, _READ)
+
+
+def _changed(path: Path, recorded: str | None, what: str) -> Iterator[str]:
+    """A warning if ``path`` is here with another content than ``recorded``, its SHA-256."""
+    if not path.exists():
+        return
+    if recorded is None:
+        yield f"  WARNING: no checksum of {path} was recorded, so an edit of it would not be seen; {REMEDY}"
+    elif sha256_of_file(path) != recorded:
+        yield f"  WARNING: {path} is not {what}, but edited or damaged; remove it and {REMEDY}"
 
 
 def _stage(provenance: dict[str, Any] | None) -> Iterator[str]:
@@ -51,7 +80,8 @@ def _stage(provenance: dict[str, Any] | None) -> Iterator[str]:
     hardware, memory = provenance.get("hardware", {}), provenance.get("peak_memory_mib")
     yield f"    seed {provenance.get('seed')}, {provenance.get('wall_seconds')} s, at most {memory} MiB of memory"
     yield f"    on {hardware.get('cpu')}, {hardware.get('cores')} cores, device {hardware.get('device')}"
-    yield f"    code {provenance.get('code')}, commit {provenance.get('commit')}, started {provenance.get('started')}"
+    commit = provenance.get("commit") or f"none ({provenance.get('no_commit', 'not recorded')})"
+    yield f"    code {provenance.get('code')}, commit {commit}, started {provenance.get('started')}"
     packages = provenance.get("packages", {})
     yield f"    packages {', '.join(f'{name} {version}' for name, version in packages.items())}"
     yield f"    recipe {json.dumps(provenance.get('recipe'), sort_keys=True)}"

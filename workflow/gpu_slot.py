@@ -10,12 +10,14 @@ import fcntl
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 from liftedcl.identity.errors import InputError, run_cli
 
@@ -40,14 +42,20 @@ def claim(count: int, pool: Sequence[str], folder: Path) -> list[str]:
     ``folder`` holds the locks; all jobs that share GPUs use the same one.
 
     Raises:
-        InputError: the pool is smaller than ``count``.
+        InputError: the pool is smaller than ``count``, or others can write to ``folder``.
     """
     if count > len(pool):
         raise InputError(
             f"params.yaml: compute.gpus: a job asks for {count} GPUs, but there are {len(pool)} here "
             f"({', '.join(pool)}); lower it, or let CUDA_VISIBLE_DEVICES name more"
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    about = folder.lstat()  # anyone may have made it before, in the common temporary folder
+    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid() or about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise InputError(
+            f"{folder}: not a folder that only you can write to, so others could misuse the locks in it; remove it, or "
+            "set TMPDIR to a folder of your own"
+        )
     held = _try_to_hold(count, pool, folder)
     if not held:
         print(f"waiting for {count} of {len(pool)} GPUs to be free", flush=True)
@@ -59,11 +67,11 @@ def claim(count: int, pool: Sequence[str], folder: Path) -> list[str]:
 
 def _try_to_hold(count: int, pool: Sequence[str], folder: Path) -> list[str]:
     """``count`` free GPUs, all or none: two jobs that each held a half would wait for one another."""
-    with contextlib.ExitStack() as given_up, open(folder / "choosing", "w") as choosing:
+    with contextlib.ExitStack() as given_up, _lock(folder / "choosing") as choosing:
         fcntl.flock(choosing, fcntl.LOCK_EX)
         held = []
         for name in pool:
-            lock = given_up.enter_context(open(folder / name.replace("/", "_"), "w"))
+            lock = given_up.enter_context(_lock(folder / name.replace("/", "_")))
             with contextlib.suppress(BlockingIOError):
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 held.append((name, lock))
@@ -72,6 +80,14 @@ def _try_to_hold(count: int, pool: Sequence[str], folder: Path) -> list[str]:
                     os.set_inheritable(os.dup(taken.fileno()), True)  # a lock lives as long as any copy is open
                 return [name for name, _ in held]
     return []
+
+
+def _lock(path: Path) -> IO[str]:
+    """Open a lock file, which is made if it is not there. A link is not followed, and no content is removed."""
+    try:
+        return open(path, "a", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW, 0o600))
+    except OSError as error:
+        raise InputError(f"{path}: can't be the lock of a GPU ({error.strerror}); remove it") from None
 
 
 def main() -> None:

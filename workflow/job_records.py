@@ -160,9 +160,33 @@ def _read(file: Path) -> list[Job]:
     content = read_json(file, remedy)
     try:
         _check_format(content["record_format"], str(file))
-        return [Job(job["record"], job["outputs"]) for job in content["jobs"]]
-    except (KeyError, TypeError):
-        raise InputError(f"{file}: holds no records of jobs; {remedy}") from None
+        jobs = [Job(job["record"], job["outputs"]) for job in content["jobs"]]
+        damaged = not all(map(_is_whole, jobs))
+    except (KeyError, TypeError, AttributeError):
+        damaged = True
+    if damaged:
+        raise InputError(f"{file}: holds no records of jobs; {remedy}")
+    return jobs
+
+
+def _is_whole(job: Job) -> bool:
+    """Whether each part of a record has the type that Snakemake gives it, and each output is in the repository."""
+    lists, texts = ("input", "log"), ("rule", "code", "conda_env", "container_img_url", "software_stack_hash")
+    return (
+        job.record.keys() == set(KEPT)
+        and all(job.record[name] is None or _are_texts(job.record[name], list) for name in lists)
+        and all(isinstance(job.record[name], str | None) for name in texts)
+        and isinstance(job.record["params"], list | None)
+        and isinstance(job.record["input_checksums"], dict | None)
+        and _are_texts(job.outputs, dict)
+        and not any(Path(path).is_absolute() or ".." in Path(path).parts for path in job.outputs)
+    )
+
+
+def _are_texts(values: Any, kind: type) -> bool:
+    """Whether ``values`` is a ``kind`` of texts, or a mapping of texts to texts."""
+    items = [*values, *values.values()] if isinstance(values, dict) else values
+    return isinstance(values, kind) and all(isinstance(item, str) for item in items)
 
 
 def _files(path: Path) -> list[Path]:
@@ -186,7 +210,10 @@ def _changed_at(path: Path) -> float:
 def _seen(root: Path) -> dict[str, str]:
     """MD5 of each file of records when it last agreed with `.snakemake`."""
     file = root / FOLDER / _SEEN
-    return read_json(file, "remove it") if file.exists() else {}
+    seen = read_json(file, "remove it") if file.exists() else {}
+    if not _are_texts(seen, dict):
+        raise InputError(f"{file}: holds no checksums; remove it")
+    return seen
 
 
 def _remember(root: Path, digests: dict[str, str]) -> None:

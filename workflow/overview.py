@@ -1,12 +1,13 @@
 """One encoder on all benchmarks: scores between the trivial predictor's and the bound, what runs took. No torch."""
 
 import argparse
+import math
 import statistics
 from pathlib import Path
 from typing import Any
 
 from liftedcl.files.atomic import read_json, write_text
-from liftedcl.identity.errors import run_cli
+from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.recipe import read_recipe
 from workflow.layout import Layout
 from workflow.tables.made_table import write_csv
@@ -33,7 +34,7 @@ def overview(tables: dict[str, Table], *, row: str, seed: int, profile: str, lay
         columns = table.columns_of(benchmark)
         scores = read_metrics(f"{run}/metrics.json", columns)
         references = read_references(layout.reference(benchmark), columns)
-        took = read_json(f"{run}/provenance.json", _REMEDY)["wall_seconds"]
+        took = _wall_seconds(f"{run}/provenance.json")
         for column in columns:
             ours, trivial, bound = (of[column.metric] for of in (scores, references[REFERENCE], references[BOUND]))
             share = scaled(ours, trivial, bound, column)
@@ -63,6 +64,14 @@ def overview(tables: dict[str, Table], *, row: str, seed: int, profile: str, lay
         "scaled": _cell(mean),
     }
     return [*records, dict.fromkeys(records[0], "") | last]
+
+
+def _wall_seconds(path: str) -> float:
+    about = read_json(path, _REMEDY)
+    took = about.get("wall_seconds") if isinstance(about, dict) else None
+    if isinstance(took, bool) or not isinstance(took, int | float) or not 0 <= took < math.inf:
+        raise InputError(f"{path}: holds no wall_seconds that can be; remove it and {_REMEDY}")
+    return took
 
 
 def _cell(value: float | None) -> float | str:

@@ -8,22 +8,25 @@ import argparse
 import dataclasses
 import difflib
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from downstream.registry import DATA_SETS
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.strict import parse, require, require_at_least, require_choice
+from liftedcl.identity.strict_text import read_yaml
 from liftedcl.recipes.data_recipes import Crops, Pictures, Skeletons
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
 from liftedcl.recipes.method_entries import method_entries
 from synthetic.recipes import Generated
 from workflow.benchmark_recipes import benchmark_recipes
 from workflow.cluster_recipe import Cluster
+
+NO_ENCODER = ("reference", "bound")
+"""Names of the rows that each table has of its own: the trivial predictor and the bound."""
 
 
 @dataclass(frozen=True)
@@ -80,16 +83,22 @@ class Params:
     benchmarks: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        plain = re.fullmatch(r"[\w-]+", self.profile) is not None
+        require(plain, "profile", f"{self.profile!r} is in names of folders; it has letters, digits, _ and - only")
         different = len(self.seeds) > 0 and len(set(self.seeds)) == len(self.seeds)
         require(different, "seeds", f"{[*self.seeds]} is empty or has repeats; give a list of different numbers")
         require(min(self.seeds) >= 0, "seeds", f"{[*self.seeds]} has a number below 0; give numbers from 0 on")
         for name in {**self.data, **DATA_SETS}:
             require(name in DATA_SETS, f"data.{name}", f"unknown key; {_near(name, DATA_SETS)}")
             require(name in self.data, f"data.{name}", "missing; it gives the folder of that data set")
+            usable = self.data[name].strip() and not set(self.data[name]) & set("{}\n")
+            rule = "is empty, or has a brace or line break, with which Snakemake can't work; link it under another name"
+            require(bool(usable), f"data.{name}", f"{self.data[name]!r} {rule}")
         for name in self.tables.rows or ():
             require_choice(name, self.encoders, "tables.rows")
         for name in self.encoders:
             require(name.isidentifier(), f"encoders.rows.{name}", "a row's name has letters, digits and _ only")
+            require(name not in NO_ENCODER, f"encoders.rows.{name}", "one of the tables' own rows; take another name")
             self._check_chain(name)
 
     def _check_chain(self, name: str) -> None:
@@ -102,22 +111,12 @@ class Params:
             seen.append(start)
 
 
-def read_yaml(path: str | Path) -> Any:
-    """Read a YAML file of this repository. Raises `InputError` where it is missing or not YAML."""
-    try:
-        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: not found; run this in the repository's root") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not valid YAML: {error}") from None
-
-
 def read_params(path: str | Path, overrides: dict[str, Any] | None = None) -> Params:
     """Read and resolve params.yaml.
 
     Args:
         overrides: values that win over the file and its profile (Snakemake's ``--config``), where ``coco`` is short
-            for ``data.coco``; a text in it is read as YAML, since ``--config 'seeds=[0, 1]'`` arrives as text.
+            for ``data.coco``.
 
     Raises:
         InputError: the YAML is unreadable, or a key is unknown or has a wrong type or value; the message names the key.
@@ -125,13 +124,7 @@ def read_params(path: str | Path, overrides: dict[str, Any] | None = None) -> Pa
     file = read_yaml(path)
     if not isinstance(file, dict):
         raise InputError(f"{path}: is not a mapping of keys to values; see the copy in the repository")
-    return resolve(file, _from_text(overrides or {}))
-
-
-def label_of(params: Params, overrides: dict[str, Any]) -> str:
-    """What a table calls its values: the profile, and whether the command line changed its numbers."""
-    changed = set(overrides) - {"profile", "data", *DATA_SETS, "seeds", "tables", "compute", "cluster"}
-    return f"{params.profile} (changed)" if changed else params.profile
+    return resolve(file, overrides or {})
 
 
 def resolve(file: dict[str, Any], overrides: dict[str, Any]) -> Params:
@@ -193,18 +186,6 @@ def _with_folders(overrides: dict[str, Any]) -> dict[str, Any]:
 def _near(key: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(key, known, n=1)
     return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-
-
-def _from_text(value: Any) -> Any:
-    """Texts of the command line, read as YAML; what isn't YAML stays a text."""
-    if isinstance(value, dict):
-        return {key: _from_text(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_from_text(item) for item in value]
-    try:
-        return yaml.safe_load(value) if isinstance(value, str) else value
-    except yaml.YAMLError:
-        return value
 
 
 def _encoder_row(name: str, defaults: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ in the rules, which are documented.
 import contextlib
 import dataclasses
 import io
+import shlex
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -59,6 +60,18 @@ class Records:
 def is_main_process(workflow: Any) -> bool:
     """Whether this is the run itself, and not a job that it submitted to a cluster; both read the Snakefile."""
     return workflow.is_main_process
+
+
+def settings_of(workflow: Any) -> tuple[list[Path], list[str]]:
+    """The files of ``--configfile``, and the words of ``--config`` as they were typed.
+
+    Jobs that are submitted to a cluster get the same words on a command line. Snakemake puts them into double quotes
+    if they hold a single one, and then the shell would expand them; so they are quoted for a shell here.
+    """
+    settings = workflow.config_settings
+    words = list(settings.config_args)
+    settings.config_args = [shlex.quote(word) for word in words]
+    return list(settings.configfiles), words
 
 
 def jobs_of_rule(workflow: Any, rule: str) -> list[Any]:
@@ -131,14 +144,19 @@ def plan(command_line: list[str]) -> list[PlannedJob]:
 def _plan(command_line: list[str]) -> list[PlannedJob]:
     from snakemake.api import SnakemakeApi  # slow to import, and the Snakefile, which imports this module, needs none
     from snakemake.cli import parse_args, parse_config
-    from snakemake.settings.types import ConfigSettings, DAGSettings, ResourceSettings
+    from snakemake.settings.types import ConfigSettings, DAGSettings, ResourceSettings, StorageSettings
 
     _, arguments = parse_args(command_line)
     with SnakemakeApi() as api:
         try:
             workflow_api = api.workflow(
                 ResourceSettings(cores=1),
-                ConfigSettings(config=parse_config(arguments.config), configfiles=arguments.configfile),
+                ConfigSettings(
+                    config=parse_config(arguments.config),
+                    configfiles=arguments.configfile,
+                    config_args=arguments.config or [],
+                ),
+                StorageSettings(shared_fs_usage=arguments.shared_fs_usage),
             )
             workflow_api.dag(
                 DAGSettings(

@@ -8,6 +8,7 @@ import fcntl
 from pathlib import Path
 from typing import IO
 
+from liftedcl.identity.errors import InputError
 from workflow.snakemake_internals import LOCKS
 
 _held: list[IO[str]] = []  # open until this process ends
@@ -17,9 +18,16 @@ def remove_stale_locks(folder: Path) -> None:
     """Remove the lock files in ``folder`` (Snakemake's ``.snakemake``) that no living run owns.
 
     If another run is alive, nothing is touched: Snakemake's own check then refuses, with its own message.
+
+    Raises:
+        InputError: nothing can be written there.
     """
-    folder.mkdir(exist_ok=True)
-    owner = open(folder / "owner", "w")  # noqa: SIM115 held open on purpose
+    try:
+        folder.mkdir(exist_ok=True)
+        owner = open(folder / "owner", "w")  # noqa: SIM115 held open on purpose
+    except OSError as error:
+        remedy = "to keep data, runs and results elsewhere: snakemake --directory FOLDER"
+        raise InputError(f"{folder.absolute()}: {error.strerror}; {remedy}") from None
     try:
         fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:  # another run is alive, or the file system has no locks

@@ -21,10 +21,11 @@ def run_cli(main: Callable[[], None]) -> None:
     interrupt and 143 for a termination. Where nobody reads on (``| head``), the command ends without a word, by 141
     unless it has failed. Any other exception is a fault of this project and keeps its stack trace.
     """
+    os.environ["MPLBACKEND"] = "agg"  # figures are files here, and a notebook's backend may be unknown to this Python
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name need not be text, nor a terminal have its letters
+        sys.stdout.reconfigure(errors="backslashreplace")
     # As an exception, SIGTERM lets every context manager remove its half-written file.
     signal.signal(signal.SIGTERM, _raise_terminated)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name need not be text, and is printed all the same
     status = 0
     try:
         main()

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+_ROOT = Path(__file__).resolve().parents[2]
 _PACKAGES = (
     "torch", "torchvision", "numpy", "opencv-python", "timm", "numba", "snakemake", "dvc", "pandas", "pycocotools",
 )  # fmt: skip
@@ -28,7 +29,7 @@ def describe(
         "seed": seed,
         "inputs": dict(inputs),
         "code": code,
-        "commit": commit(),
+        **commit_of(),
         "packages": versions(),
         "hardware": {"cpu": _cpu_name(), "cores": os.cpu_count(), "device": device},
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
@@ -48,19 +49,29 @@ def versions() -> dict[str, str]:
     return found
 
 
-def commit() -> str | None:
-    """The git commit of this code, with '+changes' if tracked files differ from it; None outside a checkout."""
-    root = Path(__file__).resolve().parents[2]
+def commit_of(root: Path = _ROOT) -> dict[str, str | None]:
+    """``commit``: the git commit of the code in ``root``, with '+changes' if tracked files differ from it, or None.
+
+    None comes with ``no_commit``, the reason. A commit of another repository, in which ``root`` is just a folder, says
+    nothing about this code.
+    """
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}  # as a git hook sets
 
     def git(*arguments: str) -> str:
-        return subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
-        ).stdout.strip()
+        command = ["git", "-C", str(root), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, env=outside).stdout.rstrip("\n")
 
     try:
-        return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain", "-uno") else "")
-    except (OSError, subprocess.CalledProcessError):
-        return None
+        top = git("rev-parse", "--show-toplevel")
+        if Path(top).resolve() != root.resolve():
+            return {"commit": None, "no_commit": f"the code is only a folder of the git repository {top}"}
+        return {"commit": git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain", "-uno") else "")}
+    except OSError as error:
+        reason = f"git can't be run ({error.strerror})"
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.strip().splitlines() or ["git failed"]
+        reason = f"git says: {said[0].removeprefix('fatal: ')}"
+    return {"commit": None, "no_commit": reason}
 
 
 def _cpu_name() -> str:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.strict import parse
+from liftedcl.identity.strict_text import json_value
 
 T = TypeVar("T")
 
@@ -27,7 +28,7 @@ def read_recipe(cls: type[T], text: str) -> T:
         except UnicodeDecodeError:
             raise InputError(f"{path}: not text, so not a recipe; see python -m workflow.params --help") from None
     try:
-        value = json.loads(text)
+        value = json_value(text)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{where}: not valid JSON ({error}); see python -m workflow.params --help") from None
     return parse(cls, value, f"{where}: ")

@@ -62,7 +62,8 @@ def _parse_scalar(kind: Any, value: Any, where: str) -> Any:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if type(value) is not kind:
-        raise InputError(f"{where}: {value!r} is not of type {kind.__name__}")
+        remedy = "; a name that looks like a number needs quotes" if kind is str else ""
+        raise InputError(f"{where}: {value!r} is not of type {kind.__name__}{remedy}")
     if kind is float and not abs(value) < float("inf"):
         raise InputError(f"{where}: {value!r} is not a finite number")
     return value

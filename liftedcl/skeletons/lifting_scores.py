@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from liftedcl.files.atomic import read_json
-from liftedcl.identity.strict import parse
+from liftedcl.identity.strict import parse, require_at_least, require_share
 
 ONE_BODY = 0.1
 """Below this diversity, lifted skeletons are called one body for all."""
@@ -38,6 +38,11 @@ class LiftingScores:
     true_bones_in_range: float
     diversity: float
     true_diversity: float
+
+    def __post_init__(self) -> None:
+        require_at_least(self, 1, "people")
+        require_at_least(self, 0, "pa_mpjpe_mm", "mean_skeleton_mm", "exchanged_mm", "diversity", "true_diversity")
+        require_share(self, "bones_in_range", "true_bones_in_range")
 
     def reading(self) -> str:
         """What the numbers say: whether the skeletons differ, whether as the people do, and whether they are near."""

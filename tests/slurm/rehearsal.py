@@ -13,7 +13,7 @@ from pathlib import Path
 
 from repository import copy_to, ungrouped
 
-SLURM = ["--profile", "workflow/profiles/slurm"]
+SLURM = ["--profile", "profiles/slurm"]
 TEN_SEEDS = ["--config", "seeds=[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"]
 # The whole workflow is read for each of them, as it is for a real job.
 EMPTY_JOBS = """

@@ -15,7 +15,7 @@ from repository import copy_to, keep_rows
 
 FOLDER = Path(__file__).resolve().parent
 SNAKEMAKE = [
-    sys.executable, "-m", "snakemake", "--profile", "workflow/profiles/slurm",
+    sys.executable, "-m", "snakemake", "--profile", "profiles/slurm",
     "--configfile", "tests/tiny/tiny.yaml", "tests/slurm/shrunken.yaml",
     "--slurm-init-seconds-before-status-checks", "3",
 ]  # fmt: skip

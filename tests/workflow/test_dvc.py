@@ -164,13 +164,29 @@ def test_records_of_another_format_or_damaged_ones_are_refused_in_one_line(pulle
     assert FORMAT == FORMAT_HERE  # another Snakemake: check `KEPT` against its MetadataRecord first
     file = pulled / "runs/demo" / NAME
     content = json.loads(file.read_text())
+    job = content["jobs"][0]
+    outputs = ({"outputs": value} for value in (5, ["a"], {"runs/demo/first.txt": 5}, {"/etc/x": ""}, {"../x": ""}))
+    parts = (("rule", 5), ("input", 5), ("input", [5]), ("params", "a"), ("input_checksums", []), ("surplus", 1))
+    edits = [*outputs, {"record": [1]}, {"record": {}}, *({"record": job["record"] | {name: of}} for name, of in parts)]
     for damage, named in (
         (json.dumps(content | {"record_format": 7}), "has record format 7, not 6; install the Snakemake"),
         (json.dumps({"record_format": 6}), "holds no records of jobs; `dvc checkout`"),
+        (json.dumps([content]), "holds no records of jobs"),
+        *((json.dumps(content | {"jobs": jobs}), "holds no records of jobs") for jobs in (5, [5], ["x"], [{}])),
+        *((json.dumps(content | {"jobs": [job | edit]}), "holds no records of jobs") for edit in edits),
         (file.read_text()[:100], "not valid JSON"),
     ):
         file.write_text(damage)
         with pytest.raises(InputError, match=named):
+            restore(pulled)
+
+
+def test_what_is_remembered_of_records_may_be_damaged_too(pulled):
+    restore(pulled)
+    file = pulled / ".snakemake" / "job_records_seen.json"
+    for damage in ("[]", '{"runs/demo/job_records.json": 5}', "{"):
+        file.write_text(damage)
+        with pytest.raises(InputError, match=r"job_records_seen.json: .*remove it"):
             restore(pulled)
 
 
@@ -205,11 +221,18 @@ def test_an_encoders_metrics_are_the_numbers_of_the_tables(tmp_path):
             writer.writerows(lines)
     out = tmp_path / "metrics"
     out.mkdir()
-    (out / "gone.json").write_text("{}")
+    (out / "gone.json").write_text('{"table1": {"ap": 3.5}, "table4": {}}')
     tables = [tmp_path / "table1.csv", tmp_path / "table4.csv"]
     write_metric_files(tables, out)
     assert {file.name for file in out.iterdir()} == {"reference.json", "bound.json", "random.json"}
     assert json.loads((out / "random.json").read_text()) == {"table1": {"ap": 12.5}, "table4": {}}
+    for content in ('{"my": "notes"}', "{}", "[]", "no JSON"):
+        (out / "notes.json").write_text(content)
+        (out / "random.json").write_text('{"table1": {"ap": 0}}')
+        with pytest.raises(InputError, match=r"notes.json: "):
+            write_metric_files(tables, out)
+        assert (out / "notes.json").read_text() == content and '"ap": 0' in (out / "random.json").read_text()
+    (out / "notes.json").unlink()
     tables[0].write_text("row\nrandom\n")
     with pytest.raises(InputError, match=r"table1.csv: not a table of this project, or damaged"):
         write_metric_files(tables, out)

@@ -75,5 +75,9 @@ def test_damage_is_named(table, tmp_path):
     write_json(tmp_path / "lifting.json", dataclasses.asdict(SCORES) | {"people": "many"})
     with pytest.raises(InputError, match=r"lifting\.json: people: 'many' is not of type int"):
         read_lifting_scores(tmp_path / "lifting.json")
+    for key, value in (("people", 0), ("pa_mpjpe_mm", -5.0), ("bones_in_range", 1.5), ("diversity", -0.1)):
+        write_json(tmp_path / "lifting.json", dataclasses.asdict(SCORES) | {key: value})
+        with pytest.raises(InputError, match=rf"lifting\.json: {key}: {value}"):
+            read_lifting_scores(tmp_path / "lifting.json")
     with pytest.raises(InputError, match=r"none\.json: not found; make it again with python -m downstream\.lifting"):
         read_lifting_scores(tmp_path / "none.json")

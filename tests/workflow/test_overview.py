@@ -78,5 +78,13 @@ def test_an_equal_score_beats_nothing(layout, tmp_path, monkeypatch):
 def test_a_run_without_the_metric_is_named(layout, tmp_path):
     path = tmp_path / layout.benchmark("h36m_3d", "random", 0) / "metrics.json"
     path.write_text("{}")
-    with pytest.raises(InputError, match=r"h36m_3d/random/seed0/metrics.json: holds no number mpjpe_mm"):
+    with pytest.raises(InputError, match=r"h36m_3d/random/seed0/metrics.json: holds no mpjpe_mm"):
+        overview.overview(BY_BENCHMARK, row="random", seed=0, profile="demo", layout=layout)
+
+
+@pytest.mark.parametrize("provenance", ["{}", "[]", '{"wall_seconds": true}', '{"wall_seconds": NaN}'])
+def test_a_run_without_a_time_is_named(layout, tmp_path, provenance):
+    path = tmp_path / layout.benchmark("h36m_3d", "random", 0) / "provenance.json"
+    path.write_text(provenance)
+    with pytest.raises(InputError, match=r"h36m_3d/random/seed0/provenance.json: holds no wall_seconds"):
         overview.overview(BY_BENCHMARK, row="random", seed=0, profile="demo", layout=layout)

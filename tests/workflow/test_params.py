@@ -9,11 +9,12 @@ import pytest
 import yaml
 from repository import REPOSITORY
 
-from downstream.registry import BENCHMARKS
+from downstream.registry import BENCHMARKS, DATA_SETS
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.recipe import read_recipe, to_json
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
-from workflow.params import label_of, read_params, resolve
+from workflow.command_line import command_line_values, label_of
+from workflow.params import read_params, resolve
 
 PARAMS = REPOSITORY / "params.yaml"
 
@@ -72,10 +73,50 @@ def test_a_profile_extends_one_that_is_there_and_not_itself(extends, named):
         resolve(file, {"profile": "small"})
 
 
-def test_values_of_the_command_line_are_yaml():
-    """Snakemake hands lists and mappings of --config over with texts in them."""
-    params = read_params(PARAMS, {"seeds": ["0", "1"], "crops": {"min_keypoints": "0"}, "coco": "some/folder"})
-    assert (params.seeds, params.crops.min_keypoints, params.data["coco"]) == ((0, 1), 0, "some/folder")
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "/x/shoot #3",
+        "2024_10",
+        "2024-10-10",
+        "on",
+        "1e5",
+        "null",
+        "0140",
+        "[a]",
+        "a: b",
+        "x=y",
+        "it's (R&D) $a; b",
+        " a",
+    ],
+)
+def test_a_folder_of_the_command_line_is_taken_as_it_is_written(folder):
+    for name in DATA_SETS:
+        assert read_params(PARAMS, command_line_values([], [f"{name}={folder}"])).data[name] == folder
+
+
+def test_other_values_of_the_command_line_are_yaml(tmp_path):
+    """The later one wins; a name inside a value is what params.yaml would make of it."""
+    file = tmp_path / "tiny.yaml"
+    file.write_text("seeds: [5]\ncrops: {min_side: 3}\npeople: 2024-10-10\n")
+    rows = "encoders={rows: {on: {method: own, file: 2024_10/e.pt}}}"
+    words = ["seeds=[0, 1]", "crops={min_keypoints: 0}", "coco=some/folder", rows, "tables={rows: [supervised_in, on]}"]
+    params = read_params(PARAMS, command_line_values([file], words))
+    assert (params.seeds, params.crops.min_keypoints, params.crops.min_side) == ((0, 1), 0, 3.0)
+    assert (params.data["coco"], params.data["people"]) == ("some/folder", "2024-10-10")
+    assert params.encoders["on"].file == "2024_10/e.pt" and params.tables.rows == ("supervised_in", "on")
+
+
+@pytest.mark.parametrize("word", ["seeds=[0, 1", "data={coco: /x/shoot #3}", "crops={height: 1, height: 2}"])
+def test_a_value_that_is_not_yaml_names_its_key(word):
+    with pytest.raises(InputError, match=f"--config {word.split('=')[0]}: not valid YAML"):
+        command_line_values([], [word])
+
+
+def test_a_file_of_values_is_a_mapping(tmp_path):
+    (tmp_path / "own.yaml").write_text("[1]")
+    with pytest.raises(InputError, match=r"own\.yaml: is not a mapping"):
+        command_line_values([tmp_path / "own.yaml"], [])
 
 
 def test_changed_numbers_are_told_from_the_profiles_own():
@@ -167,12 +208,15 @@ def test_recipes_survive_the_command_line():
         ({"imagnet": "folder"}, "imagnet", "did you mean imagenet"),
         ({"data": {"imagnet": "folder"}}, "data.imagnet", "did you mean imagenet"),
         ({"data": {"elsewhere": "folder"}}, "data.elsewhere", "there are coco, h36m"),
-        ({"coco": 5}, "data.coco", "not of type str"),
+        ({"coco": 5}, "data.coco", "not of type str; a name that looks like a number needs quotes"),
+        ({"coco": ""}, "data.coco", "is empty"),
+        ({"people": "a{b}"}, "data.people", "link it under another name"),
+        ({"encoders": {"rows": {"reference": {"method": "random"}}}}, "encoders.rows.reference", "tables' own rows"),
+        ({"encoders": {"rows": {"bound": {"method": "random"}}}}, "encoders.rows.bound", "tables' own rows"),
         ({"profile": "dmo"}, "profile", "none of demo, small, study, paper"),
         ({"crops": {"height": 100}}, "crops.height", "4:3"),
         ({"seeds": []}, "seeds", "list"),
         ({"seeds": [0, 0]}, "seeds", "repeats"),
-        ({"seeds": "[1, 1]"}, "seeds", "repeats"),
         ({"seeds": [-1]}, "seeds", "below 0"),
         ({"encoders": {"rows": {"random": 5}}}, "encoders.rows.random", "not a mapping"),
         ({"encoders": {"rows": {"random": {"method": [1]}}}}, "rows.random.method", "none of"),
@@ -217,6 +261,14 @@ def test_a_data_set_without_a_folder_is_named():
         resolve(file, {})
 
 
+@pytest.mark.parametrize("name", ["a b", "../x", "<img>", "a|b", "a\nb", ""])
+def test_a_profile_has_a_plain_name(name):
+    file = yaml.safe_load(PARAMS.read_text())
+    file["profiles"][name] = file["profiles"]["paper"]
+    with pytest.raises(InputError, match=r"profile: .* has letters, digits, _ and - only"):
+        resolve(file, {"profile": name})
+
+
 def test_broken_yaml_and_missing_file_are_named(tmp_path):
     broken = tmp_path / "params.yaml"
     broken.write_text("a: [1,\n")
@@ -238,6 +290,9 @@ def test_a_recipe_can_be_a_file(tmp_path):
     path = Path(tmp_path / "row.json")
     path.write_text('{"method": "random", "backbone": "resnet18"}')
     assert read_recipe(EncoderRecipe, str(path)).backbone == "resnet18"
+    path.write_text('{"method": "random", "backbone": "resnet18", "method": "own"}')
+    with pytest.raises(InputError, match=r"row.json: not valid JSON \(the key method stands twice\)"):
+        read_recipe(EncoderRecipe, str(path))
     path.write_text('{"method": "random", ')
     with pytest.raises(InputError, match=r"row.json: not valid JSON"):
         read_recipe(EncoderRecipe, str(path))

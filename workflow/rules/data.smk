@@ -5,7 +5,7 @@ import dataclasses
 from liftedcl.images.own_people import BOXES, listing_digest
 
 FIRST = 2  # a data job takes every core and all else waits for it: begun late, it would wait while cores are idle
-BODY = "synthetic/people/body.npz"
+BODY = repository_file("synthetic/people/body.npz")
 
 for kind, data_set in DATA_SETS.items():
     if not hasattr(PARAMS.generated, kind):

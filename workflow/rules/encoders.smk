@@ -41,8 +41,8 @@ def start_of(wildcards):
 
 
 def option(name, values):
-    """A command-line option, or nothing if there is no value."""
-    return f"--{name} {values}" if values else ""
+    """A command-line option, quoted for the shell, or nothing if there is no value."""
+    return f"--{name} {quote(str(values))}" if values else ""
 
 
 rule random_encoder:

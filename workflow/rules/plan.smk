@@ -1,12 +1,17 @@
-# The resolved configuration, and all checks before any job. `config` holds only the command line's --config, which wins
-# over params.yaml and its profile.
+# The resolved configuration, and all checks before any job. The command line's --config wins over params.yaml and its
+# profile; `config`, in which Snakemake has read names as YAML, is not used.
+import os
 import sys
 from functools import cache
 from pathlib import Path
+from shlex import quote
 
 from snakemake.exceptions import WorkflowError
 
-sys.path.insert(0, workflow.basedir)  # the packages are beside the Snakefile, installed or not
+# The packages are beside the Snakefile: not another clone's, whichever is installed, and in every working directory.
+REPOSITORY = Path(workflow.basedir).resolve()
+sys.path.insert(0, str(REPOSITORY))
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH"))))
 
 from downstream.registry import BENCHMARKS, DATA_SETS, finetune_modules, score_modules
 from liftedcl.identity.code_digest import code_of
@@ -15,32 +20,39 @@ from liftedcl.methods import encoder_modules, lifts
 from liftedcl.identity.recipe import to_json
 from liftedcl.recipes.weight_sources import SOURCES
 from workflow.benchmark_recipes import benchmark_of
+from workflow.command_line import command_line_values, label_of
 from workflow.data_sets import missing_data, needed_data
 from workflow.job_records import restore
 from workflow.layout import generated_root, is_generated, layout_of
-from workflow.params import label_of, read_params
-from workflow.snakemake_internals import FOLDER, is_main_process, jobs_of_rule, mark_incomplete
+from workflow.params import read_params
+from workflow.snakemake_internals import FOLDER, is_main_process, jobs_of_rule, mark_incomplete, settings_of
 from workflow.tables.partial_tables import missing_runs, write_partial_table
 from workflow.stale_locks import remove_stale_locks
 from workflow.tables.table_spec import FIGURES, main_tables, read_tables
 
-if is_main_process(workflow):  # and not in each job that it submits to a cluster
-    remove_stale_locks(FOLDER)
-
-PYTHON = sys.executable  # the environment that runs snakemake also runs its jobs
+PYTHON = quote(sys.executable)  # the environment that runs snakemake also runs its jobs
 
 try:
+    if is_main_process(workflow):  # and not in each job that it submits to a cluster
+        remove_stale_locks(FOLDER)
     for line in restore() if is_main_process(workflow) else ():  # Snakemake's records of what DVC pulled
         print(line, file=sys.stderr)
-    PARAMS = read_params(Path(workflow.basedir) / "params.yaml", config)
-    TABLES = read_tables(Path(workflow.basedir) / "workflow" / "tables" / "tables.yaml", PARAMS)
+    OVERRIDES = command_line_values(*settings_of(workflow))
+    PARAMS = read_params(REPOSITORY / "params.yaml", OVERRIDES)
+    TABLES = read_tables(REPOSITORY / "workflow" / "tables" / "tables.yaml", PARAMS)
 except InputError as error:
     raise WorkflowError(str(error))
 
 PAPER_TABLES = [name for name in (f"table{number}" for number in range(1, 10)) if name in TABLES]
 LAYOUT = layout_of(PARAMS)
-LABEL = label_of(PARAMS, config)
+LABEL = label_of(PARAMS, OVERRIDES)
 WORKERS = PARAMS.compute.workers  # no result depends on it, so it is not a parameter of a rule
+
+
+def repository_file(name):
+    """A file of the repository as an input. In the repository it is relative: its record means the same in any clone."""
+    return name if Path.cwd() == REPOSITORY else f"{REPOSITORY}/{name}"
+
 
 NEEDED = needed_data(PARAMS)  # of each data set; a job checks its own data, and its error names all that is missing
 

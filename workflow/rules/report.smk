@@ -22,8 +22,8 @@ rule summary:  # of all that is in results/: tables beyond the paper's are shown
         others=expand("results/{kind}_{benchmark}.png", kind=["augmented", "curves"], benchmark=TABLE_OF),
         lifting="results/lifting.csv" if LIFTING_ROW else [],
         run_times="results/run_times.png",
-        style="workflow/tables/html_page.css",
-        captions=expand("workflow/report/{name}.rst", name=CAPTIONS),
+        style=repository_file("workflow/tables/html_page.css"),
+        captions=[repository_file(f"workflow/report/{name}.rst") for name in CAPTIONS],
     output: "results/index.html",
     params: code=code_of("workflow.summary_page"),
     localrule: True

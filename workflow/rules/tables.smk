@@ -56,7 +56,7 @@ rule table:
         metrics=metrics_of,
         references=lambda wildcards: [LAYOUT.reference(name) for name in TABLES[wildcards.table].benchmarks],
         figures=lambda wildcards: expand("results/{figure}.png", figure=TABLES[wildcards.table].figures),
-        style="workflow/tables/html_page.css",
+        style=repository_file("workflow/tables/html_page.css"),
     output:
         csv="results/{table}.csv",
         markdown="results/{table}.md",

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from liftedcl.files.atomic import write_json, write_text
+from liftedcl.files.atomic import sha256_of_file, write_json, write_text
 from liftedcl.identity.errors import run_cli
 from liftedcl.identity.recipe import read_recipe
 from workflow.layout import Layout
@@ -29,10 +29,10 @@ def make_table(
     """
     scores = read_scores(table, seeds, layout, partly=partly)
     made = computed_table(table, scores, profile=profile, seeds=seeds, layout=layout, csv=out)
-    write_json(out.with_suffix(".provenance.json"), made.provenance)
+    write_csv(out, list(made.records))
+    write_json(out.with_suffix(".provenance.json"), made.provenance | {"csv_sha256": sha256_of_file(out)})
     write_text(out.with_suffix(".md"), markdown(made, table.settings))
     write_text(out.with_suffix(".tex"), latex(made))
-    write_csv(out, list(made.records))
     write_text(out.with_suffix(".html"), table_page(made))
 
 

@@ -5,7 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from liftedcl.identity.provenance import commit, versions
+from liftedcl.files.atomic import sha256_of_file
+from liftedcl.identity.provenance import commit_of, versions
 from workflow.layout import Layout
 from workflow.tables.made_table import MadeTable, said_of
 from workflow.tables.paired import Paired, paired
@@ -38,7 +39,8 @@ def computed_table(
         },
         "differences": differences,
         "references": {benchmark: layout.reference(benchmark) for benchmark in table.benchmarks},
-        "table_made_with": {"commit": commit(), "packages": versions()},
+        "references_sha256": {benchmark: _digest(layout.reference(benchmark)) for benchmark in table.benchmarks},
+        "table_made_with": {**commit_of(), "packages": versions()},
         "rows": {row.name: _chains(row, seeds, table, layout) for row in table.rows},
     }
     return MadeTable(
@@ -112,8 +114,13 @@ def _chains(row: Row, seeds: list[int], table: Table, layout: Layout) -> dict[st
         encoders = encoder_chain(row.encoder, seed, layout)
         return {
             "run": run,
+            "metrics_sha256": _digest(f"{run}/metrics.json"),
             "finetuning": provenance_of(Path(run)),
             "encoders": [{"run": str(place), "provenance": provenance} for place, provenance in encoders],
         }
 
     return {benchmark: [chain(benchmark, seed) for seed in seeds] for benchmark in table.benchmarks}
+
+
+def _digest(path: str) -> str | None:
+    return sha256_of_file(path) if Path(path).exists() else None

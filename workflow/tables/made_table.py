@@ -1,18 +1,19 @@
 """A table as it was computed, or as it is read from its csv and .provenance.json. No torch, no pandas."""
 
 import csv
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from liftedcl.files.atomic import atomic_path
 from liftedcl.identity.errors import InputError
+from workflow.tables.csv_columns import TEXTS, numbers
 from workflow.tables.recorded_runs import REMEDY, RecordedRun, read_provenance, runs_of
 from workflow.tables.stored_scores import NO_ENCODER
 from workflow.tables.table_spec import Column
 
-_OF_A_METRIC = ("", "_std", "_difference", "_low", "_high", "_p")
-_TEXTS = ("profile", "row", "method", "pretraining", "seeds", "missing", "paper_says", "measured_here")
+_FORMULA = re.compile(r"[=+@\t\r-].", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def read_made_table(path: Path) -> MadeTable:
         csv=path,
         columns=tuple(sorted(columns, key=lambda column: head.index(column.key))),  # JSON has sorted its keys
         records=tuple(records),
-        settings=tuple(key for key in head if key not in (*_numbers(columns), *_TEXTS)),
+        settings=tuple(key for key in head if key not in (*numbers(column.key for column in columns), *TEXTS)),
         runs=tuple(runs_of(source, provenance)),
         **said,
     )
@@ -91,18 +92,17 @@ def said_of(provenance: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _numbers(columns: list[Column]) -> list[str]:
-    return [column.key + suffix for column in columns for suffix in _OF_A_METRIC]
-
-
 def _read_csv(path: Path, columns: list[Column]) -> tuple[list[str], list[dict[str, Any]]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             head, *lines = list(csv.reader(file, strict=True))
         records: list[dict[str, Any]] = [dict(zip(head, line, strict=True)) for line in lines]
         for record in records:
-            record |= {key: float(record[key]) if record[key] else "" for key in _numbers(columns)}
-            record |= {key: record[key] for key in _TEXTS}
+            record |= {
+                key: float(record[key]) if record[key] else "" for key in numbers(column.key for column in columns)
+            }
+            record |= {key: record[key] for key in TEXTS}
+            record |= {key: _as_it_was(value) for key, value in record.items()}
     except FileNotFoundError:
         raise InputError(f"{path}: not found, but its provenance is there; {REMEDY}") from None
     except (KeyError, ValueError, csv.Error) as error:
@@ -110,9 +110,19 @@ def _read_csv(path: Path, columns: list[Column]) -> tuple[list[str], list[dict[s
     return head, records
 
 
+def _inert(value: Any) -> Any:
+    """A text that a spreadsheet would take as a formula, behind an apostrophe; any other value as it is."""
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+
+
+def _as_it_was(value: Any) -> Any:
+    return value[1:] if isinstance(value, str) and value[:1] == "'" and _FORMULA.match(value[1:]) else value
+
+
 def write_csv(path: Path, records: list[dict[str, Any]]) -> None:
-    """Write ``records``, which have the same keys, whole or not at all."""
+    """Write ``records``, which have the same keys, whole or not at all. No text in it is a formula."""
     import pandas as pd  # slow to import, and not needed to plan or to print --help
 
     with atomic_path(path) as part:
-        pd.DataFrame(records).to_csv(part, index=False, lineterminator="\n")
+        inert = [{key: _inert(value) for key, value in record.items()} for record in records]
+        pd.DataFrame(inert).to_csv(part, index=False, lineterminator="\n")

@@ -1,5 +1,6 @@
 """Scores of finished runs, by row, column and seed, and why some are missing. No torch."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,12 +9,15 @@ from typing import Any
 from liftedcl.files.atomic import read_json
 from liftedcl.identity.errors import InputError
 from workflow.layout import Layout
+from workflow.params import NO_ENCODER
 from workflow.tables.table_spec import Column, Row, Table
 
-REFERENCE, BOUND = "reference", "bound"
-"""Names of the rows that hold the trivial predictor's scores and their bound."""
-NO_ENCODER = (REFERENCE, BOUND)
+REFERENCE, BOUND = NO_ENCODER
 _REMEDY = "make it with snakemake"
+_RANGES = {"%": (0.0, 100.0), "mm": (0.0, math.inf)}
+"""Unit -> the lowest and the highest score; a unit that isn't here has any finite score."""
+_ROUNDING = 1e-6
+"""A mean of shares may be beyond 100% by this."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +51,10 @@ def read_scores(table: Table, seeds: list[int], layout: Layout, *, partly: bool)
 
 
 def read_metrics(path: str | Path, columns: Iterable[Column]) -> dict[str, Any]:
-    """A metrics.json, in which each of ``columns`` is a number, or null if the data can't give one.
+    """A metrics.json, in which each of ``columns`` is a score, or null if the data can't give one.
 
     Raises:
-        InputError: it is missing or damaged, or lacks one of the columns.
+        InputError: it is missing or damaged, lacks one of the columns, or holds what can't be a score of it.
     """
     return _checked(read_json(path, _REMEDY), path, columns)
 
@@ -65,9 +69,22 @@ def read_references(path: str | Path, columns: Iterable[Column]) -> dict[str, di
 
 def _checked(metrics: Any, path: str | Path, columns: Iterable[Column]) -> dict[str, Any]:
     for column in columns:
-        if not isinstance(metrics, dict) or not isinstance(metrics.get(column.metric, ""), int | float | None):
-            raise InputError(f"{path}: holds no number {column.metric}; remove it and {_REMEDY}")
+        if not isinstance(metrics, dict) or column.metric not in metrics:
+            raise InputError(f"{path}: holds no {column.metric}; remove it and {_REMEDY}")
+        value = metrics[column.metric]
+        if value is not None and (reason := why_no_score(column, value)):
+            raise InputError(f"{path}: {reason}; remove it and {_REMEDY}")
     return metrics
+
+
+def why_no_score(column: Column, value: Any) -> str:
+    """Empty if ``value`` is a score of this metric: a finite number in the range of its unit; else the reason."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return f"{column.metric} is {value!r}, no number"
+    low, high = _RANGES.get(column.unit, (-math.inf, math.inf))
+    if not abs(value) < math.inf or not low - _ROUNDING <= value <= high + _ROUNDING:
+        return f"{column.metric} is {value!r}, not a finite number of {column.unit} from {low:g} to {high:g}"
+    return ""
 
 
 def _read_row(row: Row, table: Table, seeds: list[int], layout: Layout, partly: bool) -> Scores:
@@ -105,13 +122,30 @@ def unfinished(run: Path, encoder: str, seed: int, layout: Layout) -> Path | Non
 
 
 def encoder_chain(encoder: str, seed: int, layout: Layout) -> list[tuple[Path, Any]]:
-    """Folder and provenance of an encoder, of the one it started from, and so on to the first."""
-    chain, row = [], encoder
+    """Folder and provenance of an encoder, of the one it started from, and so on to the first.
+
+    Raises:
+        InputError: a provenance is damaged, or leads back to an encoder before it.
+    """
+    chain: list[tuple[Path, Any]] = []
+    row: str | None = encoder
     while row is not None:
         place = Path(layout.encoder(row, seed))
+        if place in (other for other, _ in chain):
+            raise InputError(f"{chain[-1][0]}/provenance.json: start: {row!r} leads back to itself; {_REMEDY} again")
         chain.append((place, provenance_of(place)))
-        row = ((chain[-1][1] or {}).get("recipe") or {}).get("start")
+        row = _start_of(*chain[-1])
     return chain
+
+
+def _start_of(place: Path, provenance: Any) -> str | None:
+    try:
+        row = ((provenance or {}).get("recipe") or {}).get("start")
+    except AttributeError:
+        row = provenance
+    if row is None or isinstance(row, str):
+        return row
+    raise InputError(f"{place}/provenance.json: damaged, {row!r} is where a recipe or its start is; {_REMEDY} again")
 
 
 def provenance_of(folder: Path) -> Any:

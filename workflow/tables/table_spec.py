@@ -8,8 +8,13 @@ from pathlib import Path
 from downstream.registry import BENCHMARKS
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.strict import parse, require_choice
+from liftedcl.identity.strict_text import read_yaml
 from workflow.benchmark_recipes import SEPARATOR, benchmark_of
-from workflow.params import Params, read_yaml
+from workflow.params import Params
+from workflow.tables.csv_columns import taken
+
+_OTHER_RESULTS = ("index", "lifting", "metrics", "report", "run_times", "training_summary")
+"""Names of files in results/ that are no table's."""
 
 FIGURES = ("figure5", "figure6", "figure7", "figure8", "lifting_progress", "training_curves")
 """The figures that the rules draw; a table names those that are made with it."""
@@ -218,10 +223,13 @@ def _checked(name: str, table: Table, params: Params) -> Table:
             raise InputError(f"tables.yaml: {name}: encoder {row.encoder!r} is not a row of params.yaml")
         if other := [of for of in table.benchmarks if row.run(of) not in params.benchmarks]:
             raise InputError(f"tables.yaml: {name}: {row.name}: {other[0]} has no variant {row.variant!r}")
+    if not name.isidentifier() or name in _OTHER_RESULTS or name.startswith("benchmarks_"):
+        raise InputError(f"tables.yaml: {name}: a name is letters, digits and _, and no other file's in results/")
     names, keys = [row.name for row in table.rows], [column.key for column in columns]
-    for what, values in (("rows", names), ("columns", keys)):
-        if twice := [value for value in values if values.count(value) > 1]:
-            raise InputError(f"tables.yaml: {name}.{what}: {twice[0]!r} appears twice; remove one")
+    if own := taken([*keys, *table.settings]):
+        raise InputError(f"tables.yaml: {name}: {own!r} is a column of the csv already; take another key")
+    if twice := [row for row in names if names.count(row) > 1]:
+        raise InputError(f"tables.yaml: {name}.rows: {twice[0]!r} appears twice; remove one")
     _require(table.baseline, names, f"{name}.baseline")
     for difference in table.differences:
         for row in (difference.row, difference.against):

@@ -1,13 +1,19 @@
 """Records of a table as Markdown and as LaTeX: values with their deviation, the best marked if seeds allow it."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from workflow.tables.best_row import best_row, marks
 from workflow.tables.made_table import MadeTable
 from workflow.tables.stored_scores import BOUND
 
-_TEX = str.maketrans({"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "±": r"$\pm$"})
+_TEX = str.maketrans(
+    {sign: rf"\{sign}" for sign in "&%_#{}$"}
+    | {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "|": r"\textbar{}"}
+    | {"<": r"\textless{}", ">": r"\textgreater{}", "±": r"$\pm$"}
+)
+_MARKDOWN = str.maketrans({sign: rf"\{sign}" for sign in "\\|`*$~"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 def not_the_papers(profile: str) -> str:
@@ -45,40 +51,54 @@ def markdown(table: MadeTable, settings: dict[str, str]) -> str:
     """
     heads = ["profile", "method", "pre-training", *(f"{column.name} ({column.unit})" for column in table.columns)]
     lines = [*heading(table.title, table.profile), markdown_row(heads), "|---|---|---|" + "---:|" * len(table.columns)]
-    lines += [markdown_row(cells) for _, cells in _rows(table, "**{}**")]
+    lines += ["| " + " | ".join(cells) + " |" for _, cells in _rows(table, "**{}**", markdown_text)]
     lines.append("")
-    lines += [f"- {note}" for note in notes(table)]
-    lines += [f"- {name}: {setting(table, key)}" for key, name in settings.items()]
     names = {record["row"]: row_name(record) for record in table.records}
-    lines += [f"- {names[of['row']]} is missing: {of['missing']}" for of in table.records if of["missing"]]
-    lines += [
-        f"- {names[of['row']]}: the paper says {stated(of)}; measured here ({table.profile}): {measured(of)}."
+    said = [*notes(table), *(f"{name}: {setting(table, key)}" for key, name in settings.items())]
+    said += [f"{names[of['row']]} is missing: {of['missing']}" for of in table.records if of["missing"]]
+    said += [
+        f"{names[of['row']]}: the paper says {stated(of)}; measured here ({table.profile}): {measured(of)}."
         for of in table.differences
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *(f"- {markdown_text(text)}" for text in said)]) + "\n"
 
 
 def latex(table: MadeTable) -> str:
     """A ``tabular`` for ``\\usepackage{booktabs}``."""
     heads = ["Profile", "Method", "Pre-training", *(f"{column.name} ({column.unit})" for column in table.columns)]
-    lines = [f"% {table.title}; profile {table.profile}. {not_the_papers(table.profile)}".rstrip()]
-    lines += [r"\begin{tabular}{lll" + "r" * len(table.columns) + "}", r"\toprule", _tex_row(heads), r"\midrule"]
-    for record, cells in _rows(table, r"\textbf{{{}}}"):
+    lines = [f"% {_one_line(f'{table.title}; profile {table.profile}. {not_the_papers(table.profile)}')}"]
+    lines += [r"\begin{tabular}{lll" + "r" * len(table.columns) + "}", r"\toprule"]
+    lines += [_tex_row(map(_tex_text, heads)), r"\midrule"]
+    for record, cells in _rows(table, r"\textbf{{{}}}", _tex_text):
         lines.append(_tex_row(cells))
         if record["row"] == BOUND:
             lines.append(r"\midrule")
-    lines += [r"\bottomrule", r"\end{tabular}", *(f"% {note}" for note in notes(table))]
+    lines += [r"\bottomrule", r"\end{tabular}", *(f"% {_one_line(note)}" for note in notes(table))]
     return "\n".join(lines) + "\n"
 
 
 def heading(title: str, profile: str) -> list[str]:
     """Lines above a Markdown table of values of ``profile``."""
-    warning = not_the_papers(profile)
-    return [f"### {title} — profile `{profile}`", "", *([f"**{warning}**", ""] if warning else [])]
+    warning = markdown_text(not_the_papers(profile))
+    return [markdown_text(f"### {title} — profile {profile}"), "", *([f"**{warning}**", ""] if warning else [])]
 
 
-def markdown_row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def markdown_row(texts: Iterable[str]) -> str:
+    return f"| {' | '.join(map(markdown_text, texts))} |"
+
+
+def markdown_text(text: str) -> str:
+    """``text`` in one line, in which no sign is markup."""
+    escaped = _one_line(text).translate(_MARKDOWN).replace("](", r"]\(")
+    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", escaped)  # inside a word it is no markup
+
+
+def _tex_text(text: str) -> str:
+    return _one_line(text).translate(_TEX)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def row_name(record: dict[str, Any]) -> str:
@@ -100,14 +120,14 @@ def setting(table: MadeTable, key: str) -> str:
     return "; ".join(dict.fromkeys(record[key] for record in table.records if record[key]))
 
 
-def _rows(table: MadeTable, bold: str) -> Iterator[tuple[dict[str, Any], list[str]]]:
-    """Each record and its cells, with the best values put into ``bold``."""
+def _rows(table: MadeTable, bold: str, escaped: Callable[[str], str]) -> Iterator[tuple[dict[str, Any], list[str]]]:
+    """Each record and its cells, ``escaped``, with the best values put into ``bold``."""
     best = {column.key: best_row(column, table.records) for column in table.columns}
     for record in table.records:
-        cells = [record["profile"], record["method"], record["pretraining"]]
+        cells = [escaped(record[key]) for key in ("profile", "method", "pretraining")]
         for key, row in best.items():
             spread = f" ± {record[f'{key}_std']:.1f}" if record[f"{key}_std"] != "" else ""
-            cell = "missing" if record[key] == "" else f"{record[key]:.1f}{spread}"
+            cell = escaped("missing" if record[key] == "" else f"{record[key]:.1f}{spread}")
             cells.append(bold.format(cell) if record["row"] == row else cell)
         yield record, cells
 
@@ -117,5 +137,5 @@ def signed(value: float) -> str:
     return f"{round(value, 1) + 0.0:+.1f}"
 
 
-def _tex_row(cells: list[str]) -> str:
-    return " & ".join(cell.translate(_TEX) for cell in cells) + r" \\"
+def _tex_row(cells: Iterable[str]) -> str:
+    return " & ".join(cells) + r" \\"

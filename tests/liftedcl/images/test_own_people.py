@@ -17,8 +17,9 @@ from liftedcl.identity.errors import InputError
 from liftedcl.images.own_people import listing_digest, read_own_people
 from liftedcl.images.shard import open_shard
 from liftedcl.recipes.data_recipes import Crops
+from workflow.command_line import label_of
 from workflow.layout import is_generated, layout_of
-from workflow.params import label_of, read_params
+from workflow.params import read_params
 
 RECIPE = Crops(height=40, width=30, min_keypoints=1, min_side=4)
 

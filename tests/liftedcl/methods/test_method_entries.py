@@ -6,10 +6,11 @@ import pytest
 from repository import REPOSITORY
 
 from liftedcl.identity.errors import InputError
+from liftedcl.identity.strict_text import read_yaml
 from liftedcl.methods import encoder_modules, lifts, method_class
 from liftedcl.recipes import method_entries as subject
 from liftedcl.recipes.method_entries import method_entries
-from workflow.params import read_params, read_yaml, resolve
+from workflow.params import read_params, resolve
 
 ENTRIES = method_entries()
 

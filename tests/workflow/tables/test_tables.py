@@ -1,6 +1,9 @@
 """Tables: every value from a stored run, its profile in every row, the paper's words beside ours."""
 
+import csv
 import dataclasses
+import html
+import io
 import itertools
 import json
 import re
@@ -17,6 +20,8 @@ from liftedcl.identity.errors import InputError
 from liftedcl.identity.recipe import to_json
 from workflow.layout import Layout
 from workflow.tables.__main__ import make_table
+from workflow.tables.made_table import read_made_table
+from workflow.tables.stored_scores import why_no_score
 from workflow.tables.table_spec import read_tables
 
 TABLE = TABLES["table4"]
@@ -165,11 +170,11 @@ def test_no_row_is_best_where_all_print_the_same(runs, tmp_path):
 
 
 def test_latex_escapes_and_marks_the_best(runs, tmp_path):
-    table = dataclasses.replace(TABLE, columns=(dataclasses.replace(TABLE.columns[1], unit="%", name="A_B"),))
+    table = dataclasses.replace(TABLE, columns=(dataclasses.replace(TABLE.columns[1], unit="%p", name="A_B"),))
     table = dataclasses.replace(table, differences=())
     make_table(table, profile="demo", seeds=[0, 1], layout=runs, out=tmp_path / "t.csv")
     text = (tmp_path / "t.tex").read_text()
-    assert r"A\_B (\%)" in text and r"\textbf{40.0 $\pm$ 0.0}" in text and text.count(r"\textbf") == 1
+    assert r"A\_B (\%p)" in text and r"\textbf{40.0 $\pm$ 0.0}" in text and text.count(r"\textbf") == 1
     assert text.count(r" \\") == len(TABLE.rows) + 3 and "not the paper's experiment" in text
     assert text.count("demo &") == len(TABLE.rows) + 2
 
@@ -286,6 +291,12 @@ def test_what_reads_tables_needs_no_torch(module):
         ("baseline: supervised_in", "baseline: supervised", "table1.baseline: 'supervised' is none of"),
         ("encoder: densecl_in, ", "encoder: pixpro_in, ", "table1.rows: 'pixpro_in' appears twice"),
         ("title: ", "titel: ", "table1.titel: unknown key"),
+        ("table1:", "lifting:", "lifting: a name is letters, digits and _, and no other file's in results/"),
+        ("table1:", "benchmarks_x:", "benchmarks_x: a name is"),
+        ("table1:", "../x:", "../x: a name is"),
+        ("{key: ap, ", "{key: row, ", "table1: 'row' is a column of the csv already"),
+        ("{key: ap50, ", "{key: ap_std, ", "table1: 'ap_std' is a column of the csv already"),
+        ("{boxes: person boxes}", "{ap: person boxes}", "table1: 'ap' is a column of the csv already"),
         ("rows:", "rows: [", "not valid YAML"),
     ],
 )
@@ -296,9 +307,77 @@ def test_a_mistake_in_tables_yaml_is_named(tmp_path, old, new, named):
         read_tables(tmp_path / "tables.yaml", PARAMS)
 
 
-@pytest.mark.parametrize("content", ["{}", "[]", '{"mpjpe_mm": "12"}'])
+@pytest.mark.parametrize("content", ["{}", "[]", "5", '{"pa_mpjpe_mm": 12.0}'])
 def test_metrics_without_the_metric_are_refused(runs, tmp_path, content):
     path = tmp_path / "runs" / TABLE.benchmark / "random" / "seed0" / "metrics.json"
     path.write_text(content)
-    with pytest.raises(InputError, match=r"random/seed0/metrics.json: holds no number mpjpe_mm"):
+    with pytest.raises(InputError, match=r"random/seed0/metrics.json: holds no mpjpe_mm"):
         make_table(TABLE, profile="demo", seeds=[0], layout=runs, out=tmp_path / "table4.csv")
+
+
+@pytest.mark.parametrize("place", ["h36m_3d/random/seed0/metrics.json", "h36m_3d/reference.json"])
+@pytest.mark.parametrize("value", ["true", '"12"', "NaN", "-Infinity", "1e400", "-5", "[3]", "{}"])
+def test_what_can_be_no_score_is_named_with_its_file_and_no_table_is_made(runs, tmp_path, place, value):
+    path = tmp_path / "runs" / place
+    scores = f'{{"mpjpe_mm": {value}, "pa_mpjpe_mm": 3.0}}'
+    path.write_text(f'{{"trivial": {scores}, "bound": {scores}}}' if "reference" in place else scores)
+    with pytest.raises(InputError, match=rf"{place}: mpjpe_mm is .*, no"):
+        make_table(TABLE, profile="demo", seeds=[0], layout=runs, out=tmp_path / "table4.csv")
+    assert not list(tmp_path.glob("*table4*"))
+
+
+def test_a_share_is_at_most_100_percent_and_any_other_unit_has_any_finite_score():
+    column = dataclasses.replace(TABLE.columns[0], unit="%")
+    for value, fits in ((0, True), (100.0, True), (100 + 1e-9, True), (-1, False), (101.0, False)):
+        assert (why_no_score(column, value) == "") == fits
+    column = dataclasses.replace(column, unit="")
+    assert why_no_score(column, -1e9) == "" and "not a finite number" in why_no_score(column, float("inf"))
+
+
+@pytest.mark.parametrize(
+    ("provenance", "said"),
+    [
+        ({"recipe": {"start": "random"}}, "random/seed0/provenance.json: start: 'random' leads back to itself"),
+        ({"recipe": {"start": 5}}, "random/seed0/provenance.json: damaged, 5 is where"),
+        ({"recipe": [1]}, "provenance.json: damaged"),
+        ([1], "provenance.json: damaged"),
+    ],
+)
+def test_a_provenance_that_leads_nowhere_is_named(runs, tmp_path, provenance, said):
+    write_json(tmp_path / runs.encoder("random", 0) / "provenance.json", provenance)
+    with pytest.raises(InputError, match=re.escape(said)):
+        make_table(TABLE, profile="demo", seeds=[0], layout=runs, out=tmp_path / "t.csv")
+
+
+LABELS = [
+    "<img src=x onerror=alert(1)>", "a & b_c % d", "100% #1 {x} $y$ ^z ~w \\input{/etc/passwd}", "=cmd|' /C calc'!A0",
+    "a | b", "a\nb", "\\", "*bold* `code` [link](http://x) _it_", "+1", "-probe", "é–ü",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_a_label_is_a_text_in_every_form(runs, tmp_path, label):
+    first, second = TABLE.rows[:2]
+    rows = (dataclasses.replace(first, method=label, data=label), second)
+    columns = (dataclasses.replace(TABLE.columns[0], name=label), TABLE.columns[1])
+    table = dataclasses.replace(TABLE, title=label, columns=columns, rows=rows, differences=(), baseline=second.encoder)
+    make_table(table, profile=label, seeds=[0], layout=runs, out=tmp_path / "t.csv")
+    text, tex, page, lines = ((tmp_path / f"t.{form}").read_text() for form in ("md", "tex", "html", "csv"))
+    one_line = " ".join(label.split())
+    # Markdown: each row has as many cells as the table, and they hold the label once the escapes are taken away.
+    cells = [line[2:-2].split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    assert {len(row) for row in cells} == {5} and len(cells) == 5
+    assert html.unescape(re.sub(r"\\(\W|_)", r"\1", cells[3][1])) == one_line
+    assert "<img" not in text and "](" not in text
+    # LaTeX: no command but the table's own, and no line outside of its comment or row.
+    commands = r"textbackslash|textbar|textless|textgreater|textascii(?:circum|tilde)"
+    known = rf"toprule|midrule|bottomrule|(?:begin|end)\{{tabular\}}|(?:{commands})\{{\}}|[&%_#{{}}$]| ?\\$"
+    body = "\n".join(line for line in tex.splitlines() if not line.startswith("%"))
+    assert "\\" not in re.sub(rf"\\(?:{known})", "", re.sub(r" \\\\$", "", body, flags=re.MULTILINE))
+    assert all(line.startswith(("%", "\\")) or line.endswith(r" \\") for line in tex.splitlines())
+    # HTML and csv: the browser and the spreadsheet show it, and run nothing.
+    assert html.escape(label) in page and "<img" not in page
+    found = next(record for record in csv.DictReader(io.StringIO(lines)) if record["row"] == first.encoder)
+    assert not re.match(r"[=+@-].", found["method"]) and found["method"].removeprefix("'") == label
+    made = {record["row"]: record for record in read_made_table(tmp_path / "t.csv").records}
+    assert made[first.encoder]["method"] == label
