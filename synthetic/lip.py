@@ -68,7 +68,8 @@ def portrait_at(recipe: GeneratedLip, split: str, number: int) -> Portrait:
     (cast, bank), wanted = _split_state(recipe, split), number % NUM_CLASSES
     for attempt in itertools.count():
         rng = np.random.default_rng([recipe.seed, _STREAM, SPLITS.index(split), _SCENES, number, attempt])
-        scene = sample_scene(cast, bank, rng, width=recipe.width, height=recipe.height, facing=recipe.facing)
+        size, most = {"width": recipe.width, "height": recipe.height}, recipe.most_people
+        scene = sample_scene(cast, bank, rng, **size, facing=recipe.facing, most_people=most)
         wearers = [k for k, posed in enumerate(scene.people) if wanted in worn(posed.person)]
         views = {k: _view(scene.people[k], scene.camera, rng) for k in wearers}
         lead = max(views, key=lambda k: views[k].width * views[k].height, default=None)

@@ -13,6 +13,7 @@ _LEAST = {
     "one_hall": False,
 }
 """The smallest values of fields; those of the others, which are numbers of things, are 1."""
+_MOST_PEOPLE = 4  # of a scene
 _LIP_CLASSES = 20  # every class has an image that is drawn to show it
 
 
@@ -89,11 +90,17 @@ class GeneratedPw3d(_Facing):
 
 @dataclass(frozen=True)
 class GeneratedLip(GeneratedCoco):
-    """Generated people in LIP's format: images of one person each, cut out of scenes of width x height pixels."""
+    """Generated people in LIP's format: images of one person each, cut out of scenes of width x height pixels.
+
+    In these are 1 to ``most_people``, at most 4; all but one count as background.
+    """
+
+    most_people: int
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_at_least(self, _LIP_CLASSES, "train_scenes", "val_scenes")
+        require(self.most_people <= _MOST_PEOPLE, "most_people", f"{self.most_people} are more than {_MOST_PEOPLE}")
 
 
 @dataclass(frozen=True)

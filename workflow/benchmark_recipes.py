@@ -1,7 +1,7 @@
 """Recipes of the fine-tunings: each benchmark's own and, as ``BENCHMARK-VARIANT``, the same with some values changed.
 
 A variant is an entry of params.yaml's ``variants``, such as ``probe: {probe: true}``. It exists for every benchmark
-whose recipe has all of its keys, and changes more of a benchmark that it names; with nothing but names of benchmarks, it
+whose recipe has all of its keys, and changes more of a benchmark that it names. With nothing but names of benchmarks it
 exists for these alone.
 
 Resolved here: ``mpii: true`` becomes the folder of MPII, and a 3D prior gets the angles of the sampled skeletons.

@@ -1,5 +1,8 @@
 """Generated LIP: the official layout, every class in every split, one labelled person, and the person's own sides."""
 
+import dataclasses
+import json
+
 import numpy as np
 import pytest
 
@@ -16,7 +19,7 @@ from synthetic.renderer.environment import sample_environment
 from synthetic.renderer.render import render
 from synthetic.textures.textures import TextureBank
 
-RECIPE = GeneratedLip(seed=3, facing=180, train_scenes=20, val_scenes=20, width=200, height=150)
+RECIPE = GeneratedLip(seed=3, facing=180, most_people=4, train_scenes=20, val_scenes=20, width=200, height=150)
 LIMBS = {
     "arm": (LEFT_ELBOW, LEFT_WRIST, LEFT_HAND),
     "leg": (LEFT_KNEE, LEFT_ANKLE),
@@ -55,7 +58,7 @@ def test_the_files_are_what_is_drawn_and_names_follow_the_pixels(root, portraits
         difference = np.abs(samples.image(i).astype(int) - portrait.image)
         assert np.median(difference) < 8  # JPEG
     assert all(name.startswith(f"{500_001 + i}_") for i, name in enumerate(samples.names))
-    other = GeneratedLip(**{**RECIPE.__dict__, "seed": 4})
+    other = dataclasses.replace(RECIPE, seed=4)
     assert not np.array_equal(lip.portrait_at(other, "val", 0).image, portraits[0].image)
 
 
@@ -133,7 +136,19 @@ def test_splits_share_no_identity_and_no_texture():
 
 def test_fewer_pictures_than_classes_are_refused():
     with pytest.raises(InputError, match="val_scenes"):
-        read_recipe(GeneratedLip, '{"seed": 0, "train_scenes": 20, "val_scenes": 19, "width": 64, "height": 64}')
+        read_recipe(GeneratedLip, json.dumps(dataclasses.asdict(RECIPE) | {"val_scenes": 19}))
+
+
+def test_people_are_as_many_and_face_the_camera_as_the_recipe_says():
+    recipe = dataclasses.replace(RECIPE, facing=20, most_people=1)
+    for number in range(6):
+        scene = lip.portrait_at(recipe, "val", number).scene
+        assert len(scene.people) == 1
+        (x, _, z), (to_x, _, to_z) = scene.people[0].pose[0][:, 2], scene.camera.centre - scene.people[0].translation
+        if scene.people[0].pose[0][1, 1] > 0.7:  # lies otherwise
+            assert np.degrees(np.arctan2(x * to_z - z * to_x, x * to_x + z * to_z)) == pytest.approx(0, abs=21)
+    with pytest.raises(InputError, match="most_people"):
+        dataclasses.replace(RECIPE, most_people=5)
 
 
 def test_a_picture_does_not_depend_on_what_was_drawn_before(portraits):

@@ -57,9 +57,8 @@ def test_people_face_the_camera_as_far_as_the_recipe_says():
         scene, _ = coco.SCENES.at(dataclasses.replace(RECIPE, facing=40), "train", number)
         for person in scene.people:
             (x, _, z), (to_x, _, to_z) = person.pose[0][:, 2], scene.camera.centre - person.translation
-            turn = np.degrees(np.arctan2(x, z) - np.arctan2(to_x, to_z))
             if person.pose[0][1, 1] > 0.7:
-                angles.append((turn + 180) % 360 - 180)
+                angles.append(np.degrees(np.arctan2(x * to_z - z * to_x, x * to_x + z * to_z)))
     assert 30 < np.abs(angles).max() < 41 and min(angles) < 0 < max(angles)
 
 
