@@ -4,7 +4,6 @@ What a reader does wrong becomes a `Finding` with the seed that shows it: a deat
 that is no `InputError`, a file left behind, a write elsewhere, or a result that is not the undamaged input's.
 """
 
-import contextlib
 import dataclasses
 import hashlib
 import json
@@ -55,8 +54,8 @@ def fuzz(subject: Subject, folder: Path, seeds: range) -> tuple[list[Finding], C
     """Damage ``subject`` in a new ``folder``, once for each of ``seeds``.
 
     Returns:
-        What was found, and how often an input ended in a ``result``, in the undamaged one's (``same``), or in a ``line``.
-        The files of findings are kept in ``folder/kept``.
+        What was found, with the files kept in ``folder/kept``; and how often an input ended in a ``result``, in that of
+        the undamaged input (``same``), or in a ``line``.
     """
     data = folder / "data"
     data.mkdir(parents=True)
@@ -274,17 +273,3 @@ def _parts(value: Any, above: set[int]) -> Iterator[bytes]:
         yield from _parts({key: entry for key, entry in vars(value).items() if not key.startswith("__")}, above)
     else:
         yield repr(value).encode(errors="surrogateescape")
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Without what libraries write to the standard error by themselves."""
-    sys.stderr.flush()
-    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nothing, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nothing)

@@ -3,6 +3,7 @@
 import json
 import pickle
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -141,13 +142,13 @@ def write_h36m(root: Path) -> None:
     write_tiny_h36m(root, train=8, test=4)
     poses, frames = read_poses(root / _POSES), read_joints(root / _FRAMES, 1)
     write = prediction_file.write_predictions
-    write(root / "poses.npz", "poses", true_poses(poses) + 10.0, poses.names)
+    write(root / "poses.npz", "poses", true_poses(poses) * 1.02, poses.names)
     write(root / "joints.npz", "joints", frames.joints + 3.0, frames.names, head_size=25.6, test_stride=1)
 
 
-def _evaluate_h36m(benchmark: str, annotations: str, predictions: str, *more: str):
-    return command("downstream.h36m.__main__", "evaluate", "--benchmark", benchmark, "--annotations",
-                   f"{{}}/{annotations}", "--predictions", f"{{}}/{predictions}", "--out", "{}/out/s.json", *more)  # fmt: skip
+def _evaluate_h36m(benchmark: str, annotations: str, predictions: str) -> Callable[[Path], Any]:
+    words = ("--annotations", f"{{}}/{annotations}", "--predictions", f"{{}}/{predictions}", "--out", "{}/out/s.json")
+    return command("downstream.h36m.__main__", "evaluate", "--benchmark", benchmark, *words)
 
 
 H36M = (
@@ -156,7 +157,8 @@ H36M = (
     Subject("Human3.6M people for crops", write_h36m, (_TRAIN_POSES,), lambda root: read_h36m_people(root, 1)),
     Subject("Human3.6M predictions", write_h36m, ("poses.npz",), lambda root: prediction_file.read_predictions(
         root / "poses.npz", "poses", 3, read_poses(root / _POSES).names), sealed=True),
-    Subject("h36m check", write_h36m, (_POSES, _FRAMES), command("downstream.h36m.__main__", "check", "--data", "{}", told=False)),
+    Subject("h36m check", write_h36m, (_POSES, _FRAMES),
+            command("downstream.h36m.__main__", "check", "--data", "{}", told=False)),
     Subject("h36m evaluate, 3D", write_h36m, (_POSES, "poses.npz"), _evaluate_h36m("h36m_3d", _POSES, "poses.npz")),
     Subject("h36m evaluate, 2D", write_h36m, (_FRAMES, "joints.npz"), _evaluate_h36m("h36m_2d", _FRAMES, "joints.npz")),
     Subject("Human3.6M metadata", write_tiny_official, ("metadata.xml",), read_metadata),
@@ -166,7 +168,7 @@ H36M = (
 
 # ------------------------------------------------------------------------------------------------- 3DPW
 _TEST, _TRAIN_SHAPES = _name(shapes_path(_HERE, TEST)), _name(shapes_path(_HERE, "h36m_train_protocol1"))
-_REGRESSOR = "smpl/J_regressor_h36m.npy"
+_MALE, _MEAN, _REGRESSOR = "smpl/male.npz", "smpl/smpl_mean_params.npz", "smpl/J_regressor_h36m.npy"
 
 
 def write_pw3d(root: Path) -> None:
@@ -197,9 +199,10 @@ def _sequences(root: Path) -> None:
 PW3D = (
     Subject("3DPW people", write_pw3d, (_TEST,), lambda root: read_shape_split(root, TEST), sealed=True),
     Subject("3DPW training people", write_pw3d, (_TRAIN_SHAPES,), read_mix, sealed=True),
-    Subject("SMPL body", write_body_files, ("smpl/male.npz",), lambda root: read_body(root / "smpl/male.npz"), sealed=True),
-    Subject("SMPL mean parameters", write_body_files, ("smpl/smpl_mean_params.npz",), read_mean_parameters, sealed=True),
-    Subject("SMPL regressors", write_body_files, (_REGRESSOR,), lambda root: read_regressors(root, read_bodies(root)[0])),
+    Subject("SMPL body", write_body_files, (_MALE,), lambda root: read_body(root / _MALE), sealed=True),
+    Subject("SMPL mean parameters", write_body_files, (_MEAN,), read_mean_parameters, sealed=True),
+    Subject("SMPL regressors", write_body_files, (_REGRESSOR,),
+            lambda root: read_regressors(root, read_bodies(root)[0])),
     Subject("3DPW predictions", write_pw3d, ("predictions.npz",), lambda root: read_shape_predictions(
         root / "predictions.npz", read_shapes(root / _TEST, root)), sealed=True),
     Subject("SMPL pickle", _smpl, ("SMPL_MALE.pkl",), _read_smpl),

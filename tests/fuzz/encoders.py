@@ -1,6 +1,7 @@
 """What pre-training reads and writes, and its commands, as subjects."""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,7 @@ def _imagenet(root: Path) -> None:
     write_recipe(root, PICTURES)
 
 
-def _crops(*words: str):
+def _crops(*words: str) -> Callable[[Path], Any]:
     return command(
         "liftedcl.crops", "--recipe", f"{{}}/{RECIPE}", "--workers", "1", "--out", "{}/out/crops.npy", *words
     )
@@ -169,16 +170,19 @@ _CURVES = ("{}/history.csv", "--out", "{}/out/x")
 
 TRAININGS = (
     Subject("a history", _run, ("history.csv",), lambda root: read_history(root / "history.csv")),
-    Subject("lifted skeletons", _run, ("lifted.npz",), lambda root: read_lifted_history(root / "lifted.npz"), sealed=True),
+    Subject("lifted skeletons", _run, ("lifted.npz",),
+            lambda root: read_lifted_history(root / "lifted.npz"), sealed=True),
     Subject("lifting scores", _run, ("lifting.json",), lambda root: read_lifting_scores(root / "lifting.json")),
     Subject("training_curves", _run, ("history.csv",), command("liftedcl.training_curves", *_CURVES, told=False)),
     Subject("training_summary", _run, ("history.csv",), command("liftedcl.training_summary", *_CURVES)),
-    Subject("tensorboard", _run, ("history.csv",), command("liftedcl.tensorboard", "{}", "--out", "{}/out", told=False)),
+    Subject("tensorboard", _run, ("history.csv",),
+            command("liftedcl.tensorboard", "{}", "--out", "{}/out", told=False)),
     Subject("lifting_progress", _run, ("lifted.npz", "crops.npy", "crops.json"),
             command("liftedcl.lifting_progress", "--lifted", "{}/lifted.npz", "--images", "{}/crops.npy",
                     "--out", "{}/out/x.png", told=False)),
     Subject("lifted_figure", _run, ("heads.pt", "crops.json", "lifting.json", RECIPE),
-            command("liftedcl.lifted_figure", *_LIFT, "--scores", "{}/lifting.json", "--out", "{}/out/x.png", told=False)),
+            command("liftedcl.lifted_figure", *_LIFT, "--scores", "{}/lifting.json", "--out", "{}/out/x.png",
+                    told=False)),
     Subject("prior", _skeletons, (RECIPE,),
             command("liftedcl.prior", "--recipe", f"{{}}/{RECIPE}", "--out", "{}/out/skeletons.npy")),
 )  # fmt: skip

@@ -37,20 +37,23 @@ class Subject:
 def command(module: str, *words: str, told: bool = True) -> Callable[[Path], Any]:
     """A `Subject.read` that calls ``python -m module words`` in this process; ``{}`` in a word is the folder.
 
-    Gives what the command prints and its outputs; nothing unless ``told``, where another report is a word. Raises `InputError` where it fails as it should: with one
-    line on the standard error, or, as ``check`` does, with a report that says what is wrong.
+    Gives what the command prints and its outputs; nothing unless ``told``, where another report is a word.
+
+    Raises:
+        InputError: the command fails as it should: with one line on the standard error, or, as ``check`` does, with a
+            report that says what is wrong.
     """
     main = importlib.import_module(module).main
 
     def read(folder: Path) -> Any:
         given = [word.replace("{}", str(folder)) for word in words]
         out, err = io.StringIO(), io.StringIO()
-        with mock.patch.object(sys, "argv", [module, *given]):
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                try:
-                    run_cli(main)
-                except SystemExit as end:
-                    _check_failure(end, out.getvalue(), err.getvalue())
+        argv = mock.patch.object(sys, "argv", [module, *given])
+        with argv, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                run_cli(main)
+            except SystemExit as end:
+                _check_failure(end, out.getvalue(), err.getvalue())
         return (out.getvalue().replace(str(folder), ""), _outputs(folder / "out")) if told else None
 
     return read

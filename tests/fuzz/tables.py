@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def _whole(root: Path) -> Any:
     return params, read_tables(root / "tables.yaml", params)
 
 
-def _of_runs(module: str, *words: str, told: bool = True):
+def _of_runs(module: str, *words: str, told: bool = True) -> Callable[[Path], Any]:
     return command(f"workflow.{module}", *words, "--out", "{}/out/x.csv", told=told)
 
 
@@ -92,7 +93,8 @@ WORKFLOW = (
                      "--profile", "demo", "--runs", "{}/runs")),
     Subject("lifting", _runs, (_LIFTING,),
             _of_runs("lifting", "--rows", _ROWS[0], "--seeds", "0", "--profile", "demo", "--runs", "{}/runs")),
-    Subject("run_times", _runs, (_PROVENANCE,), _of_runs("run_times", "--provenance", f"{{}}/{_PROVENANCE}", told=False)),
+    Subject("run_times", _runs, (_PROVENANCE,),
+            _of_runs("run_times", "--provenance", f"{{}}/{_PROVENANCE}", told=False)),
     Subject("all_provenance", _runs, (_PROVENANCE,),
             _of_runs("all_provenance", "--provenance", f"{{}}/{_PROVENANCE}", told=False)),
     Subject("explain", _runs, (_MADE, _PROVENANCE),

@@ -1,4 +1,4 @@
-"""MPII's official annotation file in small: five pictures to train on, one of them without people, and one to test on."""
+"""MPII's official annotation file in small: five pictures to train on, one of them empty, and one to test on."""
 
 from pathlib import Path
 from typing import Any
