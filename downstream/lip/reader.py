@@ -136,6 +136,8 @@ def read_label(path: Path, remedy: str = REMEDY) -> np.ndarray:
     try:
         data = path.read_bytes()
         with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
+            picture.verify()  # every checksum; decoding skips those of the pixels
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
             labels = _one_number(np.asarray(picture), data[_DEPTH], data[_COLOUR_TYPE])
     except FileNotFoundError:
         raise InputError(f"{path}: not found; {remedy}") from None

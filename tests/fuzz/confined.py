@@ -24,6 +24,7 @@ from typing import Any
 from fuzz.mutations import Mutant, mutate
 from fuzz.subject import Subject
 
+from liftedcl.identity import errors
 from liftedcl.identity.errors import InputError
 
 SECONDS = 20
@@ -187,10 +188,12 @@ def _try(subject: Subject, data: Path, mutant: Mutant, whole: str) -> tuple[str,
         return "line", None if str(error).strip() else "an error without a word"
     except _EscapeError as error:
         return "other", f"tries {error}"
+    except OSError as error:
+        if error.errno in errors._DISK_REMEDIES:  # which every command says in one line
+            return "line", None
+        return "other", _described(error)
     except BaseException as error:
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno}"
-        return "other", f"{type(error).__name__} at {place}: {' '.join(str(error).split())[:200]}"
+        return "other", _described(error)
     if _digest(result) == whole:
         return "same", None
     if mutant.nonsense:
@@ -198,6 +201,12 @@ def _try(subject: Subject, data: Path, mutant: Mutant, whole: str) -> tuple[str,
     if mutant.sealed and subject.sealed:
         return "result", "another result, although the file carries a checksum"
     return "result", None
+
+
+def _described(error: BaseException) -> str:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno}"
+    return f"{type(error).__name__} at {place}: {' '.join(str(error).split())[:200]}"
 
 
 def _left_behind(data: Path, end: str, before: dict[str, tuple[int, int]]) -> str | None:

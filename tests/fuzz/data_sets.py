@@ -116,9 +116,9 @@ def _release(root: Path) -> None:
 MPII = (
     Subject("MPII people", write_mpii, (_VALID,), lambda root: read_mpii(root, "valid")),
     Subject("MPII mix", write_mpii, (_name(mpii_path(_HERE, "train")),), read_mpii_mix),
-    Subject("MPII truth", write_mpii, (_TRUTH,), lambda root: read_truth(root / _TRUTH)),
+    Subject("MPII truth", write_mpii, (_TRUTH,), lambda root: read_truth(root / _TRUTH), sealed=True),
     Subject("MPII predictions", write_mpii, ("predictions.mat",),
-            lambda root: read_mpii_predictions(root / "predictions.mat", 4)),
+            lambda root: read_mpii_predictions(root / "predictions.mat", 4), sealed=True),
     Subject("MPII release", _release, ("release.mat",), lambda root: read_release(root / "release.mat")),
     Subject("MPII validation list", _release, ("list.txt",),
             lambda root: split(read_release(root / "release.mat")[0], root / "list.txt")),
@@ -232,10 +232,10 @@ def write_lip(root: Path) -> None:
 
 LIP = (
     Subject("LIP list", write_lip, (_LIST,), lambda root: read_names(root / _LIST)),
-    Subject("LIP label map", write_lip, (_LABEL,), lambda root: read_label(root / _LABEL)),
+    Subject("LIP label map", write_lip, (_LABEL,), lambda root: read_label(root / _LABEL), sealed=True),
     Subject("LIP samples", write_lip, (_LIST, _LABEL, _IMAGE), lambda root: read_lip(root, "val")),
     Subject("LIP prediction", write_lip, (f"predictions/{_ID}.png",),
-            lambda root: read_prediction(root / f"predictions/{_ID}.png", (50, 70), root / _LABEL)),
+            lambda root: read_prediction(root / f"predictions/{_ID}.png", (50, 70), root / _LABEL), sealed=True),
     Subject("lip check", write_lip, (_LIST, _LABEL, _IMAGE),
             command("downstream.lip.__main__", "check", "--data", "{}", told=False)),
     Subject("lip evaluate", write_lip, (f"truth/{_ID}.png", f"predictions/{_ID}.png"),
