@@ -141,7 +141,7 @@ def read_label(path: Path, remedy: str = REMEDY) -> np.ndarray:
             labels = _one_number(np.asarray(picture), data[_DEPTH], data[_COLOUR_TYPE])
     except FileNotFoundError:
         raise InputError(f"{path}: not found; {remedy}") from None
-    except (OSError, SyntaxError, ValueError, zlib.error, Image.DecompressionBombError):
+    except (OSError, SyntaxError, ValueError, IndexError, zlib.error, Image.DecompressionBombError):
         raise InputError(f"{path}: truncated, damaged or not a PNG file; {remedy}") from None
     if labels is None:
         raise InputError(

@@ -8,12 +8,13 @@ from fuzz.structure_damage import Made, damage_tree, pickle_opcodes
 
 
 def values(content: bytes, rng: random.Random) -> Made:
-    """One key or value is another; of a tensor its shape, its type or one number."""
+    """One key or value of a plain state dict is another; of a tensor its shape, its type or one number."""
     import torch
 
     tree = torch.load(io.BytesIO(content), weights_only=True)
-    arrays = {key: value.numpy() if isinstance(value, torch.Tensor) else value for key, value in tree.items()}
-    made = damage_tree(arrays, rng)
+    if not all(isinstance(value, torch.Tensor) for value in tree.values()):
+        return None
+    made = damage_tree({key: value.numpy() for key, value in tree.items()}, rng)
     file = io.BytesIO()
     try:
         torch.save({key: torch.from_numpy(v) if hasattr(v, "tobytes") else v for key, v in made[0].items()}, file)

@@ -43,7 +43,7 @@ def read_provenance(path: Path) -> dict[str, Any]:
     Raises:
         InputError: it is missing, damaged, or written by another version of this project.
     """
-    provenance = read_json(path, REMEDY)
+    provenance = read_json(path, REMEDY, finite=True)
     there = set(provenance) if isinstance(provenance, dict) else set()
     lacking = {"title", "profile", "seeds", "baseline", "columns", "differences", "rows"} - there
     if lacking:
