@@ -39,7 +39,7 @@ test: .venv/.ready
 	$(BIN)/ruff format --check .
 	$(ONE_THREAD) $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-# Long tests, some minutes each: DVC and Snakemake together, remotes; kills, full disks; a local Slurm (as root).
+# Long tests, many minutes each: DVC and Snakemake, remotes; kills, full disks, damaged inputs; a local Slurm (as root).
 test-dvc test-faults: test-%: .venv/.ready
 	$(ONE_THREAD) $(BIN)/python -m pytest tests/$* -rs --numprocesses 2 --dist worksteal
 

@@ -46,7 +46,7 @@ def summary(histories: list[Path]) -> str:
         if len(rows) < 2:
             raise InputError(f"{path}: has one epoch, which shows no change; train two or more")
         columns = [column for column in rows[0] if column not in ("epoch", "step")]
-        parts = [f"{column.split('/')[1]} {rows[0][column]:.3f} -> {rows[-1][column]:.3f}" for column in columns]
+        parts = [f"{column.split('/')[-1]} {rows[0][column]:.3f} -> {rows[-1][column]:.3f}" for column in columns]
         found = "; ".join(problems(rows))
         verdict = f"{NOT_LEARNT}: {found}" if found else "learnt"
         name = "/".join(path.resolve().parent.parts[-2:])

@@ -6,7 +6,7 @@ from typing import Any
 
 from liftedcl.files.atomic import write_json
 from liftedcl.identity.errors import run_cli
-from workflow.tables.recorded_runs import read_provenance, stages
+from workflow.tables.recorded_runs import damage_named, read_provenance, stages
 
 
 def all_provenance(paths: list[Path]) -> dict[str, Any]:
@@ -21,19 +21,20 @@ def all_provenance(paths: list[Path]) -> dict[str, Any]:
     runs: dict[str, Any] = {}
     for path in paths:
         provenance = read_provenance(path)
-        for chain in (chain for row in provenance["rows"].values() for chains in row.values() for chain in chains):
-            steps = stages(chain)
-            starts = [run for _, run, _ in steps[1:]] + [None]
-            for (_, run, record), start in zip(steps, starts, strict=True):
-                runs[run] = {"from": start, "provenance": record}
-        cells = {
-            row: {
-                column: [chain["run"] for chain in benchmarks[of["benchmark"]]]
-                for column, of in provenance["columns"].items()
+        with damage_named(path):
+            for chain in (chain for row in provenance["rows"].values() for chains in row.values() for chain in chains):
+                steps = stages(chain)
+                starts = [run for _, run, _ in steps[1:]] + [None]
+                for (_, run, record), start in zip(steps, starts, strict=True):
+                    runs[run] = {"from": start, "provenance": record}
+            cells = {
+                row: {
+                    column: [chain["run"] for chain in benchmarks[of["benchmark"]]]
+                    for column, of in provenance["columns"].items()
+                }
+                for row, benchmarks in provenance["rows"].items()
             }
-            for row, benchmarks in provenance["rows"].items()
-        }
-        tables[path.name.removesuffix(".provenance.json")] = {**provenance, "rows": cells}
+            tables[path.name.removesuffix(".provenance.json")] = {**provenance, "rows": cells}
     return {"tables": tables, "runs": dict(sorted(runs.items()))}
 
 

@@ -136,10 +136,12 @@ def read_label(path: Path, remedy: str = REMEDY) -> np.ndarray:
     try:
         data = path.read_bytes()
         with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
+            picture.verify()  # every checksum; decoding skips those of the pixels
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
             labels = _one_number(np.asarray(picture), data[_DEPTH], data[_COLOUR_TYPE])
     except FileNotFoundError:
         raise InputError(f"{path}: not found; {remedy}") from None
-    except (OSError, SyntaxError, ValueError, zlib.error, Image.DecompressionBombError):
+    except (OSError, SyntaxError, ValueError, IndexError, zlib.error, Image.DecompressionBombError):
         raise InputError(f"{path}: truncated, damaged or not a PNG file; {remedy}") from None
     if labels is None:
         raise InputError(

@@ -16,8 +16,8 @@ import numpy as np
 from liftedcl.files.atomic import atomic_path, require_file
 from liftedcl.identity.errors import InputError
 
-_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-"""By version; the third one is for named fields, which no array here has."""
+_VERSION = (1, 0)
+"""Of every plain array's file. Another one is for headers beyond 64 kB, and numpy takes their length from the file."""
 
 _ALWAYS_TAKEN, _LARGEST_RATIO = 2**28, 100
 """An array in an npz may unpack to so many bytes, and beyond that to so many times its packed size."""
@@ -107,9 +107,9 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, size: int) -
 def _end_of_array(stream: IO[bytes], name: str = "it") -> int:
     """Where the array ends that begins with ``stream``'s header, in bytes."""
     version = np.lib.format.read_magic(stream)
-    if version not in _HEADERS:
+    if version != _VERSION:
         raise ValueError(f"{name} is a .npy of version {version}")
-    shape, _, dtype = _HEADERS[version](stream)
+    shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
     if dtype.hasobject:
         raise _PickledError(name.removesuffix(".npy"))
     if min(shape, default=0) < 0 or not dtype.itemsize:

@@ -5,6 +5,7 @@ import errno
 import fcntl
 import hashlib
 import json
+import math
 import os
 import stat
 import time
@@ -93,17 +94,24 @@ def json_text(value: Any) -> str:
     return json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
-def read_json(path: str | Path, remedy: str) -> Any:
-    """Read a JSON file.
+def read_json(path: str | Path, remedy: str, *, finite: bool = False) -> Any:
+    """Read a JSON file; one of `write_json` has ``finite`` numbers alone.
 
     Raises:
         InputError: the file is missing, no file, or not valid JSON; the message ends with ``remedy``.
     """
     require_file(path, remedy)
     try:
-        return json.loads(Path(path).read_bytes())
+        given = {"parse_float": _finite, "parse_constant": _finite} if finite else {}
+        return json.loads(Path(path).read_bytes(), **given)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not valid JSON ({error}), truncated or damaged; {remedy}") from None
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(float(text)):
+        raise ValueError(f"{text} is no number that this project writes")
+    return float(text)
 
 
 def sha256_of_file(path: str | Path) -> str:

@@ -1,5 +1,6 @@
 """The runs behind a table, as its .provenance.json records them: how long each took, where and when. No torch."""
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -42,7 +43,7 @@ def read_provenance(path: Path) -> dict[str, Any]:
     Raises:
         InputError: it is missing, damaged, or written by another version of this project.
     """
-    provenance = read_json(path, REMEDY)
+    provenance = read_json(path, REMEDY, finite=True)
     there = set(provenance) if isinstance(provenance, dict) else set()
     lacking = {"title", "profile", "seeds", "baseline", "columns", "differences", "rows"} - there
     if lacking:
@@ -56,13 +57,20 @@ def runs_of(path: Path, provenance: dict[str, Any]) -> Iterator[tuple[str, str, 
     Raises:
         InputError: an entry is damaged; the message names ``path``.
     """
-    try:
+    with damage_named(path):
         for row, benchmarks in provenance["rows"].items():
             for benchmark, chains in benchmarks.items():
                 for kind, run, record in (stage for chain in chains for stage in stages(chain)):
                     if record is not None:
                         yield row, benchmark, _recorded(kind, run, record)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+
+
+@contextlib.contextmanager
+def damage_named(path: Path) -> Iterator[None]:
+    """What is missing or of another kind in the provenance ``path``, which is read in here, is an `InputError`."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
         raise InputError(f"{path}: its record of a run is damaged ({error!r}); {REMEDY}") from None
 
 

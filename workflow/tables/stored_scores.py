@@ -151,7 +151,7 @@ def _start_of(place: Path, provenance: Any) -> str | None:
 def provenance_of(folder: Path) -> Any:
     """What a stage wrote about itself; None if it did not finish."""
     path = folder / "provenance.json"
-    return read_json(path, _REMEDY) if path.exists() else None
+    return read_json(path, _REMEDY, finite=True) if path.exists() else None
 
 
 def _reason(place: Path) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from downstream.h36m.shared.camera import project_through_lens, world_to_camera
 from downstream.h36m.shared.names import ACTIONS
 from liftedcl.data_sets.h36m.files import SUBJECTS
+from liftedcl.files.rehearsal import rehearse
 from liftedcl.identity.errors import InputError
 
 CAMERAS = ("54138969", "55011271", "58860488", "60457274")
@@ -205,9 +206,12 @@ def _read_cdf(path: Path, dimension: int) -> np.ndarray:
     """Variable ``Pose`` of a pose file: (F, 32, dimension) float64."""
     import cdflib  # only these commands need it
 
+    def read() -> np.ndarray:
+        return np.asarray(cdflib.CDF(path).varget("Pose"), dtype=np.float64)
+
+    rehearse(read, path, REMEDY)  # cdflib allocates what a damaged file claims
     try:
-        pose = np.asarray(cdflib.CDF(path).varget("Pose"), dtype=np.float64)
-        pose = pose.reshape(-1, 32, dimension)
+        pose = read().reshape(-1, 32, dimension)
     except Exception as error:  # a damaged file makes cdflib raise errors of many kinds
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{path}: not a pose file ({reason}), truncated or damaged; {REMEDY}") from None

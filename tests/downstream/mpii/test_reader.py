@@ -11,6 +11,7 @@ import pytest
 import torch
 from scipy.io import loadmat, savemat
 from tiny.mpii import DOTTED, HEIGHT, RECIPE, WIDTH, write_tiny_mpii
+from tiny.mpii_release import write_tiny_release
 
 from downstream.heatmap_pose.keypoint_data import KeypointBatches
 from downstream.mpii import __main__ as command
@@ -352,45 +353,9 @@ def test_augmented_samples_are_drawn(root):
 
 
 # -------------------------------------------------------------------------------------- release, commands
-def structs(rows: list[dict]) -> np.ndarray:
-    """A Matlab struct array (1, n) of rows with the same fields."""
-    array = np.empty((1, len(rows)), dtype=[(key, object) for key in rows[0]])
-    for i, row in enumerate(rows):
-        array[0, i] = tuple(row.values())
-    return array
-
-
-def point(joint: int, x: float, y: float) -> dict:
-    return {"x": x, "y": y, "id": joint, "is_visible": "" if joint in (8, 9) else int(joint % 2)}
-
-
-def rect(people: int, *, joints=range(16), place=(10.0, 20.0)) -> dict:
-    points = [point(joint, 100.0 * people + joint, 50.0 + 2 * joint) for joint in joints]
-    return {
-        "x1": 1.0 * people, "y1": 2.0, "x2": 1.0 * people + 30, "y2": 42.0,
-        "annopoints": {"point": structs(points)} if points else np.zeros((0, 0)),
-        "scale": 1.5, "objpos": {"x": place[0] + people, "y": place[1]} if place else np.zeros((0, 0)),
-    }  # fmt: skip
-
-
 @pytest.fixture
 def release(tmp_path):
-    """The official file in small: five pictures to train on, one of them without people, and one to test on."""
-    unlabelled = {key: rect(8)[key] for key in ("scale", "objpos")}
-    pictures = [
-        ("a.jpg", structs([rect(1), rect(2, joints=[0, 9, 15])])),
-        ("b.jpg", structs([rect(3)])),
-        ("c.jpg", structs([rect(4), rect(5, joints=[])])),
-        ("d.jpg", structs([rect(6, place=None)])),
-        ("t.jpg", structs([unlabelled, unlabelled])),
-        ("e.jpg", np.zeros((0, 0))),
-    ]
-    annolist = structs([{"image": {"name": name}, "annorect": people, "vidx": 1} for name, people in pictures])
-    single = np.empty((6, 1), dtype=object)
-    single[:, 0] = [np.array([[1], [2]]), 1, 1, 1, 2, np.zeros((0, 0))]
-    content = {"annolist": annolist, "img_train": [[1, 1, 1, 1, 0, 1]], "version": "12", "single_person": single}
-    savemat(tmp_path / "release.mat", {"RELEASE": content})
-    return tmp_path / "release.mat"
+    return write_tiny_release(tmp_path / "release.mat")
 
 
 def run(monkeypatch, *words):

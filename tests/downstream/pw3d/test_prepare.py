@@ -8,8 +8,8 @@ import types
 import numpy as np
 import pytest
 from scipy import sparse
-from scipy.spatial.transform import Rotation
 from tiny.pw3d import smpl_arrays, write_body_files
+from tiny.pw3d_release import sequence
 
 from downstream.pw3d import __main__ as command
 from downstream.pw3d.body.body_model import SMPL_VERTICES, read_bodies, read_body
@@ -124,30 +124,6 @@ def test_a_body_in_millimetres_is_named(tmp_path):
         np.savez(path, **arrays | {name: 1000 * arrays[name] for name in names})
         with pytest.raises(InputError, match=rf"neutral\.npz: {what} .* seems to be in mm, where m is expected"):
             read_body(path)
-
-
-def sequence(rng, *, frames=6, people=2) -> dict:
-    """A 3DPW sequence: the second person isn't valid in frames 1 and 4 and has no 2D joint in frame 2."""
-    poses2d = rng.uniform(100, 900, (people, frames, 3, 18))
-    poses2d[:, :, 2] = rng.random((people, frames, 18)) < 0.6
-    poses2d[:, :, 2, 0] = 1
-    poses2d[:, :, :2] *= poses2d[:, :, 2:]  # undetected joints are zeros, which the box must not take in
-    poses2d[1, 2, 2] = 0
-    valid = np.ones((people, frames), dtype=int)
-    valid[1, [1, 4]] = 0
-    cameras = np.tile(np.eye(4), (frames, 1, 1))
-    cameras[:, :3, :3] = Rotation.random(frames, random_state=1).as_matrix()
-    return {
-        "sequence": "downtown_walk_00",
-        "poses": [rng.normal(0, 0.5, (frames, 72)) for _ in range(people)],
-        "betas": [rng.normal(0, 1, 10) for _ in range(people)],
-        "genders": ["m", "f"],
-        "poses2d": list(poses2d),
-        "campose_valid": list(valid),
-        "cam_poses": cameras,
-        "cam_intrinsics": np.eye(3),
-        "img_frame_ids": np.arange(frames),
-    }
 
 
 @pytest.fixture

@@ -1,0 +1,61 @@
+"""The commands that all benchmarks share, as subjects: each with its recipe, its data set and its predictions."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from fuzz import data_sets
+from fuzz.encoders import RECIPE, recipe_subject, write_recipe
+from fuzz.subject import Subject, command
+from tiny import coco, h36m, lip, mpii, pw3d
+
+from downstream.registry import BENCHMARKS
+from liftedcl.networks.encoder import build_backbone, save_encoder
+
+_DATA: dict[str, tuple[Any, Callable[[Path], None], str]] = {
+    "coco": (coco.RECIPE, data_sets.write_coco, "predictions.json"),
+    "mpii": (mpii.RECIPE, data_sets.write_mpii, "predictions.mat"),
+    "h36m_2d": (h36m.RECIPE_2D, data_sets.write_h36m, "joints.npz"),
+    "h36m_3d": (h36m.RECIPE, data_sets.write_h36m, "poses.npz"),
+    "pw3d": (pw3d.RECIPE, data_sets.write_pw3d, "predictions.npz"),
+    "lip": (lip.RECIPE, data_sets.write_lip, "predictions/0_1000.png"),
+}
+"""Benchmark -> its recipe, what makes its data set and predictions, and one of these."""
+
+
+def _subjects(benchmark: str) -> Iterator[Subject]:
+    recipe, write, predictions = _DATA[benchmark]
+    run = "{}"
+    if predictions in ("joints.npz", "poses.npz"):  # both benchmarks have one data set
+        predictions = "run/predictions.npz"
+        run = "{}/run"
+
+    def make(root: Path) -> None:
+        write(root)
+        write_recipe(root, recipe)
+        if run != "{}":
+            (root / "run").mkdir()
+            (root / _DATA[benchmark][2]).rename(root / predictions)
+
+    def make_with_encoder(root: Path) -> None:
+        make(root)
+        torch.manual_seed(0)
+        save_encoder(build_backbone("resnet18_narrow"), root / "encoder.pt")
+
+    def shared(module: str, out: str, *words: str, told: bool = True):
+        about = ("--benchmark", benchmark, "--recipe", f"{{}}/{RECIPE}", "--data", "{}", "--out", f"{{}}/out/{out}")
+        return command(f"downstream.{module}", *about, *words, told=told)
+
+    yield recipe_subject(benchmark, BENCHMARKS[benchmark].recipe, recipe)
+    yield Subject(f"score {benchmark}", make, (RECIPE, predictions), shared("score", "metrics.json", "--run", run))
+    yield Subject(f"draw {benchmark}", make, (RECIPE, predictions),
+                  shared("draw", "x.png", "--run", run, told=False))  # fmt: skip
+    yield Subject(f"reference {benchmark}", make, (RECIPE,), shared("reference", "r.json", "--stride", "8", told=False))
+    yield Subject(f"augmented {benchmark}", make, (RECIPE,), shared("augmented", "x.png", told=False))
+    training = ("--encoder", "{}/encoder.pt", "--backbone", "resnet18_narrow")
+    yield Subject(f"finetune {benchmark}", make_with_encoder, (RECIPE, "encoder.pt"),
+                  shared("finetune", "run", *training, told=False), slow=True)  # fmt: skip
+
+
+SHARED = tuple(subject for benchmark in _DATA for subject in _subjects(benchmark))

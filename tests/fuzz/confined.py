@@ -1,0 +1,284 @@
+"""Runs damaged inputs where they can do no harm: in a forked process with limits, which may only write in its sandbox.
+
+What a reader does wrong becomes a `Finding` with the seed that shows it: a death, a hang, too much memory, an exception
+that is no `InputError`, a file left behind, a write elsewhere, or a result that is not the undamaged input's.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import traceback
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fuzz.mutations import Mutant, mutate
+from fuzz.subject import Subject
+
+from liftedcl.identity import errors
+from liftedcl.identity.errors import InputError
+
+SECONDS = 20
+"""Of processor time for an input. One that sleeps has `_PATIENCE` times as long, since the machine may be busy."""
+MEMORY = 2 << 30
+"""Bytes for an input, beyond what the process holds before it."""
+_PATIENCE = 6
+
+_STARTS_SOMETHING = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "socket.connect", "pty.spawn")
+_CHANGES = {"os.remove": 1, "os.rename": 2, "os.rmdir": 1, "os.mkdir": 1, "os.link": 2, "os.symlink": 2, "os.chmod": 1,
+            "os.chown": 1, "os.truncate": 1, "os.utime": 1}  # fmt: skip
+"""Audited events that change files -> how many of their first arguments are paths; the last one may be a folder."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """What the input of ``seed`` did wrong."""
+
+    subject: str
+    seed: int
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.subject}, seed {self.seed}: {self.problem}"
+
+
+def fuzz(subject: Subject, folder: Path, seeds: range) -> tuple[list[Finding], Counter[str]]:
+    """Damage ``subject`` in a new ``folder``, once for each of ``seeds``.
+
+    Returns:
+        What was found, with the files kept in ``folder/kept``; and how often an input ended in a ``result``, in that of
+        the undamaged input (``same``), or in a ``line``.
+    """
+    data = folder / "data"
+    data.mkdir(parents=True)
+    subject.make(data)
+    findings, ends, left = [], Counter(), list(seeds)
+    while left:
+        journal = folder / "journal"
+        journal.unlink(missing_ok=True)
+        death = _fork(subject, folder, left, journal)
+        lines = [json.loads(line) for line in journal.read_text().splitlines()] if journal.exists() else []
+        for seed, (end, problem) in zip(left, lines, strict=False):
+            ends[end] += 1
+            if problem:
+                findings.append(Finding(subject.name, seed, problem))
+        left = left[len(lines) :]
+        if left:  # the process ended at the first of them
+            findings.append(Finding(subject.name, left[0], f"{death}; {_kept(folder, left[0])}"))
+            _restore(subject, folder)
+            left = left[1:]
+    return findings, ends
+
+
+def _fork(subject: Subject, folder: Path, seeds: list[int], journal: Path) -> str:
+    """Run ``seeds`` in a forked process; how it ended, in words."""
+    sys.stdout.flush()
+    with warnings.catch_warnings():  # Python warns of threads: the child needs nothing that one of them can hold
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            _run(subject, folder, seeds, journal)
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    status = os.waitpid(child, 0)[1]
+    if not os.WIFSIGNALED(status):
+        assert status == 0, f"{subject.name}: the undamaged input can't be read, see above"
+        return ""
+    name = signal.Signals(os.WTERMSIG(status)).name
+    took = {"SIGPROF": f"over {SECONDS} s of processor time", "SIGALRM": f"over {SECONDS * _PATIENCE} s"}
+    return f"took {took[name]}" if name in took else f"died of {name}"
+
+
+def _confine(folder: Path) -> None:
+    """Limits for memory, and an end to every try to write outside ``folder`` or to start another program."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)  # its threads didn't survive the fork
+    os.environ["OMP_NUM_THREADS"] = "1"
+    sys.dont_write_bytecode, tempfile.tempdir = True, str(folder)
+    held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (held + MEMORY, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for number in (signal.SIGPROF, signal.SIGALRM):
+        signal.signal(number, signal.SIG_DFL)
+    allowed = str(folder.resolve())
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        if (
+            event in _STARTS_SOMETHING and os.path.basename(str(arguments[0])) != "git"
+        ):  # provenance asks for the commit
+            raise _EscapeError(f"{event}{arguments[:2]}")
+        if event == "open" and isinstance(arguments[0], str | bytes | os.PathLike):
+            writes = arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+            paths = arguments[:1] if writes else ()
+        else:
+            paths = arguments[: _CHANGES.get(event, 0)]
+        for path in paths:
+            if isinstance(path, str | bytes | os.PathLike):
+                base = (
+                    arguments[-1] if event in _CHANGES and type(arguments[-1]) is int and arguments[-1] >= 0 else None
+                )
+                base = "." if base is None else f"/proc/self/fd/{base}"
+                place = os.path.realpath(os.path.join(base, os.path.dirname(os.fsdecode(path))))
+                if not f"{place}/".startswith(f"{allowed}/") and os.fsdecode(path) != os.devnull:
+                    raise _EscapeError(f"{event} of {os.fsdecode(path)}")
+
+    sys.addaudithook(watch)
+
+
+class _EscapeError(BaseException):
+    """A try to do what no reader has to do. Not an `Exception`, so that no reader takes it for a damaged file."""
+
+
+def _run(subject: Subject, folder: Path, seeds: list[int], journal: Path) -> None:
+    """Write how each input ended to ``journal``, a line each."""
+    data = folder / "data"
+    files = {name: (data / name).read_bytes() for name in subject.damaged}
+    whole = _digest(subject.read(data))  # before the limits: libraries import each other and write their caches
+    _confine(folder)
+    before = _listing(data)
+    with open(journal, "a", buffering=1) as lines:
+        for seed in seeds:
+            name, mutant = draw(subject, files, seed)
+            (folder / "input").write_bytes(mutant.content)
+            shutil.rmtree(data / "out", ignore_errors=True)
+            (data / name).write_bytes(mutant.content)
+            signal.setitimer(signal.ITIMER_PROF, SECONDS)
+            signal.setitimer(signal.ITIMER_REAL, SECONDS * _PATIENCE)
+            end, problem = _try(subject, data, mutant, whole)
+            for timer in (signal.ITIMER_PROF, signal.ITIMER_REAL):
+                signal.setitimer(timer, 0)
+            problem = problem or _left_behind(data, end, before)
+            (data / name).write_bytes(files[name])
+            if problem:
+                problem = f"{problem}; {name}: {mutant.what}; {_kept(folder, seed)}"
+            lines.write(json.dumps([end, problem]) + "\n")
+
+
+def draw(subject: Subject, files: dict[str, bytes], seed: int) -> tuple[str, Mutant]:
+    """Which of the files is damaged by ``seed``, and how."""
+    rng = random.Random(f"{subject.name} {seed}")
+    name = rng.choice(subject.damaged)
+    while True:
+        mutant = mutate(name, files[name], rng)
+        if mutant is not None and mutant.content != files[name]:
+            return name, mutant
+
+
+def _try(subject: Subject, data: Path, mutant: Mutant, whole: str) -> tuple[str, str | None]:
+    """How reading ends, and what is wrong with that."""
+    try:
+        result = subject.read(data)
+    except InputError as error:
+        if lacking := next((each for each in _chain(error) if isinstance(each, MemoryError)), None):
+            return "line", f"asks for over {MEMORY >> 30} GB: {lacking}"
+        return "line", None if str(error).strip() else "an error without a word"
+    except _EscapeError as error:
+        return "other", f"tries {error}"
+    except OSError as error:
+        if error.errno in errors._DISK_REMEDIES:  # which every command says in one line
+            return "line", None
+        return "other", _described(error)
+    except BaseException as error:
+        return "other", _described(error)
+    if _digest(result) == whole:
+        return "same", None
+    if mutant.nonsense:
+        return "result", "another result without a word"
+    if mutant.sealed and subject.sealed:
+        return "result", "another result, although the file carries a checksum"
+    return "result", None
+
+
+def _described(error: BaseException) -> str:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno}"
+    return f"{type(error).__name__} at {place}: {' '.join(str(error).split())[:200]}"
+
+
+def _left_behind(data: Path, end: str, before: dict[str, tuple[int, int]]) -> str | None:
+    """Half-written files, what a failed command wrote, and what was changed among the inputs."""
+    out = [path for path in (data / "out").rglob("*") if path.is_file()]
+    if parts := [path.name for path in data.rglob("*.part")]:
+        return f"leaves {', '.join(parts)}"
+    if end == "line" and (finished := [path.name for path in out if not path.name.startswith(".")]):
+        return f"fails and leaves {', '.join(finished)}"
+    if (after := _listing(data)) != before:
+        changed = sorted(set(after.items()) ^ set(before.items()))
+        return f"changes its input {changed[0][0]}"
+    return None
+
+
+def _listing(data: Path) -> dict[str, tuple[int, int]]:
+    """Every file and folder outside ``out``, but for the claims of folders."""
+    paths = (path for path in data.rglob("*") if path.relative_to(data).parts[0] != "out" and path.name != ".claim")
+    return {str(path.relative_to(data)): path.is_dir() for path in paths}
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__context__
+
+
+def _kept(folder: Path, seed: int) -> str:
+    """Copy the input that has just been read to where it stays."""
+    kept = folder / "kept" / str(seed)
+    kept.parent.mkdir(exist_ok=True)
+    shutil.copy(folder / "input", kept)
+    return f"its input is kept as {kept}"
+
+
+def _restore(subject: Subject, folder: Path) -> None:
+    """Undamaged files again, after a process that died could not put them back."""
+    shutil.rmtree(folder / "data")
+    (folder / "data").mkdir()
+    subject.make(folder / "data")
+
+
+def _digest(result: Any) -> str:
+    """A hash of all that a reader gave."""
+    digest = hashlib.sha256()
+    for part in _parts(result, set()):
+        digest.update(part + b"\0")
+    return digest.hexdigest()
+
+
+def _parts(value: Any, above: set[int]) -> Iterator[bytes]:
+    yield type(value).__name__.encode()
+    if id(value) in above:
+        return
+    above = above | {id(value)}
+    if dataclasses.is_dataclass(value):
+        value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if hasattr(value, "detach"):
+        value = value.detach().numpy()
+    if hasattr(value, "tobytes") and getattr(value, "dtype", None) is not None and not value.dtype.hasobject:
+        yield f"{value.dtype} {value.shape}".encode()
+        yield value.tobytes()
+    elif isinstance(value, dict):
+        for key, entry in value.items():
+            yield str(key).encode(errors="surrogateescape")
+            yield from _parts(entry, above)
+    elif isinstance(value, list | tuple):
+        for entry in value:
+            yield from _parts(entry, above)
+    elif hasattr(value, "tolist"):
+        yield from _parts(value.tolist(), above)
+    elif hasattr(value, "__dict__"):
+        yield from _parts({key: entry for key, entry in vars(value).items() if not key.startswith("__")}, above)
+    else:
+        yield repr(value).encode(errors="surrogateescape")

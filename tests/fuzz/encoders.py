@@ -1,0 +1,197 @@
+"""What pre-training reads and writes, and its commands, as subjects."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from fuzz.subject import Subject, command
+from repository import REPOSITORY
+from tiny.coco import write_tiny_coco
+from tiny.h36m import write_tiny_h36m
+from tiny.pretraining import ROWS, write_untrained_liftedcl
+
+from liftedcl.engine import checkpoint
+from liftedcl.engine.history import read_history, write_history
+from liftedcl.files.atomic import write_json, write_text
+from liftedcl.identity.errors import InputError
+from liftedcl.identity.recipe import read_recipe, to_json
+from liftedcl.images.own_people import read_own_people
+from liftedcl.images.shard import ShardWriter, open_shard
+from liftedcl.images.shard_union import open_shards
+from liftedcl.networks.encoder import build_backbone, load_encoder, save_encoder
+from liftedcl.recipes.data_recipes import Crops, Pictures, Skeletons
+from liftedcl.recipes.encoder_recipe import EncoderRecipe
+from liftedcl.skeletons.lifted_history import LiftedHistory, read_lifted_history, write_lifted_history
+from liftedcl.skeletons.lifting_scores import LiftingScores, read_lifting_scores
+from workflow.params import read_params
+
+CROPS = Crops(height=64, width=48, min_keypoints=0, min_side=4.0)
+PICTURES = Pictures(size=32)
+SKELETONS = dataclasses.replace(read_params(REPOSITORY / "params.yaml", {"profile": "demo"}).skeletons, count=20)
+LIFTED = "liftedcl_in_cc"
+RECIPE = "recipe.json"
+_HISTORY = {"epoch": 1, "step": 10, "encoder/inv": 2.0, "encoder/equiv": 3.0, "critic/lsgan": 0.5,
+            "features/mean_cosine": 0.8, "features/rank": 20.0}  # fmt: skip
+
+
+def write_recipe(root: Path, recipe: Any) -> None:
+    """``recipe.json`` in a folder."""
+    write_text(root / RECIPE, to_json(recipe))
+
+
+def recipe_subject(name: str, kind: type, recipe: Any) -> Subject:
+    """A recipe, as every command reads it."""
+    return Subject(f"recipe of {name}", lambda root: write_recipe(root, recipe), (RECIPE,),
+                   lambda root: read_recipe(kind, str(root / RECIPE)))  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------- tensors
+def _encoder(root: Path) -> None:
+    torch.manual_seed(0)
+    save_encoder(build_backbone("resnet18_narrow"), root / "encoder.pt")
+
+
+def _checkpoint(root: Path) -> None:
+    checkpoint.save(root, {"recipe": {"a": 1}}, {"step": 3, "weights": torch.arange(40.0)})
+
+
+def _read_checkpoint(root: Path) -> Any:
+    state = checkpoint.load(root, {"recipe": {"a": 1}}, torch.device("cpu"))
+    if state is None:
+        raise InputError("starting over, which it has said")
+    return state
+
+
+TENSORS = (
+    Subject("an encoder", _encoder, ("encoder.pt",),
+            lambda root: load_encoder(root / "encoder.pt", "resnet18_narrow").state_dict(), sealed=True),
+    Subject("a checkpoint", _checkpoint, ("last.pt",), _read_checkpoint, sealed=True),
+    Subject("weights import", _encoder, ("encoder.pt",),
+            command("liftedcl.weights", "import", "{}/encoder.pt", "--source", "own", "--backbone", "resnet18_narrow",
+                    "--out", "{}/out/encoder.pt", told=False)),
+)  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------- images
+def _shard(root: Path) -> None:
+    rng = np.random.default_rng(0)
+    with ShardWriter(root / "crops.npy", 64, 48, ("file", "label")) as writer:
+        for i in range(8):
+            writer.append(rng.integers(0, 256, (64, 48, 3), dtype=np.uint8), (f"{i}.jpg", i % 3))
+
+
+def _read_shard(root: Path) -> Any:
+    shard = open_shard(root / "crops.npy")
+    return shard.gather(np.arange(len(shard))), shard.index.to_dict(), shard.checksum
+
+
+def _own(root: Path) -> None:
+    for name in ("a.png", "b/c.jpg"):
+        (root / "people" / name).parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(root / "people" / name), np.random.default_rng(1).integers(0, 255, (90, 70, 3), np.uint8))
+    images = [{"id": n, "file_name": name, "width": 70, "height": 90} for n, name in ((1, "a.png"), (2, "b/c.jpg"))]
+    people = [{"id": n, "image_id": n % 2 + 1, "bbox": [5, 6, 40 + n, 70]} for n in range(4)]
+    write_json(root / "people/boxes.json", {"images": images, "annotations": people})
+    write_recipe(root, CROPS)
+
+
+def _coco(root: Path) -> None:
+    write_tiny_coco(root, train=4, val=1)
+    write_recipe(root, CROPS)
+
+
+def _h36m(root: Path) -> None:
+    write_tiny_h36m(root, train=4, test=2)
+    write_recipe(root, CROPS)
+
+
+def _imagenet(root: Path) -> None:
+    for i in range(4):
+        path = root / f"train/n{i % 2}/{i}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), np.random.default_rng(i).integers(0, 255, (40, 50, 3), np.uint8))
+    write_recipe(root, PICTURES)
+
+
+def _crops(*words: str) -> Callable[[Path], Any]:
+    return command(
+        "liftedcl.crops", "--recipe", f"{{}}/{RECIPE}", "--workers", "1", "--out", "{}/out/crops.npy", *words
+    )
+
+
+IMAGES = (
+    Subject("a shard", _shard, ("crops.npy", "crops.csv"), _read_shard, sealed=True),
+    Subject("shards together", _shard, ("crops.npy", "crops.json"),
+            lambda root: len(open_shards([root / "crops.npy", root / "crops.npy"]))),
+    Subject("own people", _own, ("people/boxes.json",), lambda root: len(read_own_people(root / "people"))),
+    Subject("crops of COCO", _coco, ("annotations/person_keypoints_train2017.json", RECIPE,
+                                     "train2017/000000000007.jpg"), _crops("--coco", "{}", "--split", "train")),
+    Subject("crops of Human3.6M", _h36m, ("annotations/Sample_trainmin_train_Human36M_protocol_2.json", RECIPE),
+            _crops("--h36m", "{}")),
+    Subject("crops of own people", _own, ("people/boxes.json", "people/a.png", RECIPE),
+            _crops("--people", "{}/people")),
+    Subject("pictures", _imagenet, ("train/n0/0.jpg", RECIPE),
+            command("liftedcl.pictures", "--recipe", f"{{}}/{RECIPE}", "--imagenet", "{}", "--split", "train",
+                    "--workers", "1", "--out", "{}/out/pictures.npy")),
+)  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------- trainings
+def _run(root: Path) -> None:
+    """What a training of LiftedCL leaves, and what it started from."""
+    _shard(root)
+    write_untrained_liftedcl(root, ROWS[LIFTED])
+    write_recipe(root, ROWS[LIFTED])
+    write_history(root / "history.csv", [_HISTORY, _HISTORY | {"epoch": 2, "step": 20, "encoder/inv": 1.5}])
+    skeletons = np.random.default_rng(0).normal(size=(3, 2, 17, 3)).astype(np.float32)
+    write_lifted_history(root / "lifted.npz", LiftedHistory(np.array([0, 4]), np.array([0, 1, 4]), skeletons))
+    write_json(root / "lifting.json", dataclasses.asdict(LiftingScores(9, 210.0, 125.0, 212.0, 0.25, 0.5, 0.3, 0.75)))
+
+
+def _skeletons(root: Path) -> None:
+    write_recipe(root, SKELETONS)
+
+
+_LIFT = (
+    "--recipe",
+    f"{{}}/{RECIPE}",
+    "--encoder",
+    "{}/encoder.pt",
+    "--heads",
+    "{}/heads.pt",
+    "--images",
+    "{}/crops.npy",
+)
+_CURVES = ("{}/history.csv", "--out", "{}/out/x")
+
+TRAININGS = (
+    Subject("a history", _run, ("history.csv",), lambda root: read_history(root / "history.csv")),
+    Subject("lifted skeletons", _run, ("lifted.npz",),
+            lambda root: read_lifted_history(root / "lifted.npz"), sealed=True),
+    Subject("lifting scores", _run, ("lifting.json",), lambda root: read_lifting_scores(root / "lifting.json")),
+    Subject("training_curves", _run, ("history.csv",), command("liftedcl.training_curves", *_CURVES, told=False)),
+    Subject("training_summary", _run, ("history.csv",), command("liftedcl.training_summary", *_CURVES)),
+    Subject("tensorboard", _run, ("history.csv",),
+            command("liftedcl.tensorboard", "{}", "--out", "{}/out", told=False)),
+    Subject("lifting_progress", _run, ("lifted.npz", "crops.npy", "crops.json"),
+            command("liftedcl.lifting_progress", "--lifted", "{}/lifted.npz", "--images", "{}/crops.npy",
+                    "--out", "{}/out/x.png", told=False)),
+    Subject("lifted_figure", _run, ("heads.pt", "crops.json", "lifting.json", RECIPE),
+            command("liftedcl.lifted_figure", *_LIFT, "--scores", "{}/lifting.json", "--out", "{}/out/x.png",
+                    told=False)),
+    Subject("prior", _skeletons, (RECIPE,),
+            command("liftedcl.prior", "--recipe", f"{{}}/{RECIPE}", "--out", "{}/out/skeletons.npy")),
+)  # fmt: skip
+
+RECIPES = (
+    recipe_subject("crops", Crops, CROPS),
+    recipe_subject("pictures", Pictures, PICTURES),
+    recipe_subject("skeletons", Skeletons, SKELETONS),
+    *(recipe_subject(row, EncoderRecipe, ROWS[row]) for row in (LIFTED, "pixpro_in_cc", "supervised_in")),
+)
+
+ENCODERS = (*TENSORS, *IMAGES, *TRAININGS, *RECIPES)

@@ -1,0 +1,8 @@
+"""All that is fuzzed: every reader and command. A new one belongs here."""
+
+from fuzz.benchmarks import SHARED
+from fuzz.data_sets import DATA_SETS
+from fuzz.encoders import ENCODERS
+from fuzz.tables import WORKFLOW
+
+SUBJECTS = (*DATA_SETS, *ENCODERS, *SHARED, *WORKFLOW)
