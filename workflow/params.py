@@ -129,7 +129,9 @@ def read_params(path: str | Path, overrides: dict[str, Any] | None = None) -> Pa
 
 def resolve(file: dict[str, Any], overrides: dict[str, Any]) -> Params:
     """Merge ``file <- profile <- overrides`` and ``defaults <- row`` and check every key. See `read_params`."""
-    profiles = dict(file.get("profiles") or {})
+    profiles = file.get("profiles") or {}
+    if not isinstance(profiles, dict):
+        raise InputError("params.yaml: profiles: is not a mapping of names to what each changes")
     overlay = _profile(str(overrides.get("profile", file.get("profile"))), profiles)
     merged = merge(merge({k: v for k, v in file.items() if k != "profiles"}, overlay), _with_folders(overrides))
     encoders = merged.get("encoders")

@@ -97,7 +97,7 @@ def _fork(subject: Subject, folder: Path, seeds: list[int], journal: Path) -> st
     status = os.waitpid(child, 0)[1]
     if not os.WIFSIGNALED(status):
         assert status == 0, f"{subject.name}: the undamaged input can't be read, see above"
-        return ""
+        return "ended its process"
     name = signal.Signals(os.WTERMSIG(status)).name
     took = {"SIGPROF": f"over {SECONDS} s of processor time", "SIGALRM": f"over {SECONDS * _PATIENCE} s"}
     return f"took {took[name]}" if name in took else f"died of {name}"

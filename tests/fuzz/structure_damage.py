@@ -56,7 +56,8 @@ def damaged_value(value: Any, rng: random.Random) -> tuple[Any, bool]:
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     kind = rng.randrange(6)
     if kind == 0:
-        return rng.choice(_CONTAINERS), number
+        new = rng.choice(_CONTAINERS)
+        return new, number and new is not None  # null says that there is none
     if kind == 1:
         return rng.choice(TEXTS), number
     if kind == 2:
