@@ -51,7 +51,7 @@ def _subjects(benchmark: str) -> Iterator[Subject]:
     yield Subject(f"score {benchmark}", make, (RECIPE, predictions), shared("score", "metrics.json", "--run", run))
     yield Subject(f"draw {benchmark}", make, (RECIPE, predictions),
                   shared("draw", "x.png", "--run", run, told=False))  # fmt: skip
-    yield Subject(f"reference {benchmark}", make, (RECIPE,), shared("reference", "r.json", "--stride", "8", told=False))
+    yield Subject(f"reference {benchmark}", make, (RECIPE,), shared("reference", "r.json", told=False))
     yield Subject(f"augmented {benchmark}", make, (RECIPE,), shared("augmented", "x.png", told=False))
     training = ("--encoder", "{}/encoder.pt", "--backbone", "resnet18_narrow")
     yield Subject(f"finetune {benchmark}", make_with_encoder, (RECIPE, "encoder.pt"),

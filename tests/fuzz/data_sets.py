@@ -86,7 +86,7 @@ def write_coco(root: Path) -> None:
 COCO = (
     Subject("COCO annotations", write_coco, (_VAL,), lambda root: read_coco(root / _VAL)),
     Subject("COCO people", write_coco, (_TRAIN,), lambda root: coco.read_people(root, "train")),
-    Subject("COCO people for crops", write_coco, (_TRAIN,), lambda root: len(read_coco_people(root, "train"))),
+    Subject("COCO people for crops", write_coco, (_TRAIN,), lambda root: read_coco_people(root, "train")),
     Subject("COCO detections", write_coco, (DETECTIONS, _VAL), coco.read_detections),
     Subject("COCO results", write_coco, ("predictions.json",),
             lambda root: read_coco_results(root / "predictions.json", root / _VAL)),
@@ -178,7 +178,7 @@ def write_pw3d(root: Path) -> None:
     joints = lsp_joints(rotations, truth.betas, bodies[0], read_regressors(root, bodies[0]))
     found = Predictions(rotations, truth.betas, np.zeros((len(truth.betas), 3)), joints)
     for name in ("predictions.npz", "predictions_low.npz"):
-        write_predictions(root / name, found, truth.names)
+        write_predictions(root / name, found, truth.names, resolution_scalars=8)
 
 
 def _smpl(root: Path) -> None:

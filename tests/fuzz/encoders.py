@@ -127,7 +127,7 @@ IMAGES = (
     Subject("a shard", _shard, ("crops.npy", "crops.csv"), _read_shard, sealed=True),
     Subject("shards together", _shard, ("crops.npy", "crops.json"),
             lambda root: len(open_shards([root / "crops.npy", root / "crops.npy"]))),
-    Subject("own people", _own, ("people/boxes.json",), lambda root: len(read_own_people(root / "people"))),
+    Subject("own people", _own, ("people/boxes.json",), lambda root: read_own_people(root / "people")),
     Subject("crops of COCO", _coco, ("annotations/person_keypoints_train2017.json", RECIPE,
                                      "train2017/000000000007.jpg"), _crops("--coco", "{}", "--split", "train")),
     Subject("crops of Human3.6M", _h36m, ("annotations/Sample_trainmin_train_Human36M_protocol_2.json", RECIPE),
