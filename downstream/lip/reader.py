@@ -17,6 +17,7 @@ from downstream.lip.files import REMEDY, image_path, label_path, list_path
 from downstream.lip.labels import IGNORED, NUM_CLASSES
 from downstream.reading.entries import Entries, WrongEntriesError
 from downstream.reading.frames import picture_size, read_picture
+from liftedcl.files.atomic import require_file
 from liftedcl.files.image_files import process_images
 from liftedcl.identity.errors import InputError
 
@@ -133,14 +134,13 @@ def read_label(path: Path, remedy: str = REMEDY) -> np.ndarray:
     Raises:
         InputError: missing, damaged, with colours instead of classes, or with a class that LIP doesn't have.
     """
+    require_file(path, remedy)
     try:
         data = path.read_bytes()
         with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
             picture.verify()  # every checksum; decoding skips those of the pixels
         with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
             labels = _one_number(np.asarray(picture), data[_DEPTH], data[_COLOUR_TYPE])
-    except FileNotFoundError:
-        raise InputError(f"{path}: not found; {remedy}") from None
     except (OSError, SyntaxError, ValueError, IndexError, zlib.error, Image.DecompressionBombError):
         raise InputError(f"{path}: truncated, damaged or not a PNG file; {remedy}") from None
     if labels is None:

@@ -38,7 +38,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         InputError: ``path`` is a device or a pipe, or another process is writing it.
         IsADirectoryError: it is a folder.
     """
-    if kind := _special(path):
+    if kind := special_file(path):
         raise InputError(f"{path}: is a {kind}, and only a file can be replaced as a whole; name a file")
     if os.path.isdir(path):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
@@ -62,7 +62,7 @@ def require_file(path: str | Path, remedy: str) -> None:
     Raises:
         InputError: ``path`` is missing, a folder, a pipe or a device; the message ends with ``remedy``.
     """
-    if kind := _special(path):
+    if kind := special_file(path):
         raise InputError(f"{path}: is a {kind}, not a file; write its content to a file first, and name that")
     if os.path.isdir(path):
         raise InputError(f"{path}: is a folder, not a file; {remedy}")
@@ -70,8 +70,8 @@ def require_file(path: str | Path, remedy: str) -> None:
         raise InputError(f"{path}: not found; {remedy}")
 
 
-def _special(path: str | Path) -> str | None:
-    """What ``path`` is, if it is neither a file nor a folder nor missing."""
+def special_file(path: str | Path) -> str | None:
+    """Such as 'pipe', if ``path`` is neither a file nor a folder nor missing; opening it might never end."""
     try:
         return _KINDS.get(stat.S_IFMT(os.stat(path).st_mode))
     except FileNotFoundError:

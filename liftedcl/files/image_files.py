@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from liftedcl.files.image_header import TOLERATED_SHARE, BrokenImageError, header_of
+from liftedcl.files.image_header import TOLERATED_SHARE, BrokenImageError, header_of, require_no_pipe
 from liftedcl.identity.errors import InputError
 
 Item = TypeVar("Item")
@@ -32,6 +32,7 @@ def read_image(path: Path, *, upright: bool = False) -> np.ndarray:
     Raises:
         BrokenImageError: the file is missing, truncated or not an image, or claims more pixels than it can hold.
     """
+    require_no_pipe(path)
     try:
         with open(path, "rb") as file:
             header = header_of(file, path)  # a small file can claim a size that fills the memory

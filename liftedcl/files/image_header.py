@@ -12,6 +12,7 @@ from typing import IO
 
 from PIL import Image
 
+from liftedcl.files.atomic import special_file
 from liftedcl.identity.errors import InputError
 
 MOST_PIXELS = 1 << 28
@@ -106,6 +107,7 @@ def read_header(path: Path) -> ImageHeader:
     Raises:
         BrokenImageError: the file is missing, not an image, or claims more pixels than an image of its length can have.
     """
+    require_no_pipe(path)
     try:
         with open(path, "rb") as file:
             return header_of(file, path)
@@ -113,6 +115,12 @@ def read_header(path: Path) -> ImageHeader:
         raise BrokenImageError(path, "not found") from None
     except OSError as error:
         raise BrokenImageError(path, error.strerror or str(error)) from None
+
+
+def require_no_pipe(path: Path) -> None:
+    """Raises `BrokenImageError` for what would be waited for without an end: a pipe or a device."""
+    if kind := special_file(path):
+        raise BrokenImageError(path, f"a {kind} and not a file")
 
 
 def header_of(file: IO[bytes], path: Path) -> ImageHeader:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.io import loadmat, savemat
 
-from liftedcl.files.atomic import atomic_path
+from liftedcl.files.atomic import atomic_path, require_file
 from liftedcl.files.rehearsal import rehearse
 from liftedcl.identity.errors import InputError
 
@@ -33,10 +33,8 @@ def read_mat(path: str | Path, names: tuple[str, ...], remedy: str, *, structs: 
     Raises:
         InputError: the file is missing, damaged, of version 7.3, or lacks one of ``names``; it ends with ``remedy``.
     """
-    try:
-        data = Path(path).read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{path}: not found; {remedy}") from None
+    require_file(path, remedy)
+    data = Path(path).read_bytes()
     if any(data[at : at + len(_HDF5)] == _HDF5 for at in (0, 512)):
         raise InputError(
             f"{path}: is HDF5, as Matlab's version 7.3 writes; save it again with save(..., '-v7'), or in Python read "

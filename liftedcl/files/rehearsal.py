@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from liftedcl.files.atomic import require_file
 from liftedcl.identity.errors import InputError
 
 _SECONDS, _SECONDS_PER_MB = 4, 5
@@ -27,12 +28,11 @@ def rehearse(read: Callable[[], Any], path: str | Path, remedy: str) -> None:
     An error that it raises is dropped too, for this process then meets it itself, except for a lack of memory.
 
     Raises:
-        InputError: reading died, or took more time or memory than a file of this size needs; ends with ``remedy``.
+        InputError: ``path`` is no file; or reading it died, or took more time or memory than a file of this size needs.
+            The message ends with ``remedy``.
     """
-    try:
-        megabytes = os.stat(path).st_size / 1e6
-    except OSError:
-        return  # ``read`` will say what is wrong with the path
+    require_file(path, remedy)
+    megabytes = os.stat(path).st_size / 1e6
     seconds = int(_SECONDS + _SECONDS_PER_MB * megabytes)
     with warnings.catch_warnings():  # Python warns of threads, but the child needs nothing that one of them can hold
         warnings.simplefilter("ignore", DeprecationWarning)
