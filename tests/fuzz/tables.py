@@ -102,7 +102,7 @@ WORKFLOW = (
     Subject("metric_files", _runs, (_MADE, _PROVENANCE),
             command("workflow.metric_files", f"{{}}/{_MADE}", "--out", "{}/out", told=False)),
     Subject("record", _runs, (_MADE, _PROVENANCE),
-            command("workflow.record", f"{{}}/{_MADE}", "--out", "{}/out", told=False)),
+            command("workflow.tables.record", f"{{}}/{_MADE}", "--out", "{}/out", told=False)),
     Subject("summary_page", _runs, (_MADE, _PROVENANCE, "lifting.csv"),
             command("workflow.summary_page", "--results", "{}", "--out", "{}/index.html", told=False)),
 )  # fmt: skip
