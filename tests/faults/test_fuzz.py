@@ -9,7 +9,7 @@ import pytest
 from fuzz.confined import fuzz
 from fuzz.subjects import SUBJECTS
 
-FIRST, INPUTS = int(os.environ.get("FUZZ_SEED", "0")), 240
+FIRST, INPUTS = int(os.environ.get("FUZZ_SEED", "0")), 200
 
 
 @pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.name)

@@ -7,7 +7,7 @@ import pytest
 from fuzz.confined import fuzz
 from fuzz.subjects import SUBJECTS
 
-INPUTS = 5
+INPUTS = 3
 
 
 @pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.name)
