@@ -147,12 +147,12 @@ def detected_boxes(root: str | Path) -> tuple[PersonBoxes, list[int]] | None:
     if not isinstance(listed, list) or not listed or not all(isinstance(entry, dict) for entry in listed):
         raise InputError(f"{path}: is not a list of detections; {REMEDY}")
     entries = Entries(path, REMEDY, range(len(listed)))
-    every_id = whole_ids(listed, "image_id", entries)
+    every_id, every_category = (whole_ids(listed, key, entries) for key in ("image_id", "category_id"))
     every_box = entries.numbers(lambda i: listed[i]["bbox"], "bbox", (4,))
     every_score = entries.numbers(lambda i: listed[i]["score"], "score")
     entries.within("score is", every_score, SCORE)
     entries.finish()
-    person = [entry.get("category_id") == PERSON for entry in listed]
+    person = [category == PERSON for category in every_category]
     kept = np.array([here and image_id in images for here, image_id in zip(person, every_id, strict=True)])
     if not kept.any():
         raise InputError(

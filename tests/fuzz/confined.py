@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 from fuzz.mutations import Mutant, mutate
 from fuzz.subject import Subject
 
@@ -82,6 +83,7 @@ def fuzz(subject: Subject, folder: Path, seeds: range) -> tuple[list[Finding], C
 def _fork(subject: Subject, folder: Path, seeds: list[int], journal: Path) -> str:
     """Run ``seeds`` in a forked process; how it ended, in words."""
     sys.stdout.flush()
+    cv2.setNumThreads(1)  # here, where OpenCV's threads are: ending them in the forked process would wait for ever
     with warnings.catch_warnings():  # Python warns of threads: the child needs nothing that one of them can hold
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()

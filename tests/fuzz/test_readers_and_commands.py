@@ -1,7 +1,7 @@
-"""Damaged input to every reader and command: a clean result or one clear line, and never another result without a word.
+"""Damaged input to every reader and command: a clean result or one clear line, never another result without a word.
 
-`FUZZ_INPUTS` is the number of inputs to each, a few by default and 200 in `make test-fuzz`; `FUZZ_SEED` the first one. A
-message names the seed, and where its input is kept.
+`FUZZ_INPUTS` is the number of inputs to each, a few by default and 200 in `make test-fuzz`, and `FUZZ_SEED` the first
+one. A message names the seed, and where its input is kept.
 """
 
 import os
