@@ -7,13 +7,7 @@ import pytest
 import torch
 from tiny.coco import RECIPE as COCO
 from tiny.coco import write_tiny_coco
-from tiny.h36m import RECIPE, RECIPE_2D, write_tiny_h36m
-from tiny.lip import RECIPE as LIP
-from tiny.lip import write_tiny_lip
-from tiny.mpii import RECIPE as MPII
-from tiny.mpii import write_tiny_mpii
-from tiny.pw3d import RECIPE as PW3D
-from tiny.pw3d import write_tiny_pw3d
+from tiny.data_of_benchmarks import DATA
 from tiny.tasks import scores_of, task_of, train
 
 from downstream.heatmap_pose.simple_pose import SimplePose
@@ -21,15 +15,6 @@ from downstream.registry import BENCHMARKS
 from downstream.training.norm_groups import group_norms
 from liftedcl.identity.errors import InputError
 from liftedcl.networks.encoder import build_backbone
-
-DATA = {
-    "coco": (write_tiny_coco, COCO),
-    "h36m_2d": (write_tiny_h36m, RECIPE_2D),
-    "h36m_3d": (write_tiny_h36m, RECIPE),
-    "lip": (write_tiny_lip, LIP),
-    "mpii": (write_tiny_mpii, MPII),
-    "pw3d": (write_tiny_pw3d, PW3D),
-}
 
 
 @pytest.mark.parametrize("frozen", [False, True])

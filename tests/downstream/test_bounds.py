@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from tiny.coco import RECIPE as COCO
 from tiny.coco import write_tiny_coco
-from tiny.h36m import RECIPE, RECIPE_2D, write_tiny_h36m
+from tiny.data_of_benchmarks import DATA
+from tiny.h36m import RECIPE_2D, write_tiny_h36m
 from tiny.lip import RECIPE as LIP
 from tiny.lip import write_sample, write_tiny_lip
 from tiny.mpii import RECIPE as MPII
@@ -29,15 +30,6 @@ from downstream.pw3d.scores import pose_matrices, true_bodies
 from downstream.registry import BENCHMARKS
 from downstream.samples.crop import apply_affine, crop_matrices, invert_affine
 from workflow.tables.table_spec import main_tables
-
-DATA = {
-    "coco": (write_tiny_coco, COCO),
-    "h36m_2d": (write_tiny_h36m, RECIPE_2D),
-    "h36m_3d": (write_tiny_h36m, RECIPE),
-    "lip": (write_tiny_lip, LIP),
-    "mpii": (write_tiny_mpii, MPII),
-    "pw3d": (write_tiny_pw3d, PW3D),
-}
 
 
 @pytest.mark.parametrize("benchmark", BENCHMARKS)

@@ -2,30 +2,29 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 from fuzz import data_sets
 from fuzz.encoders import RECIPE, recipe_subject, write_recipe
 from fuzz.subject import Subject, command
-from tiny import coco, h36m, lip, mpii, pw3d
+from tiny.data_of_benchmarks import DATA
 
 from downstream.registry import BENCHMARKS
 from liftedcl.networks.encoder import build_backbone, save_encoder
 
-_DATA: dict[str, tuple[Any, Callable[[Path], None], str]] = {
-    "coco": (coco.RECIPE, data_sets.write_coco, "predictions.json"),
-    "mpii": (mpii.RECIPE, data_sets.write_mpii, "predictions.mat"),
-    "h36m_2d": (h36m.RECIPE_2D, data_sets.write_h36m, "joints.npz"),
-    "h36m_3d": (h36m.RECIPE, data_sets.write_h36m, "poses.npz"),
-    "pw3d": (pw3d.RECIPE, data_sets.write_pw3d, "predictions.npz"),
-    "lip": (lip.RECIPE, data_sets.write_lip, "predictions/0_1000.png"),
+_DATA: dict[str, tuple[Callable[[Path], None], str]] = {
+    "coco": (data_sets.write_coco, "predictions.json"),
+    "mpii": (data_sets.write_mpii, "predictions.mat"),
+    "h36m_2d": (data_sets.write_h36m, "joints.npz"),
+    "h36m_3d": (data_sets.write_h36m, "poses.npz"),
+    "pw3d": (data_sets.write_pw3d, "predictions.npz"),
+    "lip": (data_sets.write_lip, "predictions/0_1000.png"),
 }
-"""Benchmark -> its recipe, what makes its data set and predictions, and one of these."""
+"""Benchmark -> what makes its data set and predictions, and one of these."""
 
 
 def _subjects(benchmark: str) -> Iterator[Subject]:
-    recipe, write, predictions = _DATA[benchmark]
+    recipe, (write, predictions) = DATA[benchmark][1], _DATA[benchmark]
     run = "{}"
     if predictions in ("joints.npz", "poses.npz"):  # both benchmarks have one data set
         predictions = "run/predictions.npz"
@@ -36,7 +35,7 @@ def _subjects(benchmark: str) -> Iterator[Subject]:
         write_recipe(root, recipe)
         if run != "{}":
             (root / "run").mkdir()
-            (root / _DATA[benchmark][2]).rename(root / predictions)
+            (root / _DATA[benchmark][1]).rename(root / predictions)
 
     def make_with_encoder(root: Path) -> None:
         make(root)
