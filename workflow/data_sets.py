@@ -3,6 +3,7 @@
 ``python -m workflow.data_sets`` prints the table of docs/data.md.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from downstream.registry import BENCHMARKS, DATA_SETS
@@ -13,12 +14,12 @@ from workflow.layout import is_generated
 from workflow.params import Params
 
 
-def needed_data(params: Params) -> dict[str, tuple[str, ...]]:
-    """Data set -> what the targets of ``params`` need of it, relative to its folder, besides its images."""
+def needed_data(params: Params, encoders: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Data set -> what ``encoders`` and the benchmarks need of it, relative to its folder, besides its images."""
     needs = {name: [*DATA_SETS[name].pretraining.files] for name in params.data}
     for entry in BENCHMARKS.values():
         needs[entry.data.name] += [*entry.needs.files, *entry.needs.pictures]
-    rows = params.encoders.values()
+    rows = [params.encoders[name] for encoder in encoders for name in params.chain(encoder)]
     needs["weights"] += sorted({SOURCES[recipe.source].file for recipe in rows if recipe.source})
     if not any("people" in (recipe.images or "") for recipe in rows):
         del needs["people"]

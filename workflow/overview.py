@@ -10,6 +10,7 @@ from liftedcl.files.atomic import read_json, write_text
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.recipe import read_recipe
 from workflow.layout import Layout
+from workflow.tables.best_row import beats
 from workflow.tables.made_table import write_csv
 from workflow.tables.scaled import SCALED, scaled
 from workflow.tables.stored_scores import BOUND, REFERENCE, read_metrics, read_references
@@ -81,8 +82,7 @@ def _cell(value: float | None) -> float | str:
 def _beats(ours: float | None, trivial: float | None, column: Column) -> str:
     if ours is None or trivial is None:
         return "not defined"
-    ours, trivial = round(ours, 2), round(trivial, 2)  # as they are shown
-    return "yes" if (ours > trivial) == (column.better == "up") and ours != trivial else "no"
+    return "yes" if beats(ours, trivial, column, digits=2) else "no"
 
 
 def _markdown(records: list[dict[str, Any]], profile: str) -> str:

@@ -101,6 +101,11 @@ class Params:
             require(name not in NO_ENCODER, f"encoders.rows.{name}", "one of the tables' own rows; take another name")
             self._check_chain(name)
 
+    def chain(self, encoder: str) -> list[str]:
+        """An encoder, the one that it starts from, and so on to the first."""
+        start = self.encoders[encoder].start
+        return [encoder, *(self.chain(start) if start else ())]
+
     def _check_chain(self, name: str) -> None:
         seen = [name]
         while (start := self.encoders[seen[-1]].start) is not None:

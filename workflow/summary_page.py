@@ -17,8 +17,8 @@ from workflow.tables.html_page import banners, html_page
 from workflow.tables.made_table import MadeTable, read_made_table
 from workflow.tables.recorded_runs import distinct
 from workflow.tables.scaled import scaled_html
+from workflow.tables.shown_tables import FIGURES
 from workflow.tables.table_html import label_of, table_html
-from workflow.tables.table_spec import FIGURES
 
 _LEAD = "What pre-training an image encoder on people is worth, on the tables of the LiftedCL paper."
 _PROVENANCE = ".provenance.json"

@@ -13,6 +13,17 @@ NAMES = ("resnet50", "resnet18", "resnet18_narrow", "hrnet_w32", "vit_s16", "vit
 TIMM = "timm/"
 """Begins the name of any other model of timm."""
 
+VIT, STAGES = ("vit", "stages")
+"""Families of backbones, which no column of a table mixes: plain vision transformers, with one grid from first to last
+block, and all others."""
+
+_VIT_MODULES = (
+    "beit", "cait", "convit", "deepseek_vit", "deit", "eva", "gemma4_vit", "naflexvit", "qwen3_vit", "tnt",
+    "vision_transformer", "vision_transformer_hybrid", "vision_transformer_relpos", "vision_transformer_sam", "vitamin",
+    "xcit",
+)  # fmt: skip
+"""timm's modules of plain vision transformers."""
+
 _REGISTERED = re.compile(r"^@register_model\s+def (\w+)\(", re.MULTILINE)
 
 
@@ -26,9 +37,19 @@ def require_backbone(name: str, key: str) -> None:
         require(False, key, f"{rule}; did you mean {', '.join(near)}?" if near else rule)
 
 
+def family_of(name: str) -> str:
+    """`VIT` or `STAGES`: of a model of timm by the module that it is in."""
+    if not name.startswith(TIMM):
+        return VIT if name.startswith("vit_") else STAGES
+    return VIT if timm_models().get(name.removeprefix(TIMM)) in _VIT_MODULES else STAGES
+
+
 @functools.cache
-def timm_models() -> frozenset[str]:
-    """The models that the installed timm can build. Its files are searched, because importing timm imports torch."""
+def timm_models() -> dict[str, str]:
+    """The models that the installed timm can build, and the module of timm that each is in.
+
+    Its files are searched, because importing timm imports torch.
+    """
     folder = Path(importlib.util.find_spec("timm").origin).parent / "models"
-    texts = (path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py")))
-    return frozenset(name for text in texts for name in _REGISTERED.findall(text))
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py"))}
+    return {name: module for module, text in texts.items() for name in _REGISTERED.findall(text)}

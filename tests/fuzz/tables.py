@@ -18,8 +18,9 @@ from workflow.lifting import lifting_records, read_shown
 from workflow.params import read_params
 from workflow.tables.__main__ import make_table
 from workflow.tables.made_table import read_made_table, write_csv
+from workflow.tables.shown_tables import read_tables
 from workflow.tables.stored_scores import encoder_chain, read_metrics, read_references
-from workflow.tables.table_spec import Table, read_tables
+from workflow.tables.table_spec import Table
 
 TABLE = dataclasses.replace(TABLES["table4"], rows=TABLES["table4"].rows[:3], differences=(),
                             baseline=TABLES["table4"].rows[0].name)  # fmt: skip

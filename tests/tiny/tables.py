@@ -5,7 +5,7 @@ from typing import Any
 from repository import REPOSITORY
 
 from workflow.params import read_params
-from workflow.tables.table_spec import read_tables
+from workflow.tables.shown_tables import read_tables
 
 PARAMS = read_params(REPOSITORY / "params.yaml", {"profile": "paper"})
 TABLES = read_tables(REPOSITORY / "workflow" / "tables" / "tables.yaml", PARAMS)

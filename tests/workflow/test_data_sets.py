@@ -52,7 +52,7 @@ def test_an_edit_of_a_description_re_runs_nothing():
 def test_all_that_is_missing_is_named_with_its_source_and_licence(tmp_path):
     folders = {"data": {name: str(tmp_path / name) for name in DATA_SETS}}
     params = read_params(REPOSITORY / "params.yaml", {"profile": "paper", **folders})
-    needed = needed_data(params)
+    needed = needed_data(params, params.encoders)
     told = dict(zip(needed, missing_data(params, needed), strict=True))
     assert set(told) == set(DATA_SETS) - {"people"}  # no row of the paper's reads those
     for name, text in told.items():

@@ -10,7 +10,7 @@ from downstream.registry import BENCHMARKS
 from liftedcl.methods import lifts
 from workflow.benchmark_recipes import benchmark_of
 from workflow.params import read_params
-from workflow.tables.table_spec import read_tables
+from workflow.tables.shown_tables import read_tables
 
 FINE_TUNINGS = {"coco": 11, "mpii": 11, "h36m_2d": 21, "h36m_3d": 21, "pw3d": 11, "lip": 11}
 """Of the paper's nine tables, for one seed."""

@@ -123,8 +123,6 @@ use rule pretrain as pretrain_lifting with:
     wildcard_constraints: row=rows_by(lifts),
 
 
-TABLE_ROWS = sorted({row.encoder for table in TABLES.values() for row in table.rows})
-
 rule pretrained:
     input:
         [

@@ -28,7 +28,8 @@ from workflow.params import read_params
 from workflow.snakemake_internals import FOLDER, is_main_process, jobs_of_rule, mark_incomplete, settings_of
 from workflow.tables.partial_tables import missing_runs, write_partial_table
 from workflow.stale_locks import remove_stale_locks
-from workflow.tables.table_spec import FIGURES, main_tables, read_tables
+from workflow.tables.shown_tables import FIGURES, encoders_run, read_tables
+from workflow.tables.table_spec import main_tables
 
 PYTHON = quote(sys.executable)  # the environment that runs snakemake also runs its jobs
 
@@ -54,7 +55,8 @@ def repository_file(name):
     return name if Path.cwd() == REPOSITORY else f"{REPOSITORY}/{name}"
 
 
-NEEDED = needed_data(PARAMS)  # of each data set; a job checks its own data, and its error names all that is missing
+TABLE_ROWS = encoders_run(TABLES.values())
+NEEDED = needed_data(PARAMS, TABLE_ROWS)  # of each data set; a job checks its own data; its error names all that is missing
 
 
 @cache

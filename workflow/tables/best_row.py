@@ -1,10 +1,10 @@
-"""The best row of a column, where the seeds allow to name one. No torch."""
+"""The best row of a column, if the seeds allow to name one, and rows that are no better than no network. No torch."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from workflow.tables.paired import half_width
-from workflow.tables.stored_scores import NO_ENCODER
+from workflow.tables.stored_scores import NO_ENCODER, REFERENCE
 from workflow.tables.table_spec import Column
 
 
@@ -33,6 +33,19 @@ def best_row(column: Column, records: Sequence[dict[str, Any]]) -> str | None:
     (mean, low, _, row), *others = intervals
     apart = all(high < low and round(other, 1) != round(mean, 1) for other, _, high, _ in others)
     return row if apart else None
+
+
+def beats(score: float, trivial: float, column: Column, digits: int = 1) -> bool:
+    """Whether ``score`` is better than the trivial predictor's, as both are shown, with ``digits`` after the point."""
+    score, trivial = round(score, digits), round(trivial, digits)
+    return score > trivial if column.better == "up" else score < trivial
+
+
+def not_beating(column: Column, records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of ``records`` whose score isn't better than the trivial predictor's; none if that has no score."""
+    trivial = next(record[column.key] for record in records if record["row"] == REFERENCE)
+    scored = [record for record in records if record["row"] not in NO_ENCODER and record[column.key] != ""]
+    return [of for of in scored if trivial != "" and not beats(of[column.key], trivial, column)]
 
 
 def marks(seeds: Sequence[int]) -> str:

@@ -1,6 +1,7 @@
 """Scores of finished runs -> one table: means over seeds, differences to the baseline, and where each came from."""
 
 import statistics
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -74,15 +75,22 @@ def _record(
             value = getattr(pair, of, None)
             record[f"{key}_{name}"] = "" if value is None else value
     for key in table.settings:
-        runs = [run for several in ours.metrics.values() for run in several if run is not None]
-        unknown = "" if row.name in NO_ENCODER else "unknown"  # a trivial predictor has few settings
-        record[key] = "; ".join(filter(None, dict.fromkeys(str(run.get(key, unknown)) for run in runs)))
+        record[key] = "; ".join(dict.fromkeys(_settings(key, row, ours)))
     record["missing"] = "; ".join(ours.missing)
     mine = [difference for difference in differences if difference["row"] == row.name]
     record["paper_says"] = "; ".join(map(stated, mine))
     record["measured_here"] = "; ".join(map(measured, mine))
     # Finer than anything that is printed, so that no value is rounded twice on its way.
     return {key: round(value, 6) if isinstance(value, float) else value for key, value in record.items()}
+
+
+def _settings(key: str, row: Row, scores: Scores) -> Iterator[str]:
+    """How the runs of a row were taken, by the benchmarks that say so; a trivial predictor has few settings."""
+    runs = [[run for run in several if run is not None] for several in scores.metrics.values()]
+    saying = [several for several in runs if any(key in run for run in several)]
+    for run in (run for several in saying or runs for run in several):
+        if key in run or row.name not in NO_ENCODER:
+            yield str(run.get(key, "unknown"))
 
 
 def _difference(difference: Difference, table: Table, scores: dict[str, Scores]) -> dict[str, Any]:

@@ -88,6 +88,8 @@ def why_no_score(column: Column, value: Any) -> str:
 
 
 def _read_row(row: Row, table: Table, seeds: list[int], layout: Layout, partly: bool) -> Scores:
+    if row.lacks:
+        return Scores({benchmark: [None for _ in seeds] for benchmark in table.benchmarks}, (row.lacks,))
     metrics: dict[str, list[dict[str, Any] | None]] = {benchmark: [] for benchmark in table.benchmarks}
     missing = []
     for benchmark, runs in metrics.items():

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from workflow.tables.best_row import best_row, marks
+from workflow.tables.best_row import best_row, marks, not_beating
 from workflow.tables.made_table import MadeTable
 from workflow.tables.stored_scores import BOUND
 
@@ -112,12 +112,24 @@ def notes(table: MadeTable) -> list[str]:
         for column in table.columns
         if column.frozen
     ]
-    return [*frozen, marks(table.seeds)]
+    return [*frozen, *_no_better(table), marks(table.seeds)]
+
+
+def _no_better(table: MadeTable) -> Iterator[str]:
+    """For the first metric of each benchmark, which rows don't beat the predictor that sees no image."""
+    for column in {column.benchmark: column for column in reversed(table.columns)}.values():
+        if rows := not_beating(column, table.records):
+            yield f"{column.name}: no better than the trivial predictor: {', '.join(map(row_name, rows))}."
 
 
 def setting(table: MadeTable, key: str) -> str:
-    """All values of one of the table's settings."""
-    return "; ".join(dict.fromkeys(record[key] for record in table.records if record[key]))
+    """All values of one of the table's settings; for any but the commonest, which rows have it."""
+    rows: dict[str, list[str]] = {}
+    for record in table.records:
+        if record[key]:
+            rows.setdefault(record[key], []).append(row_name(record))
+    commonest = max(rows, key=lambda value: len(rows[value]), default="")
+    return "; ".join(value if value == commonest else f"{value} ({', '.join(of)})" for value, of in rows.items())
 
 
 def _rows(table: MadeTable, bold: str, escaped: Callable[[str], str]) -> Iterator[tuple[dict[str, Any], list[str]]]:

@@ -22,7 +22,7 @@ from liftedcl.methods import encoder_modules
 from liftedcl.recipes.data_recipes import Crops
 from workflow.layout import Layout
 from workflow.params import read_params
-from workflow.tables.table_spec import read_tables
+from workflow.tables.shown_tables import read_tables
 
 TRACED = """
 import runpy, sys, threading

@@ -16,7 +16,7 @@ from liftedcl.identity.errors import InputError
 from liftedcl.networks.encoder import build_backbone, load_encoder, save_encoder
 from liftedcl.networks.grouped_norm import GroupedBatchNorm2d, group_batch_norms
 from liftedcl.networks.timm_backbone import timm_backbone
-from liftedcl.recipes.backbone_names import timm_models
+from liftedcl.recipes.backbone_names import STAGES, VIT, family_of, timm_models
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
 
 PROMISED = {
@@ -224,6 +224,7 @@ def test_a_model_of_timm_is_a_backbone_and_leaves_under_timms_names(name, tmp_pa
     backbone = build_backbone(name)
     channels, strides = FAMILIES[name]
     assert [stage.stride for stage in backbone.map_stages] == strides and backbone.out_channels == channels
+    assert family_of(name) == (VIT if len(strides) == 1 else STAGES)
     images = torch.randn(2, 3, 96, 64)
     maps = backbone.maps(images)
     assert [x.shape for x in maps] == [(2, stage.channels, 96 // stage.stride, 64 // stage.stride)
@@ -239,7 +240,7 @@ def test_a_model_of_timm_is_a_backbone_and_leaves_under_timms_names(name, tmp_pa
 
 
 def test_every_model_of_timm_is_known_without_importing_it():
-    assert timm_models() == set(timm.list_models())
+    assert set(timm_models()) == set(timm.list_models())
 
 
 def test_an_unknown_backbone_is_answered_with_the_nearest():
