@@ -18,7 +18,7 @@ from downstream.registry import DATA_SETS
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.strict import parse, require, require_at_least, require_choice
 from liftedcl.identity.strict_text import read_yaml
-from liftedcl.recipes.data_recipes import Crops, Pictures, Skeletons
+from liftedcl.recipes.data_recipes import Crops, H36MPairs, Pictures, Skeletons
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
 from liftedcl.recipes.method_entries import method_entries
 from synthetic.recipes import Generated
@@ -73,6 +73,7 @@ class Params:
     seeds: tuple[int, ...]
     data: dict[str, str]
     crops: Crops
+    h36m_pairs: H36MPairs
     pictures: Pictures
     skeletons: Skeletons
     encoders: dict[str, EncoderRecipe]

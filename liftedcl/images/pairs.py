@@ -16,7 +16,7 @@ import numpy as np
 
 from liftedcl.files.atomic import atomic_path, json_text, read_json, require_file, sha256_of_file
 from liftedcl.identity.errors import InputError
-from liftedcl.images.shard import Shard
+from liftedcl.images.shard import REMEDY, Shard
 from liftedcl.images.shard_union import ShardUnion
 
 KINDS = ("view", "pose")
@@ -69,6 +69,16 @@ def open_pairs(shard: Shard | ShardUnion) -> PairList:
         lists.append((pairs.first + start, pairs.second + start, pairs.kinds))
         start += len(each)
     return PairList(*(np.concatenate(parts) for parts in zip(*lists, strict=True)))
+
+
+def index_text(shard: Shard, column: str) -> list[str]:
+    """A column of a shard's index as it is written: pandas takes names without letters for numbers, and rounds ids."""
+    import pandas as pd
+
+    table = shard.path.with_suffix(".csv")
+    if column not in shard.index:
+        raise InputError(f"{table}: has no column {column}, which lists of pairs need; {REMEDY}")
+    return pd.read_csv(table, usecols=[column], dtype=str, keep_default_na=False)[column].tolist()
 
 
 def _files(shard: Shard) -> tuple[Path, Path]:
