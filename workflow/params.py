@@ -194,7 +194,8 @@ def _near(key: str, known: Iterable[str]) -> str:
 def _encoder_row(name: str, defaults: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
     """``defaults <- row``; of the defaults, only the sections that the row's method reads are kept.
 
-    Where a profile makes a section of the row null, it is the defaults' again.
+    Where a profile makes a section of the row null, it is the defaults' again. A row of any method that trains may have
+    a section ``adamw``, which takes the place of SGD and its numbers.
     """
     where = f"params.yaml: encoders.rows.{name}"
     if not isinstance(row, dict):
@@ -204,9 +205,13 @@ def _encoder_row(name: str, defaults: dict[str, Any], row: dict[str, Any]) -> di
         raise InputError(f"{where}.method: {method!r} is none of {', '.join(entries)}")
     every_section = {section for entry in entries.values() for section in entry.sections}
     unused = every_section - set(entries[method].sections)
+    if entries[method].sections and row.get("adamw") is not None:
+        unused -= {"adamw"}
     if wrong := sorted(unused & set(row)):
         raise InputError(f"{where}.{wrong[0]}: {method} does not read this section, remove it")
     kept = {key: value for key, value in defaults.items() if key not in unused}
+    if "adamw" in kept:
+        kept["training"] = {**kept.get("training", {}), **dict.fromkeys(("learning_rate", "momentum", "weight_decay"))}
     return merge(kept, {key: value for key, value in row.items() if value is not None or key not in kept})
 
 
