@@ -18,7 +18,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from liftedcl.data_sets.coco.files import annotation_path
+from liftedcl.data_sets.coco.files import annotation_path, image_folder
 from liftedcl.data_sets.h36m.files import POSES
 from liftedcl.files.contact_sheet import write_contact_sheet
 from liftedcl.files.image_files import process_images, read_image, resize
@@ -35,10 +35,11 @@ PADDING = (124, 116, 104)
 """Mean colour of ImageNet, RGB, for what lies outside an image; normalisation turns it into about zero."""
 
 COLUMNS = (
-    "image_id", "annotation_id", "box_x", "box_y", "box_width", "box_height",
+    "image_id", "annotation_id", "file", "box_x", "box_y", "box_width", "box_height",
     "crop_x", "crop_y", "crop_width", "crop_height", "scale",
 )  # fmt: skip
-"""Index of a shard of crops: the annotated and the extended box in image pixels, and crop pixels per image pixel."""
+"""Index of a shard of crops: the image's file below the folder of images, the annotated and the extended box in image
+pixels, and crop pixels per image pixel."""
 
 DAMAGE = ("no_area", "outside_image")
 """Reasons to leave out a person that mean damaged annotations, where they are more than a few."""
@@ -109,23 +110,24 @@ def make_crops(root: str | Path, split: str, out: str | Path, recipe: Crops, *, 
         InputError: annotations are missing or damaged, over 1% of the images or people are unusable, over 1% of the
             images may be annotated as turned by their EXIF tag, or no crop is left.
     """
-    _pack(read_people(root, split), annotation_path(root, split), out, recipe, workers)
+    _pack(read_people(root, split), annotation_path(root, split), image_folder(root, split), out, recipe, workers)
 
 
 def make_h36m_crops(root: str | Path, out: str | Path, recipe: Crops, *, workers: int | None = None) -> None:
     """As `make_crops`, for the training subjects of a Human3.6M folder, ordered by file name."""
     images, left_out = read_h36m_people(root, recipe.h36m_stride)
-    _pack(FoundPeople(images, left_out=left_out), Path(root) / POSES["train"], out, recipe, workers)
+    found = FoundPeople(images, left_out=left_out)
+    _pack(found, Path(root) / POSES["train"], Path(root) / "images", out, recipe, workers)
 
 
 def make_own_crops(root: str | Path, out: str | Path, recipe: Crops, *, workers: int | None = None) -> None:
     """As `make_crops`, for a folder of the user's own images, ordered as `read_own_people` does."""
     boxes = Path(root) / BOXES
-    _pack(read_own_people(root), boxes if boxes.exists() else Path(root), out, recipe, workers)
+    _pack(read_own_people(root), boxes if boxes.exists() else Path(root), Path(root), out, recipe, workers)
 
 
-def _pack(found: FoundPeople, where: Path, out: str | Path, recipe: Crops, workers: int | None) -> None:
-    """Write the shard of ``found``, whose people are annotated in the file or folder ``where``."""
+def _pack(found: FoundPeople, where: Path, folder: Path, out: str | Path, recipe: Crops, workers: int | None) -> None:
+    """Write the shard of ``found``: images below ``folder``, whose people ``where``, a file or a folder, annotates."""
     images = found.images
     reasons = [[why_skipped(person, image, recipe) for person in image.people] for image in images]
     counts = collections.Counter(itertools.chain.from_iterable(reasons))
@@ -157,8 +159,8 @@ def _pack(found: FoundPeople, where: Path, out: str | Path, recipe: Crops, worke
             for person, box, crop in zip(image.people, boxes, crops, strict=True):
                 rectangle = extend_box(box)
                 place = dataclasses.astuple(rectangle)
-                row = (image.image_id, person.annotation_id, *box, *place, recipe.height / rectangle.height)
-                shard.append(crop, row)
+                identity = (image.image_id, person.annotation_id, image.path.relative_to(folder).as_posix())
+                shard.append(crop, (*identity, *box, *place, recipe.height / rectangle.height))
         if unclear := turns.check(len(wanted), where):
             print(f"warning: {unclear}", file=sys.stderr, flush=True)
         lost = sum(len(image.people) for image in unused)

@@ -11,6 +11,7 @@ from liftedcl.methods import lifts
 from liftedcl.networks.encoder import load_encoder, load_state, load_strictly
 from liftedcl.networks.lifting import LiftingNetwork
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
+from liftedcl.views.view_draw import view_size
 from liftedcl.views.whole_crops import whole_views
 
 _BATCH = 32
@@ -33,7 +34,7 @@ def lift(recipe: EncoderRecipe, *, encoder: Path, heads: Path, images: np.ndarra
     load_strictly(network, state, heads, "the heads of this recipe", "name heads.pt of a run of this recipe")
     network = network.to(device).eval()
     parts = [images[first : first + _BATCH] for first in range(0, len(images), _BATCH)]
-    lifted = [network(backbone(whole_views(part, recipe.views.size, device))).cpu().numpy() for part in parts]
+    lifted = [network(backbone(whole_views(part, view_size(recipe.views), device))).cpu().numpy() for part in parts]
     skeletons = np.concatenate(lifted)
     if broken := int((~np.isfinite(skeletons).all(axis=(1, 2))).sum()):
         raise InputError(f"{heads}: {broken} of {len(images)} lifted skeletons are not finite; pre-train its row again")

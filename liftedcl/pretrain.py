@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import dataclasses
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,8 +19,10 @@ from liftedcl.files.atomic import exclusive, sha256_of_file, write_json
 from liftedcl.identity.code_digest import code_digest
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.provenance import describe
-from liftedcl.identity.recipe import read_recipe
+from liftedcl.identity.recipe import plain, read_recipe
 from liftedcl.images.batches import Batch, ShardBatches
+from liftedcl.images.pair_batches import PairBatch, PairBatches, checksum_of
+from liftedcl.images.pairs import open_pairs
 from liftedcl.images.shard import Shard
 from liftedcl.images.shard_union import ShardUnion, open_shards
 from liftedcl.methods import encoder_modules, lifts, method_class
@@ -30,6 +31,7 @@ from liftedcl.networks.encoder import Backbone, build_backbone, load_encoder, sa
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
 from liftedcl.skeletons.lifted_history import write_lifted_history
 from liftedcl.skeletons.skeleton import NUM_JOINTS
+from liftedcl.views.view_draw import view_size
 
 
 class PretrainingTask:
@@ -43,10 +45,10 @@ class PretrainingTask:
             raise InputError(
                 f"training.batch_size: {distributed.size()} processes do not divide a batch of {batch_size}"
             )
-        self._data = ShardBatches(shard, batch_size=batch_size, seed=seed)
+        self._data = training_batches(recipe, shard, seed)
         self._method, self.epochs = method, recipe.training.epochs
         self._lifting = method.heads["lifting"] if lifts(recipe) else None
-        self.monitor = RunMonitor(shard, size=recipe.views.size, epochs=self.epochs, lifts=lifts(recipe))
+        self.monitor = RunMonitor(shard, size=view_size(recipe.views), epochs=self.epochs, lifts=lifts(recipe))
         self.module = nn.ModuleDict({"method": method, "monitor": self.monitor}).to(device)
         self.module.to(memory_format=torch.channels_last)  # a fifth faster on a CPU, and more on a GPU
         self.steps_per_epoch = self._data.steps_per_epoch
@@ -62,11 +64,20 @@ class PretrainingTask:
                 module.compile()
 
     def observe(self, epoch: int) -> dict[str, float]:
-        """Columns of the history after ``epoch`` epochs."""
-        return self.monitor.look(epoch, self._method.backbone, self._lifting)
+        """Columns of the history after ``epoch`` epochs: the features' health, and what the method observes itself."""
+        health = self.monitor.look(epoch, self._method.backbone, self._lifting)
+        return health | (self._method.observe() if hasattr(self._method, "observe") else {})
 
-    def batches(self, epoch: int, first_step: int) -> Iterator[Batch]:
+    def batches(self, epoch: int, first_step: int) -> Iterator[Batch | PairBatch]:
         return self._data.epoch(epoch, first_step)
+
+
+def training_batches(recipe: EncoderRecipe, shard: Shard | ShardUnion, seed: int) -> ShardBatches | PairBatches:
+    """The batches of a recipe: of pairs where it says of which kinds."""
+    options = {"batch_size": recipe.training.batch_size, "seed": seed}
+    if recipe.pairs is None:
+        return ShardBatches(shard, **options)
+    return PairBatches(shard, open_pairs(shard), recipe.pairs.kinds, **options)
 
 
 def pretrain(
@@ -93,7 +104,7 @@ def pretrain(
     torch.manual_seed(step_seed(seed, -1))
     backbone = _starting_backbone(recipe, start, inputs)
     identity = {
-        "recipe": dataclasses.asdict(recipe),
+        "recipe": plain(recipe),
         "seed": seed,
         "threads": threads,
         "processes": distributed.size(),
@@ -108,6 +119,8 @@ def pretrain(
             raise InputError(f"--images: missing; method {recipe.method} trains on a packed shard")
         shard = open_shards(images)
         inputs["images"] = shard.checksum
+        if recipe.pairs is not None:
+            inputs["pairs"] = checksum_of(open_pairs(shard))
         sampled = _read_skeletons(skeletons, inputs)
         method = method_class(recipe.method)(recipe, backbone, shard, sampled)
         task = PretrainingTask(method, recipe, shard, seed, device)
@@ -140,9 +153,10 @@ def _starting_backbone(recipe: EncoderRecipe, start: Path | None, inputs: dict[s
         raise InputError(
             f"--start: the recipe starts from {recipe.start or 'random weights'}; give or leave out --start"
         )
+    drop_path = recipe.adamw.drop_path if recipe.adamw is not None else 0.0
     if start is None:
-        return build_backbone(recipe.backbone)
-    backbone = load_encoder(start, recipe.backbone)
+        return build_backbone(recipe.backbone, drop_path=drop_path)
+    backbone = load_encoder(start, recipe.backbone, drop_path=drop_path)
     inputs["start"] = sha256_of_file(start)
     return backbone
 

@@ -19,7 +19,7 @@ _LONGEST = 60  # characters of a value that are shown
 _SHOWN = 6  # modules, or numbers of a recipe
 
 _SECTIONS = {
-    "crop": "crops", "pack": "pictures", "sample": "skeletons",
+    "crop": "crops", "pair": "h36m_pairs", "pack": "pictures", "sample": "skeletons",
     "generate": "generated.{}", "reference": "benchmarks.{}", "augmented": "benchmarks.{}",
 }  # fmt: skip
 """By the first word of a rule's name, the section of params.yaml with its recipe; the rest of the name goes into {}."""

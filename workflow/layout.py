@@ -17,6 +17,10 @@ class Layout:
         """Images or skeletons that many jobs read: crops, h36m_crops, people_crops, pictures, skeletons."""
         return f"{self.root}/{name}.npy"
 
+    def pairs(self, name: str) -> str:
+        """The list of pairs of packed images, h36m_crops or people_crops."""
+        return f"{self.root}/{name}.pairs.csv"
+
     def figure(self, name: str) -> str:
         """A figure of this run, which is copied into results/."""
         return f"{self.root}/figures/{name}.png"

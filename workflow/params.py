@@ -18,7 +18,7 @@ from downstream.registry import DATA_SETS
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.strict import parse, require, require_at_least, require_choice
 from liftedcl.identity.strict_text import read_yaml
-from liftedcl.recipes.data_recipes import Crops, Pictures, Skeletons
+from liftedcl.recipes.data_recipes import Crops, H36MPairs, Pictures, Skeletons
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
 from liftedcl.recipes.method_entries import method_entries
 from synthetic.recipes import Generated
@@ -73,6 +73,7 @@ class Params:
     seeds: tuple[int, ...]
     data: dict[str, str]
     crops: Crops
+    h36m_pairs: H36MPairs
     pictures: Pictures
     skeletons: Skeletons
     encoders: dict[str, EncoderRecipe]
@@ -198,7 +199,8 @@ def _near(key: str, known: Iterable[str]) -> str:
 def _encoder_row(name: str, defaults: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
     """``defaults <- row``; of the defaults, only the sections that the row's method reads are kept.
 
-    Where a profile makes a section of the row null, it is the defaults' again.
+    Where a profile makes a section of the row null, it is the defaults' again. A row of any method that trains may have
+    a section ``adamw``, which takes the place of SGD and its numbers.
     """
     where = f"params.yaml: encoders.rows.{name}"
     if not isinstance(row, dict):
@@ -208,9 +210,13 @@ def _encoder_row(name: str, defaults: dict[str, Any], row: dict[str, Any]) -> di
         raise InputError(f"{where}.method: {method!r} is none of {', '.join(entries)}")
     every_section = {section for entry in entries.values() for section in entry.sections}
     unused = every_section - set(entries[method].sections)
+    if entries[method].sections and row.get("adamw") is not None:
+        unused -= {"adamw"}
     if wrong := sorted(unused & set(row)):
         raise InputError(f"{where}.{wrong[0]}: {method} does not read this section, remove it")
     kept = {key: value for key, value in defaults.items() if key not in unused}
+    if "adamw" in kept:
+        kept["training"] = {**kept.get("training", {}), **dict.fromkeys(("learning_rate", "momentum", "weight_decay"))}
     return merge(kept, {key: value for key, value in row.items() if value is not None or key not in kept})
 
 

@@ -3,39 +3,25 @@
 from dataclasses import dataclass
 
 from liftedcl.identity.strict import require, require_at_least, require_positive, require_share
+from liftedcl.recipes.adamw_recipe import AdamW
 
 
 @dataclass(frozen=True, kw_only=True)
-class TransformerTraining:
+class TransformerTraining(AdamW):
     """AdamW in place of a benchmark's own optimiser, as transformers are fine-tuned. The rate is the recipe's.
 
     Attributes:
-        weight_decay: not of biases, norms, position embeddings, class and register tokens.
-        betas: of AdamW.
-        layer_decay: rate of a block relative to the next one's, and of the last one to the head's, the recipe's.
-        drop_path: share of residual branches that a training step skips in the last block, 0 in the first; not of a
-            frozen encoder.
         warmup_steps: until then the rate rises in a straight line.
         warmup_first: share of the rate with which the first of them begins.
-        gradient_clip: largest norm of the gradient of all parameters together; None leaves the benchmark's.
     """
 
-    weight_decay: float
-    betas: tuple[float, float] = (0.9, 0.999)
-    layer_decay: float = 1.0
-    drop_path: float = 0.0
     warmup_steps: int = 0
     warmup_first: float = 0.001
-    gradient_clip: float | None = None
 
     def __post_init__(self) -> None:
-        require_at_least(self, 0, "weight_decay", "warmup_steps")
-        require(all(0 <= beta < 1 for beta in self.betas), "betas", f"{self.betas} are not from 0 to below 1")
-        require(0 < self.layer_decay <= 1, "layer_decay", f"{self.layer_decay:g} is not above 0 and at most 1")
-        require(0 <= self.drop_path < 1, "drop_path", f"{self.drop_path:g} is not from 0 to below 1")
+        super().__post_init__()
+        require_at_least(self, 0, "warmup_steps")
         require_share(self, "warmup_first")
-        if self.gradient_clip is not None:
-            require_positive(self, "gradient_clip")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,8 @@ _ROOT = Path(__file__).resolve().parents[2]
 _PACKAGES = ("liftedcl", "downstream", "synthetic", "workflow")
 
 RECIPE_MODULES = (
-    "liftedcl.recipes.data_recipes", "liftedcl.recipes.encoder_recipe", "synthetic.recipes",
+    "liftedcl.recipes.data_recipes", "liftedcl.recipes.encoder_recipe", "liftedcl.recipes.adamw_recipe",
+    "liftedcl.recipes.completion_recipe", "synthetic.recipes",
     "downstream.training.training_recipe", "downstream.training.augmentation_recipe",
     "downstream.heatmap_pose.heatmap_recipe", "downstream.coco.recipe", "downstream.mpii.recipe",
     "downstream.h36m.shared.recipe", "downstream.h36m.shared.skeleton_prior_recipe", "downstream.pw3d.recipe",

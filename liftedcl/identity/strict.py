@@ -17,7 +17,12 @@ def parse(kind: Any, value: Any, where: str) -> Any:
     """
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
-        return None if value is None else parse(arguments[0], value, where)
+        if value is None and types.NoneType in arguments:
+            return None
+        kinds = [kind for kind in arguments if kind is not types.NoneType]
+        listed = isinstance(value, list | tuple)  # int | tuple[int, int] takes a number or a list
+        fitting = [kind for kind in kinds if (typing.get_origin(kind) is tuple) == listed]
+        return parse((fitting or kinds)[0], value, where)
     if dataclasses.is_dataclass(kind):
         return _parse_dataclass(kind, value, where)
     if origin is tuple:

@@ -40,8 +40,7 @@ class ShardBatches:
                 "lower training.batch_size or add data"
             )
         self._shard, self._batch_size, self._seed = shard, batch_size, seed
-        self._stretches = torch.from_numpy(_stretches(shard))
-        self._pinned = torch.cuda.is_available()
+        self._stretches = torch.from_numpy(stretches_of(shard))
         self.steps_per_epoch = len(shard) // batch_size
 
     def epoch(self, epoch: int, first_step: int) -> Iterator[Batch]:
@@ -50,17 +49,21 @@ class ShardBatches:
 
     def _read(self, epoch: int, first_step: int) -> Iterator[Batch]:
         order = np.random.default_rng([self._seed, epoch]).permutation(len(self._shard))
-        shape = (self._batch_size, *self._shard.image_size, 3)
         for step in range(first_step, self.steps_per_epoch):
             rows = order[step * self._batch_size : (step + 1) * self._batch_size]
-            images = torch.empty(shape, dtype=torch.uint8, pin_memory=self._pinned)
-            self._shard.gather(rows, images.numpy())
-            drawn = torch.from_numpy(rows)
-            now = epoch * self.steps_per_epoch + step
-            yield Batch(images.permute(0, 3, 1, 2), self._stretches[drawn], drawn, now)
+            yield read_batch(self._shard, rows, self._stretches, epoch * self.steps_per_epoch + step)
 
 
-def _stretches(shard: Shard | ShardUnion) -> np.ndarray:
+def read_batch(shard: Shard | ShardUnion, rows: np.ndarray, stretches: Tensor, step: int) -> Batch:
+    """The images ``rows`` (B,) int64 of a shard as the batch of ``step``; ``stretches`` (N,) are those of the shard."""
+    shape = (len(rows), *shard.image_size, 3)
+    images = torch.empty(shape, dtype=torch.uint8, pin_memory=torch.cuda.is_available())
+    shard.gather(rows, images.numpy())
+    drawn = torch.from_numpy(rows)
+    return Batch(images.permute(0, 3, 1, 2), stretches[drawn], drawn, step)
+
+
+def stretches_of(shard: Shard | ShardUnion) -> np.ndarray:
     """Of each image, (N,) float32: 1 in a shard whose index doesn't say how large its pictures were."""
     index, (height, width) = shard.index, shard.image_size
     if "picture_width" not in index:

@@ -13,8 +13,8 @@ from torch.nn import functional as F
 
 from liftedcl.engine import distributed
 from liftedcl.engine.loop import Player
+from liftedcl.engine.optimisers import encoder_player, player_beside
 from liftedcl.engine.schedule import constant
-from liftedcl.engine.sgd import encoder_player, sgd_player
 from liftedcl.identity.errors import InputError
 from liftedcl.images.batches import Batch
 from liftedcl.images.shard import Shard
@@ -65,10 +65,10 @@ class LiftedCL(nn.Module):
             self.register_buffer("skeletons", torch.from_numpy(skeletons), persistent=False)
 
     def players(self, recipe: EncoderRecipe, steps: int) -> dict[str, Player]:
-        players = encoder_player(self, recipe.training, steps)
+        players = encoder_player(self, recipe, steps)
         if lifts(recipe):
             rate = constant(recipe.lifting.critic_learning_rate)
-            players["critic"] = sgd_player(self.critic.parameters(), recipe.training, rate)
+            players["critic"] = player_beside(self.critic, recipe, rate)
         return players
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from liftedcl.engine import distributed
 from liftedcl.engine.loop import Player
-from liftedcl.engine.sgd import encoder_player
+from liftedcl.engine.optimisers import encoder_player
 from liftedcl.images.batches import Batch
 from liftedcl.images.shard import Shard
 from liftedcl.losses.infonce import info_nce
@@ -36,7 +36,7 @@ class MoCoV2(nn.Module):
         self._views, self._contrast = recipe.views, contrast
 
     def players(self, recipe: EncoderRecipe, steps: int) -> dict[str, Player]:
-        return encoder_player(self, recipe.training, steps)
+        return encoder_player(self, recipe, steps)
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
         pair = ViewPair(batch, self._views, self.queue.keys.device)

@@ -14,8 +14,8 @@ import numpy as np
 from torch import Tensor, nn
 
 from liftedcl.engine.loop import Player
+from liftedcl.engine.optimisers import encoder_player
 from liftedcl.engine.schedule import Schedule, constant, cosine
-from liftedcl.engine.sgd import encoder_player
 from liftedcl.images.batches import Batch
 from liftedcl.images.shard import Shard
 from liftedcl.networks.encoder import Backbone, zero_last_norms
@@ -54,7 +54,7 @@ class PixPro(nn.Module):
 
     def players(self, recipe: EncoderRecipe, steps: int) -> dict[str, Player]:
         self._key_momentum = rising(recipe.propagation.key_momentum, steps=steps)
-        return encoder_player(self, recipe.training, steps)
+        return encoder_player(self, recipe, steps)
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
         pair = ViewPair(batch, self._views, next(self.backbone.parameters()).device)

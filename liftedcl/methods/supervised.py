@@ -10,15 +10,14 @@ from torch.nn import functional as F
 
 from liftedcl.engine import distributed
 from liftedcl.engine.loop import Player
-from liftedcl.engine.sgd import encoder_player
+from liftedcl.engine.optimisers import encoder_player
 from liftedcl.identity.errors import InputError
 from liftedcl.images.batches import Batch
 from liftedcl.images.shard import Shard
 from liftedcl.networks.encoder import Backbone
 from liftedcl.networks.grouped_norm import group_batch_norms
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
-from liftedcl.views.rendering import render_views
-from liftedcl.views.view_draw import draw_views
+from liftedcl.views.random_view import RandomView
 
 
 class Supervised(nn.Module):
@@ -38,16 +37,10 @@ class Supervised(nn.Module):
         self._views = dataclasses.replace(recipe.views, jitter_probability=0.0, grey=0.0, blur_probability=0.0)
 
     def players(self, recipe: EncoderRecipe, steps: int) -> dict[str, Player]:
-        return encoder_player(self, recipe.training, steps)
+        return encoder_player(self, recipe, steps)
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
-        device = self.labels.device
-        images = batch.images.to(device, non_blocking=True)
-        count, _, height, width = images.shape
-        stretches = batch.stretches.to(device, non_blocking=True)
-        draw = draw_views(count, height, width, self._views, device, stretches)
-        part = distributed.mine(torch.arange(count, device=device))
-        views = render_views(images[part], draw.select(part), self._views)
-        scores = self.heads["classifier"](self.backbone(views).mean(dim=(2, 3)))
-        labels = self.labels[distributed.mine(batch.rows.to(device, non_blocking=True))]
+        view = RandomView(batch, self._views, self.labels.device)
+        scores = self.heads["classifier"](self.backbone(view.mine()).mean(dim=(2, 3)))
+        labels = self.labels[distributed.mine(view.rows)]
         yield "encoder", {"cross_entropy": F.cross_entropy(scores, labels)}

@@ -31,7 +31,7 @@ class RunMonitor(nn.Module):
 
     skeletons: Tensor
 
-    def __init__(self, shard: Shard | ShardUnion, *, size: int, epochs: int, lifts: bool):
+    def __init__(self, shard: Shard | ShardUnion, *, size: tuple[int, int], epochs: int, lifts: bool):
         super().__init__()
         rows = evenly_spread(len(shard), _IMAGES)
         lifted = evenly_spread(len(rows), _LIFTED) if lifts else rows[:0]

@@ -1,4 +1,4 @@
-"""Recipes of what encoders are trained on: person crops, stage I images, sampled skeletons."""
+"""Recipes of what encoders are trained on: person crops, pairs of them, stage I images, sampled skeletons."""
 
 from dataclasses import dataclass
 
@@ -26,6 +26,32 @@ class Crops:
         require(0 <= self.min_keypoints <= 17, "min_keypoints", f"{self.min_keypoints} is not from 0 to COCO's 17")
         require_at_least(self, 0, "min_side")
         require_at_least(self, 1, "h36m_stride")
+
+
+@dataclass(frozen=True)
+class H36MPairs:
+    """Pairs of Human3.6M's crops, and how difficult they are: the share of a person that both show can't be computed.
+
+    ``view_angle`` is the range of the angle in degrees between the optical axes of the two cameras of a view pair,
+    ``pose_gap`` the range of the frames of the video, 50 a second, between the two moments of a pose pair. None makes
+    no pairs of that kind. ``most`` is the largest number of pairs of each kind, drawn with ``seed`` from all that are
+    in range. No number of these is published for people (Cross-view and Cross-pose Completion, CVPR 2024).
+    """
+
+    view_angle: tuple[float, float] | None
+    pose_gap: tuple[int, int] | None
+    most: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.view_angle is not None:
+            require_range(self, "view_angle", 0, 180, "set null for no view pairs")
+        if self.pose_gap is not None:
+            require_range(self, "pose_gap", 1, 1_000_000, "set null for no pose pairs")
+        some = self.view_angle is not None or self.pose_gap is not None
+        require(some, "pose_gap", "is null, as is view_angle, so there would be no pairs; give one of them a range")
+        require_at_least(self, 1, "most")
+        require_at_least(self, 0, "seed")
 
 
 @dataclass(frozen=True)

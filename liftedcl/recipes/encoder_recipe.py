@@ -1,7 +1,7 @@
 """The recipe of an encoder, a row of params.yaml: everything that decides its weights except seed and data."""
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from liftedcl.identity.strict import (
     require,
@@ -11,7 +11,9 @@ from liftedcl.identity.strict import (
     require_range,
     require_share,
 )
+from liftedcl.recipes.adamw_recipe import AdamWPretraining
 from liftedcl.recipes.backbone_names import require_backbone
+from liftedcl.recipes.completion_recipe import Masking, Pairs
 from liftedcl.recipes.method_entries import method_entries
 from liftedcl.recipes.weight_sources import SOURCES
 
@@ -23,27 +25,36 @@ _SMALLEST_SCALE = 0.001  # share of an image's area: a smaller crop has no pixel
 
 @dataclass(frozen=True)
 class Training:
-    """Length and optimiser of a pre-training: SGD with a cosine schedule (paper, section 4.1)."""
+    """Length of a pre-training, and its SGD with a cosine schedule (paper, section 4.1).
+
+    The last three numbers are SGD's, and None in a row with a section ``adamw``.
+    """
 
     epochs: int
     batch_size: int
-    learning_rate: float
-    momentum: float
-    weight_decay: float
+    learning_rate: float | None
+    momentum: float | None
+    weight_decay: float | None
 
     def __post_init__(self) -> None:
         require_at_least(self, 1, "epochs")
         require_at_least(self, 2, "batch_size")
-        require_positive(self, "learning_rate")
-        require(0 <= self.momentum < 1, "momentum", f"{self.momentum:g} is not from 0 to below 1")
-        require_at_least(self, 0, "weight_decay")
+        if self.learning_rate is not None:
+            require_positive(self, "learning_rate")
+        if self.momentum is not None:
+            require(0 <= self.momentum < 1, "momentum", f"{self.momentum:g} is not from 0 to below 1")
+        if self.weight_decay is not None:
+            require_at_least(self, 0, "weight_decay")
 
 
 @dataclass(frozen=True)
 class Views:
-    """Augmentation of a view (paper, appendix C). ``blur`` is the range of sigma in pixels of the view."""
+    """Augmentation of a view (paper, appendix C). ``blur`` is the range of sigma in pixels of the view.
 
-    size: int
+    ``size`` is the side of a square view in pixels, or [height, width].
+    """
+
+    size: int | tuple[int, int]
     scale: tuple[float, float]
     flip: float
     jitter: tuple[float, float, float, float]
@@ -53,13 +64,14 @@ class Views:
     blur_probability: float
 
     def __post_init__(self) -> None:
-        require_at_least(self, SMALLEST_INPUT, "size")
+        sides = self.size if isinstance(self.size, tuple) else (self.size,)
+        require(min(sides) >= SMALLEST_INPUT, "size", f"{self.size!r} is below {SMALLEST_INPUT}")
         require_range(self, "scale", _SMALLEST_SCALE, 1)
         require(all(0 <= s <= 1 for s in self.jitter[:3]), "jitter", "brightness, contrast, saturation are from 0 to 1")
         require(0 <= self.jitter[3] <= 0.5, "jitter", "the fourth, hue, is from 0 to 0.5 of the circle")
         require_share(self, "flip", "jitter_probability", "grey", "blur_probability")
         # The kernel reaches 3 sigma, and a reflected border has to be smaller than the view.
-        require_range(self, "blur", 0.01, (self.size - 1) / 3, "to switch the blur off set blur_probability: 0")
+        require_range(self, "blur", 0.01, (min(sides) - 1) / 3, "to switch the blur off set blur_probability: 0")
 
 
 @dataclass(frozen=True)
@@ -168,12 +180,16 @@ IMAGE_SETS = (
 """Valid values of a row's ``images``: packed stage I images, or packed person crops of one or several sources."""
 
 
+_WHERE_GIVEN = {"where_given": True}
+"""Of a section that isn't in the JSON of a row without it: no such row became stale when the section came."""
+
+
 @dataclass(frozen=True)
 class EncoderRecipe:
     """One row of encoders with its defaults filled in.
 
     ``images`` names the training set, ``start`` the row whose encoder training starts from, ``source`` the published
-    file that it is read from, ``file`` the user's own encoder.
+    file that it is read from, ``file`` the user's own encoder. ``adamw`` takes the place of SGD.
     """
 
     method: str
@@ -189,6 +205,9 @@ class EncoderRecipe:
     dense: Dense | None = None
     propagation: Propagation | None = None
     sets: Sets | None = None
+    adamw: AdamWPretraining | None = field(default=None, metadata=_WHERE_GIVEN)
+    masking: Masking | None = field(default=None, metadata=_WHERE_GIVEN)
+    pairs: Pairs | None = field(default=None, metadata=_WHERE_GIVEN)
 
     def __post_init__(self) -> None:
         entries = method_entries()
@@ -199,6 +218,13 @@ class EncoderRecipe:
         for name in sections:
             require(getattr(self, name, None) is not None, name, f"is missing, {self.method} needs it")
         require(trained == (self.images is not None), "images", "goes with a trained method, and only with one")
+        require(self.adamw is None or trained, "adamw", "goes with a trained method only")
+        if trained:
+            for name in ("learning_rate", "momentum", "weight_decay"):
+                given = getattr(self.training, name) is not None
+                rule = "is SGD's, and this row has a section adamw; give that one's base_rate, betas, weight_decay"
+                rule = rule if given else "is missing, SGD needs it"
+                require(given == (self.adamw is None), f"training.{name}", rule)
         require((self.method == "published") == (self.source is not None), "source", "goes with method published")
         if self.source is not None:
             require_choice(self.source, SOURCES, "source")

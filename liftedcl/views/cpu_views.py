@@ -21,13 +21,13 @@ _NORMALISED = ((_LEVELS - MEAN) / STD).astype(np.float32)[None]
 """(1, 256, 3): the normalised value of each level of red, green and blue."""
 
 
-def render(images: Tensor, draw: ViewDraw, size: int) -> Tensor:
-    """Views (B, 3, size, size) float32, normalised, channels last in memory, of (B, 3, H, W) uint8 RGB on the CPU.
+def render(images: Tensor, draw: ViewDraw, size: tuple[int, int]) -> Tensor:
+    """Views (B, 3, *size) float32, normalised, channels last in memory, of (B, 3, H, W) uint8 RGB on the CPU.
 
     Images that are channels last in memory are read in place, others copied.
     """
     sources = images.permute(0, 2, 3, 1).contiguous().numpy()
-    views = np.empty((len(sources), size, size, 3), np.float32)  # torch.empty is filled in deterministic mode
+    views = np.empty((len(sources), *size, 3), np.float32)  # torch.empty is filled in deterministic mode
     factors = torch.stack([draw.brightness, draw.contrast, draw.saturation, draw.hue], dim=1).tolist()
     boxes, flips = draw.geometry.boxes.int().tolist(), draw.geometry.flips.tolist()
     jittered, greyed, blurred = draw.jittered.tolist(), draw.greyed.tolist(), draw.blurred.tolist()
@@ -47,15 +47,15 @@ def render(images: Tensor, draw: ViewDraw, size: int) -> Tensor:
     return torch.from_numpy(views).permute(0, 3, 1, 2)
 
 
-def _cut(image: np.ndarray, box: list[int], flip: bool, size: int) -> np.ndarray:
+def _cut(image: np.ndarray, box: list[int], flip: bool, size: tuple[int, int]) -> np.ndarray:
     """The box (x, y, width, height) of (H, W, 3), flipped and resized bilinearly with its border repeated outwards."""
     x, y, width, height = box
     inside = image[y : y + height, x : x + width]
     if flip:
         inside = cv2.flip(inside, 1)  # before the resize, which mostly enlarges
-    if max(width, height) > size:  # OpenCV has no such low-pass filter
-        return np.asarray(Image.fromarray(inside).resize((size, size), Image.Resampling.BILINEAR))
-    return cv2.resize(inside, (size, size), interpolation=cv2.INTER_LINEAR)
+    if width > size[1] or height > size[0]:  # OpenCV has no such low-pass filter
+        return np.asarray(Image.fromarray(inside).resize(size[::-1], Image.Resampling.BILINEAR))
+    return cv2.resize(inside, size[::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def _brightness(view: np.ndarray, factor: float) -> np.ndarray:

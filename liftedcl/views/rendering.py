@@ -14,16 +14,16 @@ from torch.nn import functional as F
 from liftedcl.recipes.encoder_recipe import Views
 from liftedcl.views import cpu_views
 from liftedcl.views.rgb import GREY, MEAN, STD
-from liftedcl.views.view_draw import Geometry, ViewDraw
+from liftedcl.views.view_draw import Geometry, ViewDraw, view_size
 
 
 def render_views(images: Tensor, draw: ViewDraw, recipe: Views) -> Tensor:
     """The views of ``images`` (B, 3, H, W) uint8 RGB that ``draw``, on the same device, describes.
 
-    Returns (B, 3, S, S) float32, normalised, channels last in memory.
+    Returns (B, 3, H', W') float32, of `view_size`, normalised, channels last in memory.
     """
     if images.device.type == "cpu":
-        return cpu_views.render(images, draw, recipe.size)
+        return cpu_views.render(images, draw, view_size(recipe))
     return render_batched(images, draw, recipe)
 
 
@@ -31,7 +31,7 @@ def render_views(images: Tensor, draw: ViewDraw, recipe: Views) -> Tensor:
 def render_batched(images: Tensor, draw: ViewDraw, recipe: Views) -> Tensor:
     """`render_views` in batch, on any device: each operation runs for all images and is kept where ``draw`` says so."""
     with torch.autocast(images.device.type, enabled=False):  # bfloat16 has fewer digits than the images
-        views = resample(images.float().div_(255.0), draw.geometry, recipe.size)
+        views = resample(images.float().div_(255.0), draw.geometry, view_size(recipe))
         views = _where(draw.jittered, colour_jitter(views, draw), views)
         views = _where(draw.greyed, _grey(views), views)
         views = _where(draw.blurred, gaussian_blur(views, draw.sigma, recipe.blur[1]), views)
@@ -52,14 +52,14 @@ def _per_channel(values: tuple[float, ...], device: torch.device) -> Tensor:
         return torch.tensor(values, device=device).view(1, 3, 1, 1)
 
 
-def resample(images: Tensor, geometry: Geometry, size: int) -> Tensor:
-    """Cut the boxes out of (B, 3, H, W), resize them to (B, 3, size, size), and flip.
+def resample(images: Tensor, geometry: Geometry, size: tuple[int, int]) -> Tensor:
+    """Cut the boxes out of (B, 3, H, W), resize them to (B, 3, *size), and flip.
 
     Bilinear, with PIL's low-pass filter where a box is larger than the view. Pixels outside a box have no influence.
     """
     _, _, height, width = images.shape
     x, y, w, h = geometry.boxes.unbind(dim=1)
-    rows, columns = _linear_weights(y, h, size, height), _linear_weights(x, w, size, width)
+    rows, columns = _linear_weights(y, h, size[0], height), _linear_weights(x, w, size[1], width)
     columns = torch.where(geometry.flips[:, None, None], columns.flip(1), columns)
     return torch.einsum("bih,bchw,bjw->bcij", rows, images, columns)
 

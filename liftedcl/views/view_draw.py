@@ -55,6 +55,11 @@ class ViewDraw:
         return dataclasses.replace(self, geometry=self.geometry.select(indices), **tensors)
 
 
+def view_size(recipe: Views) -> tuple[int, int]:
+    """Height and width of a view in pixels."""
+    return recipe.size if isinstance(recipe.size, tuple) else (recipe.size, recipe.size)
+
+
 def draw_views(
     count: int,
     height: int,
@@ -102,10 +107,12 @@ def draw_geometry(
 
     Each image draws ten tries at once and takes the first that fits, or else the largest centred crop. The aspect is
     that in the picture itself, which is packed ``stretches`` (B,) times as wide, relative to its height; None where
-    pictures are packed in their own shape.
+    pictures are packed in their own shape. Boxes of views that aren't square are as much wider, or narrower, as these.
     """
     if stretches is None:
         stretches = torch.ones(count, device=device)
+    view_height, view_width = view_size(recipe)
+    stretches = stretches * (view_width / view_height)
 
     def uniform(low: float, high: float) -> Tensor:
         return torch.rand(count, _TRIES, device=device) * (high - low) + low

@@ -21,7 +21,7 @@ class ViewPair:
         self._mine = distributed.mine(torch.arange(count, device=device))
 
     def mine(self, draw: ViewDraw) -> tuple[Tensor, Geometry]:
-        """This process's views (B/W, 3, S, S) of a draw, and their geometry."""
+        """This process's views (B/W, 3, H', W') of a draw, and their geometry."""
         return self.render(draw, self._mine), self.geometry(draw)
 
     def geometry(self, draw: ViewDraw) -> Geometry:
@@ -29,5 +29,5 @@ class ViewPair:
         return draw.geometry.select(self._mine)
 
     def render(self, draw: ViewDraw, rows: Tensor) -> Tensor:
-        """The views (n, 3, S, S), normalised, of the images ``rows`` (n,) int64."""
+        """The views (n, 3, H', W'), normalised, of the images ``rows`` (n,) int64."""
         return render_views(self.images[rows], draw.select(rows), self._recipe)

@@ -18,21 +18,19 @@ from liftedcl.networks.encoder import build_backbone
 from liftedcl.networks.grouped_norm import group_batch_norms
 from liftedcl.pretrain import PretrainingTask
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
-from liftedcl.recipes.method_entries import method_entries
 
 BATCH = 8
 
 
-def train(method: str, recipe: EncoderRecipe, images: Path, out: Path) -> dict:
+def train(recipe: EncoderRecipe, images: Path, out: Path) -> dict:
     """Two epochs of two steps; the history and the state of everything."""
     torch.manual_seed(0)
     skeletons = torch.nn.functional.normalize(torch.randn(20, 51), dim=1).view(-1, 17, 3).numpy().astype(np.float32)
     shard, backbone = open_shard(images), build_backbone(recipe.backbone)
-    module = method_class(method)(recipe, backbone, shard, skeletons)
+    module = method_class(recipe.method)(recipe, backbone, shard, skeletons)
     task = PretrainingTask(module, recipe, shard, 0, torch.device("cpu"))
-    history = fit(
-        task, folder=out / method, identity={}, seed=0, device=torch.device("cpu"), name=method, observe=task.observe
-    )
+    run = {"folder": out / recipe.method, "identity": {}, "seed": 0, "device": torch.device("cpu")}
+    history = fit(task, **run, name=recipe.method, observe=task.observe)
     return {"history": history, "state": task.module.state_dict()}
 
 
@@ -71,20 +69,15 @@ def norms() -> dict[str, torch.Tensor]:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    for name in ("recipe", "images", "out"):
+    for name in ("recipes", "images", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     arguments = parser.parse_args()
     prepare_device(1)
-    base = read_recipe(EncoderRecipe, str(arguments.recipe))
     results = {"messages": messages(), "norms": norms()}
-    for method, entry in method_entries().items():
-        if not entry.module:
-            continue
-        sections = {name: getattr(base, name) for name in entry.sections}
-        recipe = EncoderRecipe(method=method, backbone=base.backbone, images="coco", **sections)
-        training = dataclasses.replace(recipe.training, batch_size=BATCH, epochs=2)
-        recipe = dataclasses.replace(recipe, training=training)
-        results[method] = train(method, recipe, arguments.images, arguments.out)
+    for line in arguments.recipes.read_text().splitlines():
+        recipe = read_recipe(EncoderRecipe, line)
+        recipe = dataclasses.replace(recipe, training=dataclasses.replace(recipe.training, batch_size=BATCH, epochs=2))
+        results[recipe.method] = train(recipe, arguments.images, arguments.out)
     torch.save(results, arguments.out / f"{distributed.rank()}of{distributed.size()}.pt")
 
 

@@ -104,6 +104,17 @@ def test_what_lifting_is_measured_with_and_on_is_watched(finished, edited):
     assert {"measure_lifting", "lifted_skeletons"} <= stale(finished, FIGURE)
 
 
+def test_another_range_of_angles_remakes_the_pairs_and_not_the_crops(finished, edited):
+    pairs = "runs/demo/h36m_crops.pairs.csv"
+    status, output = run(finished, pairs, *TINY)
+    assert status == 0, output
+    assert stale(finished, pairs) == set()
+    edited("params.yaml", "view_angle: [30, 120]", "view_angle: [30, 100]")
+    assert stale(finished, pairs) == {"pair_h36m"} and stale(finished) == set()
+    add_code(edited, finished, "liftedcl/images/h36m_pairs.py")
+    assert stale(finished, pairs) == {"pair_h36m"} and stale(finished) == set()
+
+
 def test_other_pictures_make_what_reads_them_stale(finished, edited):
     """Even when the run ends, or is killed, between making the pictures and reading them."""
     edited("synthetic/generation.py", "JPEG_QUALITY = 92", "JPEG_QUALITY = 70")

@@ -1,8 +1,9 @@
-# Generated data, person crops, stage I images and sampled skeletons.
+# Generated data, person crops and pairs of them, stage I images and sampled skeletons.
 
 import dataclasses
 
 from liftedcl.images.own_people import BOXES, listing_digest
+from liftedcl.images.own_pairs import PAIRS
 
 FIRST = 2  # a data job takes every core and all else waits for it: begun late, it would wait while cores are idle
 BODY = repository_file("synthetic/people/body.npz")
@@ -86,6 +87,36 @@ rule crop_own_people:
     shell:
         "{PYTHON} -m liftedcl.crops --recipe {params.recipe:q} --people {params.root:q}"
         " --out {output.images:q} --sheet {output.sheet:q} --workers {threads} 2>&1 | tee {log:q}"
+
+
+def paired(name):
+    """What a job that lists the pairs of packed images writes: the pairs, a report, and some of them to look at."""
+    pairs = LAYOUT.pairs(name)
+    return {"pairs": pairs, "report": pairs.replace(".csv", ".json"), "sheet": LAYOUT.figure(f"{name}_pairs")}
+
+
+rule pair_h36m:
+    input: data("h36m", *DATA_SETS["h36m"].pretraining.files), **packed("h36m_crops"),
+    output: **paired("h36m_crops"),
+    params: recipe=to_json(PARAMS.h36m_pairs), code=code_of("liftedcl.pairs"), root=PARAMS.data["h36m"],
+    log: f"{LAYOUT.root}/logs/h36m_pairs.log",
+    resources: **PARAMS.cluster.resources("short"),
+    priority: FIRST
+    shell:
+        "{PYTHON} -m liftedcl.pairs --recipe {params.recipe:q} --h36m {params.root:q} --crops {input.images:q}"
+        " --sheet {output.sheet:q} 2>&1 | tee {log:q}"
+
+
+rule pair_own_people:
+    input: data("people", PAIRS, optional=(BOXES,)), **packed("people_crops"),
+    output: **paired("people_crops"),
+    params: code=code_of("liftedcl.pairs"), root=PARAMS.data["people"],
+    log: f"{LAYOUT.root}/logs/people_pairs.log",
+    resources: **PARAMS.cluster.resources("short"),
+    priority: FIRST
+    shell:
+        "{PYTHON} -m liftedcl.pairs --people {params.root:q} --crops {input.images:q}"
+        " --sheet {output.sheet:q} 2>&1 | tee {log:q}"
 
 
 rule pack_pictures:

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from liftedcl.engine import distributed
 from liftedcl.engine.loop import Player
-from liftedcl.engine.sgd import encoder_player
+from liftedcl.engine.optimisers import encoder_player
 from liftedcl.images.batches import Batch
 from liftedcl.losses.infonce import info_nce
 from liftedcl.networks.encoder import Backbone
@@ -39,7 +39,7 @@ class ViewAndCellContrast(nn.Module):
         )
 
     def players(self, recipe: EncoderRecipe, steps: int) -> dict[str, Player]:
-        return encoder_player(self, recipe.training, steps)
+        return encoder_player(self, recipe, steps)
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
         pair = ViewPair(batch, self._views, self.queues["invariant"].keys.device)

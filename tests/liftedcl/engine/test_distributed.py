@@ -5,14 +5,13 @@ import os
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 import torch
 from repository import REPOSITORY
 from tiny.pretraining import METHODS
+from tiny.shard import write_tiny_shard
 
 from liftedcl.identity.recipe import to_json
-from liftedcl.images.shard import ShardWriter
 from workflow.params import read_params
 
 
@@ -20,41 +19,25 @@ from workflow.params import read_params
 def results(tmp_path_factory):
     """What tests/tiny/several_processes.py stored: of one process, and of each of two."""
     folder = tmp_path_factory.mktemp("world")
-    rng = np.random.default_rng(0)
-    with ShardWriter(folder / "images.npy", 64, 48, ("file", "label")) as writer:
-        for i in range(16):
-            # Finer than the pixels of a view: in flat areas rounding decides which of equal cells a pooling takes.
-            writer.append(rng.integers(0, 256, (64, 48, 3), dtype=np.uint8), (f"{i}.jpg", i % 3))
+    write_tiny_shard(folder / "images.npy", 16)
     encoders = {"defaults": {"contrast": {"queue": 64}}}
-    params = read_params(REPOSITORY / "params.yaml", {"profile": "demo", "encoders": encoders})
-    defaults = read_sections(params)
-    (folder / "recipe.json").write_text(defaults)
+    rows = read_params(REPOSITORY / "params.yaml", {"profile": "demo", "encoders": encoders}).encoders.values()
+    recipes = {method: next(row for row in rows if row.method == method) for method in METHODS}
+    lines = [to_json(dataclasses.replace(recipe, start=None)) for recipe in recipes.values()]
+    (folder / "recipes.txt").write_text("\n".join(lines))
     found = []
     for processes in (1, 2):
         out = folder / str(processes)
         out.mkdir()
         launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
         script = [str(REPOSITORY / "tests" / "tiny" / "several_processes.py")]
-        options = ["--recipe", folder / "recipe.json", "--images", folder / "images.npy", "--out", out]
+        options = ["--recipes", folder / "recipes.txt", "--images", folder / "images.npy", "--out", out]
         command = [sys.executable, *(launcher if processes > 1 else []), *script, *map(str, options)]
         environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
         result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
         assert result.returncode == 0, result.stderr[-2000:]
         found += [torch.load(out / f"{rank}of{processes}.pt", weights_only=True) for rank in range(processes)]
     return found
-
-
-def read_sections(params) -> str:
-    """The demo's LiftedCL row with the sections of every other method: a recipe that all methods take theirs from."""
-    base = params.encoders["liftedcl_in_cc"]
-    for recipe in params.encoders.values():
-        missing = {
-            field.name: getattr(recipe, field.name)
-            for field in dataclasses.fields(recipe)
-            if getattr(base, field.name) is None and dataclasses.is_dataclass(getattr(recipe, field.name))
-        }
-        base = dataclasses.replace(base, **missing)
-    return to_json(dataclasses.replace(base, start=None))
 
 
 def test_messages(results):

@@ -23,7 +23,7 @@ from liftedcl.images.coco_people import read_people
 from liftedcl.images.shard import ShardWriter, open_shard
 from liftedcl.networks.encoder import BACKBONES, build_backbone, load_strictly
 from liftedcl.recipes.backbone_names import NAMES
-from liftedcl.recipes.data_recipes import Crops, Pictures, Skeletons
+from liftedcl.recipes.data_recipes import Crops, H36MPairs, Pictures, Skeletons
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
 from synthetic.recipes import Generated
 from workflow.params import read_params
@@ -63,6 +63,12 @@ BAD_ENCODERS = {
     "lifting.adv": [-0.5],
 }
 BAD_CROPS = {"height": [0, 100], "min_keypoints": [-1, 18], "min_side": [-1.0], "h36m_stride": [0]}
+BAD_H36M_PAIRS = {
+    "view_angle": [[-1.0, 90.0], [90.0, 30.0], [0.0, 181.0]],
+    "pose_gap": [[0, 5], [5, 1]],
+    "most": [0],
+    "seed": [-1],
+}
 BAD_SKELETONS = {
     "count": [0],
     "seed": [-1],
@@ -113,6 +119,7 @@ CASES = [
     for cls, recipe, table in (
         (EncoderRecipe, DEMO.encoders["liftedcl_in_cc"], BAD_ENCODERS),
         (Crops, DEMO.crops, BAD_CROPS),
+        (H36MPairs, DEMO.h36m_pairs, BAD_H36M_PAIRS),
         (Pictures, DEMO.pictures, {"size": [0]}),
         (Skeletons, DEMO.skeletons, BAD_SKELETONS),
         (H36M3D, DEMO.benchmarks["h36m_3d"], BAD_H36M),

@@ -8,10 +8,10 @@ import pytest
 import torch
 from repository import REPOSITORY
 from tiny.pretraining import METHODS
+from tiny.shard import write_tiny_shard
 
 from liftedcl.engine import loop
 from liftedcl.engine.device import prepare_device
-from liftedcl.images.shard import ShardWriter, open_shard
 from liftedcl.methods import method_class
 from liftedcl.networks.encoder import build_backbone
 from liftedcl.pretrain import PretrainingTask
@@ -26,12 +26,7 @@ class StoppedError(Exception):
 
 @pytest.fixture(scope="module")
 def shard(tmp_path_factory):
-    path = tmp_path_factory.mktemp("shard") / "images.npy"
-    rng = np.random.default_rng(0)
-    with ShardWriter(path, 64, 48, ("file", "label")) as writer:
-        for i in range(12):
-            writer.append(rng.integers(0, 256, (64, 48, 3), dtype=np.uint8), (f"{i}.jpg", i % 3))
-    return open_shard(path)
+    return write_tiny_shard(tmp_path_factory.mktemp("shard") / "images.npy", 12)
 
 
 def run(method, shard, folder, monkeypatch, stop_after=None):

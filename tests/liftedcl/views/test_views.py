@@ -136,11 +136,11 @@ def test_a_view_of_a_squeezed_picture_shows_what_the_view_of_the_picture_does():
     aspects = own.boxes[:, 2] / own.boxes[:, 3]
     assert (aspects > 0.7).all() and (aspects < 1.4).all()
     a, b = (
-        rendering.resample(image.float().expand(12, -1, -1, -1), g, 32)
+        rendering.resample(image.float().expand(12, -1, -1, -1), g, (32, 32))
         for image, g in ((squeezed, geometry), (picture, own))
     )
     assert (a - b).abs().mean() < 3.0
-    other = rendering.resample(picture.float().expand(12, -1, -1, -1), geometry, 32)
+    other = rendering.resample(picture.float().expand(12, -1, -1, -1), geometry, (32, 32))
     assert (a - other).abs().mean() > 10.0
 
 
@@ -233,7 +233,7 @@ def test_resampling_equals_torchvisions_crop_and_resize(images):
     torch.manual_seed(0)
     geometry = draw_geometry(len(images), *images.shape[2:], RECIPE, images.device)
     for size in (64, 20):  # which enlarges all boxes, and shrinks them
-        ours = rendering.resample(images.float(), geometry, size)
+        ours = rendering.resample(images.float(), geometry, (size, size))
         for i, (x, y, w, h) in enumerate(geometry.boxes.int().tolist()):
             theirs = tv.resized_crop(images[i].float(), y, x, h, w, [size, size], antialias=True)
             theirs = tv.horizontal_flip(theirs) if geometry.flips[i] else theirs
@@ -449,7 +449,7 @@ def test_aligned_maps_of_both_views_show_the_same_spots():
     first, second = (draw_geometry(400, 64, 48, RECIPE, "cpu") for _ in range(2))
     area, overlap = shared_area(first, second)
     assert 0.9 < overlap.float().mean() <= 1.0
-    a, b = (align(coordinates(geometry, 32), geometry, area, 16)[overlap] for geometry in (first, second))
+    a, b = (align(coordinates(geometry, (32, 32)), geometry, area, 16)[overlap] for geometry in (first, second))
     # Cells at the rim of a view are held at its outermost centre: half a cell of at most 48/32 and 64/32 pixels.
     assert (a - b).abs().max() < 1.01
     inner = (a - b).abs()[:, :, 2:-2, 2:-2]

@@ -3,8 +3,8 @@
 from torch import nn
 from torch.nn import functional as F
 
+from liftedcl.engine.optimisers import sgd_player
 from liftedcl.engine.schedule import cosine
-from liftedcl.engine.sgd import sgd_player
 from liftedcl.views.rendering import render_views
 from liftedcl.views.view_draw import draw_views
 
