@@ -7,7 +7,7 @@ from liftedcl.identity.strict import require_choice
 from workflow.benchmark_recipes import SEPARATOR, benchmark_of
 
 FROZEN = "probe"
-"""The variant of params.yaml that freezes the encoder."""
+"""The variant of params.yaml that freezes the encoder; names of others that do so end with _probe."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Column:
     @property
     def frozen(self) -> bool:
         """Whether the encoder stays as it is, and only the head is trained."""
-        return self.benchmark.endswith(f"{SEPARATOR}{FROZEN}")
+        return self.benchmark.endswith((f"{SEPARATOR}{FROZEN}", f"_{FROZEN}"))
 
 
 @dataclass(frozen=True)
