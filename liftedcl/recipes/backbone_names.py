@@ -17,6 +17,9 @@ VIT, STAGES = ("vit", "stages")
 """Families of backbones, which no column of a table mixes: plain vision transformers, with one grid from first to last
 block, and all others."""
 
+_STAGED = ("resnet", "hrnet", "solider")
+"""How names of backbones of `STAGES` begin."""
+
 _VIT_MODULES = (
     "beit", "cait", "convit", "deepseek_vit", "deit", "eva", "gemma4_vit", "naflexvit", "qwen3_vit", "tnt",
     "vision_transformer", "vision_transformer_hybrid", "vision_transformer_relpos", "vision_transformer_sam", "vitamin",
@@ -38,10 +41,11 @@ def require_backbone(name: str, key: str) -> None:
 
 
 def family_of(name: str) -> str:
-    """`VIT` or `STAGES`: of a model of timm by the module that it is in."""
-    if not name.startswith(TIMM):
-        return VIT if name.startswith("vit_") else STAGES
-    return VIT if timm_models().get(name.removeprefix(TIMM)) in _VIT_MODULES else STAGES
+    """`VIT` or `STAGES`: of a model of timm by the module that it is in. A size behind an @ counts for nothing."""
+    model = name.partition("@")[0]
+    if not model.startswith(TIMM):
+        return STAGES if model.startswith(_STAGED) else VIT
+    return VIT if timm_models().get(model.removeprefix(TIMM)) in _VIT_MODULES else STAGES
 
 
 @functools.cache

@@ -101,7 +101,7 @@ def test_an_encoder_comes_into_the_tables_of_its_family_beside_an_untrained_one_
         coco, lip = judge.judged_tables(tables, ["coco", "lip"], both)
         assert coco.rows == lip.rows == both
         runs = {run for run, *_ in (*coco.runs([0]), *lip.runs([0]))}
-        vit = {"coco-vit", "coco-probe", "lip-vit", "lip-probe"}
+        vit = {"coco-vit", "coco-vit_probe", "lip-vit", "lip-vit_probe"}
         assert runs == (vit if backbone == "vit_b16" else {"coco", "lip"})
     file.write_bytes(b"other weights")
     assert judge.added_rows(file, "resnet50", params)[0] != name.replace("vit_b16", "resnet50")

@@ -13,7 +13,7 @@ from repository import REPOSITORY
 from torch import nn
 
 from liftedcl.identity.errors import InputError
-from liftedcl.networks.encoder import build_backbone, load_encoder, save_encoder
+from liftedcl.networks.encoder import BACKBONES, build_backbone, load_encoder, save_encoder
 from liftedcl.networks.grouped_norm import GroupedBatchNorm2d, group_batch_norms
 from liftedcl.networks.timm_backbone import timm_backbone
 from liftedcl.recipes.backbone_names import STAGES, VIT, family_of, timm_models
@@ -237,6 +237,13 @@ def test_a_model_of_timm_is_a_backbone_and_leaves_under_timms_names(name, tmp_pa
     with torch.no_grad():
         again = load_encoder(tmp_path / "encoder.pt", name).eval()(images)
         assert torch.equal(again, backbone.eval()(images))
+
+
+def test_the_family_of_a_name_is_that_of_the_model_that_is_built():
+    for name, build in BACKBONES.items():
+        model = build.args[0] if build.args else ""
+        assert family_of(name) == (family_of(f"timm/{model}") if isinstance(model, str) else STAGES), name
+    assert family_of("vit_b16@256x128") == family_of("timm/deit_tiny_patch16_224") == VIT
 
 
 def test_every_model_of_timm_is_known_without_importing_it():
