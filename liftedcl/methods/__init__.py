@@ -28,6 +28,11 @@ def encoder_modules(method: str) -> tuple[str, ...]:
     return tuple(filter(None, ("liftedcl.pretrain", method_entries()[method].module)))
 
 
+def completes(recipe: EncoderRecipe) -> bool:
+    """Whether an encoder of this recipe is trained by completing masked images."""
+    return recipe.masking is not None
+
+
 def lifts(recipe: EncoderRecipe) -> bool:
     """Whether an encoder of this recipe is trained with a lifting network."""
     return recipe.lifting is not None and recipe.lifting.adv > 0
