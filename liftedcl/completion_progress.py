@@ -15,14 +15,12 @@ _GREY = 128
 _CELL, _LABEL, _TITLE, _GAP = 1.3, 1.1, 0.22, 0.05
 """In inches: the height of an image, the width of the labels to its left, a line of titles, and the gaps."""
 
-_TITLES = {"view": "second view", "pose": "second pose"}
-
 
 def draw_completions(named: dict[str, Completions], out: Path) -> None:
     """Draw the images of several trainings, by their names, one below the other: (PNG).
 
     A line has an image whole and masked, every hidden patch at its own mean colour, the image as it was completed at
-    each moment, and the second image of its pair.
+    each moment, and the second image of its pair. Numbers are squared errors over those of the mean colours.
     """
     from matplotlib.figure import Figure
 
@@ -46,18 +44,28 @@ def draw_completions(named: dict[str, Completions], out: Path) -> None:
 
 
 def _lines(name: str, completions: Completions) -> Iterator[tuple[list[str], str, list[np.ndarray]]]:
-    """Titles (of the first line alone), label and images of each line."""
+    """Titles (of the first line of its kind alone), label and images of each line."""
     masked, means = _painted(completions)
-    moments = [f"epoch {epoch}" if epoch else "untrained" for epoch in completions.epochs]
-    for place, image in enumerate(completions.images):
-        images = [image, masked[place], means[place], *completions.completed[:, place]]
-        kind = KINDS[completions.kinds[place]] if len(completions.kinds) else ""
-        titles = ["image", "masked", "means", *moments]
-        if kind:
-            images.append(completions.seconds[place])
-            titles.append(_TITLES[kind])
-        first = place == 0 or (kind and completions.kinds[place] != completions.kinds[place - 1])
-        yield titles if first else [], f"{name}\n{kind}".rstrip(), images
+    kinds = completions.kinds if len(completions.kinds) else np.full(len(completions.images), -1)
+    for kind in dict.fromkeys(kinds.tolist()):
+        lines = np.flatnonzero(kinds == kind)
+        least = max(_error(completions, means, lines), 1.0)  # an image of one colour has none
+        titles = ["image", "masked", "means (1.00)"]
+        for epoch, completed in zip(completions.epochs, completions.completed, strict=True):
+            moment = f"epoch {epoch}" if epoch else "untrained"
+            titles.append(f"{moment} ({_error(completions, completed, lines) / least:.2f})")
+        columns = [completions.images, masked, means, *completions.completed]
+        if kind >= 0:
+            titles.append(f"second {KINDS[kind]}")
+            columns.append(completions.seconds)
+        label = f"{name}\n{KINDS[kind]}" if kind >= 0 else name
+        for line in lines:
+            yield titles if line == lines[0] else [], label, [images[line] for images in columns]
+
+
+def _error(completions: Completions, drawn: np.ndarray, lines: np.ndarray) -> float:
+    """The sum of the squared errors of some lines of ``drawn`` (P, H, W, 3); only hidden patches have any."""
+    return float(np.square(drawn[lines].astype(float) - completions.images[lines]).sum())
 
 
 def _painted(completions: Completions) -> tuple[np.ndarray, np.ndarray]:
