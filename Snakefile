@@ -26,6 +26,7 @@ rule drawings:  # predictions of every run of the paper's tables on some test im
 include: "workflow/rules/data.smk"
 include: "workflow/rules/encoders.smk"
 include: "workflow/rules/lifting.smk"
+include: "workflow/rules/completion.smk"
 include: "workflow/rules/finetune.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/report.smk"

@@ -12,11 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from downstream.h36m.pose_3d.reader import H36MPoses, annotation_path, read_h36m_3d, read_poses
+from downstream.h36m.pose_3d.person_crops import crops_of
+from downstream.h36m.pose_3d.reader import annotation_path, read_h36m_3d, read_poses
 from downstream.h36m.pose_3d.scores import true_poses
 from downstream.metrics import pa_mpjpe, procrustes_align
-from downstream.reading.frames import Frames
-from liftedcl.crops import cut, extend_box
 from liftedcl.engine import distributed
 from liftedcl.engine.device import prepare_device
 from liftedcl.files.atomic import sha256_of_file, write_json
@@ -108,22 +107,6 @@ def bones_in_range(skeletons: np.ndarray, length_ratio: tuple[float, float]) -> 
     shortest, longest = ratios.min(axis=1), ratios.max(axis=1)
     allowed = length_ratio[1] / length_ratio[0] * (1 + 1e-4)  # sampled skeletons are float32
     return (shortest > 0) & (longest <= allowed * shortest)
-
-
-def crops_of(people: H36MPoses, rows: np.ndarray, recipe: Crops) -> np.ndarray:
-    """Crops (B, H, W, 3) uint8 RGB of ``rows``, as pre-training cuts them, but from boxes that end at the image.
-
-    Raises:
-        InputError: an image is missing, damaged or of another size than annotated.
-    """
-    whole = np.concatenate([np.zeros_like(people.sizes), people.sizes], axis=1)
-    frames = Frames(people.root / "images", people.names, people.sizes, whole, cache_bytes=0)
-    corners = people.boxes[rows]
-    boxes = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2] + 1], axis=1)  # first and last pixel
-    size = {"height": recipe.height, "width": recipe.width}
-    return np.stack(
-        [cut(frames.region(row)[0], extend_box(box), **size) for row, box in zip(rows, boxes.tolist(), strict=True)]
-    )
 
 
 def main(words: list[str] | None = None) -> None:

@@ -38,8 +38,7 @@ COLUMNS = (
     "image_id", "annotation_id", "file", "box_x", "box_y", "box_width", "box_height",
     "crop_x", "crop_y", "crop_width", "crop_height", "scale",
 )  # fmt: skip
-"""Index of a shard of crops: the image's file below the folder of images, the annotated and the extended box in image
-pixels, and crop pixels per image pixel."""
+"""Index of a shard of crops: the image's file, both boxes in image pixels, and crop pixels per image pixel."""
 
 DAMAGE = ("no_area", "outside_image")
 """Reasons to leave out a person that mean damaged annotations, where they are more than a few."""

@@ -33,11 +33,14 @@ def h36m_pairs(root: str | Path, shard: Shard, recipe: H36MPairs) -> tuple[PairL
     Raises:
         InputError: the shard isn't of Human3.6M, a camera is missing or damaged, or no pair is in a range.
     """
-    names = index_text(shard, "file")
-    parts = np.array([_parts(shard, name) for name in names])
+    names, annotations = index_text(shard, "file"), Path(root) / POSES["train"]
+    parts = _parts(shard.path, names)
+    strange = ~np.isin(parts[:, 0], SUBJECTS["train"])
+    if strange.any():
+        raise InputError(f"{shard.path}: {names[int(strange.argmax())]} shows no training subject; {REMEDY}")
     in_range = {}
     if recipe.view_angle is not None:
-        in_range["view"] = _views(parts, _axes(Path(root) / POSES["train"], names), recipe.view_angle)
+        in_range["view"] = view_pairs(annotations, names, recipe.view_angle)
     if recipe.pose_gap is not None:
         in_range["pose"] = _moments(parts, recipe.pose_gap)
     kept, kinds, report = [], [], {}
@@ -53,15 +56,41 @@ def h36m_pairs(root: str | Path, shard: Shard, recipe: H36MPairs) -> tuple[PairL
     return PairList(first, second, np.concatenate(kinds)), report
 
 
-def _parts(shard: Shard, name: str) -> tuple[int, ...]:
-    """Subject, action, subaction, camera and frame of a crop."""
-    found = _NAME.fullmatch(name.rsplit("/", 1)[-1])
-    if found is None or int(found[1]) not in SUBJECTS["train"]:
+def view_pairs(annotations: Path, names: list[str], limits: tuple[float, float]) -> np.ndarray:
+    """Images of one instant whose cameras are within the ``limits`` of the angle: (P, 2) places in ``names``.
+
+    ``annotations`` is the file, of either split, in which the images' cameras are. Each two images are one pair.
+
+    Raises:
+        InputError: a name isn't one of Human3.6M, a camera is missing or damaged, or no two are within the limits.
+    """
+    parts, axes = _parts(annotations, names), _axes(annotations, names)
+    _, instants = np.unique(parts[:, _INSTANT], axis=0, return_inverse=True)
+    order = np.argsort(instants, kind="stable")
+    pairs = [
+        np.stack([order[:-shift], order[shift:]], 1)[instants[order[:-shift]] == instants[order[shift:]]]
+        for shift in range(1, np.bincount(instants).max())
+    ]
+    together = np.concatenate([np.empty((0, 2), np.int64), *pairs])
+    cosines = np.einsum("pc,pc->p", *(axes[column] for column in together.T))
+    angles = np.degrees(np.arccos(np.clip(cosines, -1, 1)))
+    inside = (angles >= limits[0]) & (angles <= limits[1])
+    if not inside.any():
+        there = f"angles are {angles.min():.0f} to {angles.max():.0f} degrees" if len(angles) else "no instant has two"
         raise InputError(
-            f"{shard.path}: {name} is not s_SUBJECT_act_ACTION_subact_TAKE_ca_CAMERA_FRAME.jpg of a training subject, "
-            f"so these are not crops of Human3.6M; {REMEDY}"
+            f"h36m_pairs.view_angle: no two cameras are {limits[0]:g} to {limits[1]:g} degrees apart ({there}); "
+            "change the range, or set null for no view pairs"
         )
-    return tuple(map(int, found.groups()))
+    return together[inside]
+
+
+def _parts(where: Path, names: list[str]) -> np.ndarray:
+    """Subject, action, subaction, camera and frame of each image that ``where`` names, (N, 5)."""
+    found = [_NAME.fullmatch(name.rsplit("/", 1)[-1]) for name in names]
+    if None in found:
+        wrong = names[found.index(None)]
+        raise InputError(f"{where}: {wrong} is not s_SUBJECT_act_ACTION_subact_TAKE_ca_CAMERA_FRAME.jpg; {REMEDY}")
+    return np.array([[int(part) for part in match.groups()] for match in found])
 
 
 def _axes(path: Path, names: list[str]) -> np.ndarray:
@@ -88,27 +117,6 @@ def _axes(path: Path, names: list[str]) -> np.ndarray:
             )
         axes[place] /= length
     return axes
-
-
-def _views(parts: np.ndarray, axes: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
-    """Crops of one instant whose cameras are within the ``limits`` of the angle: (P, 2), each two once."""
-    _, instants = np.unique(parts[:, _INSTANT], axis=0, return_inverse=True)
-    order = np.argsort(instants, kind="stable")
-    pairs = [
-        np.stack([order[:-shift], order[shift:]], 1)[instants[order[:-shift]] == instants[order[shift:]]]
-        for shift in range(1, np.bincount(instants).max())
-    ]
-    together = np.concatenate([np.empty((0, 2), np.int64), *pairs])
-    cosines = np.einsum("pc,pc->p", *(axes[column] for column in together.T))
-    angles = np.degrees(np.arccos(np.clip(cosines, -1, 1)))
-    inside = (angles >= limits[0]) & (angles <= limits[1])
-    if not inside.any():
-        there = f"angles are {angles.min():.0f} to {angles.max():.0f} degrees" if len(angles) else "no instant has two"
-        raise InputError(
-            f"h36m_pairs.view_angle: no two cameras are {limits[0]:g} to {limits[1]:g} degrees apart ({there}); "
-            "change the range, or set null for no view pairs"
-        )
-    return together[inside]
 
 
 def _moments(parts: np.ndarray, limits: tuple[int, int]) -> np.ndarray:

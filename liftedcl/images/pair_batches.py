@@ -31,10 +31,10 @@ def checksum_of(pairs: PairList) -> str:
 
 
 class PairBatches:
-    """Whole batches of pairs of some ``kinds``, which follow each other in turn, so a batch has equally many of each.
+    """Whole batches of pairs of some ``kinds``, which take turns, so a batch has equally many of each.
 
-    An epoch has as many pairs as there are of these kinds. Each kind is drawn without repeats, and those of which there
-    are fewer begin again.
+    An epoch has as many pairs as the shard has images, so it is as long as that of a method without pairs, whatever the
+    list holds. Each kind is drawn without repeats; one with fewer pairs than an epoch takes begins again.
     """
 
     def __init__(
@@ -47,15 +47,14 @@ class PairBatches:
                     f"{shard.path}: its pairs have none of kind {kind}; leave it out of pairs.kinds, or make the list "
                     "of pairs again with such pairs"
                 )
-        count = sum(map(len, self._rows))
-        if count < batch_size:
+        if len(shard) < batch_size:
             raise InputError(
-                f"{shard.path}: has {count} pairs of kind {', '.join(kinds)}, less than one batch of {batch_size}; "
+                f"{shard.path}: holds {len(shard)} images, less than one batch of {batch_size}; "
                 "lower training.batch_size or add data"
             )
         self._shard, self._pairs, self._batch_size, self._seed = shard, pairs, batch_size, seed
         self._stretches = torch.from_numpy(stretches_of(shard))
-        self.steps_per_epoch = count // batch_size
+        self.steps_per_epoch = len(shard) // batch_size
 
     def epoch(self, epoch: int, first_step: int) -> Iterator[PairBatch]:
         """The batches of ``epoch`` from ``first_step`` on, read ahead by a thread that ends with the iterator."""

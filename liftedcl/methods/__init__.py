@@ -6,7 +6,8 @@ A method is an nn.Module with
 - ``backbone``, which becomes encoder.pt;
 - ``heads``: an nn.ModuleDict of its other trained networks, which becomes heads.pt; ``lifting`` is the lifting network;
 - ``players(recipe, steps)``: its optimisers;
-- ``losses(batch)``: the engine's (player, loss terms) pairs.
+- ``losses(batch)``: the engine's (player, loss terms) pairs; with a section ``pairs``, of a `PairBatch`;
+- ``observe()``, which it may have: columns of history.csv after each epoch.
 """
 
 import importlib
@@ -26,6 +27,11 @@ def method_class(method: str) -> Callable[..., Any]:
 def encoder_modules(method: str) -> tuple[str, ...]:
     """The modules that make an encoder with ``method``: the trainer and that method alone."""
     return tuple(filter(None, ("liftedcl.pretrain", method_entries()[method].module)))
+
+
+def completes(recipe: EncoderRecipe) -> bool:
+    """Whether an encoder of this recipe is trained by completing masked images."""
+    return recipe.masking is not None
 
 
 def lifts(recipe: EncoderRecipe) -> bool:

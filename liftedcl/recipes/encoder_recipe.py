@@ -173,6 +173,9 @@ class Sets:
 PEOPLE_SETS = ("coco", "h36m", "people")
 """The sources of person crops; ``people`` are the user's own images."""
 
+PAIRED_SETS = ("h36m", "people")
+"""The sources that may have lists of pairs: in the others each person is in one image."""
+
 IMAGE_SETS = (
     "imagenet",
     *("+".join(sets) for count in (1, 2, 3) for sets in itertools.combinations(PEOPLE_SETS, count)),
@@ -232,3 +235,7 @@ class EncoderRecipe:
         require(trained or self.start is None, "start", "goes with a trained method only")
         if self.images is not None:
             require_choice(self.images, IMAGE_SETS, "images")
+        if self.pairs is not None:
+            alone = [name for name in self.images.split("+") if name not in PAIRED_SETS]
+            rule = f"{self.method} completes an image from another of the same person, and {', '.join(alone)} has no "
+            require(not alone, "images", f"{rule}such pairs; there are {', '.join(PAIRED_SETS)}")

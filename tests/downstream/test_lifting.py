@@ -12,8 +12,9 @@ from scipy.spatial.transform import Rotation
 from tiny.h36m import write_tiny_h36m
 from tiny.pretraining import write_untrained_liftedcl
 
+from downstream.h36m.pose_3d.person_crops import crops_of
 from downstream.h36m.pose_3d.reader import read_h36m_3d
-from downstream.lifting import bones_in_range, crops_of, diversity, exchanged_error, main, mean_skeleton, measure
+from downstream.lifting import bones_in_range, diversity, exchanged_error, main, mean_skeleton, measure
 from liftedcl.crops import make_h36m_crops
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.recipe import to_json

@@ -205,6 +205,12 @@ def test_recipes_survive_the_command_line():
     [
         ({"crops": {"heigth": 1}}, "crops.heigth", "did you mean height"),
         ({"profil": "demo"}, "profil", "did you mean profile"),
+        ({"h36m_pairs": {"pose_gap": [0, 3]}}, "h36m_pairs.pose_gap", "set null for no pose pairs"),
+        (
+            {"encoders": {"rows": {"vit_croco": {"images": "coco+h36m"}}}},
+            "rows.vit_croco.images",
+            "coco has no such pairs",
+        ),
         ({"imagnet": "folder"}, "imagnet", "did you mean imagenet"),
         ({"data": {"imagnet": "folder"}}, "data.imagnet", "did you mean imagenet"),
         ({"data": {"elsewhere": "folder"}}, "data.elsewhere", "there are coco, h36m"),

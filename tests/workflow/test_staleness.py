@@ -104,13 +104,16 @@ def test_what_lifting_is_measured_with_and_on_is_watched(finished, edited):
     assert {"measure_lifting", "lifted_skeletons"} <= stale(finished, FIGURE)
 
 
-def test_another_range_of_angles_remakes_the_pairs_and_not_the_crops(finished, edited):
-    pairs = "runs/demo/h36m_crops.pairs.csv"
+def test_another_range_of_angles_remakes_pairs_and_what_reads_them(finished, edited):
+    """Generated people give both kinds of pairs. The crops stay, and so does every encoder that reads no pairs."""
+    pairs, croco = "runs/demo/h36m_crops.pairs.csv", "runs/demo/encoders/vit_croco/seed0/encoder.pt"
     status, output = run(finished, pairs, *TINY)
     assert status == 0, output
-    assert stale(finished, pairs) == set()
+    assert {line.rsplit(",", 1)[1] for line in (finished / pairs).read_text().splitlines()[1:]} == {"view", "pose"}
+    assert stale(finished, pairs) == set() and stale(finished, croco) == {"pretrain_completing"}
     edited("params.yaml", "view_angle: [30, 120]", "view_angle: [30, 100]")
-    assert stale(finished, pairs) == {"pair_h36m"} and stale(finished) == set()
+    assert stale(finished, croco) == {"pair_h36m", "pretrain_completing"} and stale(finished) == set()
+    edited("params.yaml", "view_angle: [30, 100]", "view_angle: [30, 120]")
     add_code(edited, finished, "liftedcl/images/h36m_pairs.py")
     assert stale(finished, pairs) == {"pair_h36m"} and stale(finished) == set()
 

@@ -19,6 +19,12 @@ def images_of(wildcards):
     return [IMAGES[name] for name in PARAMS.encoders[wildcards.row].images.split("+")]
 
 
+def pairs_of(wildcards):
+    """The lists of pairs of a row's images, if its method reads them: beside the images, where it looks for them."""
+    recipe = PARAMS.encoders[wildcards.row]
+    return [LAYOUT.pairs(f"{name}_crops") for name in recipe.images.split("+")] if recipe.pairs else []
+
+
 def beside_encoder(row, seed):
     """The other files that the rule of a row makes and that other jobs read.
 
@@ -26,7 +32,8 @@ def beside_encoder(row, seed):
     never made, so a row whose method changes to one that makes more files would be taken as up to date.
     """
     recipe = PARAMS.encoders[row]
-    names = [*(["heads.pt", "history.csv"] if recipe.training else []), *(["lifted.npz"] if lifts(recipe) else [])]
+    names = ["heads.pt", "history.csv"] if recipe.training else []
+    names += [name for name, made in (("lifted.npz", lifts), ("completed.npz", completes)) if made(recipe)]
     return [f"{LAYOUT.encoder(row, seed)}/{name}" for name in names]
 
 
@@ -102,9 +109,10 @@ rule pretrain:
         images=images_of,
         start=start_of,
         beside_start=beside_start,
+        pairs=pairs_of,
         skeletons=lambda wildcards: LAYOUT.packed("skeletons") if lifts(PARAMS.encoders[wildcards.row]) else [],
     output: PRETRAINED,
-    wildcard_constraints: row=rows_by(lambda recipe: recipe.training is not None and not lifts(recipe)),
+    wildcard_constraints: row=rows_by(lambda recipe: recipe.training is not None and not (lifts(recipe) or completes(recipe))),
     params:
         recipe=encoder_recipe, code=encoder_code_of, folder=ENCODER, threads=PARAMS.compute.threads,
         start=lambda wildcards, input: option("start", input.get("start")),
@@ -121,6 +129,11 @@ rule pretrain:
 use rule pretrain as pretrain_lifting with:
     output: *PRETRAINED, f"{ENCODER}/lifted.npz",
     wildcard_constraints: row=rows_by(lifts),
+
+
+use rule pretrain as pretrain_completing with:
+    output: *PRETRAINED, f"{ENCODER}/completed.npz",
+    wildcard_constraints: row=rows_by(completes),
 
 
 rule pretrained:

@@ -20,7 +20,10 @@ from workflow.tables.table_spec import FROZEN, Column, Row, Table
 _OTHER_RESULTS = ("index", "lifting", "metrics", "report", "run_times", "training_summary")
 """Names of files in results/ that are no table's."""
 
-FIGURES = ("figure5", "figure6", "figure7", "figure8", "lifting_progress", "training_curves")
+FIGURES = (
+    "figure5", "figure6", "figure7", "figure8", "lifting_progress", "completion_progress", "cross_attention",
+    "training_curves",
+)  # fmt: skip
 """The figures that the rules draw; a table names those that are made with it."""
 
 
