@@ -15,7 +15,7 @@ ORDER = (
     "liftedcl/data_sets/description.py", "liftedcl/data_sets/coco", "liftedcl/data_sets/h36m",
     "liftedcl/data_sets/imagenet", "liftedcl/data_sets/people", "liftedcl/data_sets/weights", "liftedcl/data_sets",
     "liftedcl/skeletons", "liftedcl/recipes", "liftedcl/engine",
-    "liftedcl/images", "liftedcl/views", "liftedcl/losses", "liftedcl/networks", "liftedcl/monitor",
+    "liftedcl/images", "liftedcl/views", "liftedcl/losses", "liftedcl/networks", "liftedcl/monitor", "liftedcl/importing",
     "liftedcl/methods/parts", "liftedcl/methods", "liftedcl",
     "downstream/reading", "downstream/training", "downstream/samples", "downstream/heatmap_pose",
     "downstream/imagenet",
