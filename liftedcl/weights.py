@@ -6,14 +6,12 @@ random initialisation. Here every key has to fit.
 
 import argparse
 import hashlib
+import importlib.metadata
+import re
 import time
-from collections.abc import Collection
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor
 
 from liftedcl.files import tensor_file
 from liftedcl.files.atomic import sha256_of_file, write_json
@@ -21,19 +19,26 @@ from liftedcl.identity.code_digest import code_digest
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.provenance import describe
 from liftedcl.identity.strict import require_choice
+from liftedcl.importing.conversions import CONVERSIONS
+from liftedcl.importing.encoder_keys import own_state, published_state
+from liftedcl.importing.positions import fit_positions
+from liftedcl.importing.trial import in_words, try_out
 from liftedcl.networks.encoder import build_backbone, load_strictly, save_encoder
-from liftedcl.recipes.backbone_names import require_backbone
-from liftedcl.recipes.weight_sources import CONTAINERS, HEADS, OWN, PREFIXES, SOURCES, Layout, Source
+from liftedcl.recipes.backbone_names import NAMES, TIMM, require_backbone, timm_models, without_size
+from liftedcl.recipes.weight_namings import Naming
+from liftedcl.recipes.weight_sources import OWN, SOURCES, Source
 
 
 def import_weights(file: Path, source: str, backbone: str, out: Path) -> str:
     """Write the encoder of the checkpoint ``file`` as a plain state dict, and ``provenance.json`` beside it.
 
-    ``source`` is a key of `SOURCES`, or 'own'. Returns a proof of identity in words: that the file has the published
-    checksum, or the SHA-256 of a file without one. Of the user's own it also says where in the file the encoder was.
+    ``source`` is a key of `SOURCES`, or 'own'. Returns a report: the first line proves the file's identity (that it has
+    the published checksum, or the SHA-256 of a file without one) and says where in it the encoder was; the others say
+    what became of every key, and what the encoder is and gives. provenance.json has every key by name.
 
     Raises:
-        InputError: the file is missing, truncated, another one, or has the weights of another architecture.
+        InputError: the file is missing, truncated, another one, or has the weights of another architecture; its
+            features are constant or not finite.
     """
     started = time.time()
     require_choice(source, (*SOURCES, "own"), "--source")
@@ -41,11 +46,16 @@ def import_weights(file: Path, source: str, backbone: str, out: Path) -> str:
     edition, proof = _identify(file, published)
     require_backbone(backbone, "--backbone")
     encoder = build_backbone(backbone)
-    first, content = next(iter(encoder.state_dict())), tensor_file.load(file)
-    find = _own_state if published is OWN else partial(_find_state, published=published)
-    layout, found = find(content, first=first, file=file)
-    state = encoder_state(found, layout, published, file, own=encoder.state_dict().keys())
-    for key, value in encoder.state_dict().items():  # older files don't count batches, and nothing reads the count
+    content, own = tensor_file.load(file), encoder.state_dict()
+    if published.layouts:
+        state, account = published_state(content, published=published, own=own, file=file)
+    else:
+        state, account = own_state(content, own=own, file=file, naming=published.naming)
+    _require_fitting(backbone, account.naming, file)
+    if account.naming.convert:
+        CONVERSIONS[account.naming.convert](state, encoder, file)
+    positions = fit_positions(state, encoder, file)
+    for key, value in own.items():  # older files don't count batches, and nothing reads the count
         if key.endswith("num_batches_tracked"):
             state.setdefault(key, torch.zeros_like(value))
     remedy = "name the backbone and the source that it was made with"
@@ -53,6 +63,8 @@ def import_weights(file: Path, source: str, backbone: str, out: Path) -> str:
     for key, value in encoder.state_dict().items():
         if not torch.isfinite(value).all():
             raise InputError(f"{file}: {key} has NaN or infinite values, so it is damaged or diverged; get it again")
+    facts = [positions, in_words(encoder, account.naming.epsilon), try_out(encoder, file)]
+    facts = [fact for fact in facts if fact]
     save_encoder(encoder, out)
     write_json(
         out.with_name("provenance.json"),
@@ -63,83 +75,23 @@ def import_weights(file: Path, source: str, backbone: str, out: Path) -> str:
             code=code_digest("liftedcl.weights"),
             started=started,
             device="cpu",
-        ),
+        )
+        | {"import": account.as_dict() | {"encoder": facts}},
     )
-    return proof + (_place(layout) if published is OWN else "")
+    found = f"; found{account.place}" if account.place else ""
+    return "\n  ".join([proof + found, *account.in_words(), *facts])
 
 
-def _place(layout: Layout) -> str:
-    """Where in the user's own file the encoder was found, in words, unless the file is the plain state dict."""
-    container = f" under {layout.container!r}" if layout.container else ""
-    prefix = f" with the prefix {layout.prefix!r}" if layout.prefix else ""
-    return f"; found{container}{prefix}" if container or prefix else ""
-
-
-def encoder_state(
-    state: dict[str, Any], layout: Layout, published: Source, file: Path, *, own: Collection[str]
-) -> dict[str, Tensor]:
-    """The encoder's tensors of a state dict, under the backbone's names and without the classifier.
-
-    ``own`` are the backbone's names: some backbones have a norm of their own below the classifier's name.
-
-    Raises:
-        InputError: a key is not of ``layout``, or a value isn't a tensor.
-    """
-    remedy = f"get {published.file} ({published.page})"
-    encoder = {}
-    for key, value in state.items():
-        if key.startswith(layout.drop) and key.removeprefix(layout.prefix) not in own:
-            continue
-        if not key.startswith(layout.prefix):
-            raise InputError(f"{file}: the key {key} is not of {published.file}; {remedy}")
-        if not isinstance(value, Tensor):
-            raise InputError(f"{file}: {key} is not a tensor; {remedy}")
-        encoder[key.removeprefix(layout.prefix)] = value
-    return encoder
-
-
-def _own_state(content: Any, *, first: str, file: Path) -> tuple[Layout, dict[str, Any]]:
-    """The layout of the user's own file, recognised by ``first``, the backbone's first key, and its state dict.
-
-    What is not below the encoder's prefix (heads, queues, a key encoder) is left out; without a prefix all has to fit.
-    """
-    inside = [(name, content[name]) for name in CONTAINERS if name in content] if isinstance(content, dict) else []
-    for container, state in ((None, content), *inside):
-        if not isinstance(state, dict) or not all(isinstance(key, str) for key in state):
-            continue
-        prefixes = [key.removesuffix(first) for key in state if key.endswith(first)]
-        prefixes = [prefix for prefix in prefixes if set(prefix.split(".")[:-1]) <= set(PREFIXES)]
-        if len(prefixes) > 1:
-            raise InputError(
-                f"{file}: holds several encoders, under {' and '.join(map(repr, prefixes))}; save one of them alone"
-            )
-        if prefixes:
-            prefix = prefixes[0]
-            below = {key: value for key, value in state.items() if key.startswith(prefix)}
-            return Layout(container, prefix, tuple(prefix + head for head in HEADS)), below
-    keys = [str(key) for key in content] if isinstance(content, dict) else []
-    for container, state in inside:
-        keys += [f"{container}: {key}" for key in state] if isinstance(state, dict) else []
-    seen = f"its first keys are {', '.join(keys[:8])}" if keys else f"it is a {type(content).__name__}"
-    raise InputError(
-        f"{file}: holds no {first}, bare or under {', '.join(CONTAINERS)}, with or without the prefixes "
-        f"{', '.join(f'{prefix}.' for prefix in PREFIXES)}; {seen}; save {OWN.page}"
-    )
-
-
-def _find_state(content: Any, *, published: Source, first: str, file: Path) -> tuple[Layout, dict[str, Any]]:
-    """The checkpoint's layout, recognised by ``first``, the backbone's first key, and its state dict."""
-    wanted = []
-    for layout in published.layouts:
-        state = content
-        if layout.container is not None:
-            state = content.get(layout.container) if isinstance(content, dict) else None
-        if isinstance(state, dict) and all(isinstance(key, str) for key in state) and layout.prefix + first in state:
-            return layout, state
-        wanted.append(layout.prefix + first + (f" under {layout.container!r}" if layout.container else ""))
-    raise InputError(
-        f"{file}: holds no {' and no '.join(wanted)}, so it is another file; get {published.file} ({published.page})"
-    )
+def _require_fitting(backbone: str, naming: Naming, file: Path) -> None:
+    """Raises `InputError` unless ``backbone`` computes what the code with this ``naming`` does."""
+    if re.fullmatch(naming.backbones, without_size(backbone)[0]):
+        return
+    known = (*NAMES, *sorted(TIMM + model for model in timm_models()))
+    fitting = [name for name in known if re.fullmatch(naming.backbones, name)]
+    remedy = f"name one of {', '.join(fitting)}"
+    if not fitting:
+        remedy = f"timm {importlib.metadata.version('timm')}, which is installed, has none for it; install a newer one"
+    raise InputError(f"{file}: has the names of {naming.code}, which a {backbone} doesn't compute; {remedy}")
 
 
 def _identify(file: Path, published: Source) -> tuple[str, str]:

@@ -9,7 +9,7 @@ import itertools
 import operator
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
@@ -17,7 +17,7 @@ from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 from liftedcl.files import tensor_file
 from liftedcl.identity.errors import InputError
 from liftedcl.networks.stages import Stage
-from liftedcl.recipes.backbone_names import TIMM, require_backbone
+from liftedcl.recipes.backbone_names import TIMM, require_backbone, without_size
 
 
 class Backbone(Protocol):
@@ -71,11 +71,14 @@ class ResNetMap(ResNet):
         return maps
 
 
-def _timm(model: str, **changes: float) -> nn.Module:
+def _timm(model: str, **changes: Any) -> nn.Module:
     from liftedcl.networks.timm_backbone import timm_backbone  # here, because importing timm takes half a second
 
     return timm_backbone(model, **changes)
 
+
+_VITPOSE = {"img_size": (256, 192), "class_token": False, "patch_padding": 2}
+_CROCO_V2 = {"class_token": False, "rope_grid_indexing": "ij"}  # rows first; the base is 100
 
 BACKBONES: dict[str, partial[nn.Module]] = {
     "resnet50": partial(ResNetMap, Bottleneck, [3, 4, 6, 3], width=64, strides=[1, 2, 2, 2]),
@@ -91,11 +94,31 @@ BACKBONES: dict[str, partial[nn.Module]] = {
     "vit_narrow": partial(
         _timm, "vit_tiny_patch16_224", img_size=64, patch_size=8, embed_dim=128, depth=6, num_heads=4
     ),
+    # What follows is for published weights (docs/data/weights.md). A distillation token is timm's register.
+    "deit_s16_distilled": partial(_timm, "vit_small_patch16_224", reg_tokens=1),
+    "deit_b16_distilled": partial(_timm, "vit_base_patch16_224", reg_tokens=1),
+    "vitpose_s16": partial(_timm, "vit_small_patch16_224", num_heads=12, **_VITPOSE),
+    "vitpose_b16": partial(_timm, "vit_base_patch16_224", **_VITPOSE),
+    "vitpose_l16": partial(_timm, "vit_large_patch16_224", **_VITPOSE),
+    "vitpose_h16": partial(_timm, "vit_huge_patch14_224", patch_size=16, **_VITPOSE),
+    "croco_b16": partial(_timm, "vit_base_patch16_224", class_token=False),
+    "croco_v2_b16": partial(_timm, "vit_base_patch16_rope_224", **_CROCO_V2),
+    "croco_v2_l16": partial(_timm, "vit_large_patch16_rope_224", **_CROCO_V2),
+    "sapiens_0.3b": partial(_timm, "vit_large_patch16_224", img_size=1024),
+    "sapiens_0.6b": partial(_timm, "vit_huge_patch14_224", img_size=1024, patch_size=16),
+    "sapiens_1b": partial(_timm, "vit_large_patch16_224", img_size=1024, embed_dim=1536, depth=40, num_heads=24),
+    "sapiens_2b": partial(_timm, "vit_large_patch16_224", img_size=1024, embed_dim=1920, depth=48, num_heads=32),
+    # As in mmpretrain, windows are shifted also where one window covers the map.
+    "solider_t": partial(_timm, "swin_tiny_patch4_window7_224", always_partition=True),
+    "solider_s": partial(_timm, "swin_small_patch4_window7_224", always_partition=True),
+    "solider_b": partial(_timm, "swin_base_patch4_window7_224", always_partition=True),
 }
 
 
 def build_backbone(name: str, *, drop_path: float = 0.0) -> Backbone:
     """A randomly initialised backbone (global torch RNG): one of `BACKBONES`, or "timm/" and the name of timm's.
+
+    With @HEIGHTxWIDTH behind the name its position embeddings are for pictures of that size.
 
     Args:
         drop_path: share of residual branches that a training step skips in the last block, rising from 0 in the first.
@@ -104,12 +127,24 @@ def build_backbone(name: str, *, drop_path: float = 0.0) -> Backbone:
         InputError: an unknown name; a model of timm that can't be a backbone; ``drop_path`` of one that has none.
     """
     require_backbone(name, "backbone")
-    build = partial(_timm, name.removeprefix(TIMM)) if name.startswith(TIMM) else BACKBONES[name]
+    model, size = without_size(name)
+    build = partial(_timm, model.removeprefix(TIMM)) if model.startswith(TIMM) else BACKBONES[model]
+    if size is not None:
+        build = partial(_sized, build, size, name)
     if not drop_path:
         return build()
-    if build.func is not _timm:
+    if build.func not in (_timm, _sized):
         raise InputError(f"drop_path: {drop_path:g}: {name} skips no branches; use 0")
     return build(drop_path_rate=drop_path)
+
+
+def _sized(build: partial[nn.Module], size: tuple[int, int], name: str, **changes: Any) -> nn.Module:
+    backbone = build(img_size=size, **changes) if build.func is _timm else None
+    if getattr(backbone, "pos_embed", None) is None:
+        raise InputError(f"{name}: a {name.partition('@')[0]} has no position embeddings; leave out the size")
+    if any(length % backbone.stride for length in size):
+        raise InputError(f"{name}: has to be in multiples of {backbone.stride} px")
+    return backbone
 
 
 def zero_last_norms(backbone: nn.Module) -> None:
@@ -171,8 +206,8 @@ def load_strictly(module: nn.Module, state: dict[str, Tensor], path: str | Path,
     }
     for problem, keys in problems.items():
         if keys:
-            more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
-            raise InputError(f"{path}: is not {expected}: it {problem} {keys[0]}{more}; {remedy}")
+            more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
+            raise InputError(f"{path}: is not {expected}: it {problem} {', '.join(keys[:3])}{more}; {remedy}")
     module.load_state_dict(state)
 
 

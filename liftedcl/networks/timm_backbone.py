@@ -4,6 +4,8 @@ A model stays timm's own, under timm's names, so its encoder.pt loads without th
 take part in it and are left out of the map. timm resizes learnt position embeddings to each input's grid, bicubically.
 """
 
+from typing import Any
+
 import timm
 import torch
 from torch import Tensor, nn
@@ -48,23 +50,26 @@ class TimmMap:
         return features[:, getattr(self, "num_prefix_tokens", 0) :].transpose(1, 2).unflatten(2, grid)
 
 
-def timm_backbone(model: str, *, drop_path_rate: float = 0.0, **sizes: int) -> nn.Module:
+def timm_backbone(model: str, *, drop_path_rate: float = 0.0, patch_padding: int = 0, **changes: Any) -> nn.Module:
     """timm's ``model`` without pooling and classifier, randomly initialised (global torch RNG); a `Backbone`.
 
     Args:
         drop_path_rate: largest share of residual branches that a training step skips.
-        sizes: what differs from the model, such as ``embed_dim``.
+        patch_padding: px of zeros around the picture, so that the first patch begins outside of it.
+        changes: what differs from the model, such as ``embed_dim``.
 
     Raises:
         InputError: it can't be built so, or takes pictures of one size only.
     """
     try:
-        network = _build(model, drop_path_rate, sizes)
+        network = _build(model, drop_path_rate, changes)
         reductions = [stage["reduction"] for stage in network.feature_info]
         kind = type(network)
         network.__class__ = type(kind.__name__, (TimmMap, kind), {})
         network.stride = reductions[-1]
         network.map_stages = tuple(Stage(stage["num_chs"], stage["reduction"]) for stage in network.feature_info)
+        if patch_padding:
+            network.patch_embed.proj.padding = (patch_padding, patch_padding)
         with torch.no_grad():
             network.out_channels = _channels(network.eval())
         network.train()
@@ -77,9 +82,9 @@ def timm_backbone(model: str, *, drop_path_rate: float = 0.0, **sizes: int) -> n
     return network
 
 
-def _build(model: str, drop_path_rate: float, sizes: dict[str, int]) -> nn.Module:
+def _build(model: str, drop_path_rate: float, changes: dict[str, Any]) -> nn.Module:
     """For pictures of any size, where the model can. The rate is said also if it is 0: Swin has another by default."""
-    plain = {"pretrained": False, "num_classes": 0, "global_pool": "", **sizes}
+    plain = {"pretrained": False, "num_classes": 0, "global_pool": "", **changes}
     rate = {"drop_path_rate": drop_path_rate}
     for options in ({"dynamic_img_size": True, **rate}, rate):
         try:

@@ -8,7 +8,12 @@ from pathlib import Path
 
 from liftedcl.identity.strict import require
 
-NAMES = ("resnet50", "resnet18", "resnet18_narrow", "hrnet_w32", "vit_s16", "vit_b16", "vit_l16", "vit_narrow")
+NAMES = (
+    "resnet50", "resnet18", "resnet18_narrow", "hrnet_w32", "vit_s16", "vit_b16", "vit_l16", "vit_narrow",
+    "deit_s16_distilled", "deit_b16_distilled", "vitpose_s16", "vitpose_b16", "vitpose_l16", "vitpose_h16",
+    "croco_b16", "croco_v2_b16", "croco_v2_l16", "sapiens_0.3b", "sapiens_0.6b", "sapiens_1b", "sapiens_2b",
+    "solider_t", "solider_s", "solider_b",
+)  # fmt: skip
 
 TIMM = "timm/"
 """Begins the name of any other model of timm."""
@@ -27,11 +32,22 @@ _VIT_MODULES = (
 )  # fmt: skip
 """timm's modules of plain vision transformers."""
 
+_SIZED = re.compile(r"(.+)@([1-9]\d*)x([1-9]\d*)")
 _REGISTERED = re.compile(r"^@register_model\s+def (\w+)\(", re.MULTILINE)
 
 
+def without_size(name: str) -> tuple[str, tuple[int, int] | None]:
+    """A backbone's name and, if it ends with @HEIGHTxWIDTH, the pictures (px) that its position embeddings are for."""
+    found = _SIZED.fullmatch(name)
+    return (found[1], (int(found[2]), int(found[3]))) if found else (name, None)
+
+
 def require_backbone(name: str, key: str) -> None:
-    """Raises `ValueRuleError` unless ``name`` is one of `NAMES`, or `TIMM` and one of timm's; it names the nearest."""
+    """Raises `ValueRuleError` unless ``name`` is one of `NAMES`, or `TIMM` and one of timm's; it names the nearest.
+
+    Any of them may have @HEIGHTxWIDTH behind it.
+    """
+    name = without_size(name)[0]
     known = {TIMM + model for model in timm_models()} if name.startswith(TIMM) else NAMES
     if name not in known:
         there = [*NAMES, *(TIMM + model for model in sorted(timm_models()))]
@@ -42,7 +58,7 @@ def require_backbone(name: str, key: str) -> None:
 
 def family_of(name: str) -> str:
     """`VIT` or `STAGES`: of a model of timm by the module that it is in. A size behind an @ counts for nothing."""
-    model = name.partition("@")[0]
+    model, _ = without_size(name)
     if not model.startswith(TIMM):
         return STAGES if model.startswith(_STAGED) else VIT
     return VIT if timm_models().get(model.removeprefix(TIMM)) in _VIT_MODULES else STAGES

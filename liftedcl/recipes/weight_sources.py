@@ -33,13 +33,15 @@ class Checksum:
 class Source:
     """A published checkpoint: its file's name, the page that publishes it, and the layouts that it comes in.
 
-    If no ``checksum`` is published, the file's SHA-256 is shown and recorded instead.
+    A file without ``layouts`` is read as the user's own is; ``naming`` is then the key of the one of `NAMINGS` that it
+    has to have. If no ``checksum`` is published, the file's SHA-256 is shown and recorded instead.
     """
 
     file: str
     page: str
-    layouts: tuple[Layout, ...]
+    layouts: tuple[Layout, ...] = ()
     checksum: Checksum | None = None
+    naming: str | None = None
 
 
 _LIFTEDCL_DROP = (
@@ -115,22 +117,65 @@ SOURCES = {
             Layout(None, "module.encoder_q.", _LIFTEDCL_DROP),  # moco_epoch_*.pth.tar
         ),
     ),
+    # Transformers. Where the name of a file carries no checksum, none is stated.
+    "mae": Source(
+        file="mae_pretrain_vit_base.pth",
+        page="github.com/facebookresearch/mae",
+        naming="timm_vit",
+        checksum=Checksum(
+            "md5",
+            {
+                "8cad7c": "mae_pretrain_vit_base.pth",
+                "b8b06e": "mae_pretrain_vit_large.pth",
+                "9bdbb0": "mae_pretrain_vit_huge.pth",
+            },
+            "in the README of that repository",
+        ),
+    ),
+    "hap": Source(
+        file="ckpt_default_pretrain_pose_mae_vit_base_patch16_LUPersonPose_399.pth",
+        page="github.com/junkunyuan/HAP",
+        naming="timm_vit",
+    ),
+    "vitpose": Source(
+        file="vitpose-b.pth", page="github.com/ViTAE-Transformer/ViTPose, ViTPose-B on COCO", naming="vitpose"
+    ),
+    "croco": Source(file="CroCo.pth", page="github.com/naver/croco", naming="croco"),
+    "croco_v2": Source(file="CroCo_V2_ViTBase_SmallDecoder.pth", page="github.com/naver/croco", naming="croco"),
+    "dinov2": Source(file="dinov2_vitb14_pretrain.pth", page="github.com/facebookresearch/dinov2", naming="timm_vit"),
+    "dinov2_reg": Source(
+        file="dinov2_vitb14_reg4_pretrain.pth", page="github.com/facebookresearch/dinov2", naming="timm_vit"
+    ),
+    "dinov3": Source(
+        file="dinov3_vitb16_pretrain_lvd1689m-73cec8be.pth",
+        page="github.com/facebookresearch/dinov3, after its licence is accepted",
+        naming="dinov3",
+        checksum=Checksum(
+            "sha256",
+            {
+                "08c60483": "dinov3_vits16_pretrain_lvd1689m-08c60483.pth",
+                "4057cbaa": "dinov3_vits16plus_pretrain_lvd1689m-4057cbaa.pth",
+                "73cec8be": "dinov3_vitb16_pretrain_lvd1689m-73cec8be.pth",
+                "8aa4cbdd": "dinov3_vitl16_pretrain_lvd1689m-8aa4cbdd.pth",
+            },
+            "in its name",
+        ),
+    ),
 }
 """Published checkpoints, by the value of ``source`` in an encoder row."""
 
 OWN = Source(
     file="an encoder.pt",
     page="a state dict with the names of torchvision's backbone; docs/extending.md",
-    layouts=(),
 )
 """The user's own file, in any of the containers and with any of the prefixes below; its method is called ``own``."""
 
 CONTAINERS = ("state_dict", "model_state_dict", "model", "net", "teacher", "encoder", "backbone")
 """Keys that a state dict is saved under, the preferred ones first; of a DINO the teacher is what is evaluated."""
 
-PREFIXES = ("module", "_orig_mod", "model", "net", "backbone", "encoder_q", "base_encoder", "encoder", "resnet")
+PREFIXES = (
+    "module", "_orig_mod", "model", "net", "backbone", "encoder_q", "base_encoder", "encoder", "resnet",
+    "vit", "vit_mae", "deit",
+)  # fmt: skip
 """Names of the module that holds the backbone, in any order and number: of DistributedDataParallel, torch.compile,
-Lightning, mmcv, MoCo and others."""
-
-HEADS = ("fc.", "classifier.", "head.")
-"""What a backbone's own file has beside it, and is left out."""
+Lightning, mmcv, MoCo, Hugging Face and others."""

@@ -16,10 +16,13 @@ from repository import REPOSITORY
 from liftedcl import weights
 from liftedcl.identity.errors import InputError
 from liftedcl.networks.encoder import build_backbone, load_encoder
-from liftedcl.recipes.weight_sources import SOURCES
+from liftedcl.recipes.weight_sources import SOURCES as ALL_SOURCES
 from liftedcl.weights import import_weights
 
 BACKBONE = "resnet18_narrow"  # the names of a ResNet, small
+SOURCES = {
+    name: source for name, source in ALL_SOURCES.items() if source.layouts
+}  # tests/liftedcl/importing has others
 
 
 def state_of(backbone):
@@ -136,10 +139,10 @@ def publish(tmp_path, monkeypatch):
         return path
 
     def believe(path, source):
-        if checksum := SOURCES[source].checksum:
+        if checksum := ALL_SOURCES[source].checksum:
             digest = hashlib.new(checksum.algorithm, path.read_bytes()).hexdigest()
             stated = dataclasses.replace(checksum, editions={digest[:8]: "the edition"})
-            monkeypatch.setitem(weights.SOURCES, source, dataclasses.replace(SOURCES[source], checksum=stated))
+            monkeypatch.setitem(weights.SOURCES, source, dataclasses.replace(ALL_SOURCES[source], checksum=stated))
 
     save.believe = believe
     return save
@@ -211,7 +214,7 @@ def test_a_value_that_is_not_finite_is_refused(publish, state, tmp_path, source,
 def test_a_file_of_another_source_is_refused(publish, state, tmp_path, source, layout):
     """Even where no checksum tells them apart."""
     out = tmp_path / "encoder.pt"
-    for other in set(SOURCES) - {source}:
+    for other in {*SOURCES, "hap"} - {source}:
         refused(publish(layout(state), other), other, out)
 
 
@@ -287,9 +290,9 @@ def test_stated_checksums_are_compared(state, tmp_path):
 
 
 def test_names_that_carry_a_checksum_carry_the_one_that_is_compared():
-    for source in SOURCES.values():
+    for source in ALL_SOURCES.values():
         for beginning, edition in source.checksum.editions.items() if source.checksum else ():
-            assert len(beginning) == 8 and int(beginning, 16) >= 0
+            assert len(beginning) >= 6 and int(beginning, 16) >= 0
             assert beginning in edition or source.checksum.stated != "in its name"
         assert source.checksum is None or source.file in source.checksum.editions.values()
 
@@ -302,7 +305,10 @@ def test_command_line_writes_an_encoder_and_says_what_vouches_for_it(tmp_path):
     result = command(path, "densecl", out)
     assert (result.returncode, result.stderr) == (0, "")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    assert result.stdout == f"{out}: the resnet50 of {path}; no checksum of it is published; its sha256 is {digest}\n"
+    first, *others = result.stdout.splitlines()
+    assert first == f"{out}: the resnet50 of {path}; no checksum of it is published; its sha256 is {digest}"
+    assert "  used as they are: conv*.weight, " in result.stdout and "layer*.*.conv*.weight (48)" in result.stdout
+    assert others[-1].startswith("  two pictures give features from ")
     provenance = json.loads((tmp_path / "provenance.json").read_text())
     assert provenance["inputs"] == {path.name: digest}
     assert provenance["recipe"] == {"method": "published", "source": "densecl", "backbone": "resnet50"}
@@ -311,7 +317,7 @@ def test_command_line_writes_an_encoder_and_says_what_vouches_for_it(tmp_path):
 
 def test_what_vouches_for_a_checked_file_names_its_edition(publish, state, tmp_path):
     proof = import_weights(publish(pixpro(state), "pixpro"), "pixpro", BACKBONE, tmp_path / "encoder.pt")
-    assert proof.startswith("it is the edition: its md5 begins with ") and proof.endswith("stated in its name")
+    assert proof.startswith("it is the edition: its md5 begins with ") and "stated in its name\n" in proof
     assert list(json.loads((tmp_path / "provenance.json").read_text())["inputs"]) == ["the edition"]
 
 
