@@ -34,6 +34,15 @@ def read_recipe(cls: type[T], text: str) -> T:
     return parse(cls, value, f"{where}: ")
 
 
+def plain(recipe: Any) -> dict[str, Any]:
+    """The values of a recipe, without the fields that are None and of which it says ``where_given``."""
+    values = dataclasses.asdict(recipe)
+    for field in dataclasses.fields(recipe):
+        if field.metadata.get("where_given") and values[field.name] is None:
+            del values[field.name]
+    return values
+
+
 def to_json(recipe: Any) -> str:
     """One line of JSON with sorted keys: it identifies a recipe, and ``--recipe`` takes it."""
-    return json.dumps(dataclasses.asdict(recipe), sort_keys=True)
+    return json.dumps(plain(recipe), sort_keys=True)
