@@ -12,11 +12,11 @@ from downstream.pw3d.body.regressors import read_regressors
 from downstream.pw3d.body.skinning import pose_body
 from downstream.pw3d.body.smpl_layer import TrainingJoints
 from downstream.pw3d.data import ShapeBatches, plain_crops
+from downstream.pw3d.network.shape_network import translations
 from downstream.pw3d.predictions import FULL_SIZE, read_predictions
 from downstream.pw3d.reader import TEST, read_mix, read_shape_split
 from downstream.pw3d.recipe import PW3D
 from downstream.pw3d.shape_losses import targets_of
-from downstream.pw3d.shape_network import translations
 from downstream.samples.overlay import EXAMPLES, draw_keypoints
 from downstream.training.epoch_batches import load
 from liftedcl.files.evenly_spread import evenly_spread

@@ -1,7 +1,7 @@
 """Recipe of the 3DPW benchmark: human shape with RSC-Net (Xu et al. 2020). No torch."""
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from downstream.training.training_recipe import FineTuning
 from liftedcl.identity.strict import require, require_at_least, require_positive, require_range, require_share
@@ -63,6 +63,26 @@ class ShapeLoss:
 
 
 @dataclass(frozen=True, kw_only=True)
+class QueryDecoderRecipe:
+    """Sizes of HMR2's head: a query that attends to the map in ``depth`` layers.
+
+    Attributes:
+        width: of the query.
+        heads, head_width: of attention, self-attention and that to the map.
+        hidden: of the MLP.
+    """
+
+    depth: int
+    width: int
+    heads: int
+    head_width: int
+    hidden: int
+
+    def __post_init__(self) -> None:
+        require_at_least(self, 1, "depth", "width", "heads", "head_width", "hidden")
+
+
+@dataclass(frozen=True, kw_only=True)
 class PW3D(FineTuning):
     """RSC-Net on 3DPW (Xu et al. 2020; LiftedCL, appendix D).
 
@@ -80,6 +100,8 @@ class PW3D(FineTuning):
             in the published code, doesn't clip.
         iterations, width, dropout: of the iterative regressor.
         embedding_width, embedding: hidden and output width of the contrastive MLP.
+        decoder: HMR2's head in place of the iterative regressor, whose ``iterations``, ``width`` and ``dropout`` then
+            count for nothing; None, as published for RSC-Net, keeps the regressor.
     """
 
     input_size: int
@@ -96,6 +118,9 @@ class PW3D(FineTuning):
     embedding: int
     loss: ShapeLoss
     augmentation: ShapeAugmentation
+    decoder: QueryDecoderRecipe | None = field(
+        default=None, metadata={"where_given": True}
+    )  # not in the JSON of other runs
 
     def __post_init__(self) -> None:
         super().__post_init__()

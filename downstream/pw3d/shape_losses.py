@@ -12,8 +12,8 @@ from torch import Tensor
 from downstream.pw3d.body.body_model import TRAINING_JOINTS
 from downstream.pw3d.body.smpl_layer import TrainingJoints
 from downstream.pw3d.data import ShapeBatch
+from downstream.pw3d.network.shape_network import Shapes
 from downstream.pw3d.recipe import PW3D, ShapeLoss
-from downstream.pw3d.shape_network import Shapes
 
 _HIPS = (TRAINING_JOINTS.index("right_hip"), TRAINING_JOINTS.index("left_hip"))
 

@@ -18,11 +18,19 @@ from downstream.pw3d.body.posed_people import lsp_joints
 from downstream.pw3d.body.regressors import read_regressors
 from downstream.pw3d.body.smpl_layer import TrainingJoints
 from downstream.pw3d.data import ShapeBatch, ShapeBatches, batch_size_in, plain_crops
+from downstream.pw3d.network.query_decoder import QueryDecoder
+from downstream.pw3d.network.shape_network import (
+    OneStepRegressor,
+    ShapeNetwork,
+    ShapeRegressor,
+    Shapes,
+    project,
+    translations,
+)
 from downstream.pw3d.predictions import FULL_SIZE, LOW_SIZE, Predictions, write_predictions
 from downstream.pw3d.reader import REMEDY, TEST, read_mix, read_shape_split
 from downstream.pw3d.recipe import PW3D
 from downstream.pw3d.shape_losses import agreement_terms, ramp_up, supervised_terms, targets_of
-from downstream.pw3d.shape_network import ShapeNetwork, ShapeRegressor, Shapes, project, translations
 from downstream.samples.network_input import to_network
 from downstream.training.epoch_batches import load
 from liftedcl.engine.loop import Player
@@ -47,17 +55,24 @@ class PW3DShape:
                 f"{recipe.batch_size}; {REMEDY}"
             )
         self._batches = ShapeBatches(mix, recipe, seed=seed, cached=workers == 0)
-        regressor = ShapeRegressor(
-            backbone.out_channels,
-            width=recipe.width,
-            dropout=recipe.dropout,
-            iterations=recipe.iterations,
-            mean=(mean.pose, mean.shape, mean.camera),
+        start = (mean.pose, mean.shape, mean.camera)
+        decoder = QueryDecoder(backbone.out_channels, recipe.decoder) if recipe.decoder else None
+        regressor = (
+            OneStepRegressor(decoder.out_channels, mean=start)
+            if decoder
+            else ShapeRegressor(
+                backbone.out_channels,
+                width=recipe.width,
+                dropout=recipe.dropout,
+                iterations=recipe.iterations,
+                mean=start,
+            )
         )
         self.module = ShapeNetwork(
             backbone,
             regressor,
             TrainingJoints(self._body, self._regressors),
+            decoder=decoder,
             levels=1 + len(recipe.low_resolutions),
             embedding_width=recipe.embedding_width,
             embedding=recipe.embedding,

@@ -4,6 +4,7 @@ A model stays timm's own, under timm's names, so its encoder.pt loads without th
 take part in it and are left out of the map. timm resizes learnt position embeddings to each input's grid, bicubically.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import timm
@@ -28,19 +29,29 @@ class TimmMap:
 
     def forward(self, images: Tensor) -> Tensor:
         images = self._stretched(images)
-        return self._to_map(super().forward(images), images)
+        return self._to_map(self._passed(super().forward, images), images)
 
     def maps(self, images: Tensor) -> list[Tensor]:
         """One map for each of ``map_stages``; the last one is what `forward` gives."""
         if len(self.map_stages) == 1:
             return [self(images)]
         images = self._stretched(images)
-        last, maps = self.forward_intermediates(images)
+        last, maps = self._passed(self.forward_intermediates, images)
         return [*maps[:-1], self._to_map(self.forward_head(last), images)]
 
     def _stretched(self, images: Tensor) -> Tensor:
         size = [-(-length // self.stride) * self.stride for length in images.shape[2:]]
         return images if size == list(images.shape[2:]) else F.interpolate(images, size=size, mode="bilinear")
+
+    def _passed(self, network: Callable[[Tensor], Any], images: Tensor) -> Any:
+        """``network(images)``. Raises `InputError` if its relative positions, as MViT-v2's, don't reach that far."""
+        try:
+            return network(images)
+        except IndexError as error:
+            name, size = type(self).__name__, "x".join(map(str, images.shape[2:]))
+            raise InputError(
+                f"backbone: timm's {name} takes no pictures of {size} px ({error}); name another or take smaller ones"
+            ) from None
 
     def _to_map(self, features: Tensor, images: Tensor) -> Tensor:
         """Tokens (B, N, C), or a map with channels first or last, to (B, C, h, w)."""

@@ -26,8 +26,11 @@ def numbers(recipe: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def of_the_paper(part: str) -> dict[str, Any]:
-    """The numbers of a part of params.yaml, lists for tuples. A row has no numbers of sections that it doesn't use."""
+def of_the_paper(part: str, *, whole: bool = False) -> dict[str, Any]:
+    """The numbers of a part of params.yaml, lists for tuples. A row has no numbers of sections that it doesn't use.
+
+    Of a variant those that differ from that recipe, unless the ``whole`` is asked for.
+    """
     kind, *name = part.split(".")
     recipe = json.loads(to_json(getattr(PARAMS, kind)[name[0]] if name else getattr(PARAMS, kind)))
     recipe.pop("ranges", None)
@@ -36,7 +39,9 @@ def of_the_paper(part: str) -> dict[str, Any]:
     found = {key: value for key, value in numbers(recipe).items() if key not in SWITCHES or value != SWITCHES[key]}
     if found.get("mpii") == PARAMS.data["mpii"]:
         found["mpii"] = True
-    return found
+    base = PUBLISHED[part].get("variant_of")
+    same = of_the_paper(base, whole=True) if base and not whole else {}
+    return {key: value for key, value in found.items() if key not in same or same[key] != value}
 
 
 def test_every_benchmark_is_held_against_its_publication():
@@ -63,6 +68,15 @@ def test_no_number_is_left_out(part):
 def test_the_one_published_range_of_a_joint_is_that_of_the_papers_rule():
     knee = read_params(REPOSITORY / "params.yaml", {"skeletons": {"composition": "global"}}).skeletons.ranges["global"]
     assert (knee["rknee"].a, knee["rknee"].b, knee["rknee"].c) == ((-90, 90), (-180, 180), (-90, 90))
+
+
+@pytest.mark.parametrize("size", ["vit_s", "vit_l"])
+def test_other_sizes_of_a_vit_differ_in_layer_decay_and_drop_path_alone(size):
+    for run in (run for run in PARAMS.benchmarks if run.endswith(f"-{size}")):
+        base, recipe = PARAMS.benchmarks[run.replace(size, "vit")], PARAMS.benchmarks[run]
+        published = PARAMS.benchmarks[f"coco-{size}"].transformer
+        changes = {"layer_decay": published.layer_decay, "drop_path": published.drop_path}
+        assert recipe == dataclasses.replace(base, transformer=dataclasses.replace(base.transformer, **changes))
 
 
 @pytest.mark.parametrize(

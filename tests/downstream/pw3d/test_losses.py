@@ -12,9 +12,9 @@ from tiny.pw3d import write_body_files
 from downstream.pw3d.body.body_model import read_bodies
 from downstream.pw3d.body.regressors import read_regressors
 from downstream.pw3d.body.smpl_layer import TrainingJoints
+from downstream.pw3d.network.shape_network import Shapes, project, translations
 from downstream.pw3d.recipe import ShapeLoss
 from downstream.pw3d.shape_losses import ShapeTargets, agreement_terms, fitted_translations, ramp_up, supervised_terms
-from downstream.pw3d.shape_network import Shapes, project, translations
 
 WEIGHTS = ShapeLoss(
     keypoints_2d=5.0,

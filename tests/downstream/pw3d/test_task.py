@@ -17,10 +17,10 @@ from downstream.pw3d.benchmark import BENCHMARK
 from downstream.pw3d.body.body_model import MIRRORED_TRAINING_JOINTS
 from downstream.pw3d.data import ShapeBatches, batch_size_in, steps_in
 from downstream.pw3d.drawings import augmented_samples, draw_mesh, examples
+from downstream.pw3d.network.shape_network import Shapes
 from downstream.pw3d.reader import H36M, TEST, annotation_path, read_mix, read_shape_split
 from downstream.pw3d.scores import pose_matrices, score_run
 from downstream.pw3d.shape_losses import targets_of
-from downstream.pw3d.shape_network import Shapes
 from downstream.pw3d.task import PW3DShape
 from downstream.training.epoch_batches import load
 from downstream.training.frozen import freeze

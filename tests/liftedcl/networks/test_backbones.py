@@ -267,6 +267,15 @@ def test_a_model_that_takes_one_size_only_is_refused_in_one_line():
         build_backbone("timm/mixer_s32_224")
 
 
+def test_pictures_that_are_too_large_for_its_relative_positions_end_in_one_line():
+    backbone = build_backbone("timm/mvitv2_tiny").eval()
+    with (
+        torch.no_grad(),
+        pytest.raises(InputError, match=r"^backbone: timm's MultiScaleVit takes no pictures of 64x512"),
+    ):
+        backbone(torch.zeros(1, 3, 64, 512))
+
+
 def test_a_resnet_does_without_timm():
     code = (
         "import sys; from liftedcl.networks.encoder import build_backbone as b; b('resnet18'); "

@@ -1,10 +1,11 @@
 """RSC-Net: resolution-aware encoder, iterative regressor of SMPL's parameters, and the contrastive MLP.
 
-The regressor is that of Kanazawa et al. 2018 (HMR), the rest follows Xu et al. 2020.
+The regressor is that of Kanazawa et al. 2018 (HMR), or HMR2's (query_decoder.py); the rest follows Xu et al. 2020.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,8 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from downstream.pw3d.body.smpl_layer import TrainingJoints
-from downstream.pw3d.negatives import Negatives
-from downstream.pw3d.resolution_scalars import ResolutionScalars
+from downstream.pw3d.network.negatives import Negatives
+from downstream.pw3d.network.query_decoder import QueryDecoder
+from downstream.pw3d.network.resolution_scalars import ResolutionScalars
 
 _SIZES = (24 * 6, 10, 3)
 """Numbers that are regressed for pose, betas and camera."""
@@ -64,11 +66,8 @@ class ShapeRegressor(nn.Module):
             nn.ReLU(inplace=True),
             nn.Dropout(dropout),
         )
-        self.heads = nn.ModuleList(nn.Linear(width, size) for size in _SIZES)
-        for head in self.heads:
-            nn.init.xavier_uniform_(head.weight, gain=0.01)  # so that training starts near the mean body
-        start = np.concatenate([np.asarray(part, dtype=np.float32).reshape(-1) for part in mean])
-        self.register_buffer("start", torch.from_numpy(start))
+        self.heads = _heads(width)
+        self.register_buffer("start", _start(mean))
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Features (N, C) to rotations (N, 24, 3, 3), betas (N, 10) and cameras (N, 3)."""
@@ -76,8 +75,38 @@ class ShapeRegressor(nn.Module):
         for _ in range(self._iterations):
             hidden = self.layers(torch.cat([features, estimate], dim=1))
             estimate = estimate + torch.cat([head(hidden) for head in self.heads], dim=1)
-        pose, betas, cameras = estimate.split(_SIZES, dim=1)
-        return rotations_from_6d(pose), betas, cameras
+        return _parameters(estimate)
+
+
+class OneStepRegressor(nn.Module):
+    """HMR2's, for a `QueryDecoder`: its features correct the mean estimate once. Arguments as of `ShapeRegressor`."""
+
+    start: Tensor
+
+    def __init__(self, channels: int, *, mean: tuple[np.ndarray, ...]) -> None:
+        super().__init__()
+        self.heads = _heads(channels)
+        self.register_buffer("start", _start(mean))
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Features (N, C) to rotations (N, 24, 3, 3), betas (N, 10) and cameras (N, 3)."""
+        return _parameters(self.start + torch.cat([head(features) for head in self.heads], dim=1))
+
+
+def _heads(width: int) -> nn.ModuleList:
+    heads = nn.ModuleList(nn.Linear(width, size) for size in _SIZES)
+    for head in heads:
+        nn.init.xavier_uniform_(head.weight, gain=0.01)  # so that training starts near the mean body
+    return heads
+
+
+def _start(mean: tuple[np.ndarray, ...]) -> Tensor:
+    return torch.from_numpy(np.concatenate([np.asarray(part, dtype=np.float32).reshape(-1) for part in mean]))
+
+
+def _parameters(estimate: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    pose, betas, cameras = estimate.split(_SIZES, dim=1)
+    return rotations_from_6d(pose), betas, cameras
 
 
 class ShapeNetwork(nn.Module):
@@ -87,14 +116,16 @@ class ShapeNetwork(nn.Module):
         backbone: the encoder under test, with ``out_channels``.
         joints: the body model, through which the losses reach the parameters; nothing in it is trained.
         levels: number of resolutions.
+        decoder: makes the features of a map; None takes its mean.
     """
 
     def __init__(
         self,
         backbone: nn.Module,
-        regressor: ShapeRegressor,
+        regressor: ShapeRegressor | OneStepRegressor,
         joints: TrainingJoints,
         *,
+        decoder: QueryDecoder | None = None,
         levels: int,
         embedding_width: int,
         embedding: int,
@@ -102,9 +133,9 @@ class ShapeNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.encoder = ResolutionScalars(backbone, levels)
-        self.regressor, self.joints = regressor, joints
+        self.decoder, self.regressor, self.joints = decoder, regressor, joints
         self.projector = nn.Sequential(
-            nn.Linear(backbone.out_channels, embedding_width),
+            nn.Linear((decoder or backbone).out_channels, embedding_width),
             nn.ReLU(inplace=True),
             nn.Linear(embedding_width, embedding),
         )
@@ -116,7 +147,8 @@ class ShapeNetwork(nn.Module):
         Each level goes through the encoder by itself, as in the published code: it has batch statistics of its own.
         """
         parts = zip(images.chunk(len(levels)), levels, strict=True)
-        features = torch.cat([self.encoder(part, level).mean(dim=(2, 3)) for part, level in parts])
+        reduced = self.decoder or partial(torch.mean, dim=(2, 3))
+        features = torch.cat([reduced(self.encoder(part, level)) for part, level in parts])
         return Shapes(*self.regressor(features), F.normalize(self.projector(features), dim=1))
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from downstream.pw3d.negatives import Negatives
+from downstream.pw3d.network.negatives import Negatives
 
 
 def filled(length, *steps):

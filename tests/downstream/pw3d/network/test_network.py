@@ -19,8 +19,8 @@ from downstream.pw3d.body.body_model import (
 )
 from downstream.pw3d.body.regressors import read_regressors
 from downstream.pw3d.body.smpl_layer import SMPLLayer, TrainingJoints
-from downstream.pw3d.resolution_scalars import ResolutionScalars
-from downstream.pw3d.shape_network import ShapeNetwork, ShapeRegressor, project, rotations_from_6d, translations
+from downstream.pw3d.network.resolution_scalars import ResolutionScalars
+from downstream.pw3d.network.shape_network import ShapeNetwork, ShapeRegressor, project, rotations_from_6d, translations
 from downstream.training.frozen import freeze
 from liftedcl.networks.encoder import ResNetMap, build_backbone
 from synthetic.people import body as synthetic
