@@ -133,16 +133,44 @@ def test_it_loads_without_this_project_and_computes_the_same(saved, name, which)
     assert torch.allclose(model.eval()(images), pooled, rtol=1e-4, atol=1e-5)
 
 
-def test_the_lines_of_the_readme_run(saved, tmp_path):
+@pytest.fixture
+def run_as_printed(tmp_path, monkeypatch, capsys):
+    """Runs ``code`` of a page with ``encoder`` as encoder.pt; returns its names, and the keys that it prints."""
+
+    def run(code, encoder):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "encoder.pt").symlink_to(encoder)
+        names = {}
+        exec(code, names)
+        return names, re.findall(r"missing_keys=\[(.*?)\], unexpected_keys=\[(.*?)\]", capsys.readouterr().out)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("block", "name", "printed"),
+    [(0, "resnet50", 2 * [("'fc.weight', 'fc.bias'", "")]), (1, "vit_s16", [("'head.weight', 'head.bias'", "")])],
+)
+def test_the_lines_of_the_readme_run(saved, block, name, printed, run_as_printed):
     text = (REPOSITORY / "README.md").read_text()
     section = text.split("## Encoders leave without this project")[1].split("\n## ")[0]
-    (code,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
-    assert len([line for line in code.splitlines() if line.strip()]) <= 4
-    (tmp_path / "encoder.pt").symlink_to(saved[0] / "resnet50.pt")
-    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
-    found = re.findall(r"missing_keys=\[(.*?)\], unexpected_keys=\[(.*?)\]", result.stdout)
-    assert found == [("'fc.weight', 'fc.bias'", "")] * 2
+    blocks = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    assert len(blocks) == 2 and all(len([line for line in code.splitlines() if line]) <= 4 for code in blocks)
+    assert run_as_printed(blocks[block], saved[0] / f"{name}.pt")[1] == printed
+
+
+def test_a_vit_computes_the_same_in_torchvision_under_its_names(saved, run_as_printed):
+    """The lines of docs/transformers.md, with torchvision's smallest ViT in place of its B/16."""
+    folder, backbones = saved
+    small = "torchvision.models.VisionTransformer(64, 8, num_layers=6, num_heads=4, hidden_dim=128, mlp_dim=512)"
+    (code,) = re.findall(r"```python\n(.*?)```", (REPOSITORY / "docs" / "transformers.md").read_text(), re.DOTALL)
+    names, printed = run_as_printed(code.replace("torchvision.models.vit_b_16()", small), folder / "vit_narrow.pt")
+    assert printed == [("'heads.head.weight', 'heads.head.bias'", "")]
+    images, model, backbone = torch.randn(2, 3, 64, 64), names["model"].eval(), backbones["vit_narrow"].eval()
+    model.heads = nn.Identity()
+    with torch.no_grad():
+        tokens = backbone.norm(backbone.blocks(backbone._pos_embed(backbone.patch_embed(images))))
+        torch.testing.assert_close(model(images), tokens[:, 0], atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize(("name", "millions"), [("vit_s16", 21.7), ("vit_b16", 85.8), ("vit_l16", 303.3)])
