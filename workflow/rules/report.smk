@@ -17,7 +17,7 @@ rule run_times:
 rule summary:  # of all that is in results/: tables beyond the paper's are shown if they exist
     input:
         tables=expand("results/{table}.{kind}", table=PAPER_TABLES, kind=["csv", "provenance.json"]),
-        figures=expand("results/{figure}.png", figure=sorted({name for of in TABLES.values() for name in of.figures})),
+        figures=sorted({figure for table in PAPER_TABLES for figure in figures_of(table)}),
         examples=expand("results/examples_{benchmark}_{row}.png", benchmark=TABLE_OF, row=SHOWN_ROW),
         others=expand("results/{kind}_{benchmark}.png", kind=["augmented", "curves"], benchmark=TABLE_OF),
         lifting="results/lifting.csv" if LIFTING_ROW else [],

@@ -3,6 +3,17 @@
 TABLE_OF = main_tables(TABLES)  # names a benchmark's metrics in the overview
 
 
+_NOTHING_TO_DRAW = {  # no row that is shown has what these figures show
+    *(() if LIFTING_ROW else ("figure5", "figure8", "lifting_progress")),
+    *(() if COMPLETING_ROWS else ("completion_progress",)),
+    *(() if PAIRING_ROW else ("cross_attention",)),
+}
+
+
+def figures_of(table):
+    return [f"results/{figure}.png" for figure in TABLES[table].figures if figure not in _NOTHING_TO_DRAW]
+
+
 def metrics_of(wildcards):
     return [LAYOUT.benchmark(*run) + "/metrics.json" for run in TABLES[wildcards.table].runs(PARAMS.seeds)]
 
@@ -55,7 +66,7 @@ rule table:
     input:
         metrics=metrics_of,
         references=lambda wildcards: [LAYOUT.reference(name) for name in TABLES[wildcards.table].benchmarks],
-        figures=lambda wildcards: expand("results/{figure}.png", figure=TABLES[wildcards.table].figures),
+        figures=lambda wildcards: figures_of(wildcards.table),
         style=repository_file("workflow/tables/html_page.css"),
     output:
         csv="results/{table}.csv",
