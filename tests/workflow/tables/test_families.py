@@ -1,6 +1,7 @@
 """Vision transformers have a table of their own, which names files that are not there and rows that learnt nothing."""
 
 import csv
+import dataclasses
 import re
 
 import pytest
@@ -79,7 +80,8 @@ def vit(tmp_path):
     published = {"published_vit": {"method": "published", "source": "supervised", "backbone": "vit_b16"}}
     folder = tmp_path / "weights"
     tables, _ = shown(published, data={"weights": str(folder)})
-    layout, table = Layout(str(tmp_path / "runs")), tables["vit"]
+    rows = tuple(row for row in tables["vit"].rows if row.encoder in ("vit_random", "published_vit"))
+    layout, table = Layout(str(tmp_path / "runs")), dataclasses.replace(tables["vit"], rows=rows)
     for i, column in enumerate(table.columns):
         run = layout.benchmark(column.benchmark, "vit_random", 0)
         scalars = {"resolution_scalars": 0} if column.benchmark.startswith("pw3d") else {}
