@@ -59,9 +59,9 @@ def in_one_line(seen: Seen) -> str:
     own = ranks(attention, patches[everyone, seen.joints])
     others = [ranks(attention, patches[everyone, (seen.joints + step) % len(JOINTS)]) for step in range(1, len(JOINTS))]
     return (
-        f"In {len(own):,} pairs of test people the patch at the same joint comes, on average, after {own.mean():.0%} "
-        f"of the second view's patches by attention, and the patches at the person's other joints after "
-        f"{np.mean(others):.0%}; 50% is chance."
+        f"In {len(own):,} pairs of test people, on average {own.mean():.0%} of the second view's patches get more "
+        f"attention than the patch at the same joint, and {np.mean(others):.0%} more than those at the person's other "
+        "joints; 50% is chance."
     )
 
 
