@@ -78,8 +78,8 @@ def view_pairs(annotations: Path, names: list[str], limits: tuple[float, float])
     if not inside.any():
         there = f"angles are {angles.min():.0f} to {angles.max():.0f} degrees" if len(angles) else "no instant has two"
         raise InputError(
-            f"h36m_pairs.view_angle: no two cameras are {limits[0]:g} to {limits[1]:g} degrees apart ({there}); "
-            "change the range, or set null for no view pairs"
+            f"{annotations}: no two cameras are {limits[0]:g} to {limits[1]:g} degrees apart ({there}); "
+            "change h36m_pairs.view_angle, or set null for no view pairs"
         )
     return together[inside]
 
