@@ -17,7 +17,7 @@ from liftedcl.images.pairs import KINDS, PairList, index_text
 from liftedcl.images.shard import Shard
 from liftedcl.recipes.data_recipes import H36MPairs
 
-_NAME = re.compile(r"s_(\d+)_act_(\d+)_subact_(\d+)_ca_(\d+)_(\d+)\.\w+")
+_NAME = re.compile(r"s_(\d{1,9})_act_(\d{1,9})_subact_(\d{1,9})_ca_(\d{1,9})_(\d{1,9})\.\w+")
 _VIDEO, _INSTANT = [0, 1, 2, 3], [0, 1, 2, 4]
 """Columns of `_parts` that two moments of a video, and two views of an instant, have in common."""
 
