@@ -14,7 +14,7 @@ from liftedcl.files.figure_file import save_figure
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.recipe import read_recipe
 from liftedcl.images.h36m_pairs import view_pairs
-from liftedcl.recipes.data_recipes import Crops, H36MPairs
+from liftedcl.recipes.data_recipes import Crops
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
 from liftedcl.skeletons.skeleton import JOINTS
 
@@ -59,20 +59,22 @@ def in_one_line(seen: Seen) -> str:
     own = ranks(attention, patches[everyone, seen.joints])
     others = [ranks(attention, patches[everyone, (seen.joints + step) % len(JOINTS)]) for step in range(1, len(JOINTS))]
     return (
-        f"In {len(own):,} pairs of test people the patch at the same joint comes, on average, after {own.mean():.0%} "
-        f"of the second view's patches by attention, and the patches at the person's other joints after "
-        f"{np.mean(others):.0%}; 50% is chance."
+        f"In {len(own):,} pairs of test people, on average {own.mean():.0%} of the second view's patches get more "
+        f"attention than the patch at the same joint, and {np.mean(others):.0%} more than those at the person's other "
+        "joints; 50% is chance."
     )
 
 
-def look(attend: Attention, data: Path, crops: Crops, pairs: H36MPairs, count: int) -> Seen:
+def look(attend: Attention, data: Path, crops: Crops, angles: tuple[float, float], count: int) -> Seen:
     """Up to ``count`` pairs of views of test people, spread evenly, and the attention of a hidden joint's patch.
+
+    The cameras of a pair are ``angles`` (lowest and highest, in degrees) apart.
 
     Raises:
         InputError: data is missing or damaged, or no pair shows its joint in both views.
     """
     people = read_h36m_3d(data, "test")
-    together = view_pairs(annotation_path(data, "test"), people.names, pairs.view_angle or (0.0, 180.0))
+    together = view_pairs(annotation_path(data, "test"), people.names, angles)
     together = together[np.lexsort(together.T[::-1])]
     joints = np.array([JOINTS.index(_LOOKED_FOR[place % len(_LOOKED_FOR)]) for place in range(len(together))])
     places = np.stack([joints_in_crops(people, rows) for rows in together.T], axis=1)
@@ -127,14 +129,14 @@ def main(words: list[str] | None = None) -> None:
         "for a hidden patch at a joint.",
         epilog='example: python -m downstream.cross_attention --recipe "$(python -m workflow.params '
         'encoders.vit_croco)" --encoder RUN/encoder.pt --heads RUN/heads.pt --crops "$(python -m workflow.params '
-        'crops)" --pairs "$(python -m workflow.params h36m_pairs)" --data data/demo/h36m --out attention.png',
+        'crops)" --angles 30 120 --data data/demo/h36m --out attention.png',
     )
     add = parser.add_argument
     add("--recipe", required=True, help="the encoder's row: JSON text or file; see python -m workflow.params")
     add("--encoder", type=Path, required=True, help="encoder.pt of the run")
     add("--heads", type=Path, required=True, help="heads.pt of the run")
     add("--crops", required=True, help="section crops of params.yaml: JSON text or file")
-    add("--pairs", required=True, help="section h36m_pairs of params.yaml, for the angle: JSON text or file")
+    add("--angles", type=float, nargs=2, default=(0.0, 180.0), metavar="DEGREES", help="between the cameras of a pair")
     add("--data", type=Path, required=True, help="folder of Human3.6M (docs/data/h36m.md)")
     add("--count", type=int, default=500, help="at most so many pairs are measured (default: %(default)s)")
     add("--out", type=Path, required=True, help="the figure (PNG)")
@@ -142,8 +144,8 @@ def main(words: list[str] | None = None) -> None:
     if arguments.count < 1:
         raise InputError(f"--count {arguments.count}: needs at least 1")
     attend = Attention(read_recipe(EncoderRecipe, arguments.recipe), arguments.encoder, arguments.heads)
-    crops, pairs = read_recipe(Crops, arguments.crops), read_recipe(H36MPairs, arguments.pairs)
-    seen = look(attend, arguments.data, crops, pairs, arguments.count)
+    crops = read_recipe(Crops, arguments.crops)
+    seen = look(attend, arguments.data, crops, tuple(arguments.angles), arguments.count)
     draw(seen, arguments.out)
     print(in_one_line(seen), flush=True)
 

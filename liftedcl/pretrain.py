@@ -25,8 +25,7 @@ from liftedcl.images.pair_batches import PairBatch, PairBatches, checksum_of
 from liftedcl.images.pairs import open_pairs
 from liftedcl.images.shard import Shard
 from liftedcl.images.shard_union import ShardUnion, open_shards
-from liftedcl.methods import completes, encoder_modules, lifts, method_class
-from liftedcl.monitor.completion_record import CompletionRecord, write_completions
+from liftedcl.methods import encoder_modules, lifts, method_class
 from liftedcl.monitor.run_monitor import RunMonitor
 from liftedcl.networks.encoder import Backbone, build_backbone, load_encoder, save_encoder, save_state
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
@@ -50,9 +49,7 @@ class PretrainingTask:
         self._method, self.epochs = method, recipe.training.epochs
         self._lifting = method.heads["lifting"] if lifts(recipe) else None
         self.monitor = RunMonitor(shard, size=view_size(recipe.views), epochs=self.epochs, lifts=lifts(recipe))
-        self.completions = CompletionRecord(recipe, shard, method.grid) if completes(recipe) else None
-        parts = {"method": method, "monitor": self.monitor, "completions": self.completions}
-        self.module = nn.ModuleDict({name: part for name, part in parts.items() if part is not None}).to(device)
+        self.module = nn.ModuleDict({"method": method, "monitor": self.monitor}).to(device)
         self.module.to(memory_format=torch.channels_last)  # a fifth faster on a CPU, and more on a GPU
         self.steps_per_epoch = self._data.steps_per_epoch
         self.images_per_step = batch_size
@@ -69,9 +66,7 @@ class PretrainingTask:
     def observe(self, epoch: int) -> dict[str, float]:
         """Columns of the history after ``epoch`` epochs: the features' health, and what the method observes itself."""
         health = self.monitor.look(epoch, self._method.backbone, self._lifting)
-        if self.completions is not None:
-            self.completions.look(epoch, self._method)
-        return health | (self._method.observe() if hasattr(self._method, "observe") else {})
+        return health | (self._method.observe(epoch) if hasattr(self._method, "observe") else {})
 
     def batches(self, epoch: int, first_step: int) -> Iterator[Batch | PairBatch]:
         return self._data.epoch(epoch, first_step)
@@ -138,8 +133,8 @@ def pretrain(
         save_state(method.heads.state_dict(), out / "heads.pt")
         if lifts(recipe):
             write_lifted_history(out / "lifted.npz", task.monitor.history())
-        if task.completions is not None:
-            write_completions(out / "completed.npz", task.completions.history())
+        if hasattr(method, "write_observed"):
+            method.write_observed(out)
     save_encoder(backbone, out / "encoder.pt")
     write_json(
         out / "provenance.json",

@@ -17,7 +17,7 @@ from liftedcl.images.pairs import KINDS, PairList, index_text
 from liftedcl.images.shard import Shard
 from liftedcl.recipes.data_recipes import H36MPairs
 
-_NAME = re.compile(r"s_(\d+)_act_(\d+)_subact_(\d+)_ca_(\d+)_(\d+)\.\w+")
+_NAME = re.compile(r"s_(\d{1,9})_act_(\d{1,9})_subact_(\d{1,9})_ca_(\d{1,9})_(\d{1,9})\.\w+")
 _VIDEO, _INSTANT = [0, 1, 2, 3], [0, 1, 2, 4]
 """Columns of `_parts` that two moments of a video, and two views of an instant, have in common."""
 
@@ -78,8 +78,8 @@ def view_pairs(annotations: Path, names: list[str], limits: tuple[float, float])
     if not inside.any():
         there = f"angles are {angles.min():.0f} to {angles.max():.0f} degrees" if len(angles) else "no instant has two"
         raise InputError(
-            f"h36m_pairs.view_angle: no two cameras are {limits[0]:g} to {limits[1]:g} degrees apart ({there}); "
-            "change the range, or set null for no view pairs"
+            f"{annotations}: no two cameras are {limits[0]:g} to {limits[1]:g} degrees apart ({there}); "
+            "change h36m_pairs.view_angle, or set null for no view pairs"
         )
     return together[inside]
 

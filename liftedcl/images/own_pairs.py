@@ -48,9 +48,7 @@ def own_pairs(root: str | Path, shard: Shard) -> tuple[PairList, dict[str, Any]]
         except ValueError as fault:
             faults.append(f"line {number}: {fault}")
     if not faults and len(unpacked) > TOLERATED_SHARE * len(lines):
-        known = (
-            "neither a picture with a crop nor the annotation id of one" if people.boxes else "no picture with a crop"
-        )
+        known = "neither an image with a crop nor the annotation id of one" if people.boxes else "no image with a crop"
         faults = [f"{line} is {known} in {shard.path.name}" for line in unpacked]
     if faults:
         others = f", and {len(faults) - 1:,} other lines are wrong" if len(faults) > 1 else ""
@@ -72,12 +70,12 @@ class _People:
         self._rows = collections.defaultdict(list)
         for row, file in enumerate(self.files):
             self._rows[file].append(row)
-        # Without boxes the ids only count the pictures, and change when one is added.
+        # Without boxes the ids only count the images, and change when one is added.
         self._by_id = {number: row for row, number in enumerate(self._ids)} if self.boxes else {}
         self._subjects = _subjects(root / BOXES) if self.boxes else {}
 
     def row(self, name: str) -> int | None:
-        """The row of the crop that ``name`` means, a picture's file or an annotation's id; None if it has none."""
+        """The row of the crop that ``name`` means, an image's file or an annotation's id; None if it has none."""
         rows = self._rows.get(PurePosixPath(name).as_posix(), [])
         if len(rows) > 1:
             ids = ", ".join(self._ids[row] for row in rows)
@@ -102,7 +100,7 @@ def _pair(people: _People, fields: list[str]) -> tuple[int | None, int | None, s
     if first == second:
         raise ValueError(f"pairs {names[0]} with itself")
     if people.files[first] == people.files[second]:
-        raise ValueError(f"{names[0]} and {names[1]} are two people of one picture, {people.files[first]}")
+        raise ValueError(f"{names[0]} and {names[1]} are two people of one image, {people.files[first]}")
     subjects = people.subject(first), people.subject(second)
     if None not in subjects and subjects[0] != subjects[1]:
         raise ValueError(f"{names[0]} shows subject {subjects[0]}, and {names[1]} subject {subjects[1]}")

@@ -7,7 +7,8 @@ A method is an nn.Module with
 - ``heads``: an nn.ModuleDict of its other trained networks, which becomes heads.pt; ``lifting`` is the lifting network;
 - ``players(recipe, steps)``: its optimisers;
 - ``losses(batch)``: the engine's (player, loss terms) pairs; with a section ``pairs``, of a `PairBatch`;
-- ``observe()``, which it may have: columns of history.csv after each epoch.
+- ``observe(epoch)``, which it may have: columns of history.csv after so many epochs, 0 at the start;
+- ``write_observed(out)``, which it may have: files of its own in the run's folder, at the end.
 """
 
 import importlib

@@ -24,6 +24,7 @@ from liftedcl.images.pairs import KINDS, open_pairs
 from liftedcl.images.shard import Shard
 from liftedcl.losses.patch_error import hidden_errors
 from liftedcl.methods.parts.completion import Completion
+from liftedcl.monitor.completion_record import CompletionRecord
 from liftedcl.networks.encoder import Backbone
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
 from liftedcl.views.random_view import RandomView
@@ -43,6 +44,7 @@ class CroCo(Completion):
         for kind in self._kinds:
             chosen = self.observed(np.flatnonzero(pairs.kinds == KINDS.index(kind)))
             self._observed[kind] = (pairs.first[chosen], pairs.second[chosen])
+        self.record = CompletionRecord(recipe, shard, self.grid)
 
     def losses(self, batch: PairBatch) -> Iterator[tuple[str, dict[str, Tensor]]]:
         device = self.people.device
@@ -53,7 +55,7 @@ class CroCo(Completion):
         kinds = distributed.mine(batch.kinds.to(device, non_blocking=True))
         yield "encoder", {kind: mean_of(errors, kinds == KINDS.index(kind)) for kind in self._kinds}
 
-    def observe(self) -> dict[str, float]:
+    def errors(self) -> dict[str, float]:
         """``completion/KIND``: 1 where each hidden patch's own mean would do as well."""
         return {f"completion/{kind}": self.relative_error(*rows) for kind, rows in self._observed.items()}
 

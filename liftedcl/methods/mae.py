@@ -14,6 +14,7 @@ from liftedcl.images.batches import Batch
 from liftedcl.images.shard import Shard
 from liftedcl.losses.patch_error import hidden_errors
 from liftedcl.methods.parts.completion import Completion
+from liftedcl.monitor.completion_record import CompletionRecord
 from liftedcl.networks.encoder import Backbone
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
 from liftedcl.views.random_view import RandomView
@@ -28,6 +29,7 @@ class MAE(Completion):
         super().__init__(recipe, backbone, shard, cross=False)
         self._views = dataclasses.replace(recipe.views, jitter_probability=0.0, grey=0.0, blur_probability=0.0)
         self._observed = self.observed(np.arange(len(shard)))
+        self.record = CompletionRecord(recipe, shard, self.grid)
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
         view = RandomView(batch, self._views, self.people.device)
@@ -36,6 +38,6 @@ class MAE(Completion):
         errors = hidden_errors(self.complete(views, visible), self.targets(views), hidden)
         yield "encoder", {"completion": errors.mean()}
 
-    def observe(self) -> dict[str, float]:
+    def errors(self) -> dict[str, float]:
         """``completion/error``: 1 where each hidden patch's own mean would do as well."""
         return {"completion/error": self.relative_error(self._observed)}

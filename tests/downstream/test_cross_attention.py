@@ -21,7 +21,7 @@ from liftedcl.identity.errors import InputError
 from liftedcl.identity.recipe import to_json
 from liftedcl.methods import method_class
 from liftedcl.networks.encoder import build_backbone, save_encoder, save_state
-from liftedcl.recipes.data_recipes import Crops, H36MPairs
+from liftedcl.recipes.data_recipes import Crops
 
 CROCO = dataclasses.replace(ROWS["vit_croco"], masking=dataclasses.replace(ROWS["vit_croco"].masking, ratio=0.75))
 CROPS = Crops(height=64, width=48, min_keypoints=0, min_side=0.0)
@@ -108,9 +108,8 @@ def test_joints_are_where_the_crop_shows_them(tmp_path):
 
 def test_the_command_draws_the_same_figure_and_says_what_it_shows(tmp_path, networks, capsys):
     root = with_a_second_camera(write_tiny_h36m(tmp_path / "h36m"))
-    pairs = to_json(H36MPairs((80.0, 100.0), None, 9, 0))
     words = ["--recipe", to_json(CROCO), "--encoder", str(networks[0]), "--heads", str(networks[1]), "--crops",
-             to_json(CROPS), "--pairs", pairs, "--data", str(root)]  # fmt: skip
+             to_json(CROPS), "--angles", "80", "100", "--data", str(root)]  # fmt: skip
     for name in ("a.png", "b.png"):
         main([*words, "--out", str(tmp_path / name)])
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()

@@ -13,17 +13,21 @@ from repository import REPOSITORY
 from tiny.coco import write_tiny_coco
 from tiny.h36m import write_tiny_h36m
 from tiny.pretraining import ROWS, write_untrained_liftedcl
+from tiny.shard import write_tiny_shard
 
+from liftedcl.crops import make_h36m_crops, make_own_crops
 from liftedcl.engine import checkpoint
 from liftedcl.engine.history import read_history, write_history
 from liftedcl.files.atomic import write_json, write_text
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.recipe import read_recipe, to_json
 from liftedcl.images.own_people import read_own_people
+from liftedcl.images.pairs import open_pairs
 from liftedcl.images.shard import ShardWriter, open_shard
 from liftedcl.images.shard_union import open_shards
+from liftedcl.monitor.completion_record import CompletionRecord, read_completions, write_completions
 from liftedcl.networks.encoder import build_backbone, load_encoder, save_encoder
-from liftedcl.recipes.data_recipes import Crops, Pictures, Skeletons
+from liftedcl.recipes.data_recipes import Crops, H36MPairs, Pictures, Skeletons
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
 from liftedcl.skeletons.lifted_history import LiftedHistory, read_lifted_history, write_lifted_history
 from liftedcl.skeletons.lifting_scores import LiftingScores, read_lifting_scores
@@ -31,6 +35,7 @@ from workflow.params import read_params
 
 CROPS = Crops(height=64, width=48, min_keypoints=0, min_side=4.0)
 PICTURES = Pictures(size=32)
+H36M_PAIRS = H36MPairs(view_angle=None, pose_gap=(1, 24), most=20, seed=0)
 SKELETONS = dataclasses.replace(read_params(REPOSITORY / "params.yaml", {"profile": "demo"}).skeletons, count=20)
 LIFTED = "liftedcl_in_cc"
 RECIPE = "recipe.json"
@@ -109,6 +114,27 @@ def _h36m(root: Path) -> None:
     write_recipe(root, CROPS)
 
 
+def _paired(root: Path) -> None:
+    write_tiny_shard(root / "crops.npy", 8)
+
+
+def _read_pairs(root: Path) -> Any:
+    pairs = open_pairs(open_shard(root / "crops.npy"))
+    return pairs.first, pairs.second, pairs.kinds
+
+
+def _packed_h36m(root: Path) -> None:
+    write_tiny_h36m(root, train=24, test=2)
+    make_h36m_crops(root, root / "out/crops.npy", CROPS)  # the pairs are written beside them
+    write_recipe(root, H36M_PAIRS)
+
+
+def _packed_own(root: Path) -> None:
+    _own(root)
+    make_own_crops(root / "people", root / "out/crops.npy", CROPS)
+    write_text(root / "people/pairs.csv", "first,second,kind\n0,1,view\n2,3,pose\n1,0,view\n")
+
+
 def _imagenet(root: Path) -> None:
     for i in range(4):
         path = root / f"train/n{i % 2}/{i}.jpg"
@@ -134,6 +160,14 @@ IMAGES = (
             _crops("--h36m", "{}")),
     Subject("crops of own people", _own, ("people/boxes.json", "people/a.png", RECIPE),
             _crops("--people", "{}/people")),
+    Subject("pairs", _paired, ("crops.pairs.csv",), _read_pairs, sealed=True),
+    Subject("description of pairs", _paired, ("crops.pairs.json",), _read_pairs),
+    Subject("pairs of Human3.6M", _packed_h36m, ("annotations/Sample_trainmin_train_Human36M_protocol_2.json", RECIPE),
+            command("liftedcl.pairs", "--h36m", "{}", "--crops", "{}/out/crops.npy", "--recipe", f"{{}}/{RECIPE}",
+                    "--sheet", "{}/out/x.png")),
+    Subject("pairs of own people", _packed_own, ("people/pairs.csv", "people/boxes.json"),
+            command("liftedcl.pairs", "--people", "{}/people", "--crops", "{}/out/crops.npy",
+                    "--sheet", "{}/out/x.png")),
     Subject("pictures", _imagenet, ("train/n0/0.jpg", RECIPE),
             command("liftedcl.pictures", "--recipe", f"{{}}/{RECIPE}", "--imagenet", "{}", "--split", "train",
                     "--workers", "1", "--out", "{}/out/pictures.npy")),
@@ -150,6 +184,11 @@ def _run(root: Path) -> None:
     skeletons = np.random.default_rng(0).normal(size=(3, 2, 17, 3)).astype(np.float32)
     write_lifted_history(root / "lifted.npz", LiftedHistory(np.array([0, 4]), np.array([0, 1, 4]), skeletons))
     write_json(root / "lifting.json", dataclasses.asdict(LiftingScores(9, 210.0, 125.0, 212.0, 0.25, 0.5, 0.3, 0.75)))
+
+
+def _completed(root: Path) -> None:
+    shard = write_tiny_shard(root / "crops.npy", 8)
+    write_completions(root / "completed.npz", CompletionRecord(ROWS["vit_croco"], shard, (6, 6)).history())
 
 
 def _skeletons(root: Path) -> None:
@@ -172,6 +211,11 @@ TRAININGS = (
     Subject("a history", _run, ("history.csv",), lambda root: read_history(root / "history.csv")),
     Subject("lifted skeletons", _run, ("lifted.npz",),
             lambda root: read_lifted_history(root / "lifted.npz"), sealed=True),
+    Subject("completed images", _completed, ("completed.npz",),
+            lambda root: vars(read_completions(root / "completed.npz")), sealed=True),
+    Subject("completion_progress", _completed, ("completed.npz",),
+            command("liftedcl.completion_progress", "{}/completed.npz", "--names", "x", "--out", "{}/out/x.png",
+                    told=False)),
     Subject("lifting scores", _run, ("lifting.json",), lambda root: read_lifting_scores(root / "lifting.json")),
     Subject("training_curves", _run, ("history.csv",), command("liftedcl.training_curves", *_CURVES, told=False)),
     Subject("training_summary", _run, ("history.csv",), command("liftedcl.training_summary", *_CURVES)),
@@ -189,6 +233,7 @@ TRAININGS = (
 
 RECIPES = (
     recipe_subject("crops", Crops, CROPS),
+    recipe_subject("pairs of Human3.6M", H36MPairs, H36M_PAIRS),
     recipe_subject("pictures", Pictures, PICTURES),
     recipe_subject("skeletons", Skeletons, SKELETONS),
     *(recipe_subject(row, EncoderRecipe, ROWS[row]) for row in (LIFTED, "pixpro_in_cc", "supervised_in")),

@@ -25,11 +25,11 @@ if PAIRING_ROW:
         output: LAYOUT.figure("cross_attention"),
         params:  # of the crops, the size alone counts here
             crops=to_json(dataclasses.replace(PARAMS.crops, min_keypoints=0, min_side=0.0, h36m_stride=1)),
-            recipe=to_json(PARAMS.encoders[PAIRING_ROW]), pairs=to_json(PARAMS.h36m_pairs),
-            code=code_of("downstream.cross_attention"), root=PARAMS.data[TRUE_POSES.data.name],
+            recipe=to_json(PARAMS.encoders[PAIRING_ROW]), code=code_of("downstream.cross_attention"),
+            angles=list(PARAMS.h36m_pairs.view_angle or (0, 180)), root=PARAMS.data[TRUE_POSES.data.name],
         resources: **PARAMS.cluster.resources("short"),
         group: "figures"
         shell:
             "{PYTHON} -m downstream.cross_attention --recipe {params.recipe:q} --encoder {input.encoder:q}"
-            " --heads {input.heads:q} --crops {params.crops:q} --pairs {params.pairs:q} --data {params.root:q}"
+            " --heads {input.heads:q} --crops {params.crops:q} --angles {params.angles} --data {params.root:q}"
             " --out {output:q}"

@@ -1,5 +1,6 @@
 """Completion of masked pictures: the common part of MAE and CroCo."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from liftedcl.identity.errors import InputError
 from liftedcl.images.shard import Shard
 from liftedcl.images.shard_union import ShardUnion
 from liftedcl.losses.patch_error import hidden_errors, mean_errors, normalised, patches_of
+from liftedcl.monitor.completion_record import CompletionRecord, write_completions
 from liftedcl.networks.completion_decoder import CompletionDecoder
 from liftedcl.networks.encoder import Backbone
 from liftedcl.networks.visible_patches import begin_as_published, encode_visible, require_plain_vit
@@ -33,9 +35,11 @@ class Completion(nn.Module):
 
     Attributes:
         grid: rows and columns of patches in a view.
+        record: of each method, which completes a few images as the training goes on.
     """
 
     people: Tensor
+    record: CompletionRecord
 
     def __init__(self, recipe: EncoderRecipe, backbone: Backbone, shard: Shard | ShardUnion, *, cross: bool):
         super().__init__()
@@ -78,6 +82,15 @@ class Completion(nn.Module):
         prefix = self.backbone.num_prefix_tokens
         whole = self.backbone.forward_features(second)[:, prefix:]
         return self.heads["decoder"](tokens[:, prefix:], visible, whole)
+
+    def observe(self, epoch: int) -> dict[str, float]:
+        """The method's `errors` after ``epoch`` epochs; a few completed images are kept for a picture."""
+        self.record.look(epoch, self)
+        return self.errors()
+
+    def write_observed(self, out: Path) -> None:
+        """``completed.npz``, of a training that has ended."""
+        write_completions(out / "completed.npz", self.record.history())
 
     def targets(self, views: Tensor) -> Tensor:
         """What is predicted of each patch, (B, N, pixels)."""

@@ -85,13 +85,13 @@ WRONG = [
     ("a.png,./a.png,view", "pairs a.png with itself", False),
     ("a.png,sub/d.png,side", "'side' is not one of view, pose", False),
     ("a.png,sub/d.png", "has 2 values, not first, second and kind", False),
-    ("a.png,nobody.png,view", "nobody.png is no picture with a crop in x.npy", False),
-    ("a.png,2,view", "2 is no picture with a crop", False),  # a number that would change with the folder
-    ("3,77,view", "77 is neither a picture with a crop nor the annotation id of one", True),
-    ("3,12,view", "12 is neither a picture with a crop", True),
+    ("a.png,nobody.png,view", "nobody.png is no image with a crop in x.npy", False),
+    ("a.png,2,view", "2 is no image with a crop", False),  # a number that would change with the folder
+    ("3,77,view", "77 is neither an image with a crop nor the annotation id of one", True),
+    ("3,12,view", "12 is neither an image with a crop", True),
     ("3,3,view", "pairs 3 with itself", True),
     ("a.png,5,view", r"a.png shows 2 people; write the annotation id of one \(3, 11\)", True),
-    ("3,11,view", "3 and 11 are two people of one picture, a.png", True),
+    ("3,11,view", "3 and 11 are two people of one image, a.png", True),
     ("3,9,pose", "3 shows subject ann, and 9 subject bob", True),
 ]
 
@@ -129,7 +129,7 @@ def test_one_in_a_hundred_may_have_no_crop_and_is_told(tmp_path, capsys):
     assert len(paired((root, False), *pairs[:50], "0.png,gone.png,view", *pairs[50:])) == len(pairs) == 110
     told = "left out 1 pairs of which a person has no crop; the first is line 52: gone.png"
     assert capsys.readouterr().err == f"note: {root / 'pairs.csv'}: {told}\n"
-    with pytest.raises(InputError, match=r"line 52: gone.png is no picture"):
+    with pytest.raises(InputError, match=r"line 52: gone.png is no image"):
         paired((root, False), *pairs[:50], "0.png,gone.png,view", *pairs[70:])
 
 

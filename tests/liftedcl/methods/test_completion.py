@@ -123,14 +123,14 @@ def test_the_person_is_hidden_where_the_index_says_it_is(shard):
 def test_the_error_that_is_watched_is_1_for_the_mean_and_0_for_the_truth(shard, monkeypatch):
     for recipe in (MAE, with_masking(MAE, normalise=False), CROCO):
         method = made(recipe, shard)
-        found = method.observe()
-        assert found == method.observe() and all(np.isfinite(value) and value > 0 for value in found.values())
+        found = method.errors()
+        assert found == method.errors() and all(np.isfinite(value) and value > 0 for value in found.values())
         assert len(found) == (1 if recipe is not CROCO else 2)
         told = {}
         monkeypatch.setattr(method, "complete", lambda views, *_: told["answer"](method.targets(views)))  # noqa: B023
         for expected, answer in ((0.0, lambda x: x), (1.0, lambda x: x.mean(dim=2, keepdim=True).expand_as(x))):
             told["answer"] = answer
-            assert list(method.observe().values()) == pytest.approx([expected] * len(found), abs=1e-6)
+            assert list(method.errors().values()) == pytest.approx([expected] * len(found), abs=1e-6)
 
 
 @torch.no_grad()
