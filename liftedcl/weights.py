@@ -63,7 +63,7 @@ def import_weights(file: Path, source: str, backbone: str, out: Path) -> str:
     for key, value in encoder.state_dict().items():
         if not torch.isfinite(value).all():
             raise InputError(f"{file}: {key} has NaN or infinite values, so it is damaged or diverged; get it again")
-    facts = [positions, in_words(encoder, account.naming.epsilon), try_out(encoder, file)]
+    facts = [positions, in_words(encoder, account.naming.epsilon), account.naming.note, try_out(encoder, file)]
     facts = [fact for fact in facts if fact]
     save_encoder(encoder, out)
     write_json(

@@ -8,8 +8,6 @@ from torch import Tensor, nn
 
 from liftedcl.identity.errors import InputError
 
-NO_TABLE = "position embeddings: none"
-
 _ROUNDING = 2e-3  # of half precision, near 1
 
 
@@ -25,7 +23,7 @@ def fit_positions(state: dict[str, Tensor], backbone: nn.Module, file: Path) -> 
     own = getattr(backbone, "pos_embed", None)
     if own is None or "pos_embed" not in state:
         rotary = getattr(backbone, "rope", None) is not None
-        return "position embeddings: rotary (RoPE), which the backbone computes" if rotary else NO_TABLE
+        return f"position embeddings: {'rotary (RoPE), which the backbone computes' if rotary else 'none added'}"
     target = tuple(getattr(backbone.patch_embed, "grid_size", ()))
     extra = own.shape[1] - math.prod(target)
     if own.ndim != 3 or not 0 <= extra <= getattr(backbone, "num_prefix_tokens", 0):

@@ -35,19 +35,14 @@ def in_words(backbone: nn.Module, epsilon: float | None) -> str:
     """Patches, tokens and the epsilon of the layer norms; ``epsilon`` is what the file's own code has, if known."""
     words = []
     patches = getattr(backbone, "patch_embed", None)
-    if patches is not None:
-        grid, padding = patches.grid_size, patches.proj.padding[0]
-        words.append(f"patches of {patches.patch_size[0]} px" + (f", padded by {padding}" if padding else ""))
-        prefix = getattr(backbone, "num_prefix_tokens", 0)
-        words.append(
-            f"{grid[0]} x {grid[1]} of them and {prefix} other tokens in a picture of {_size(patches.img_size)}"
-        )
+    if getattr(patches, "grid_size", None) and isinstance(getattr(patches, "proj", None), nn.Conv2d):
+        (rows, columns), (height, width) = patches.grid_size, patches.img_size
+        padding = f", padded by {patches.proj.padding[0]}" if any(patches.proj.padding) else ""
+        others = getattr(backbone, "num_prefix_tokens", 0)
+        words.append(f"patches of {patches.patch_size[0]} px{padding}")
+        words.append(f"{rows} x {columns} of them and {others} other tokens in a picture of {height} x {width} px")
     norm = next((module for module in backbone.modules() if isinstance(module, nn.LayerNorm)), None)
     if norm is not None:
         other = f" (its own code has {epsilon:g})" if epsilon not in (None, norm.eps) else ""
         words.append(f"layer norms with epsilon {norm.eps:g}{other}")
     return "; ".join(words)
-
-
-def _size(size: tuple[int, int]) -> str:
-    return f"{size[0]} x {size[1]} px"

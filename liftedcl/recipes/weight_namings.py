@@ -13,7 +13,7 @@ class Naming:
     function of liftedcl/importing/conversions.py, which does what no name can do.
 
     ``backbones`` is a regular expression: only these compute what the file's own code does. ``epsilon`` is the one of
-    that code's layer norms, if it is known.
+    that code's layer norms, if it is known. ``note`` says what else of the computation is another one.
     """
 
     code: str
@@ -23,6 +23,7 @@ class Naming:
     convert: str | None = None
     backbones: str = ".*"
     epsilon: float | None = None
+    note: str | None = None
 
 
 _HEADS = ("fc.", "classifier.", "head.", "head_dist.")
@@ -131,6 +132,8 @@ NAMINGS = {
         drop=("norm0.", "norm1.", "norm2.", "semantic_embed_w.3.", "semantic_embed_b.3.", "head."),
         convert="semantics_of_solider",
         backbones=r"solider_.*",
+        note="the semantic weight is 0.8, for pose and parsing; where the sides of a picture aren't multiples of "
+        "224 px, timm pads after the shift of windows, and SOLIDER before it",
     ),
     "timm_vit": Naming(
         code="timm, DeiT, MAE, HAP, DINO or DINOv2",
