@@ -52,8 +52,9 @@ class Shown:
     """What tables show; no run depends on it.
 
     ``made`` are the tables that there are, None for all of tables.yaml. ``rows`` are the encoders in those that compare
-    all encoders (tables.yaml: ``extends``), None for every one; encoders that no table names are there in any case. The
-    tables ``frozen`` show the first metric of each benchmark once more, with the encoder frozen.
+    all encoders (tables.yaml: ``extends``), None for every one; encoders that no table names are there in any case, and
+    all of a family of backbones of which none is chosen. The tables ``frozen`` show the first metric of each benchmark
+    once more, with the encoder frozen.
     """
 
     made: tuple[str, ...] | None

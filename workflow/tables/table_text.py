@@ -107,12 +107,9 @@ def row_name(record: dict[str, Any]) -> str:
 
 def notes(table: MadeTable) -> list[str]:
     """What has to be known to read the values."""
-    frozen = [
-        f"{column.name}: only the head is trained, on an encoder that stays as it is."
-        for column in table.columns
-        if column.frozen
-    ]
-    return [*frozen, *_no_better(table), marks(table.seeds)]
+    frozen = ", ".join(column.name for column in table.columns if column.frozen)
+    said = [f"{frozen}: only the head is trained, on an encoder that stays as it is."] if frozen else []
+    return [*said, *_no_better(table), marks(table.seeds)]
 
 
 def _no_better(table: MadeTable) -> Iterator[str]:
