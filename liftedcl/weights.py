@@ -24,7 +24,8 @@ from liftedcl.importing.encoder_keys import own_state, published_state
 from liftedcl.importing.positions import fit_positions
 from liftedcl.importing.trial import in_words, try_out
 from liftedcl.networks.encoder import build_backbone, load_strictly, save_encoder
-from liftedcl.recipes.backbone_names import NAMES, TIMM, require_backbone, timm_models, without_size
+from liftedcl.recipes.backbone_names import NAMES, TIMM, require_backbone, timm_models
+from liftedcl.recipes.sized_name import without_size
 from liftedcl.recipes.weight_namings import Naming
 from liftedcl.recipes.weight_sources import OWN, SOURCES, Source
 

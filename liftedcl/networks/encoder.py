@@ -17,7 +17,8 @@ from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 from liftedcl.files import tensor_file
 from liftedcl.identity.errors import InputError
 from liftedcl.networks.stages import Stage
-from liftedcl.recipes.backbone_names import TIMM, require_backbone, without_size
+from liftedcl.recipes.backbone_names import TIMM, require_backbone
+from liftedcl.recipes.sized_name import without_size
 
 
 class Backbone(Protocol):
