@@ -60,6 +60,12 @@ def test_a_backbone_that_computes_something_else_is_refused_with_those_that_do(s
     assert "holds no enc_blocks.0.norm1.weight (CroCo)" in refused(state, tmp_path, source="croco")
 
 
+def test_tensors_of_other_shapes_than_their_names_promise_end_in_one_line(state, tmp_path):
+    cut = {"last_norm.weight": torch.ones(C), "pos_embed": torch.zeros(3)}
+    assert "isn't what ViTPose writes (" in refused(cut, tmp_path, "vitpose_s16")
+    assert "its position embeddings have the shape (1, 1)" in refused(state | {"pos_embed": torch.ones(1, 1)}, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("key", "value", "named"),
     [
