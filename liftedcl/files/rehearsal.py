@@ -18,7 +18,7 @@ from liftedcl.identity.errors import InputError
 
 _SECONDS, _SECONDS_PER_MB = 4, 5
 """Processor time for a file: what the readers need on a slow machine, many times over."""
-_PATIENCE = 8
+_PATIENCE = 30
 """Times that by the clock, since a machine may be busy; a reader that waits for something uses no processor time."""
 _BYTES, _PER_BYTE = 1 << 30, 40
 """Memory for a file, beyond what this process holds already, and that again for each of its bytes."""
