@@ -30,7 +30,7 @@ SECONDS = 20
 """Of processor time for an input. One that sleeps has `_PATIENCE` times as long, since the machine may be busy."""
 MEMORY = 2 << 30
 """Bytes for an input, beyond what the process holds before it."""
-_PATIENCE = 6
+_PATIENCE = 30
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _run(subject: Subject, folder: Path, seeds: list[int], journal: Path) -> Non
             end, problem = _try(subject, data, mutant, whole)
             for timer in (signal.ITIMER_PROF, signal.ITIMER_REAL):
                 signal.setitimer(timer, 0)
-            problem = problem or _left_behind(data, end, before)
+            problem = problem or _left_behind(data, end == "line" and not subject.keeps, before)
             (data / name).write_bytes(files[name])
             if problem:
                 problem = f"{problem}; {name}: {mutant.what}; {_kept(folder, seed)}"
@@ -164,12 +164,12 @@ def _described(error: BaseException) -> str:
     return f"{type(error).__name__} at {place}: {' '.join(str(error).split())[:200]}"
 
 
-def _left_behind(data: Path, end: str, before: dict[str, tuple[int, int]]) -> str | None:
-    """Half-written files, what a failed command wrote, and what was changed among the inputs."""
+def _left_behind(data: Path, nothing: bool, before: dict[str, tuple[int, int]]) -> str | None:
+    """Half-written files, others where ``nothing`` has to be left, and what was changed among the inputs."""
     out = [path for path in (data / "out").rglob("*") if path.is_file()]
     if parts := [path.name for path in data.rglob("*.part")]:
         return f"leaves {', '.join(parts)}"
-    if end == "line" and (finished := [path.name for path in out if not path.name.startswith(".")]):
+    if nothing and (finished := [path.name for path in out if not path.name.startswith(".")]):
         return f"fails and leaves {', '.join(finished)}"
     if (after := _listing(data)) != before:
         changed = sorted(set(after.items()) ^ set(before.items()))
