@@ -43,9 +43,10 @@ test: .venv/.ready
 test-dvc test-faults: test-%: .venv/.ready
 	$(ONE_THREAD) $(BIN)/python -m pytest tests/$* -rs --numprocesses 2 --dist worksteal
 
-# 200 damaged inputs to every reader and command, some twenty minutes; `make test` gives each of them three.
+# 200 damaged inputs to every reader and command; `make test` gives each of them three.
+FUZZ_INPUTS ?= 200
 test-fuzz: .venv/.ready
-	FUZZ_INPUTS=200 $(ONE_THREAD) $(BIN)/python -m pytest tests/fuzz --numprocesses 2 --dist worksteal
+	FUZZ_INPUTS=$(FUZZ_INPUTS) $(ONE_THREAD) $(BIN)/python -m pytest tests/fuzz --numprocesses 2 --dist worksteal
 
 # One step and the scores of every benchmark with a backbone of each family; `make test` takes some of the pairs.
 test-backbones: .venv/.ready

@@ -1,8 +1,8 @@
 """Write a generated data set in chunks: in parallel, with the same bytes for any number of workers, and resumable.
 
-A chunk's images are written first, then its labels, atomically, as ``ROOT/.generation/chunk_XXXXX.json``. A chunk that
-was interrupted is rendered again. ``ROOT/generation.json`` says what the folder holds: the recipe and a digest of the
-code. A folder with files but without it is never touched.
+A chunk's images are written first, then its labels with their checksum, atomically, as
+``ROOT/.generation/chunk_XXXXX.json``. A chunk that was interrupted is rendered again. ``ROOT/generation.json`` says
+what the folder holds: the recipe and a digest of the code. A folder with files but without it is never touched.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from liftedcl.files.atomic import CLAIM, exclusive, read_json, sha256_of_file, write_json
+from liftedcl.files.atomic import CLAIM, exclusive, json_text, read_json, sha256_of_file, write_json
 from liftedcl.identity.code_digest import code_digest
 from liftedcl.identity.errors import InputError
 
@@ -82,7 +82,7 @@ def generate(plan: Plan, root: Path, workers: int) -> None:
                 (root / name).unlink(missing_ok=True)
             _render_chunks(plan, root, missing, workers)
         if not all((root / name).exists() for name in plan.annotations):
-            labels = [read_json(_chunk_path(root, number), _REMEDY) for number in range(len(plan.chunks))]
+            labels = [_read_chunk(root, number) for number in range(len(plan.chunks))]
             plan.finish(root, plan.recipe, labels)
 
 
@@ -118,10 +118,10 @@ def _prepare(plan: Plan, root: Path) -> None:
     marker, identity = root / IDENTITY, {"kind": plan.kind, "recipe": asdict(plan.recipe)}
     identity |= {"contents": [*plan.contents], "package": package_digest(plan.kind)}
     if marker.is_file():
-        found = read_json(marker, _REMEDY)
+        found = read_json(marker, _REMEDY, finite=True)
         if found == identity:
             return
-        if not isinstance(found, dict) or not {"kind", "recipe", "contents"} <= set(found):
+        if not isinstance(found, dict) or not {"kind", "recipe"} <= set(found) or not _are_names(found.get("contents")):
             raise InputError(f"{marker}: not written by this program; choose an empty folder")
         _remove_contents(root, found["contents"])
     write_json(marker, identity)
@@ -134,16 +134,22 @@ def _any_file(root: Path) -> Path | None:
     return next((path for path in files if path not in own), None)
 
 
+def _are_names(names: Any) -> bool:
+    """Whether ``names`` are plain ones: a damaged marker must not reach outside the folder."""
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return False
+    return all(name not in ("", ".", "..") and not {"/", "\0"} & {*name} for name in names)
+
+
 def _remove_contents(root: Path, names: list[str]) -> None:
     """Remove generated data; the chunks' labels go first, because they say that the images are there."""
     for path in (root / CHUNKS).glob("chunk_*.json"):  # the folder itself has this run's claim
         path.unlink()
     for name in names:
         path = root / name
-        # Only plain names: a damaged marker must not reach outside the folder.
-        if Path(name).name == name and path.is_dir() and not path.is_symlink():
+        if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
-        elif Path(name).name == name:
+        else:
             path.unlink(missing_ok=True)
 
 
@@ -153,8 +159,23 @@ def _chunk_path(root: Path, number: int) -> Path:
 
 def _is_finished(root: Path, number: int) -> bool:
     """Whether a chunk's labels and all images that they name are there."""
-    path = _chunk_path(root, number)
-    return path.exists() and all((root / name).is_file() for name in read_json(path, _REMEDY)["files"])
+    return _chunk_path(root, number).exists() and all(
+        (root / name).is_file() for name in _read_chunk(root, number)["files"]
+    )
+
+
+def _read_chunk(root: Path, number: int) -> Labels:
+    """The labels of a chunk that is there. Raises `InputError` if they aren't what was written."""
+    path, remedy = _chunk_path(root, number), "remove this file and run the same command again, which makes it again"
+    content = read_json(path, remedy, finite=True)
+    labels = content.get("labels") if isinstance(content, dict) else None
+    if labels is None or content.get("sha256") != _digest_of(labels):
+        raise InputError(f"{path}: damaged, its checksum differs; {remedy}")
+    return labels
+
+
+def _digest_of(labels: Labels) -> str:
+    return hashlib.sha256(json_text(labels).encode()).hexdigest()
 
 
 def _render_chunks(plan: Plan, root: Path, missing: list[int], workers: int) -> None:
@@ -187,7 +208,8 @@ def _render_chunks(plan: Plan, root: Path, missing: list[int], workers: int) -> 
 def _render_chunk(render: Callable[..., Labels], root: Path, recipe: Any, chunk: Chunk, number: int) -> None:
     labels = render(root, recipe, chunk)
     digest = hashlib.sha256(b"".join((root / name).read_bytes() for name in labels["files"])).hexdigest()
-    write_json(_chunk_path(root, number), labels | {"pictures": digest})
+    labels = labels | {"pictures": digest}
+    write_json(_chunk_path(root, number), {"labels": labels, "sha256": _digest_of(labels)})
 
 
 def _start_worker() -> None:

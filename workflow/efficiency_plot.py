@@ -19,22 +19,33 @@ def efficiency_lines(made: MadeTable) -> dict[Column, Lines]:
     """The lines of each metric of a table whose rows are encoders fine-tuned on different fractions.
 
     Raises:
-        InputError: the table has no score.
+        InputError: the table has no score, or its provenance no fraction of a run.
     """
-    rows = made.provenance["rows"]
     lines: dict[Column, Lines] = {}
     for column in made.columns:
         of: Lines = {}
         for record in made.records:
             value = record[column.key]
             if value != "" and record["row"] not in NO_ENCODER:
-                fraction = rows[record["row"]][column.benchmark][0]["finetuning"]["recipe"]["fraction"]
-                point = (100 * float(fraction), value, record[f"{column.key}_std"] or 0.0)
+                percent = 100 * _fraction(made, record["row"], column.benchmark)
+                point = (percent, value, record[f"{column.key}_std"] or 0.0)
                 of.setdefault(record["row"].split(SEPARATOR)[0], []).append(point)
         lines[column] = {encoder: sorted(points) for encoder, points in of.items()}
     if not any(lines.values()):
         raise InputError(f"{made.csv}: holds no score; make the table again with snakemake")
     return lines
+
+
+def _fraction(made: MadeTable, row: str, benchmark: str) -> float:
+    """The share of the training set that a row's run was trained on, above 0 and at most 1."""
+    try:
+        fraction = made.provenance["rows"][row][benchmark][0]["finetuning"]["recipe"]["fraction"]
+        if isinstance(fraction, int | float) and 0 < fraction <= 1:
+            return float(fraction)
+    except (LookupError, TypeError):
+        pass
+    source = made.csv.with_suffix(".provenance.json")
+    raise InputError(f"{source}: holds no fraction of {row} on {benchmark}; make the table again with snakemake")
 
 
 def plot_efficiency(table: Path, out: Path) -> None:

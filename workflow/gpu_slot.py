@@ -18,6 +18,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
+from urllib.parse import quote
 
 from liftedcl.identity.errors import InputError, run_cli
 
@@ -29,7 +30,7 @@ def gpus_here() -> tuple[str, ...]:
     """Names of the GPUs that commands share: those of CUDA_VISIBLE_DEVICES if it is set, else all of the machine."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
-        return tuple(name.strip() for name in visible.split(",") if name.strip())
+        return tuple(dict.fromkeys(name.strip() for name in visible.split(",") if name.strip()))
     if shutil.which("nvidia-smi"):
         listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout
         return tuple(re.findall(r"^GPU (\d+):", listed, flags=re.MULTILINE))
@@ -71,7 +72,8 @@ def _try_to_hold(count: int, pool: Sequence[str], folder: Path) -> list[str]:
         fcntl.flock(choosing, fcntl.LOCK_EX)
         held = []
         for name in pool:
-            lock = given_up.enter_context(_lock(folder / name.replace("/", "_")))
+            file = f"gpu-{quote(name, safe='', errors='surrogateescape')}"  # each GPU has a lock of its own
+            lock = given_up.enter_context(_lock(folder / file))
             with contextlib.suppress(BlockingIOError):
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 held.append((name, lock))

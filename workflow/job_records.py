@@ -157,7 +157,7 @@ def _check_format(found: int, whose: str) -> None:
 
 def _read(file: Path) -> list[Job]:
     remedy = "`dvc checkout` brings it back"
-    content = read_json(file, remedy)
+    content = read_json(file, remedy, finite=True)
     try:
         _check_format(content["record_format"], str(file))
         jobs = [Job(job["record"], job["outputs"]) for job in content["jobs"]]

@@ -44,7 +44,7 @@ def check(data: Path) -> Iterator[Finding]:
 
 
 def _samples(data: Path, split: str, names: list[str]) -> str:
-    sizes, problems = examine(data, split, names)
+    sizes, problems, unclear = examine(data, split, names)
     chosen = evenly_spread(len(names), _READ)
     for i in chosen:
         try:
@@ -53,7 +53,9 @@ def _samples(data: Path, split: str, names: list[str]) -> str:
             problems.append(str(error).removesuffix(f"; {REMEDY}"))
     if problems:
         raise WrongEntriesError(list(dict.fromkeys(problems)), REMEDY)
-    return f"{len(sizes):,} label maps of their pictures' sizes, {len(chosen)} pictures read"
+    return f"{len(sizes):,} label maps of their pictures' sizes, {len(chosen)} pictures read" + (
+        f"; {unclear}" if unclear else ""
+    )
 
 
 def main() -> None:

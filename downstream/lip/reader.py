@@ -16,9 +16,10 @@ from PIL import Image
 from downstream.lip.files import REMEDY, image_path, label_path, list_path
 from downstream.lip.labels import IGNORED, NUM_CLASSES
 from downstream.reading.entries import Entries, WrongEntriesError
-from downstream.reading.frames import picture_size, read_picture
+from downstream.reading.frames import picture_header, read_picture
 from liftedcl.files.atomic import require_file
 from liftedcl.files.image_files import process_images
+from liftedcl.files.image_header import ImageHeader, TurnEvidence
 from liftedcl.identity.errors import InputError
 
 _EXTENSIONS = (".jpg", ".jpeg", ".png")
@@ -26,8 +27,6 @@ _DEPTH, _COLOUR_TYPE = 24, 25
 """Where a PNG file says its bit depth and colour type (PNG specification, IHDR)."""
 _GREY, _PALETTE, _GREY_ALPHA, _RGB_ALPHA = 0, 3, 4, 6
 """Colour types."""
-_ORIENTATION = 0x0112
-"""The EXIF tag that says how an image has to be turned; 5 to 8 exchange its sides."""
 
 
 @dataclass(frozen=True)
@@ -67,35 +66,49 @@ def read_lip(root: str | Path, split: str) -> LipSamples:
 
     Raises:
         InputError: an empty list, a missing or damaged file, an illegal class, an image and a label map of different
-            sizes, or no pixel of the split with a class; the message names the files.
+            sizes, images that an EXIF tag may have turned before they were labelled, or no pixel of the split with a
+            class; the message names the files.
     """
     root, names = Path(root), read_names(list_path(root, split))
-    sizes, problems = examine(root, split, names)
+    sizes, problems, _ = examine(root, split, names)
     if problems:
         raise WrongEntriesError(problems, REMEDY)
     return LipSamples(root, split, names, np.array(sizes))
 
 
-def examine(root: Path, split: str, names: list[str]) -> tuple[list[tuple[int, int]], list[str]]:
-    """Read every label map: sizes (width, height) of those that are whole, and all faults, a line each."""
+def examine(root: Path, split: str, names: list[str]) -> tuple[list[tuple[int, int]], list[str], str | None]:
+    """Read every label map.
 
-    def seen(name: str) -> np.ndarray | InputError:
+    Returns:
+        Sizes (width, height) of those that are whole; all faults, a line each; and a line about a few images whose
+        labels may be of the pixels as an EXIF tag turns them (see `TurnEvidence`), None without any.
+    """
+
+    def seen(name: str) -> tuple[ImageHeader, np.ndarray] | InputError:
         try:
-            return checked_labels(root, split, name)
+            return _checked(root, split, name)
         except InputError as error:
             return error
 
-    sizes, problems, labelled = [], [], False
-    for labels in process_images(seen, names, workers=None, title=f"lip {split}: checking"):
-        if isinstance(labels, InputError):
-            problems.append(str(labels).removesuffix(f"; {REMEDY}"))
+    sizes, problems, labelled, turns, unclear = [], [], False, TurnEvidence(), None
+    for name, found in zip(
+        names, process_images(seen, names, workers=None, title=f"lip {split}: checking"), strict=True
+    ):
+        if isinstance(found, InputError):
+            problems.append(str(found).removesuffix(f"; {REMEDY}"))
         else:
+            header, labels = found
+            turns.see(image_path(root, split, name).name, header)
             sizes.append(labels.shape[::-1])
             labelled |= bool((labels != IGNORED).any())
+    folder = label_path(root, split, names[0]).parent
     if not labelled and not problems:  # nothing to learn, and scores would divide by 0
-        folder = label_path(root, split, names[0]).parent
         problems.append(f"{folder}: every pixel of all {len(names):,} label maps is ignored ({IGNORED})")
-    return sizes, problems
+    try:
+        unclear = turns.check(len(names), folder)
+    except InputError as error:
+        problems.append(str(error))
+    return sizes, problems, unclear
 
 
 def read_names(path: Path) -> list[str]:
@@ -171,20 +184,18 @@ def _one_number(values: np.ndarray, depth: int, colour_type: int) -> np.ndarray 
     return colours[..., 0] if same else None
 
 
-def checked_labels(root: Path, split: str, name: str) -> np.ndarray:
-    """Label map (H, W) of a sample, as from `read_label`; its image's header has to say the same size.
+def _checked(root: Path, split: str, name: str) -> tuple[ImageHeader, np.ndarray]:
+    """An image's header, which has to say the size of its label map (H, W), and that, as from `read_label`.
 
     Raises:
         InputError: a file is missing or damaged, a class is illegal, the sizes differ.
     """
     image, label = image_path(root, split, name), label_path(root, split, name)
-    size = picture_size(image, REMEDY)
-    labels = read_label(label)
+    header = picture_header(image, REMEDY)
+    labels, size = read_label(label), (header.width, header.height)
     if labels.shape != size[::-1]:
-        found, cause = f"{labels.shape[1]} x {labels.shape[0]}", ""
+        found, cause, tag = f"{labels.shape[1]} x {labels.shape[0]}", "", header.orientation
         if labels.shape == size:
-            with Image.open(image) as picture:
-                tag = picture.getexif().get(_ORIENTATION, 1)
-            cause = f": annotated as turned by EXIF tag {tag}" if tag in range(5, 9) else ": one of them is turned"
+            cause = f": annotated as turned by EXIF tag {tag}" if tag >= 5 else ": one of them is turned"
         raise InputError(f"{image}: {size[0]} x {size[1]} px, but its label map {label} has {found}{cause}; {REMEDY}")
-    return labels
+    return header, labels

@@ -1,5 +1,6 @@
 """Checks of the entries of an annotation file: all that are wrong are found, and one error tells of them."""
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -90,7 +91,7 @@ class Entries:
 
     def within(self, what: str, values: np.ndarray, plausible: Plausible) -> None:
         """Note the entries whose ``values`` (N, ...) aren't all ``plausible``; NaN is not judged."""
-        values = values.reshape(len(values), -1)
+        values = values.reshape(len(values), math.prod(values.shape[1:]))  # -1 can be nothing where N is 0
         outside = (values < plausible.low) | (values > plausible.high)
         if len(wrong := self._new(~outside.any(axis=1))):
             value = values[wrong[0]][outside[wrong[0]]][0]
@@ -200,7 +201,7 @@ def _floats(value: Any, flags: bool) -> np.ndarray:
 
 def _truths(raw: list[Any], values: np.ndarray) -> bool:
     """Whether an entry holds true or false among its numbers; only those with a 0 or a 1 can, and are searched."""
-    suspects = np.isin(values, (0, 1)).reshape(len(raw), -1).any(axis=1)
+    suspects = np.isin(values, (0, 1)).any(axis=tuple(range(1, values.ndim)))
     return any(_has_truth(raw[n]) for n in np.flatnonzero(suspects))
 
 

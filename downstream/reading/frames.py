@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from liftedcl.files.image_files import read_image
-from liftedcl.files.image_header import BrokenImageError, read_header
+from liftedcl.files.image_header import BrokenImageError, ImageHeader, read_header
 from liftedcl.identity.errors import InputError
 
 CACHE_BYTES = 2 << 30
@@ -66,11 +66,16 @@ class Frames:
 
 def picture_size(path: Path, remedy: str = "copy or generate it again, see docs/data.md") -> tuple[int, int]:
     """Width and height that an image file says it has. Raises `InputError` for one that is missing or damaged."""
+    header = picture_header(path, remedy)
+    return header.width, header.height
+
+
+def picture_header(path: Path, remedy: str) -> ImageHeader:
+    """As `read_header`, with an `InputError` for an image that is missing or damaged."""
     try:
-        header = read_header(path)
+        return read_header(path)
     except BrokenImageError as error:
         raise InputError(f"{path}: {error}; {remedy}") from None
-    return header.width, header.height
 
 
 def read_picture(path: Path, remedy: str = "copy or generate it again, see docs/data.md") -> np.ndarray:

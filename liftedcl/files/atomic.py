@@ -37,6 +37,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     Raises:
         InputError: ``path`` is a device or a pipe, or another process is writing it.
         IsADirectoryError: it is a folder.
+        RuntimeError: nothing was written. No result is an empty file.
     """
     if kind := special_file(path):
         raise InputError(f"{path}: is a {kind}, and only a file can be replaced as a whole; name a file")
@@ -48,6 +49,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     with _claimed(part, f"{path}: another process is writing this file; wait for it or stop it"):
         try:
             yield part
+            if not os.path.getsize(part):  # this file has been there, for its lock, since before anything was written
+                raise RuntimeError(f"{path}: nothing was written to it")
             os.replace(part, path)
         except BaseException as error:
             part.unlink(missing_ok=True)  # only now: once renamed, the name belongs to the next writer

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.io import loadmat, savemat
+from scipy.io import loadmat, savemat, whosmat
 
 from liftedcl.files.atomic import atomic_path, require_file
 from liftedcl.files.rehearsal import rehearse
@@ -28,7 +28,8 @@ def write_mat(path: str | Path, variables: Mapping[str, np.ndarray]) -> None:
 def read_mat(path: str | Path, names: tuple[str, ...], remedy: str, *, structs: bool = False) -> dict[str, Any]:
     """Read the variables ``names`` of a file. Nothing in such a file is ever executed.
 
-    For nested annotations, ``structs`` gives structs as objects with attributes and drops axes of length 1.
+    Matlab's logical arrays are bool. For nested annotations, ``structs`` gives structs as objects with attributes and
+    drops axes of length 1.
 
     Raises:
         InputError: the file is missing, damaged, of version 7.3, or lacks one of ``names``; it ends with ``remedy``.
@@ -42,7 +43,9 @@ def read_mat(path: str | Path, names: tuple[str, ...], remedy: str, *, structs: 
         )
 
     def read() -> dict[str, Any]:
-        return loadmat(io.BytesIO(data), variable_names=names, struct_as_record=not structs, squeeze_me=structs)
+        found = loadmat(io.BytesIO(data), variable_names=names, struct_as_record=not structs, squeeze_me=structs)
+        truths = {name for name, _, kind in whosmat(io.BytesIO(data)) if kind == "logical"}  # loadmat makes them uint8
+        return found | {name: found[name].astype(bool) for name in truths & found.keys()}
 
     rehearse(read, path, remedy)  # scipy follows forged sizes and types, which ends in a segmentation fault
     try:

@@ -18,6 +18,8 @@ from liftedcl.identity.errors import InputError
 
 _SECONDS, _SECONDS_PER_MB = 4, 5
 """Processor time for a file: what the readers need on a slow machine, many times over."""
+_PATIENCE = 30
+"""Times that by the clock, since a machine may be busy; a reader that waits for something uses no processor time."""
 _BYTES, _PER_BYTE = 1 << 30, 40
 """Memory for a file, beyond what this process holds already, and that again for each of its bytes."""
 
@@ -28,8 +30,8 @@ def rehearse(read: Callable[[], Any], path: str | Path, remedy: str) -> None:
     An error that it raises is dropped too, for this process then meets it itself, except for a lack of memory.
 
     Raises:
-        InputError: ``path`` is no file; or reading it died, or took more time or memory than a file of this size needs.
-            The message ends with ``remedy``.
+        InputError: ``path`` is no file; or reading it died or didn't end, or took more time or memory than a file of
+            this size needs. The message ends with ``remedy``.
     """
     require_file(path, remedy)
     megabytes = os.stat(path).st_size / 1e6
@@ -49,7 +51,10 @@ def rehearse(read: Callable[[], Any], path: str | Path, remedy: str) -> None:
     if os.WIFSIGNALED(status):
         name = signal.Signals(os.WTERMSIG(status)).name
         if name == "SIGALRM":
-            return  # no verdict on the file
+            raise InputError(
+                f"{path}: reading it did not end within {_PATIENCE * seconds} s; if the machine was very busy, run the "
+                f"same command again, and if not, the file is damaged, or its disk doesn't answer; {remedy}"
+            )
         ends = {"SIGXCPU": f"more than {seconds} s of processor time", "SIGKILL": "a killed reader"}
         raise InputError(f"{path}: reading it ends in {ends.get(name, name)}, so it is damaged; {remedy}")
     if os.WEXITSTATUS(status):
@@ -64,7 +69,7 @@ def _try(read: Callable[[], Any], seconds: int, size: int) -> None:
             signal.signal(number, signal.SIG_DFL)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         _lower(resource.RLIMIT_CPU, seconds)
-        signal.alarm(60 + 10 * seconds)  # a machine that gives it no time, or a lock that another thread held, ends it
+        signal.alarm(_PATIENCE * seconds)
         held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         _lower(resource.RLIMIT_AS, held + size)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # whatever a dying library says

@@ -171,6 +171,8 @@ IMAGES = (
     Subject("pictures", _imagenet, ("train/n0/0.jpg", RECIPE),
             command("liftedcl.pictures", "--recipe", f"{{}}/{RECIPE}", "--imagenet", "{}", "--split", "train",
                     "--workers", "1", "--out", "{}/out/pictures.npy")),
+    Subject("imagenet check", _imagenet, ("train/n0/0.jpg",),
+            command("downstream.imagenet.__main__", "check", "--data", "{}", told=False)),
 )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ class Subject:
         read: reads that folder and gives a result, or raises `InputError`; writes only below its ``out``.
         sealed: whether the files carry checksums that are verified, so that no flipped bit can give another result.
         slow: whether undamaged input takes seconds.
+        keeps: whether a failed command leaves whole files, from which its next run goes on.
     """
 
     name: str
@@ -32,12 +33,14 @@ class Subject:
     read: Callable[[Path], Any]
     sealed: bool = False
     slow: bool = False
+    keeps: bool = False
 
 
-def command(module: str, *words: str, told: bool = True) -> Callable[[Path], Any]:
+def command(module: str, *words: str, told: bool = True, printed: bool = True) -> Callable[[Path], Any]:
     """A `Subject.read` that calls ``python -m module words`` in this process; ``{}`` in a word is the folder.
 
-    Gives what the command prints and its outputs; nothing unless ``told``, where another report is a word.
+    Gives what the command prints, unless that holds times, where it isn't ``printed``, and its outputs. Gives nothing
+    unless ``told``, where another report is a word.
 
     Raises:
         InputError: the command fails as it should: with one line on the standard error, or, as ``check`` does, with a
@@ -54,7 +57,8 @@ def command(module: str, *words: str, told: bool = True) -> Callable[[Path], Any
                 run_cli(main)
             except SystemExit as end:
                 _check_failure(end, out.getvalue(), err.getvalue())
-        return (out.getvalue().replace(str(folder), ""), _outputs(folder / "out")) if told else None
+        said = out.getvalue().replace(str(folder), "") if printed else ""
+        return (said, _outputs(folder / "out")) if told else None
 
     return read
 

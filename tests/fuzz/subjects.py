@@ -3,6 +3,8 @@
 from fuzz.benchmarks import SHARED
 from fuzz.data_sets import DATA_SETS
 from fuzz.encoders import ENCODERS
+from fuzz.snakemake_state import SNAKEMAKE_STATE
+from fuzz.stages import STAGES
 from fuzz.tables import WORKFLOW
 
-SUBJECTS = (*DATA_SETS, *ENCODERS, *SHARED, *WORKFLOW)
+SUBJECTS = (*DATA_SETS, *ENCODERS, *SHARED, *WORKFLOW, *SNAKEMAKE_STATE, *STAGES)

@@ -24,6 +24,9 @@ from workflow.tables.table_spec import Table
 
 TABLE = dataclasses.replace(TABLES["table4"], rows=TABLES["table4"].rows[:3], differences=(),
                             baseline=TABLES["table4"].rows[0].name)  # fmt: skip
+_EFFICIENCY = dataclasses.replace(TABLES["data_efficiency"], rows=TABLES["data_efficiency"].rows[:3],
+                                  columns=TABLES["data_efficiency"].columns[:2],
+                                  baseline=TABLES["data_efficiency"].rows[0].name)  # fmt: skip
 _ROWS = [row.encoder for row in TABLE.rows]
 _LAYOUT = Layout("runs")
 _METRICS = f"{_LAYOUT.benchmark('h36m_3d', _ROWS[0], 0)}/metrics.json"
@@ -60,6 +63,23 @@ def _runs(root: Path) -> None:
     write_csv(root / "lifting.csv", lifting_records({(_ROWS[0], 0): scores}, "demo"))
     make_table(TABLE, profile="demo", seeds=[0], layout=layout, out=root / _MADE)
     write_json(root / "table.json", dataclasses.asdict(TABLE))
+
+
+def _fractions(root: Path) -> None:
+    """A table of three rows, each trained on another share of the training set."""
+    layout, rows = Layout(str(root / "runs")), _EFFICIENCY.rows
+    for i, row in enumerate(rows):
+        write_json(f"{layout.encoder(row.encoder, 0)}/provenance.json", record())
+        for name in _EFFICIENCY.benchmarks:
+            run, keys = layout.benchmark(row.run(name), row.encoder, 0), _keys(name)
+            write_json(f"{run}/metrics.json", dict.fromkeys(keys, 20.0 + i))
+            write_json(f"{run}/provenance.json", record(recipe={"fraction": 0.1 * (i + 1)}))
+            write_json(layout.reference(name), references(dict.fromkeys(keys, 3.0), dict.fromkeys(keys, 4.0)))
+    make_table(_EFFICIENCY, profile="demo", seeds=[0], layout=layout, out=root / "efficiency.csv")
+
+
+def _keys(benchmark: str) -> list[str]:
+    return [column.metric for column in _EFFICIENCY.columns_of(benchmark)]
 
 
 def _whole(root: Path) -> Any:
@@ -104,6 +124,8 @@ WORKFLOW = (
             command("workflow.metric_files", f"{{}}/{_MADE}", "--out", "{}/out", told=False)),
     Subject("record", _runs, (_MADE, _PROVENANCE),
             command("workflow.tables.record", f"{{}}/{_MADE}", "--out", "{}/out", told=False)),
+    Subject("efficiency_plot", _fractions, ("efficiency.csv", "efficiency.provenance.json"),
+            command("workflow.efficiency_plot", "{}/efficiency.csv", "--out", "{}/out/x.png", told=False)),
     Subject("summary_page", _runs, (_MADE, _PROVENANCE, "lifting.csv"),
             command("workflow.summary_page", "--results", "{}", "--out", "{}/index.html", told=False)),
 )  # fmt: skip

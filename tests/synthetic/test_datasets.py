@@ -19,6 +19,7 @@ from tiny.killed import killed
 from liftedcl.data_sets.h36m.files import POSES, SUBJECTS
 from liftedcl.data_sets.imagenet.files import CLASSES
 from liftedcl.files import atomic
+from liftedcl.files.atomic import write_json
 from liftedcl.identity.errors import InputError
 from synthetic import coco, generation, h36m, imagenet
 from synthetic.generation import generate
@@ -177,6 +178,30 @@ def test_another_recipe_replaces_generated_data_only(tmp_path):
     assert (root / "notes.txt").read_text() == "mine"
     assert len(list((root / "train2017").iterdir())) == 1 and len(list((root / "val2017").iterdir())) == 2
     assert json.loads((root / generation.IDENTITY).read_text())["recipe"]["val_scenes"] == 2
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "../notes.txt", "a\0b", 3, None])
+def test_a_damaged_marker_reaches_nothing_outside_its_folder(tmp_path, name):
+    """It names what another recipe's data are replaced in; `contents` itself may be anything too."""
+    root = tmp_path / "coco"
+    write_json(root / generation.IDENTITY, {"kind": "coco", "recipe": {}, "contents": [name]})
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"generation\.json: not written by this program"):
+        generate(coco.plan(SMALL_RECIPE), root, workers=1)
+    write_json(root / generation.IDENTITY, {"kind": "coco", "recipe": {}, "contents": name})
+    with pytest.raises(InputError, match=r"generation\.json: not written by this program"):
+        generate(coco.plan(SMALL_RECIPE), root, workers=1)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_labels_that_are_not_what_was_written_are_named(small_root):
+    """They are the annotations of a run that was stopped before it wrote these."""
+    chunk = small_root / generation.CHUNKS / "chunk_00000.json"
+    content = chunk.read_text()
+    chunk.write_text(content.replace('"split": "train"', '"split": "val"', 1))
+    with pytest.raises(InputError, match=r"chunk_00000\.json: damaged, its checksum differs; remove this file"):
+        generate(coco.plan(SMALL_RECIPE), small_root, workers=1)
+    chunk.write_text(content)
 
 
 def test_a_finished_data_set_is_left_alone_and_a_lost_picture_comes_back(small_root):

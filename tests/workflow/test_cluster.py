@@ -202,7 +202,7 @@ def test_more_gpus_than_there_are_is_one_line(slots):
     assert re.fullmatch(r"error: params\.yaml: compute\.gpus: .*3 GPUs.*2 here.*\n", output)
 
 
-@pytest.mark.parametrize("name", ["0", "choosing"])
+@pytest.mark.parametrize("name", ["gpu-0", "choosing"])
 def test_a_link_in_the_common_folder_is_not_followed(tmp_path, name):
     """Whoever makes the folder first could let a lock point to a file of the one who comes later."""
     thesis, folder = tmp_path / "thesis.tex", tmp_path / "locks"
@@ -212,6 +212,12 @@ def test_a_link_in_the_common_folder_is_not_followed(tmp_path, name):
     with pytest.raises(InputError, match=rf"locks/{name}: can't be the lock of a GPU"):
         claim(1, ["0"], folder)
     assert thesis.read_text() == "precious"
+
+
+def test_no_two_gpus_share_a_lock(tmp_path, monkeypatch):
+    """Whatever they are called, and however often one is named: nobody waits for a lock that they hold themselves."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "a/b,a_b,choosing,a_b,..")
+    assert claim(4, gpus_here(), tmp_path / "locks") == ["a/b", "a_b", "choosing", ".."]
 
 
 def test_locks_are_in_a_folder_that_nobody_else_can_write_to(tmp_path, monkeypatch):

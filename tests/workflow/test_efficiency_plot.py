@@ -1,5 +1,6 @@
 """Data efficiency: each point of a line is the run with that fraction of the training set."""
 
+import json
 from pathlib import Path
 
 import cv2
@@ -57,4 +58,18 @@ def test_a_table_without_scores_is_refused(table):
     empty = [",".join(cells[:4] + [""] * (len(cells) - 4)) for cells in (line.split(",") for line in text[1:])]
     table.write_text("\n".join([text[0], *empty]) + "\n")
     with pytest.raises(InputError, match=r"data_efficiency\.csv: "):
+        plot_efficiency(table, table.with_suffix(".png"))
+
+
+@pytest.mark.parametrize("fraction", [None, "0.1", 0, 7])
+def test_a_provenance_without_a_fraction_is_named(table, fraction):
+    path = table.with_suffix(".provenance.json")
+    provenance = json.loads(path.read_text())
+    runs = provenance["rows"][TABLE.rows[0].name][TABLE.columns[0].benchmark]
+    if fraction is None:
+        runs.clear()
+    else:
+        runs[0]["finetuning"]["recipe"]["fraction"] = fraction
+    write_json(path, provenance)
+    with pytest.raises(InputError, match=r"data_efficiency\.provenance\.json: holds no fraction of random"):
         plot_efficiency(table, table.with_suffix(".png"))

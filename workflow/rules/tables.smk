@@ -117,10 +117,10 @@ rule finetuning_curves:
 onerror:  # the tables that were asked for are made without the rows that failed
     for job in jobs_of_rule(workflow, "table"):
         table, seeds = TABLES[job.wildcards.table], list(PARAMS.seeds)
-        if not missing_runs(table, seeds, LAYOUT):
-            continue
-        mark_incomplete(workflow, job)  # the next run makes it whole
         try:
+            if not missing_runs(table, seeds, LAYOUT):
+                continue
+            mark_incomplete(workflow, job)  # the next run makes it whole
             line = write_partial_table(table, profile=LABEL, seeds=seeds, layout=LAYOUT, out=Path(job.output.csv))
         except InputError as error:
             line = f"{job.output.csv}: {error}"

@@ -22,10 +22,10 @@ def make_table(
 
     Args:
         table: as `table_spec.read_tables` returns it.
-        partly: rows whose runs are missing say so and why; an error otherwise.
+        partly: rows whose metrics are missing or damaged say so and why; an error otherwise.
 
     Raises:
-        InputError: a run whose metrics are missing or damaged.
+        InputError: metrics are missing or damaged, or those of a trivial predictor are.
     """
     scores = read_scores(table, seeds, layout, partly=partly)
     made = computed_table(table, scores, profile=profile, seeds=seeds, layout=layout, csv=out)

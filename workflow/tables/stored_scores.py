@@ -41,8 +41,11 @@ class Scores:
 def read_scores(table: Table, seeds: list[int], layout: Layout, *, partly: bool) -> dict[str, Scores]:
     """Scores of every row, by its name; those of `NO_ENCODER` come first.
 
+    Args:
+        partly: a row whose metrics are missing or damaged has none, and says why.
+
     Raises:
-        InputError: metrics are missing (unless ``partly``) or damaged, or lack a metric of the table.
+        InputError: those of a row are (unless ``partly``), or those of a trivial predictor.
     """
     pairs = {name: read_references(layout.reference(name), table.columns_of(name)) for name in table.benchmarks}
     references = {row: {name: [pair[row]] for name, pair in pairs.items()} for row in NO_ENCODER}
@@ -94,13 +97,10 @@ def _read_row(row: Row, table: Table, seeds: list[int], layout: Layout, partly: 
     missing = []
     for benchmark, runs in metrics.items():
         for seed in seeds:
-            folder = Path(layout.benchmark(row.run(benchmark), row.encoder, seed))
-            unmade = unfinished(folder, row.encoder, seed, layout) if partly else None
-            if unmade is None:
-                runs.append(read_metrics(folder / "metrics.json", table.columns_of(benchmark)))
-            else:
-                runs.append(None)
-                missing.append(f"{folder}: {_reason(unmade)}")
+            reason = why_missing(row, benchmark, table, seed, layout) if partly else None
+            path = _folder(row, benchmark, seed, layout) / "metrics.json"
+            runs.append(None if reason else read_metrics(path, table.columns_of(benchmark)))
+            missing += [reason] if reason else []
     return Scores(metrics, (*missing, *_undefined(table, metrics)))
 
 
@@ -113,7 +113,23 @@ def _undefined(table: Table, metrics: dict[str, list[dict[str, Any] | None]]) ->
     return tuple(dict.fromkeys(undefined))
 
 
-def unfinished(run: Path, encoder: str, seed: int, layout: Layout) -> Path | None:
+def why_missing(row: Row, benchmark: str, table: Table, seed: int, layout: Layout) -> str | None:
+    """Why a run gives its row no scores: it is not finished, or its metrics are damaged. None if it gives some."""
+    folder = _folder(row, benchmark, seed, layout)
+    if unmade := _unfinished(folder, row.encoder, seed, layout):
+        return f"{folder}: {_reason(unmade)}"
+    try:
+        read_metrics(folder / "metrics.json", table.columns_of(benchmark))
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def _folder(row: Row, benchmark: str, seed: int, layout: Layout) -> Path:
+    return Path(layout.benchmark(row.run(benchmark), row.encoder, seed))
+
+
+def _unfinished(run: Path, encoder: str, seed: int, layout: Layout) -> Path | None:
     """The first unfinished folder of the encoders that lead to a fine-tuning and its own; None if all are finished.
 
     A fine-tuning whose encoder is gone is unfinished: its metrics are those of an earlier encoder.

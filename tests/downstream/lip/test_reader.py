@@ -196,6 +196,19 @@ def test_a_map_of_a_turned_picture_is_named_with_its_tag(root):
     assert read_lip(root, "train").sizes[0].tolist() == [40, 60]  # labels of the stored pixels are as they should be
 
 
+@pytest.mark.parametrize("tag", [2, 3, 4])
+def test_turns_that_leave_the_size_are_refused_unless_another_image_shows_that_tags_are_ignored(root, tag):
+    exif, names = Image.Exif(), read_lip(root, "train").names
+    exif[0x0112] = tag
+    path = image_path(root, "train", names[0])
+    Image.open(path).save(path, exif=exif.tobytes())
+    _fails(root, "1 of 3 images, the first is", path.name, "EXIF tag", "remove the tag")
+    exif[0x0112] = 6
+    other = image_path(root, "train", names[1])  # not square, and labelled as it is stored
+    Image.open(other).save(other, exif=exif.tobytes())
+    assert len(read_lip(root, "train")) == 3
+
+
 def test_all_faults_are_counted(root):
     names = read_lip(root, "train").names
     label_path(root, "train", names[0]).unlink()

@@ -182,6 +182,7 @@ BAD = {
     "transposed": ({"preds": np.zeros((2, 16, 6))}, "not"),
     "NaN": ({"preds": np.full((6, 16, 2), np.nan)}, "NaN"),
     "text": ({"preds": "left"}, "not"),
+    "true and false": ({"preds": np.ones((6, 16, 2), bool)}, "bool, not"),
 }
 
 

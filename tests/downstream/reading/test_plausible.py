@@ -58,6 +58,14 @@ def test_each_entry_is_told_for_its_first_fault_and_places_are_those_of_the_file
     entries.finish()  # all was told
 
 
+def test_a_file_without_entries_has_no_wrong_ones():
+    entries = Entries(Path("a.json"), "get it again", [])
+    boxes = entries.numbers({}.__getitem__, "bbox", (4,))
+    entries.within("bbox is", boxes, Plausible(0, 1, "px"))
+    entries.within("score is", entries.numbers({}.__getitem__, "score"), Plausible(0, 1, ""))
+    entries.finish()
+
+
 def test_flags_may_be_true_or_false_and_other_numbers_may_not():
     entries = Entries(Path("a.json"), "get it again", range(2))
     rows = [[1, True], [0, False]]

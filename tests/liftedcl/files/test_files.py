@@ -33,6 +33,13 @@ def test_what_a_kill_left_is_overwritten(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_writer_that_wrote_nothing_leaves_no_empty_file(tmp_path):
+    path = tmp_path / "a.json"
+    with pytest.raises(RuntimeError, match=r"a\.json: nothing was written"), atomic_path(path):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("content", ["", '{"images": [', "[1, 2", "\0\0\0"])
 def test_broken_json_is_named(tmp_path, content):
     path = tmp_path / "broken.json"

@@ -21,6 +21,7 @@ from liftedcl.identity.recipe import to_json
 from workflow.layout import Layout
 from workflow.tables.__main__ import make_table
 from workflow.tables.made_table import read_made_table
+from workflow.tables.partial_tables import missing_runs, write_partial_table
 from workflow.tables.shown_tables import read_tables
 from workflow.tables.stored_scores import why_no_score
 
@@ -147,6 +148,20 @@ def test_rows_that_did_not_finish_say_why_and_the_others_come_out(runs, tmp_path
     assert table.loc["setsim_in", "missing"].endswith("encoders/setsim_in/seed0 was not run to its end")
     text = (tmp_path / "t.md").read_text()
     assert text.count("| missing | missing |") == 2 and "DenseCL (IN) is missing: " in text
+
+
+@pytest.mark.parametrize()
+def test_a_row_with_damaged_metrics_names_the_file_and_the_others_come_out(runs, tmp_path, content, reason):
+    """The job that makes the whole table ends in one line; then this table is made of the others."""
+    run = tmp_path / runs.benchmark(TABLE.benchmark, "densecl_in", 0) / "metrics.json"
+    run.write_text(content)
+    assert missing_runs(TABLE, [0], runs) == 1
+    line = write_partial_table(TABLE, profile="demo", seeds=[0], layout=runs, out=tmp_path / "t.csv")
+    assert f"1 of {len(TABLE.rows)} runs are missing" in line
+    table = pd.read_csv(tmp_path / "t.csv").set_index("row")
+    assert table["mpjpe_mm"].isna().sum() == 1 and table.loc["random", "mpjpe_mm"] == 100
+    assert f"densecl_in/seed0/metrics.json: {reason}" in table.loc["densecl_in", "missing"]
+    assert "make it with snakemake" in (tmp_path / "t.md").read_text()
 
 
 def test_a_metric_that_the_test_set_cannot_give_says_so(runs, tmp_path):
