@@ -210,14 +210,14 @@ def _encoder_row(name: str, defaults: dict[str, Any], row: dict[str, Any]) -> di
     if not isinstance(method, str) or method not in entries:
         raise InputError(f"{where}.method: {method!r} is none of {', '.join(entries)}")
     every_section = {section for entry in entries.values() for section in entry.sections}
-    unused = every_section - set(entries[method].sections)
+    unused = (every_section | {"adamw"}) - set(entries[method].sections)
     if entries[method].sections and row.get("adamw") is not None:
         unused -= {"adamw"}
     if wrong := sorted(unused & set(row)):
         raise InputError(f"{where}.{wrong[0]}: {method} does not read this section, remove it")
     kept = {key: value for key, value in defaults.items() if key not in unused}
-    if "adamw" in kept:
-        kept["training"] = {**kept.get("training", {}), **dict.fromkeys(("learning_rate", "momentum", "weight_decay"))}
+    if "adamw" not in unused and isinstance(kept.get("training"), dict):
+        kept["training"] = {**kept["training"], **dict.fromkeys(("learning_rate", "momentum", "weight_decay"))}
     return merge(kept, {key: value for key, value in row.items() if value is not None or key not in kept})
 
 

@@ -23,7 +23,7 @@ from liftedcl.images.pair_batches import PairBatch
 from liftedcl.images.pairs import KINDS, open_pairs
 from liftedcl.images.shard import Shard
 from liftedcl.losses.patch_error import hidden_errors
-from liftedcl.methods.parts.completion import Completion
+from liftedcl.methods.parts.completion import Completion, watched
 from liftedcl.monitor.completion_record import CompletionRecord
 from liftedcl.networks.encoder import Backbone
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
@@ -40,10 +40,10 @@ class CroCo(Completion):
         plain = {"flip": 0.0, "grey": 0.0, "blur_probability": 0.0, "jitter_probability": 1.0}
         self._views = dataclasses.replace(recipe.views, **plain, jitter=(*recipe.views.jitter[:3], 0.0))
         self._kinds, pairs = recipe.pairs.kinds, open_pairs(shard)
-        self._observed = {}
+        self._watched = {}
         for kind in self._kinds:
-            chosen = self.observed(np.flatnonzero(pairs.kinds == KINDS.index(kind)))
-            self._observed[kind] = (pairs.first[chosen], pairs.second[chosen])
+            chosen = watched(np.flatnonzero(pairs.kinds == KINDS.index(kind)))
+            self._watched[kind] = (pairs.first[chosen], pairs.second[chosen])
         self.record = CompletionRecord(recipe, shard, self.grid)
 
     def losses(self, batch: PairBatch) -> Iterator[tuple[str, dict[str, Tensor]]]:
@@ -57,7 +57,7 @@ class CroCo(Completion):
 
     def errors(self) -> dict[str, float]:
         """``completion/KIND``: 1 where each hidden patch's own mean would do as well."""
-        return {f"completion/{kind}": self.relative_error(*rows) for kind, rows in self._observed.items()}
+        return {f"completion/{kind}": self.relative_error(*rows) for kind, rows in self._watched.items()}
 
 
 def mean_of(errors: Tensor, chosen: Tensor) -> Tensor:

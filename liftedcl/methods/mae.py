@@ -13,7 +13,7 @@ from torch import Tensor
 from liftedcl.images.batches import Batch
 from liftedcl.images.shard import Shard
 from liftedcl.losses.patch_error import hidden_errors
-from liftedcl.methods.parts.completion import Completion
+from liftedcl.methods.parts.completion import Completion, watched
 from liftedcl.monitor.completion_record import CompletionRecord
 from liftedcl.networks.encoder import Backbone
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
@@ -28,7 +28,7 @@ class MAE(Completion):
     def __init__(self, recipe: EncoderRecipe, backbone: Backbone, shard: Shard, skeletons: np.ndarray | None):
         super().__init__(recipe, backbone, shard, cross=False)
         self._views = dataclasses.replace(recipe.views, jitter_probability=0.0, grey=0.0, blur_probability=0.0)
-        self._observed = self.observed(np.arange(len(shard)))
+        self._watched = watched(np.arange(len(shard)))
         self.record = CompletionRecord(recipe, shard, self.grid)
 
     def losses(self, batch: Batch) -> Iterator[tuple[str, dict[str, Tensor]]]:
@@ -40,4 +40,4 @@ class MAE(Completion):
 
     def errors(self) -> dict[str, float]:
         """``completion/error``: 1 where each hidden patch's own mean would do as well."""
-        return {"completion/error": self.relative_error(self._observed)}
+        return {"completion/error": self.relative_error(self._watched)}

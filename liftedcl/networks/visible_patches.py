@@ -1,6 +1,7 @@
 """A plain ViT that sees some of a picture's patches (MAE, He et al. 2022, section 3), and how it begins there."""
 
 import torch
+from timm.layers import PatchEmbed
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
@@ -14,7 +15,8 @@ def require_plain_vit(backbone: Backbone, name: str, method: str) -> VisionTrans
     Raises:
         InputError: it is no plain ViT of timm, and so can't leave out patches.
     """
-    if isinstance(backbone, VisionTransformer):
+    # A hybrid's convolutions in front of the patches would look into those that are hidden.
+    if isinstance(backbone, VisionTransformer) and type(backbone.patch_embed) is PatchEmbed:
         return backbone
     raise InputError(f"backbone: {name}: {method} hides patches from the encoder, which takes a plain ViT like vit_s16")
 
@@ -43,9 +45,12 @@ def begin_as_published(vit: VisionTransformer) -> None:
     """
     begin_with_glorot(vit)
     nn.init.xavier_uniform_(vit.patch_embed.proj.weight.view(vit.embed_dim, -1))
-    nn.init.normal_(vit.cls_token, std=0.02)
-    grid = positions(*vit.patch_embed.grid_size, vit.embed_dim)
-    vit.pos_embed.copy_(torch.cat([torch.zeros(vit.pos_embed.shape[1] - len(grid), vit.embed_dim), grid])[None])
+    if vit.cls_token is not None:
+        nn.init.normal_(vit.cls_token, std=0.02)
+    if vit.pos_embed is not None:
+        grid = positions(*vit.patch_embed.grid_size, vit.embed_dim)
+        others = vit.pos_embed.shape[1] - len(grid)  # of class and register tokens, if those have any
+        vit.pos_embed.copy_(torch.cat([torch.zeros(others, vit.embed_dim), grid])[None])
 
 
 def begin_with_glorot(module: nn.Module) -> None:
@@ -53,7 +58,8 @@ def begin_with_glorot(module: nn.Module) -> None:
     for layer in module.modules():
         if isinstance(layer, nn.Linear):
             nn.init.xavier_uniform_(layer.weight)
-            nn.init.zeros_(layer.bias)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
 
 def positions(height: int, width: int, channels: int) -> Tensor:

@@ -184,7 +184,7 @@ IMAGE_SETS = (
 
 
 _WHERE_GIVEN = {"where_given": True}
-"""Of a section that isn't in the JSON of a row without it: no such row became stale when the section came."""
+"""Of a section that the JSON of a row without it leaves out; so no such row is stale because there is the section."""
 
 
 @dataclass(frozen=True)
@@ -228,6 +228,12 @@ class EncoderRecipe:
                 rule = "is SGD's, and this row has a section adamw; give that one's base_rate, betas, weight_decay"
                 rule = rule if given else "is missing, SGD needs it"
                 require(given == (self.adamw is None), f"training.{name}", rule)
+        if self.adamw is not None and self.adamw.cosine_epochs is not None:
+            whole = self.adamw.cosine_epochs >= self.training.epochs
+            rule = (
+                f"{self.adamw.cosine_epochs} is below training.epochs ({self.training.epochs}), and the rate would rise"
+            )
+            require(whole, "adamw.cosine_epochs", rule)
         require((self.method == "published") == (self.source is not None), "source", "goes with method published")
         if self.source is not None:
             require_choice(self.source, SOURCES, "source")

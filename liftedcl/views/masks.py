@@ -25,10 +25,9 @@ def draw_masks(on_person: Tensor, ratio: float, preference: float) -> tuple[Tens
     Returns:
         The places of the hidden patches, (B, floor(ratio N)), and of the visible ones, each ascending, int64.
     """
-    count = on_person.shape[1]
     scores = torch.rand(on_person.shape, device=on_person.device) + preference * on_person
     order = scores.argsort(dim=1, descending=True)
-    hidden, visible = order.split([hidden := hidden_count(ratio, count), count - hidden], dim=1)
+    hidden, visible = order.tensor_split([hidden_count(ratio, on_person.shape[1])], dim=1)
     return hidden.sort(dim=1).values, visible.sort(dim=1).values
 
 

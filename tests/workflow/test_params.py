@@ -208,7 +208,7 @@ def test_recipes_survive_the_command_line():
         ({"h36m_pairs": {"pose_gap": [0, 3]}}, "h36m_pairs.pose_gap", "set null for no pose pairs"),
         (
             {"encoders": {"rows": {"vit_croco": {"images": "coco+h36m"}}}},
-            "rows.vit_croco.images",
+            "encoders.vit_croco.images",
             "coco has no such pairs",
         ),
         ({"imagnet": "folder"}, "imagnet", "did you mean imagenet"),

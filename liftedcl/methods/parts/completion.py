@@ -27,7 +27,7 @@ from liftedcl.views.whole_crops import whole_views
 
 _PERSON = ("box_x", "box_y", "box_width", "box_height")
 _CROP = ("crop_x", "crop_y", "crop_width", "crop_height")
-_OBSERVED = 128
+_WATCHED = 128
 
 
 class Completion(nn.Module):
@@ -116,9 +116,10 @@ class Completion(nn.Module):
         errors = hidden_errors(self.complete(first, visible, second), targets, hidden)
         return (errors.sum() / mean_errors(targets, hidden).sum()).item()
 
-    def observed(self, rows: np.ndarray) -> np.ndarray:
-        """Some of ``rows``, spread evenly over them, on which the error is watched."""
-        return rows[evenly_spread(len(rows), _OBSERVED)]
+
+def watched(rows: np.ndarray) -> np.ndarray:
+    """Some of ``rows``, spread evenly over them, on which `Completion.relative_error` is taken."""
+    return rows[evenly_spread(len(rows), _WATCHED)]
 
 
 def _grid(size: tuple[int, int], side: int, recipe: EncoderRecipe) -> tuple[int, int]:

@@ -41,6 +41,16 @@ def made(recipe, shard):
     return method_class(recipe.method)(recipe, build_backbone(recipe.backbone), shard, None)
 
 
+@pytest.fixture(scope="module")
+def mae(shard):
+    return made(MAE, shard)
+
+
+@pytest.fixture(scope="module")
+def croco(shard):
+    return made(CROCO, shard)
+
+
 def with_masking(recipe, **changes):
     return dataclasses.replace(recipe, masking=dataclasses.replace(recipe.masking, **changes))
 
@@ -50,9 +60,9 @@ def batch_of(recipe, shard):
 
 
 @torch.no_grad()
-def test_the_loss_is_the_sum_of_the_kinds_means(shard):
+def test_the_loss_is_the_sum_of_the_kinds_means(shard, croco):
     """By hand from the same draws: each kind's mean over its own pairs and their hidden patches."""
-    method, batch = made(CROCO, shard), batch_of(CROCO, shard)
+    method, batch = croco, batch_of(CROCO, shard)
     torch.manual_seed(5)
     _, terms = next(method.losses(batch))
     torch.manual_seed(5)
@@ -81,8 +91,8 @@ def test_a_kinds_mean_is_right_however_its_pairs_are_spread_over_processes(monke
 
 
 @torch.no_grad()
-def test_the_second_picture_is_seen_whole_and_the_first_only_where_it_is_visible(shard):
-    method = made(CROCO, shard).eval()
+def test_the_second_picture_is_seen_whole_and_the_first_only_where_it_is_visible(croco):
+    method = croco.eval()
     first, second = torch.randn(2, 2, 3, 64, 48)
     visible = torch.arange(12).expand(2, -1)  # the two upper rows of patches
     before = method.complete(first, visible, second)
@@ -120,12 +130,11 @@ def test_the_person_is_hidden_where_the_index_says_it_is(shard):
 
 
 @torch.no_grad()
-def test_the_error_that_is_watched_is_1_for_the_mean_and_0_for_the_truth(shard, monkeypatch):
-    for recipe in (MAE, with_masking(MAE, normalise=False), CROCO):
-        method = made(recipe, shard)
+def test_the_error_that_is_watched_is_1_for_the_mean_and_0_for_the_truth(shard, mae, croco, monkeypatch):
+    for method in (mae, made(with_masking(MAE, normalise=False), shard), croco):
         found = method.errors()
         assert found == method.errors() and all(np.isfinite(value) and value > 0 for value in found.values())
-        assert len(found) == (1 if recipe is not CROCO else 2)
+        assert found.keys() == ({"completion/view", "completion/pose"} if method is croco else {"completion/error"})
         told = {}
         monkeypatch.setattr(method, "complete", lambda views, *_: told["answer"](method.targets(views)))  # noqa: B023
         for expected, answer in ((0.0, lambda x: x), (1.0, lambda x: x.mean(dim=2, keepdim=True).expand_as(x))):
@@ -134,8 +143,8 @@ def test_the_error_that_is_watched_is_1_for_the_mean_and_0_for_the_truth(shard, 
 
 
 @torch.no_grad()
-def test_views_of_mae_are_only_cropped_and_of_croco_never_flipped(shard):
-    mae, croco = made(MAE, shard)._views, made(CROCO, shard)._views
+def test_views_of_mae_are_only_cropped_and_of_croco_never_flipped(mae, croco):
+    mae, croco = mae._views, croco._views
     assert (mae.flip, mae.jitter_probability, mae.grey, mae.blur_probability) == (0.5, 0.0, 0.0, 0.0)
     assert (croco.flip, croco.jitter_probability, croco.grey, croco.blur_probability) == (0.0, 1.0, 0.0, 0.0)
     assert croco.jitter == (0.4, 0.4, 0.4, 0.0) and mae.size == croco.size == (64, 48)
@@ -165,7 +174,7 @@ def test_what_cannot_be_completed_is_named_in_one_line(shard, tmp_path):
 
 @torch.no_grad()
 def test_square_views_and_rectangular_ones_are_completed(shard):
-    for size, grid in ((48, (6, 6)), ((64, 48), (8, 6)), ((32, 64), (4, 8))):
+    for size, grid in ((48, (6, 6)), ((32, 64), (4, 8))):
         recipe = dataclasses.replace(CROCO, views=dataclasses.replace(CROCO.views, size=size))
         method, batch = made(recipe, shard), batch_of(recipe, shard)
         view = RandomView(batch.first, method._views, torch.device("cpu"))

@@ -144,6 +144,21 @@ def test_a_view_of_a_squeezed_picture_shows_what_the_view_of_the_picture_does():
     assert (a - other).abs().mean() > 10.0
 
 
+def test_rectangular_views_have_boxes_of_their_shape_and_both_renderers_agree(images):
+    tall = dataclasses.replace(CROP, size=(64, 32))
+    draw = draw_for(images, tall)
+    aspects = draw.geometry.boxes[:, 2] / draw.geometry.boxes[:, 3]
+    assert (aspects > 0.5 * 3 / 4 - 0.05).all() and (aspects < 0.5 * 4 / 3 + 0.05).all()
+    for rendered in (render_views(images, draw, tall), render_batched(images, draw, tall)):
+        assert rendered.shape == (len(images), 3, 64, 32)
+        for i, (x, y, w, h) in enumerate(draw.geometry.boxes.int().tolist()):
+            theirs = tv.resized_crop(images[i].float(), y, x, h, w, [64, 32], antialias=True)
+            theirs = tv.horizontal_flip(theirs) if draw.geometry.flips[i] else theirs
+            assert (levels(rendered[i : i + 1])[0] - theirs).abs().mean() < 1.5
+    square = draw_for(images, dataclasses.replace(CROP, size=(64, 64)))
+    assert torch.equal(square.geometry.boxes, draw_for(images, CROP).geometry.boxes)
+
+
 def test_an_image_that_no_box_fits_gives_torchvisions_centred_crop():
     narrow = dataclasses.replace(RECIPE, scale=(1.0, 1.0))
     for height, width in ((64, 21), (21, 64), (33, 100)):
@@ -449,7 +464,7 @@ def test_aligned_maps_of_both_views_show_the_same_spots():
     first, second = (draw_geometry(400, 64, 48, RECIPE, "cpu") for _ in range(2))
     area, overlap = shared_area(first, second)
     assert 0.9 < overlap.float().mean() <= 1.0
-    a, b = (align(coordinates(geometry, (32, 32)), geometry, area, 16)[overlap] for geometry in (first, second))
+    a, b = (align(coordinates(geometry, 32), geometry, area, 16)[overlap] for geometry in (first, second))
     # Cells at the rim of a view are held at its outermost centre: half a cell of at most 48/32 and 64/32 pixels.
     assert (a - b).abs().max() < 1.01
     inner = (a - b).abs()[:, :, 2:-2, 2:-2]
