@@ -1,4 +1,4 @@
-"""Import published checkpoints, or the user's own, as ``encoder.pt`` with torchvision's names, without any download.
+"""Import published checkpoints, or the user's own, as ``encoder.pt`` with torchvision's or timm's names. No download.
 
 Departs from the released code, which loads with ``strict=False``, so a file without any matching key silently gives a
 random initialisation. Here every key has to fit.
@@ -24,7 +24,8 @@ from liftedcl.importing.encoder_keys import own_state, published_state
 from liftedcl.importing.positions import fit_positions
 from liftedcl.importing.trial import in_words, try_out
 from liftedcl.networks.encoder import build_backbone, load_strictly, save_encoder
-from liftedcl.recipes.backbone_names import NAMES, TIMM, require_backbone, timm_models, without_size
+from liftedcl.recipes.backbone_names import NAMES, TIMM, require_backbone, timm_models
+from liftedcl.recipes.sized_name import without_size
 from liftedcl.recipes.weight_namings import Naming
 from liftedcl.recipes.weight_sources import OWN, SOURCES, Source
 
@@ -34,7 +35,7 @@ def import_weights(file: Path, source: str, backbone: str, out: Path) -> str:
 
     ``source`` is a key of `SOURCES`, or 'own'. Returns a report: the first line proves the file's identity (that it has
     the published checksum, or the SHA-256 of a file without one) and says where in it the encoder was; the others say
-    what became of every key, and what the encoder is and gives. provenance.json has every key by name.
+    what became of every key, and what the encoder is and gives. import.json beside the encoder has every key by name.
 
     Raises:
         InputError: the file is missing, truncated, another one, or has the weights of another architecture; its
@@ -52,9 +53,13 @@ def import_weights(file: Path, source: str, backbone: str, out: Path) -> str:
     else:
         state, account = own_state(content, own=own, file=file, naming=published.naming)
     _require_fitting(backbone, account.naming, file)
-    if account.naming.convert:
-        CONVERSIONS[account.naming.convert](state, encoder, file)
-    positions = fit_positions(state, encoder, file)
+    try:
+        if account.naming.convert:
+            CONVERSIONS[account.naming.convert](state, encoder, file)
+        positions = fit_positions(state, encoder, file)
+    except (IndexError, RuntimeError, ValueError) as error:  # tensors of other shapes than the names promise
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{file}: isn't what {account.naming.code} writes ({reason}); get it again") from None
     for key, value in own.items():  # older files don't count batches, and nothing reads the count
         if key.endswith("num_batches_tracked"):
             state.setdefault(key, torch.zeros_like(value))
@@ -75,9 +80,9 @@ def import_weights(file: Path, source: str, backbone: str, out: Path) -> str:
             code=code_digest("liftedcl.weights"),
             started=started,
             device="cpu",
-        )
-        | {"import": account.as_dict() | {"encoder": facts}},
+        ),
     )
+    write_json(out.with_name("import.json"), account.as_dict() | {"encoder": facts})
     found = f"; found{account.place}" if account.place else ""
     return "\n  ".join([proof + found, *account.in_words(), *facts])
 
@@ -126,7 +131,7 @@ def main() -> None:
     add = commands.add_parser(
         "import",
         help="check a published file and write its encoder",
-        description="Check a published file and write its encoder: a plain state dict with torchvision's names, no fc.",
+        description="Check a published file and write its encoder, with torchvision's or timm's names and no head.",
         epilog="files: " + "; ".join(f"{name}: {source.file} ({source.page})" for name, source in SOURCES.items()),
     )
     add.add_argument("file", type=Path, metavar="FILE", help="the published file, or yours")

@@ -27,7 +27,7 @@ class Account:
     dropped: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
-        """For provenance.json: every key by name."""
+        """For import.json: every key by name."""
         return {"names": self.naming.code, "used": self.used, "renamed": self.renamed, "dropped": self.dropped}
 
     def in_words(self) -> list[str]:

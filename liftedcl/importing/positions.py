@@ -31,7 +31,12 @@ def fit_positions(state: dict[str, Tensor], backbone: nn.Module, file: Path) -> 
     table = state["pos_embed"].float()
     if table.ndim != 3 or table.shape[0] != 1 or table.shape[1] <= extra + 1:
         raise InputError(f"{file}: its position embeddings have the shape {tuple(table.shape)}; it is another file")
-    if getattr(backbone, "no_embed_class", False) and "cls_token" in state and _is_square(table.shape[1] - 1):
+    if (
+        getattr(backbone, "no_embed_class", False)
+        and "cls_token" in state
+        and table.shape[1] != own.shape[1]
+        and _is_square(table.shape[1] - 1)
+    ):
         state["cls_token"] = state["cls_token"] + table[:, :1]
         table = table[:, 1:]
     kind, grid = _kind(table[0, extra:])

@@ -17,7 +17,8 @@ from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 from liftedcl.files import tensor_file
 from liftedcl.identity.errors import InputError
 from liftedcl.networks.stages import Stage
-from liftedcl.recipes.backbone_names import TIMM, require_backbone, without_size
+from liftedcl.recipes.backbone_names import TIMM, require_backbone
+from liftedcl.recipes.sized_name import without_size
 
 
 class Backbone(Protocol):
@@ -204,11 +205,14 @@ def load_strictly(module: nn.Module, state: dict[str, Tensor], path: str | Path,
         "has another shape of": [key for key in both if own[key].shape != state[key].shape],
         "has another kind of numbers in": [key for key in both if _kind(own[key]) != _kind(state[key])],
     }
-    for problem, keys in problems.items():
-        if keys:
-            more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
-            raise InputError(f"{path}: is not {expected}: it {problem} {', '.join(keys[:3])}{more}; {remedy}")
+    found = [f"{problem} {_first(keys)}" for problem, keys in problems.items() if keys]
+    if found:
+        raise InputError(f"{path}: is not {expected}: it {' and '.join(found[:2])}; {remedy}")
     module.load_state_dict(state)
+
+
+def _first(keys: list[str]) -> str:
+    return ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
 
 
 def _kind(tensor: Tensor) -> tuple[bool, bool, str, bool]:

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from liftedcl.identity.strict import require
+from liftedcl.recipes.sized_name import without_size
 
 NAMES = (
     "resnet50", "resnet18", "resnet18_narrow", "hrnet_w32", "vit_s16", "vit_b16", "vit_l16", "vit_narrow",
@@ -32,14 +33,7 @@ _VIT_MODULES = (
 )  # fmt: skip
 """timm's modules of plain vision transformers."""
 
-_SIZED = re.compile(r"(.+)@([1-9]\d*)x([1-9]\d*)")
 _REGISTERED = re.compile(r"^@register_model\s+def (\w+)\(", re.MULTILINE)
-
-
-def without_size(name: str) -> tuple[str, tuple[int, int] | None]:
-    """A backbone's name and, if it ends with @HEIGHTxWIDTH, the pictures (px) that its position embeddings are for."""
-    found = _SIZED.fullmatch(name)
-    return (found[1], (int(found[2]), int(found[3]))) if found else (name, None)
 
 
 def require_backbone(name: str, key: str) -> None:

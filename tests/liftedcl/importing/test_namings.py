@@ -321,10 +321,10 @@ def same(expected, backbone):
     assert all(torch.equal(value, expected[key]) for key, value in state.items())
 
 
-def test_every_key_is_in_the_provenance(small, tmp_path):
+def test_every_key_is_listed_beside_the_encoder(small, tmp_path):
     state = under("backbone.", with_tokens(MMPRETRAIN)) | {"neck.bias": random(3)}
     imported({"state_dict": state}, "vit_b16", tmp_path)
-    account = json.loads((tmp_path / "provenance.json").read_text())["import"]
+    account = json.loads((tmp_path / "import.json").read_text())
     assert account["names"] == NAMINGS["mmpretrain"].code and account["dropped"] == ["neck.bias"]
     named = {f"backbone.{name}" for name in [*account["used"], *account["renamed"]]}
     assert named | {"neck.bias"} == state.keys()

@@ -1,7 +1,10 @@
 """What an import refuses, and what it says about position embeddings that are on another grid."""
 
+import re
+
 import pytest
 import torch
+from repository import REPOSITORY
 from tiny.reference_vit import sin_cos
 from torch.nn import functional as F
 
@@ -9,6 +12,9 @@ from liftedcl.identity.errors import InputError
 from liftedcl.importing.positions import fit_positions
 from liftedcl.importing.trial import try_out
 from liftedcl.networks.encoder import build_backbone, load_encoder
+from liftedcl.recipes.backbone_names import NAMES, require_backbone
+from liftedcl.recipes.weight_namings import NAMINGS
+from liftedcl.recipes.weight_sources import SOURCES
 from liftedcl.weights import import_weights
 
 C = 128  # of vit_narrow
@@ -52,6 +58,12 @@ def test_a_backbone_that_computes_something_else_is_refused_with_those_that_do(s
     monkeypatch.setattr("liftedcl.weights.timm_models", lambda: frozenset({"resnet50"}))
     assert "timm 1." in (message := refused(dinov3, tmp_path)) and "has none for it; install a newer one" in message
     assert "holds no enc_blocks.0.norm1.weight (CroCo)" in refused(state, tmp_path, source="croco")
+
+
+def test_tensors_of_other_shapes_than_their_names_promise_end_in_one_line(state, tmp_path):
+    cut = {"last_norm.weight": torch.ones(C), "pos_embed": torch.zeros(3)}
+    assert "isn't what ViTPose writes (" in refused(cut, tmp_path, "vitpose_s16")
+    assert "its position embeddings have the shape (1, 1)" in refused(state | {"pos_embed": torch.ones(1, 1)}, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -113,3 +125,20 @@ def test_a_size_behind_a_name_has_to_make_sense():
         build_backbone("resnet18@64x64")
     with pytest.raises(InputError, match="vit_narrow@65x64: has to be in multiples of 8 px"):
         build_backbone("vit_narrow@65x64")
+
+
+def test_the_documentation_says_exactly_what_is_accepted():
+    text = (REPOSITORY / "docs" / "data" / "weights.md").read_text()
+    lines = text.split("## Which files are read")[1].split("\n\n")[2].splitlines()[2:]
+    for line, naming in zip(lines, NAMINGS.values(), strict=True):
+        _, code, mark, backbones, _ = (cell.strip() for cell in line.split("|"))
+        assert code.startswith(naming.code) and (naming.mark or "the backbone's first key") == mark.strip("`")
+        named = [name for name in re.findall(r"`(\S+)`", backbones) if not name.startswith("_")]
+        assert all(re.fullmatch(naming.backbones, name) for name in named)
+    names = set(re.findall(r"`([\w./@]+)`", text))
+    for name in names:
+        if name.startswith("timm/") or name.partition("@")[0] in NAMES:
+            require_backbone(name, "backbone")
+    assert {name for name in NAMES if not name.startswith(("resnet", "hrnet", "vit_"))} <= names
+    for name, source in SOURCES.items():
+        assert name in names and (source.layouts or source.file in text)
