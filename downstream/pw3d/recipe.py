@@ -118,9 +118,7 @@ class PW3D(FineTuning):
     embedding: int
     loss: ShapeLoss
     augmentation: ShapeAugmentation
-    decoder: QueryDecoderRecipe | None = field(
-        default=None, metadata={"where_given": True}
-    )  # not in the JSON of other runs
+    decoder: QueryDecoderRecipe | None = field(default=None, metadata={"where_given": True})
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -55,19 +55,13 @@ class PW3DShape:
                 f"{recipe.batch_size}; {REMEDY}"
             )
         self._batches = ShapeBatches(mix, recipe, seed=seed, cached=workers == 0)
-        start = (mean.pose, mean.shape, mean.camera)
-        decoder = QueryDecoder(backbone.out_channels, recipe.decoder) if recipe.decoder else None
-        regressor = (
-            OneStepRegressor(decoder.out_channels, mean=start)
-            if decoder
-            else ShapeRegressor(
-                backbone.out_channels,
-                width=recipe.width,
-                dropout=recipe.dropout,
-                iterations=recipe.iterations,
-                mean=start,
-            )
-        )
+        start, decoder = (mean.pose, mean.shape, mean.camera), None
+        if recipe.decoder:
+            decoder = QueryDecoder(backbone.out_channels, recipe.decoder)
+            regressor = OneStepRegressor(decoder.out_channels, mean=start)
+        else:
+            sizes = {"width": recipe.width, "dropout": recipe.dropout, "iterations": recipe.iterations}
+            regressor = ShapeRegressor(backbone.out_channels, mean=start, **sizes)
         self.module = ShapeNetwork(
             backbone,
             regressor,
