@@ -8,19 +8,23 @@ in the rules, which are documented.
 
 import contextlib
 import dataclasses
+import fcntl
 import io
 import shlex
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from snakemake.persistence import RECORD_FORMAT_VERSION, MetadataRecord
 from snakemake.persistence.file import FilePersistence
 
+from liftedcl.identity.errors import InputError
+
 FOLDER = Path(".snakemake")
-LOCKS = "locks/*.lock"
+_LOCKS = "locks/*.lock"
 """Below `FOLDER`: the files that keep a second run from starting."""
+_held: list[IO[str]] = []  # open until this process ends
 
 TIMESTAMP = ".snakemake_timestamp"
 """Snakemake's own file in a folder that is an output."""
@@ -82,6 +86,31 @@ def jobs_of_rule(workflow: Any, rule: str) -> list[Any]:
 def mark_incomplete(workflow: Any, job: Any) -> None:
     """Let the next run make a job's outputs again, as after a job that was killed."""
     workflow.persistence.started(job)
+
+
+def remove_stale_locks(folder: Path) -> None:
+    """Remove the lock files in ``folder`` (``.snakemake``) that no living run owns; they outlive a SIGKILL.
+
+    Snakemake writes no process number into them. So every run holds an advisory lock of its own, which the system
+    releases with the process. If another run is alive, nothing is touched: Snakemake's own check then refuses.
+
+    Raises:
+        InputError: nothing can be written there.
+    """
+    try:
+        folder.mkdir(exist_ok=True)
+        owner = open(folder / "owner", "w")  # noqa: SIM115 held open on purpose
+    except OSError as error:
+        remedy = "to keep data, runs and results elsewhere: snakemake --directory FOLDER"
+        raise InputError(f"{folder.absolute()}: {error.strerror}; {remedy}") from None
+    try:
+        fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # another run is alive, or the file system has no locks
+        owner.close()
+        return
+    _held.append(owner)
+    for lock in folder.glob(_LOCKS):
+        lock.unlink(missing_ok=True)
 
 
 @dataclasses.dataclass(frozen=True)

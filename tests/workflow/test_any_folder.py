@@ -17,8 +17,7 @@ from snakemake_interface_executor_plugins.utils import format_cli_arg
 from tiny.run import finished_run
 
 from liftedcl.identity.errors import InputError
-from workflow.snakemake_internals import settings_of
-from workflow.stale_locks import remove_stale_locks
+from workflow.snakemake_internals import remove_stale_locks, settings_of
 
 REPOSITORY_NAME = "it's (R&D) $a; b"
 DATA_NAME = "x; $(touch PWNED) 'y' & #1"

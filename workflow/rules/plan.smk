@@ -25,9 +25,10 @@ from workflow.data_sets import missing_data, needed_data
 from workflow.job_records import restore
 from workflow.layout import generated_root, is_generated, layout_of
 from workflow.params import read_params
-from workflow.snakemake_internals import FOLDER, is_main_process, jobs_of_rule, mark_incomplete, settings_of
+from workflow.snakemake_internals import (
+    FOLDER, is_main_process, jobs_of_rule, mark_incomplete, remove_stale_locks, settings_of,
+)
 from workflow.tables.partial_tables import missing_runs, write_partial_table
-from workflow.stale_locks import remove_stale_locks
 from workflow.tables.shown_tables import FIGURES, encoders_run, read_tables
 from workflow.tables.table_spec import main_tables
 
