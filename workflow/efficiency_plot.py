@@ -40,7 +40,7 @@ def _fraction(made: MadeTable, row: str, benchmark: str) -> float:
     """The share of the training set that a row's run was trained on, above 0 and at most 1."""
     try:
         fraction = made.provenance["rows"][row][benchmark][0]["finetuning"]["recipe"]["fraction"]
-        if isinstance(fraction, int | float) and 0 < fraction <= 1:
+        if type(fraction) in (int, float) and 0 < fraction <= 1:
             return float(fraction)
     except (LookupError, TypeError):
         pass

@@ -1,8 +1,13 @@
 """The figure of several trainings' histories."""
 
+import os
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
+from repository import REPOSITORY
 
 from liftedcl.engine.history import write_history
 from liftedcl.identity.errors import InputError
@@ -46,3 +51,13 @@ def test_wrong_histories_are_named(tmp_path):
         draw(tmp_path / "x.png", str(tmp_path / "missing.csv"))
     with pytest.raises(InputError, match="no column beside epoch and step"):
         draw(tmp_path / "x.png", history(tmp_path / "a" / "seed0"))
+
+
+def test_what_terminals_notebooks_and_clusters_leave_in_the_environment_changes_nothing(tmp_path):
+    odd = {"MPLBACKEND": "nonsense", "DISPLAY": "", "LC_ALL": "POSIX", "COLUMNS": "1", "TERM": "dumb",
+           "PYTHONOPTIMIZE": "2", "PYTHONWARNINGS": "error", "OMP_NUM_THREADS": "4,2"}  # fmt: skip
+    path = history(tmp_path / "a" / "seed0", "encoder/inv")
+    command = [sys.executable, "-m", "liftedcl.training_curves", path, "--out", str(tmp_path / "odd.png")]
+    run = subprocess.run(command, cwd=REPOSITORY, env=os.environ | odd, capture_output=True, text=True)
+    assert run.returncode == 0 and run.stderr == "", run.stderr
+    np.testing.assert_array_equal(cv2.imread(str(tmp_path / "odd.png")), draw(tmp_path / "plain.png", path))

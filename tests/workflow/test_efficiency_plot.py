@@ -61,7 +61,7 @@ def test_a_table_without_scores_is_refused(table):
         plot_efficiency(table, table.with_suffix(".png"))
 
 
-@pytest.mark.parametrize("fraction", [None, "0.1", 0, 7])
+@pytest.mark.parametrize("fraction", [None, "0.1", 0, 7, True])
 def test_a_provenance_without_a_fraction_is_named(table, fraction):
     path = table.with_suffix(".provenance.json")
     provenance = json.loads(path.read_text())
