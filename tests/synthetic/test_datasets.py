@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from pycocotools.coco import COCO
 from repository import REPOSITORY
-from tiny.killed import killed
+from tiny.interruption import killed
 
 from liftedcl.data_sets.h36m.files import POSES, SUBJECTS
 from liftedcl.data_sets.imagenet.files import CLASSES

@@ -1,7 +1,11 @@
-"""A run that is stopped right after it has written a checkpoint."""
+"""Work that is cut short: a run right after it has written a checkpoint, a process by a signal."""
 
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,3 +27,9 @@ def stopped_at_save(number: int) -> Iterator[None]:
         patch.setattr(loop, "_SECONDS_BETWEEN_CHECKPOINTS", 0.0)
         patch.setattr(checkpoint, "save", save_then_die)
         yield
+
+
+def killed(root: Path, recipe: Any, chunk: tuple[int]) -> dict[str, Any]:
+    """A chunk of generated data whose process is killed, as by a system short of memory. Never returns."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
