@@ -173,7 +173,14 @@ def test_a_vit_computes_the_same_in_torchvision_under_its_names(saved, run_as_pr
         torch.testing.assert_close(model(images), tokens[:, 0], atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize(("name", "millions"), [("vit_s16", 21.7), ("vit_b16", 85.8), ("vit_l16", 303.3)])
+USUAL = {
+    "vit_s16": 21.7, "vit_b16": 85.8, "vit_l16": 303.3, "vitpose_h16": 630.9, "croco_v2_l16": 303.1,
+    "sapiens_2b": 2133.9,
+}  # fmt: skip
+"""Millions of parameters."""
+
+
+@pytest.mark.parametrize(("name", "millions"), USUAL.items())
 def test_vits_have_their_usual_size(name, millions):
     with torch.device("meta"):
         backbone = build_backbone(name)
