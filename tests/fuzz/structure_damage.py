@@ -92,7 +92,7 @@ def damaged_array(array: np.ndarray, rng: random.Random) -> tuple[np.ndarray, bo
         return np.full(array.shape, 7), False
     damaged = array.astype(np.float64) if action == 6 else array.copy()
     value = rng.choice(NOT_FINITE) if action == 6 else rng.choice((0, 1, -1, 100))
-    damaged.reshape(-1)[rng.randrange(array.size)] = value
+    damaged.reshape(-1)[rng.randrange(array.size)] = np.array(value).astype(damaged.dtype)  # -1 may be the largest
     return damaged, action == 6
 
 
