@@ -28,7 +28,7 @@ def problems(rows: list[dict[str, float]]) -> Iterator[str]:
     before, after = (sum(row[name] for name in own) for row in (first, last))
     if own and not after < before:
         yield f"its loss did not fall ({before:.3f} in the first epoch, {after:.3f} in the last)"
-    if CRITIC in last and last[CRITIC] <= CRITIC_WON and last[ADVERSARIAL] >= FOOLS_NOBODY:
+    if {CRITIC, ADVERSARIAL} <= last.keys() and last[CRITIC] <= CRITIC_WON and last[ADVERSARIAL] >= FOOLS_NOBODY:
         yield f"the critic has won (its loss {last[CRITIC]:.3f}, the encoder's {last[ADVERSARIAL]:.3f})"
     if not last.get("features/mean_cosine", 0.0) < ONE_POINT:
         yield f"its features are one point (mean cosine {last['features/mean_cosine']:.3f})"

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from liftedcl.identity.strict import require, require_at_least, require_range
 from liftedcl.skeletons.skeleton import JOINTS
 
+_LARGEST_SIDE = 1 << 14  # pixels, of the square with the most pixels that an image is read with
+
 
 @dataclass(frozen=True)
 class Crops:
@@ -22,6 +24,7 @@ class Crops:
 
     def __post_init__(self) -> None:
         require_at_least(self, 1, "height", "width")
+        require(self.height <= _LARGEST_SIDE, "height", f"{self.height} is more than {_LARGEST_SIDE} pixels")
         require(self.height * 3 == self.width * 4, "height", f"{self.height}x{self.width} is not height:width = 4:3")
         require(0 <= self.min_keypoints <= 17, "min_keypoints", f"{self.min_keypoints} is not from 0 to COCO's 17")
         require_at_least(self, 0, "min_side")
@@ -62,6 +65,7 @@ class Pictures:
 
     def __post_init__(self) -> None:
         require_at_least(self, 1, "size")
+        require(self.size <= _LARGEST_SIDE, "size", f"{self.size} is more than {_LARGEST_SIDE} pixels")
 
 
 @dataclass(frozen=True)

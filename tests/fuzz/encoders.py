@@ -21,7 +21,6 @@ from liftedcl.engine.history import read_history, write_history
 from liftedcl.files.atomic import write_json, write_text
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.recipe import read_recipe, to_json
-from liftedcl.images.own_people import read_own_people
 from liftedcl.images.pairs import open_pairs
 from liftedcl.images.shard import ShardWriter, open_shard
 from liftedcl.images.shard_union import open_shards
@@ -153,7 +152,6 @@ IMAGES = (
     Subject("a shard", _shard, ("crops.npy", "crops.csv"), _read_shard, sealed=True),
     Subject("shards together", _shard, ("crops.npy", "crops.json"),
             lambda root: len(open_shards([root / "crops.npy", root / "crops.npy"]))),
-    Subject("own people", _own, ("people/boxes.json",), lambda root: read_own_people(root / "people")),
     Subject("crops of COCO", _coco, ("annotations/person_keypoints_train2017.json", RECIPE,
                                      "train2017/000000000007.jpg"), _crops("--coco", "{}", "--split", "train")),
     Subject("crops of Human3.6M", _h36m, ("annotations/Sample_trainmin_train_Human36M_protocol_2.json", RECIPE),

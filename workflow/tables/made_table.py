@@ -1,6 +1,7 @@
 """A table as it was computed, or as it is read from its csv and .provenance.json. No torch, no pandas."""
 
 import csv
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,7 +100,7 @@ def _read_csv(path: Path, columns: list[Column]) -> tuple[list[str], list[dict[s
         records: list[dict[str, Any]] = [dict(zip(head, line, strict=True)) for line in lines]
         for record in records:
             record |= {
-                key: float(record[key]) if record[key] else "" for key in numbers(column.key for column in columns)
+                key: _finite(record[key]) if record[key] else "" for key in numbers(column.key for column in columns)
             }
             record |= {key: record[key] for key in TEXTS}
             record |= {key: _as_it_was(value) for key, value in record.items()}
@@ -108,6 +109,12 @@ def _read_csv(path: Path, columns: list[Column]) -> tuple[list[str], list[dict[s
     except (KeyError, ValueError, csv.Error) as error:
         raise InputError(f"{path}: not a table of this project, or damaged ({error}); {REMEDY}") from None
     return head, records
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(float(text)):
+        raise ValueError(f"{text} is no score")
+    return float(text)
 
 
 def _inert(value: Any) -> Any:

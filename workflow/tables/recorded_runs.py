@@ -75,9 +75,16 @@ def damage_named(path: Path) -> Iterator[None]:
 
 
 def stages(chain: dict[str, Any]) -> list[tuple[str, str, Any]]:
-    """Kind, folder and record of a fine-tuning and of its encoders, from the last to the first."""
+    """Kind, folder and record of a fine-tuning and of its encoders, from the last to the first.
+
+    Raises:
+        LookupError, TypeError: ``chain`` is damaged.
+    """
     encoders = [("encoder", encoder["run"], encoder["provenance"]) for encoder in chain["encoders"]]
-    return [("fine-tuning", chain["run"], chain["finetuning"]), *encoders]
+    found = [("fine-tuning", chain["run"], chain["finetuning"]), *encoders]
+    if wrong := [run for _, run, _ in found if not isinstance(run, str)]:
+        raise TypeError(f"{wrong[0]!r} is no folder of a run")
+    return found
 
 
 def distinct(runs: Iterable[RecordedRun]) -> list[RecordedRun]:

@@ -150,7 +150,9 @@ def test_rows_that_did_not_finish_say_why_and_the_others_come_out(runs, tmp_path
     assert text.count("| missing | missing |") == 2 and "DenseCL (IN) is missing: " in text
 
 
-@pytest.mark.parametrize()
+@pytest.mark.parametrize(
+    ("content", "reason"), [('{"mpjpe_mm": -5, "pa_mpjpe_mm": 3}', "mpjpe_mm is -5"), ("{", "not valid JSON")]
+)
 def test_a_row_with_damaged_metrics_names_the_file_and_the_others_come_out(runs, tmp_path, content, reason):
     """The job that makes the whole table ends in one line; then this table is made of the others."""
     run = tmp_path / runs.benchmark(TABLE.benchmark, "densecl_in", 0) / "metrics.json"
