@@ -1,26 +1,20 @@
 """Attention to the second view: it knows no pixel of hidden patches; ranks as closed forms; the command."""
 
 import dataclasses
-import json
 
 import cv2
 import numpy as np
 import pytest
-import torch
-from scipy.spatial.transform import Rotation
-from tiny.h36m import write_tiny_h36m
+from tiny.h36m import add_second_camera, write_tiny_h36m
 from tiny.pretraining import ROWS
-from tiny.shard import write_tiny_shard
+from tiny.shard import write_untrained_croco
 
 from downstream.cross_attention import main, patch_at, ranks
 from downstream.h36m.pose_3d.person_crops import crops_of, joints_in_crops
 from downstream.h36m.pose_3d.reader import read_h36m_3d
 from liftedcl.attend import Attention
-from liftedcl.data_sets.h36m.files import POSES
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.recipe import to_json
-from liftedcl.methods import method_class
-from liftedcl.networks.encoder import build_backbone, save_encoder, save_state
 from liftedcl.recipes.data_recipes import Crops
 
 CROCO = dataclasses.replace(ROWS["vit_croco"], masking=dataclasses.replace(ROWS["vit_croco"].masking, ratio=0.75))
@@ -31,11 +25,7 @@ CROPS = Crops(height=64, width=48, min_keypoints=0, min_side=0.0)
 def networks(tmp_path_factory):
     """encoder.pt and heads.pt of an untrained CroCo, as a run writes them."""
     folder = tmp_path_factory.mktemp("croco")
-    torch.manual_seed(0)
-    shard = write_tiny_shard(folder / "images.npy", 4)
-    method = method_class("croco")(CROCO, build_backbone(CROCO.backbone), shard, None)
-    save_encoder(method.backbone, folder / "encoder.pt")
-    save_state(method.heads.state_dict(), folder / "heads.pt")
+    write_untrained_croco(folder, CROCO)
     return folder / "encoder.pt", folder / "heads.pt"
 
 
@@ -72,27 +62,6 @@ def test_ranks_and_patches_are_closed_forms():
     np.testing.assert_array_equal(patch_at(places, (6, 4)), [0, 3, 20, 14])
 
 
-def with_a_second_camera(root):
-    """The test people seen by another camera as well, a quarter turn around them."""
-    path = root / POSES["test"]
-    content = json.loads(path.read_text())
-    for image, annotation in list(zip(content["images"], content["annotations"], strict=True)):
-        other = image | {"id": image["id"] + 100, "file_name": image["file_name"].replace("ca_01", "ca_02")}
-        camera = annotation["cam_param"]
-        R = np.array(camera["R"]) @ Rotation.from_euler("z", 90, degrees=True).as_matrix()
-        t = -R.T @ np.array([0, 0, 4500]) + [0, 0, 900]
-        seen = (np.array(annotation["keypoints_world"]) - t) @ R.T
-        pixels = seen[:, :2] / seen[:, 2:] * camera["f"] + camera["c"]
-        box = [*(pixels.min(0) - 4), *(pixels.max(0) - pixels.min(0) + 8)]
-        moved = annotation | {"id": other["id"], "image_id": other["id"], "bbox": box}
-        content["images"].append(other)
-        content["annotations"].append(moved | {"cam_param": camera | {"R": R.tolist(), "t": t.tolist()}})
-        (root / "images" / other["file_name"]).parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(root / "images" / other["file_name"]), np.full((128, 128, 3), 90, np.uint8))
-    path.write_text(json.dumps(content))
-    return root
-
-
 def test_joints_are_where_the_crop_shows_them(tmp_path):
     """A white dot marks the right wrist of each tiny person."""
     people = read_h36m_3d(write_tiny_h36m(tmp_path), "test")
@@ -107,7 +76,8 @@ def test_joints_are_where_the_crop_shows_them(tmp_path):
 
 
 def test_the_command_draws_the_same_figure_and_says_what_it_shows(tmp_path, networks, capsys):
-    root = with_a_second_camera(write_tiny_h36m(tmp_path / "h36m"))
+    root = write_tiny_h36m(tmp_path / "h36m")
+    add_second_camera(root)
     words = ["--recipe", to_json(CROCO), "--encoder", str(networks[0]), "--heads", str(networks[1]), "--crops",
              to_json(CROPS), "--angles", "80", "100", "--data", str(root)]  # fmt: skip
     for name in ("a.png", "b.png"):

@@ -12,9 +12,10 @@ import torch
 from fuzz.encoders import CROPS, LIFTED, SKELETONS, recipe_subject, write_recipe
 from fuzz.subject import Subject, command
 from repository import REPOSITORY
-from tiny.h36m import write_tiny_h36m
+from tiny.h36m import add_second_camera, write_tiny_h36m
 from tiny.h36m_official import SIDE, write_tiny_official
-from tiny.pretraining import tiny_recipe, write_untrained_liftedcl
+from tiny.pretraining import ROWS, tiny_recipe, write_untrained_liftedcl
+from tiny.shard import write_untrained_croco
 
 from downstream.h36m.pose_3d.reader import annotation_path as poses_path
 from downstream.h36m.release.video_frames import FrameCutter
@@ -33,6 +34,7 @@ _GENERATED = read_params(REPOSITORY / "params.yaml", {"profile": "demo"}).genera
 # ------------------------------------------------------------------------------------------------- encoders
 _RECIPE = tiny_recipe(LIFTED, training={"epochs": 1})
 _LIFTING_RECIPES = {"recipe.json": _RECIPE, "crops.json": CROPS, "skeletons.json": SKELETONS}
+_ATTENTION_RECIPES = {"recipe.json": ROWS["vit_croco"], "crops.json": CROPS}
 _ANNOTATIONS = tuple(poses_path(Path(), split).as_posix() for split in ("train", "test"))
 
 
@@ -46,6 +48,14 @@ def _training(root: Path) -> None:
     torch.manual_seed(0)
     save_encoder(build_backbone(_RECIPE.backbone), root / "start.pt")
     write_recipe(root, _RECIPE)
+
+
+def _attention(root: Path) -> None:
+    write_tiny_h36m(root, train=3, test=3)
+    add_second_camera(root)
+    write_untrained_croco(root, ROWS["vit_croco"])
+    for name, recipe in _ATTENTION_RECIPES.items():
+        write_text(root / name, to_json(recipe))
 
 
 def _lifting(root: Path) -> None:
@@ -130,6 +140,9 @@ STAGES = (
             command("downstream.lifting", "--recipe", "{}/recipe.json", "--encoder", "{}/encoder.pt", "--heads",
                     "{}/heads.pt", "--crops", "{}/crops.json", "--skeletons", "{}/skeletons.json", "--data", "{}",
                     "--out", "{}/out/lifting.json"), slow=True),
+    Subject("downstream.cross_attention", _attention, (*_ATTENTION_RECIPES, _ANNOTATIONS[1], "encoder.pt", "heads.pt"),
+            command("downstream.cross_attention", "--recipe", "{}/recipe.json", "--encoder", "{}/encoder.pt", "--heads",
+                    "{}/heads.pt", "--crops", "{}/crops.json", "--data", "{}", "--out", "{}/out/a.png"), slow=True),
     Subject("h36m prepare", write_tiny_official, ("metadata.xml", _TAKE), _prepared(), keeps=True, slow=True),
     Subject("synthetic", _stopped_generation, (*_CHUNKS, _MARKER), _generated, keeps=True),
     *_GENERATED_RECIPES,

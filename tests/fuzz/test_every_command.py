@@ -8,6 +8,7 @@ PACKAGES = ("liftedcl", "downstream", "synthetic", "workflow")
 WITHOUT = {
     "synthetic.bake", "synthetic.fit_joints",  # make the body of the generated people, which is in the repository
     "workflow.data_sets",  # reads no file
+    "workflow.judge",  # tries the encoder with liftedcl.weights, reads params.yaml and runs Snakemake
 }  # fmt: skip
 
 

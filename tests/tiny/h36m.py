@@ -146,3 +146,23 @@ def entry_2d(name: str, seen: np.ndarray, R: np.ndarray, t: np.ndarray, f: np.nd
             "p": np.zeros((2, 1)),
         },
     }
+
+
+def add_second_camera(root: Path) -> None:
+    """Let the test people be seen by another camera as well, a quarter turn around them."""
+    path = annotation_path(root, "test")
+    content = json.loads(path.read_text())
+    for image, annotation in list(zip(content["images"], content["annotations"], strict=True)):
+        other = image | {"id": image["id"] + 100, "file_name": image["file_name"].replace("ca_01", "ca_02")}
+        camera = annotation["cam_param"]
+        R = np.array(camera["R"]) @ Rotation.from_euler("z", 90, degrees=True).as_matrix()
+        t = -R.T @ np.array([0, 0, 4500]) + [0, 0, 900]
+        seen = (np.array(annotation["keypoints_world"]) - t) @ R.T
+        pixels = seen[:, :2] / seen[:, 2:] * camera["f"] + camera["c"]
+        box = [*(pixels.min(0) - 4), *(pixels.max(0) - pixels.min(0) + 8)]
+        moved = annotation | {"id": other["id"], "image_id": other["id"], "bbox": box}
+        content["images"].append(other)
+        content["annotations"].append(moved | {"cam_param": camera | {"R": R.tolist(), "t": t.tolist()}})
+        (root / "images" / other["file_name"]).parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(root / "images" / other["file_name"]), np.full((128, 128, 3), 90, np.uint8))
+    path.write_text(json.dumps(content))

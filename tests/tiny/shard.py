@@ -1,12 +1,16 @@
-"""A packed shard of noise with all that any method reads of one: labels, people's boxes, pairs."""
+"""A packed shard of noise with all that any method reads of one: labels, people's boxes, pairs; a CroCo made for it."""
 
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from liftedcl.crops import COLUMNS
 from liftedcl.images.pairs import KINDS, PairList, write_pairs
 from liftedcl.images.shard import Shard, ShardWriter, open_shard
+from liftedcl.methods import method_class
+from liftedcl.networks.encoder import build_backbone, save_encoder, save_state
+from liftedcl.recipes.encoder_recipe import EncoderRecipe
 
 HEIGHT, WIDTH = 64, 48
 
@@ -26,3 +30,13 @@ def write_tiny_shard(path: Path, count: int) -> Shard:
     shard, rows = open_shard(path), np.arange(count)
     write_pairs(shard, PairList(rows, (rows + 1) % count, rows % len(KINDS)), {})
     return shard
+
+
+def write_untrained_croco(folder: Path, recipe: EncoderRecipe) -> None:
+    """Write ``encoder.pt`` and ``heads.pt`` of an untrained CroCo, and the shard that it was made for."""
+    torch.manual_seed(0)
+    method = method_class("croco")(
+        recipe, build_backbone(recipe.backbone), write_tiny_shard(folder / "crops.npy", 4), None
+    )
+    save_encoder(method.backbone, folder / "encoder.pt")
+    save_state(method.heads.state_dict(), folder / "heads.pt")
