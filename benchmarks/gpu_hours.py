@@ -36,7 +36,8 @@ from liftedcl.networks.encoder import build_backbone
 from liftedcl.pretrain import PretrainingTask
 from liftedcl.prior import sample_skeletons
 from workflow.benchmark_recipes import benchmark_of
-from workflow.tables.table_spec import Table, read_tables
+from workflow.tables.shown_tables import read_tables
+from workflow.tables.table_spec import Table
 
 _TABLES = Path(__file__).resolve().parent.parent / "workflow" / "tables" / "tables.yaml"
 

@@ -195,7 +195,8 @@ def load_strictly(module: nn.Module, state: dict[str, Tensor], path: str | Path,
     """``load_state_dict`` whose error names in one line what doesn't fit, what was ``expected``, and the ``remedy``.
 
     Raises:
-        InputError: a key is missing or unexpected, or a tensor has another shape or kind of numbers, or NaN.
+        InputError: a key is missing or unexpected, or a tensor has another shape or kind of numbers; or one has NaN or
+            infinite values as ``module`` keeps it.
     """
     own = module.state_dict()
     both = sorted(own.keys() & state.keys())
@@ -204,12 +205,14 @@ def load_strictly(module: nn.Module, state: dict[str, Tensor], path: str | Path,
         "has the unknown": sorted(state.keys() - own.keys()),
         "has another shape of": [key for key in both if own[key].shape != state[key].shape],
         "has another kind of numbers in": [key for key in both if _kind(own[key]) != _kind(state[key])],
-        "has NaN or infinity in": [key for key in both if not state[key].isfinite().all()],
     }
     found = [f"{problem} {_first(keys)}" for problem, keys in problems.items() if keys]
     if found:
         raise InputError(f"{path}: is not {expected}: it {' and '.join(found[:2])}; {remedy}")
     module.load_state_dict(state)
+    for key, value in module.state_dict().items():
+        if not value.isfinite().all():
+            raise InputError(f"{path}: {key} has NaN or infinite values, so it is damaged or diverged; get it again")
 
 
 def _first(keys: list[str]) -> str:

@@ -185,7 +185,7 @@ def test_the_command_measures_the_test_people_and_says_what_it_read(root, run, c
 
 def test_a_network_that_diverged_is_named(root, run, tmp_path):
     state = torch.load(run / "heads.pt", weights_only=True)
-    torch.save({key: torch.full_like(value, torch.nan) for key, value in state.items()}, tmp_path / "heads.pt")
+    torch.save({key: torch.full_like(value, 1e38) for key, value in state.items()}, tmp_path / "heads.pt")
     (tmp_path / "encoder.pt").symlink_to(run / "encoder.pt")
     with pytest.raises(InputError, match=r"heads\.pt: 6 of 6 lifted skeletons are not finite; pre-train its row again"):
         lifting(root, tmp_path)

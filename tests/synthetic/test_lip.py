@@ -30,9 +30,10 @@ LIMBS = {
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    """The val split as `generate` writes it, in this process: its textures serve the other tests too."""
+    """The val split as `generate` writes it, and a train list; in this process: its textures serve the other tests too."""
     root, plan = tmp_path_factory.mktemp("lip"), lip.plan(RECIPE)
-    plan.finish(root, RECIPE, [plan.render(root, RECIPE, chunk) for chunk in plan.chunks if chunk[0] == "val"])
+    rendered = [plan.render(root, RECIPE, chunk) for chunk in plan.chunks if chunk[0] == "val"]
+    plan.finish(root, RECIPE, [*rendered, {"split": "train", "files": [], "names": ["1_000001"]}])
     return root
 
 

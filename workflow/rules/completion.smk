@@ -31,5 +31,5 @@ if PAIRING_ROW:
         group: "figures"
         shell:
             "{PYTHON} -m downstream.cross_attention --recipe {params.recipe:q} --encoder {input.encoder:q}"
-            " --heads {input.heads:q} --crops {params.crops:q} --angles {params.angles} --data {params.root:q}"
+            " --heads {input.heads:q} --crops {params.crops:q} --angles {params.angles:q} --data {params.root:q}"
             " --out {output:q}"
