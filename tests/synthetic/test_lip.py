@@ -30,7 +30,7 @@ LIMBS = {
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    """The val split as `generate` writes it, and a train list; in this process: its textures serve the other tests too."""
+    """The val split as `generate` writes it, and a train list; in this process, whose textures other tests take too."""
     root, plan = tmp_path_factory.mktemp("lip"), lip.plan(RECIPE)
     rendered = [plan.render(root, RECIPE, chunk) for chunk in plan.chunks if chunk[0] == "val"]
     plan.finish(root, RECIPE, [*rendered, {"split": "train", "files": [], "names": ["1_000001"]}])
