@@ -6,7 +6,7 @@ ONE_THREAD := OMP_NUM_THREADS=1  # of each of two processes: on two cores, more 
 
 ALL_LEARNT := echo; cat results/training_summary.txt; ! grep -q "DID NOT LEARN" results/training_summary.txt
 
-.PHONY: demo demo-all small test test-dvc test-faults test-fuzz test-backbones test-cluster lock
+.PHONY: demo demo-all small test test-long test-dvc test-faults test-fuzz test-backbones test-cluster lock
 
 demo: .venv/.ready
 	$(BIN)/python -m snakemake --cores $(CORES) results/table4.csv results/training_summary.txt
@@ -38,6 +38,10 @@ test: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(ONE_THREAD) $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+# What `make test` leaves out: small workflows and trainings as a whole.
+test-long: .venv/.ready
+	$(ONE_THREAD) $(BIN)/python -m pytest -m long --numprocesses 2 --dist loadfile
 
 # Long tests, many minutes each: DVC and Snakemake, remotes; kills, full disks, damaged inputs; a local Slurm (as root).
 test-dvc test-faults: test-%: .venv/.ready

@@ -50,6 +50,7 @@ def run(arguments):
     return subprocess.run(arguments, cwd=REPOSITORY, capture_output=True, text=True)
 
 
+@pytest.mark.long
 def test_killed_at_any_moment_the_encoder_is_the_same(data, tmp_path):
     whole = tmp_path / "whole" / "seed0"
     assert run(command(data, whole)).returncode == 0

@@ -51,6 +51,7 @@ def python_below(folder):
     return environment / "bin" / "python"
 
 
+@pytest.mark.long
 def test_a_table_is_made_where_every_name_has_signs_of_the_shell(tmp_path):
     """From COCO's crops over one pre-training to table 7, with an absolute and a relative path of such a name."""
     copy = finished_run(tmp_path / REPOSITORY_NAME)

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import cv2
+import pytest
 from repository import TABLE, TINY, planned, run, start
 
 
@@ -60,6 +61,7 @@ def test_the_report_holds_table_and_captioned_figures(finished):
         assert part in page
 
 
+@pytest.mark.long
 def test_adding_a_row_runs_its_own_jobs_only(finished, edited):
     """The README's way to put one's own encoder beside the others: a file, and a line in params.yaml."""
     shutil.copy(finished / "runs/demo/encoders/random/seed0/encoder.pt", finished / "mine.pt")
@@ -77,6 +79,7 @@ def test_adding_a_row_runs_its_own_jobs_only(finished, edited):
     assert "Traceback" not in output
 
 
+@pytest.mark.long
 def test_a_profile_chooses_rows_and_frozen_columns(finished):
     """They train the frozen encoders of the rows that are left, and nothing else; the way back trains nothing."""
     choice = ["--config", "tables={rows: [random, supervised_in, liftedcl_in_cc], frozen: [table4]}"]

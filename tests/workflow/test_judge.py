@@ -34,6 +34,7 @@ def judged(copy, *words):
     return process.returncode, process.stdout, process.stderr
 
 
+@pytest.mark.long
 def test_an_encoder_stands_between_random_and_the_bound(finished):
     before = (finished / "params.yaml").read_bytes()
     words = (str(finished.parent / "my files/best one.pt"), "--backbone", BACKBONE, "--benchmarks", "h36m_3d")

@@ -86,6 +86,7 @@ def test_the_papers_tables_share_their_runs(copy):
     assert sorted(encoders) == sorted(needed)
 
 
+@pytest.mark.long
 def test_mpii_is_made_for_what_mixes_it_in(copy, tmp_path):
     """A run and the drawing of its training samples; wherever the folder is said to be."""
     run_of, drawing = "runs/demo/{}/random/seed0/metrics.json", "results/augmented_h36m_3d.png"

@@ -91,6 +91,7 @@ def test_a_row_whose_method_makes_more_files_is_run_again(finished, edited):
     assert {("pretrain_lifting", "moco_v2_in_cc"), ("train_h36m_3d", "moco_v2_in_cc")} <= set(planned(finished))
 
 
+@pytest.mark.long
 def test_what_lifting_is_measured_with_and_on_is_watched(finished, edited):
     """The prior, which bones are compared with, and the true poses, but not the time of their file."""
     assert stale(finished, FIGURE) == set()
@@ -104,6 +105,7 @@ def test_what_lifting_is_measured_with_and_on_is_watched(finished, edited):
     assert {"measure_lifting", "lifted_skeletons"} <= stale(finished, FIGURE)
 
 
+@pytest.mark.long
 def test_another_range_of_angles_remakes_pairs_and_what_reads_them(finished, edited):
     """Generated people give both kinds of pairs. The crops stay, and so does every encoder that reads no pairs."""
     pairs, croco = "runs/demo/h36m_crops.pairs.csv", "runs/demo/encoders/vit_croco/seed0/encoder.pt"
@@ -118,6 +120,7 @@ def test_another_range_of_angles_remakes_pairs_and_what_reads_them(finished, edi
     assert stale(finished, pairs) == {"pair_h36m"} and stale(finished) == set()
 
 
+@pytest.mark.long
 def test_other_pictures_make_what_reads_them_stale(finished, edited):
     """Even when the run ends, or is killed, between making the pictures and reading them."""
     edited("synthetic/generation.py", "JPEG_QUALITY = 92", "JPEG_QUALITY = 70")

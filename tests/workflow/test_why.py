@@ -79,6 +79,7 @@ def test_what_reads_a_file_that_is_made_again_is_said_to_follow(finished):
         ]
 
 
+@pytest.mark.long
 def test_the_module_whose_code_changed_is_named_and_touched_results_keep_their_provenance(finished):
     provenance = (finished / ENCODER).with_name("provenance.json").read_bytes()
     with edited(finished / "liftedcl" / "networks" / "encoder.py", b"EDITED = True\n"):

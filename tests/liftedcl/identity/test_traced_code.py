@@ -24,6 +24,8 @@ from workflow.layout import Layout
 from workflow.params import read_params
 from workflow.tables.shown_tables import read_tables
 
+pytestmark = pytest.mark.long
+
 TRACED = """
 import runpy, sys, threading
 
