@@ -65,7 +65,6 @@ def extended(tmp_path_factory):
     return copy
 
 
-@pytest.mark.long
 def test_they_become_rows_and_columns_of_a_table(extended):
     status, output = run(extended, "results/brightness.csv", "results/examples_brightness_colour_in.png", *TINY)
     assert status == 0, output
