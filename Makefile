@@ -6,7 +6,7 @@ ONE_THREAD := OMP_NUM_THREADS=1  # of each of two processes: on two cores, more 
 
 ALL_LEARNT := echo; cat results/training_summary.txt; ! grep -q "DID NOT LEARN" results/training_summary.txt
 
-.PHONY: demo demo-all small test test-long test-dvc test-faults test-fuzz test-backbones test-cluster lock
+.PHONY: demo demo-all small test test-long test-dvc test-faults test-fuzz test-cluster lock
 
 demo: .venv/.ready
 	$(BIN)/python -m snakemake --cores $(CORES) results/table4.csv results/training_summary.txt
@@ -39,7 +39,7 @@ test: .venv/.ready
 	$(BIN)/ruff format --check .
 	$(ONE_THREAD) $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-# What `make test` leaves out: small workflows and trainings as a whole.
+# What `make test` leaves out: small workflows and trainings as a whole, most pairs of a benchmark and a backbone.
 test-long: .venv/.ready
 	$(ONE_THREAD) $(BIN)/python -m pytest -m long --numprocesses 2 --dist loadfile
 
@@ -51,10 +51,6 @@ test-dvc test-faults: test-%: .venv/.ready
 FUZZ_INPUTS ?= 200
 test-fuzz: .venv/.ready
 	FUZZ_INPUTS=$(FUZZ_INPUTS) $(ONE_THREAD) $(BIN)/python -m pytest tests/fuzz --numprocesses 2 --dist worksteal
-
-# One step and the scores of every benchmark with a backbone of each family; `make test` takes some of the pairs.
-test-backbones: .venv/.ready
-	ALL_BACKBONES=1 $(ONE_THREAD) $(BIN)/python -m pytest tests/downstream/test_backbones.py --numprocesses 2 --dist worksteal
 
 test-cluster: .venv/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock 'snakemake-executor-plugin-slurm>=2.8,<3'

@@ -48,7 +48,7 @@ def make_own_pairs(root: str | Path, crops: str | Path) -> None:
 def sheet_of_pairs(shard: Shard, pairs: PairList) -> np.ndarray:
     """Up to 16 pairs of each kind, evenly spread, first and second side by side: (N, H, 2 W, 3) uint8."""
     places = [np.flatnonzero(pairs.kinds == kind) for kind in range(len(KINDS))]
-    shown = np.concatenate([of[evenly_spread(len(of), min(_SHOWN, len(of)))] for of in places])
+    shown = np.concatenate([of[evenly_spread(len(of), _SHOWN)] for of in places])
     return np.concatenate([shard.gather(pairs.first[shown]), shard.gather(pairs.second[shown])], axis=2)
 
 

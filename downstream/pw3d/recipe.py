@@ -4,6 +4,7 @@ import itertools
 from dataclasses import dataclass, field
 
 from downstream.training.training_recipe import FineTuning
+from liftedcl.identity.recipe import WHERE_GIVEN
 from liftedcl.identity.strict import require, require_at_least, require_positive, require_range, require_share
 from liftedcl.recipes.encoder_recipe import SMALLEST_INPUT
 
@@ -118,7 +119,7 @@ class PW3D(FineTuning):
     embedding: int
     loss: ShapeLoss
     augmentation: ShapeAugmentation
-    decoder: QueryDecoderRecipe | None = field(default=None, metadata={"where_given": True})
+    decoder: QueryDecoderRecipe | None = field(default=None, metadata=WHERE_GIVEN)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -11,6 +11,9 @@ from liftedcl.identity.strict_text import json_value
 
 T = TypeVar("T")
 
+WHERE_GIVEN = {"where_given": True}
+"""Metadata of a field that JSON leaves out where it is None, so that a new field makes no finished run stale."""
+
 
 def read_recipe(cls: type[T], text: str) -> T:
     """Parse a command line's ``--recipe``: JSON text, or the path of a JSON file.
@@ -35,10 +38,10 @@ def read_recipe(cls: type[T], text: str) -> T:
 
 
 def plain(recipe: Any) -> dict[str, Any]:
-    """The values of a recipe, without the fields that are None and of which it says ``where_given``."""
+    """The values of a recipe, without those that are None of its fields with `WHERE_GIVEN`."""
     values = dataclasses.asdict(recipe)
     for field in dataclasses.fields(recipe):
-        if field.metadata.get("where_given") and values[field.name] is None:
+        if field.metadata == WHERE_GIVEN and values[field.name] is None:
             del values[field.name]
     return values
 

@@ -34,14 +34,9 @@ class ShardBatches:
     """Whole batches of a shard, in a new order each epoch; the remainder of an epoch is left out, as in MoCo."""
 
     def __init__(self, shard: Shard | ShardUnion, *, batch_size: int, seed: int):
-        if len(shard) < batch_size:
-            raise InputError(
-                f"{shard.path}: holds {len(shard)} images, less than one batch of {batch_size}; "
-                "lower training.batch_size or add data"
-            )
+        self.steps_per_epoch = steps_of(shard, batch_size)
         self._shard, self._batch_size, self._seed = shard, batch_size, seed
         self._stretches = torch.from_numpy(stretches_of(shard))
-        self.steps_per_epoch = len(shard) // batch_size
 
     def epoch(self, epoch: int, first_step: int) -> Iterator[Batch]:
         """The batches of ``epoch`` from ``first_step`` on, read ahead by a thread that ends with the iterator."""
@@ -52,6 +47,16 @@ class ShardBatches:
         for step in range(first_step, self.steps_per_epoch):
             rows = order[step * self._batch_size : (step + 1) * self._batch_size]
             yield read_batch(self._shard, rows, self._stretches, epoch * self.steps_per_epoch + step)
+
+
+def steps_of(shard: Shard | ShardUnion, batch_size: int) -> int:
+    """The whole batches of an epoch, of as many images as the shard has. Raises `InputError` if there is none."""
+    if len(shard) < batch_size:
+        raise InputError(
+            f"{shard.path}: holds {len(shard)} images, less than one batch of {batch_size}; "
+            "lower training.batch_size or add data"
+        )
+    return len(shard) // batch_size
 
 
 def read_batch(shard: Shard | ShardUnion, rows: np.ndarray, stretches: Tensor, step: int) -> Batch:

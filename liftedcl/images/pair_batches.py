@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from liftedcl.identity.errors import InputError
-from liftedcl.images.batches import Batch, read_batch, stretches_of
+from liftedcl.images.batches import Batch, read_batch, steps_of, stretches_of
 from liftedcl.images.pairs import KINDS, PairList
 from liftedcl.images.prefetch import prefetch
 from liftedcl.images.shard import Shard
@@ -47,14 +47,9 @@ class PairBatches:
                     f"{shard.path}: its pairs have none of kind {kind}; leave it out of pairs.kinds, or make the list "
                     "of pairs again with such pairs"
                 )
-        if len(shard) < batch_size:
-            raise InputError(
-                f"{shard.path}: holds {len(shard)} images, less than one batch of {batch_size}; "
-                "lower training.batch_size or add data"
-            )
+        self.steps_per_epoch = steps_of(shard, batch_size)
         self._shard, self._pairs, self._batch_size, self._seed = shard, pairs, batch_size, seed
         self._stretches = torch.from_numpy(stretches_of(shard))
-        self.steps_per_epoch = len(shard) // batch_size
 
     def epoch(self, epoch: int, first_step: int) -> Iterator[PairBatch]:
         """The batches of ``epoch`` from ``first_step`` on, read ahead by a thread that ends with the iterator."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from liftedcl.identity.errors import InputError
+from liftedcl.networks.sine_positions import sine_positions
 
 _ROUNDING = 2e-3  # of half precision, near 1
 
@@ -72,19 +73,12 @@ def _is_square(count: int) -> bool:
 def _kind(table: Tensor) -> tuple[str, tuple[int, int] | None]:
     """Of (N, C) embeddings: whether they are learnt or fixed, and if fixed, in which order and on which grid."""
     count, channels = table.shape
-    corner = torch.cat([_waves(torch.zeros(1), channels // 2)] * 2, 1) if channels % 4 == 0 else table.new_zeros(1, 1)
-    if corner.shape[1] == channels and torch.allclose(table[:1], corner, atol=_ROUNDING, rtol=0):
+    if channels % 4 == 0 and torch.allclose(table[:1], sine_positions(1, 1, channels), atol=_ROUNDING, rtol=0):
         for rows in (rows for rows in range(1, count + 1) if count % rows == 0):
-            y, x = torch.meshgrid(torch.arange(rows), torch.arange(count // rows), indexing="ij")
-            for order, first, second in (("columns", x, y), ("rows", y, x)):
-                waves = torch.cat([_waves(first.flatten(), channels // 2), _waves(second.flatten(), channels // 2)], 1)
+            columns_first = sine_positions(rows, count // rows, channels)
+            rows_first = columns_first.roll(channels // 2, dims=1)
+            for order, waves in (("columns", columns_first), ("rows", rows_first)):
                 if torch.allclose(table, waves, atol=_ROUNDING, rtol=0):
                     said = f"fixed sin-cos, {order} in the first half of the channels"
                     return said, (rows, count // rows)
     return "learnt", None
-
-
-def _waves(positions: Tensor, channels: int) -> Tensor:
-    """(N,) -> (N, channels): sines, then cosines, of wave lengths up to 10000 (Vaswani et al. 2017, section 3.5)."""
-    angles = positions[:, None].double() / 10000 ** (torch.arange(channels // 2).double() / (channels // 2))
-    return torch.cat([angles.sin(), angles.cos()], dim=1).float()

@@ -17,7 +17,7 @@ from liftedcl.images.shard import Shard
 from liftedcl.images.shard_union import ShardUnion
 from liftedcl.losses.patch_error import images_of, patches_of
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
-from liftedcl.views.masks import hidden_count
+from liftedcl.views.masks import fixed_masks
 from liftedcl.views.rgb import MEAN, STD
 from liftedcl.views.view_draw import view_size
 from liftedcl.views.whole_crops import whole_views
@@ -59,9 +59,7 @@ class CompletionRecord(nn.Module):
         rows, seconds, self._kinds = _chosen(recipe, shard)
         self._size = view_size(recipe.views)
         self._crops = [shard.gather(chosen) for chosen in (rows, seconds)]
-        scores = torch.rand(len(rows), grid[0] * grid[1], generator=torch.Generator().manual_seed(0))
-        count = hidden_count(recipe.masking.ratio, scores.shape[1])
-        self._hidden, self._visible = scores.argsort(dim=1).tensor_split([count], dim=1)
+        self._hidden, self._visible = fixed_masks(len(rows), grid[0] * grid[1], recipe.masking.ratio)
         shape = (len(self._epochs), len(rows), self._size[0] * self._size[1] * 3)
         self.register_buffer("completed", torch.zeros(shape, dtype=torch.uint8))
 

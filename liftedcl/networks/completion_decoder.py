@@ -9,7 +9,8 @@ from timm.models.vision_transformer import Attention
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from liftedcl.networks.visible_patches import begin_with_glorot, positions
+from liftedcl.networks.sine_positions import sine_positions
+from liftedcl.networks.visible_patches import begin_with_glorot
 from liftedcl.recipes.completion_recipe import Masking
 
 _EPS = 1e-6  # of every norm, as in the published codes
@@ -79,7 +80,7 @@ class CompletionDecoder(nn.Module):
         self.predict = nn.Linear(recipe.width, pixels)
         begin_with_glorot(self)
         nn.init.normal_(self.mask_token, std=0.02)
-        self.register_buffer("positions", positions(*grid, recipe.width)[None], persistent=False)
+        self.register_buffer("positions", sine_positions(*grid, recipe.width)[None], persistent=False)
 
     def forward(self, tokens: Tensor, visible: Tensor, second: Tensor | None = None) -> Tensor:
         """Complete a picture.

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from liftedcl.identity.errors import InputError
 from liftedcl.networks.encoder import Backbone
+from liftedcl.networks.sine_positions import sine_positions
 
 
 def require_plain_vit(backbone: Backbone, name: str, method: str) -> VisionTransformer:
@@ -48,7 +49,7 @@ def begin_as_published(vit: VisionTransformer) -> None:
     if vit.cls_token is not None:
         nn.init.normal_(vit.cls_token, std=0.02)
     if vit.pos_embed is not None:
-        grid = positions(*vit.patch_embed.grid_size, vit.embed_dim)
+        grid = sine_positions(*vit.patch_embed.grid_size, vit.embed_dim)
         others = vit.pos_embed.shape[1] - len(grid)  # of class and register tokens, if those have any
         vit.pos_embed.copy_(torch.cat([torch.zeros(others, vit.embed_dim), grid])[None])
 
@@ -60,15 +61,3 @@ def begin_with_glorot(module: nn.Module) -> None:
             nn.init.xavier_uniform_(layer.weight)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
-
-
-def positions(height: int, width: int, channels: int) -> Tensor:
-    """Sines and cosines of the places of a grid, (height * width, channels), row by row.
-
-    The first half of the channels tells the column, the second the row, each half sines before cosines (the published
-    codes of MAE and CroCo); the frequencies are those of the Transformer (Vaswani et al. 2017).
-    """
-    frequencies = 10000.0 ** -(torch.arange(channels // 4, dtype=torch.float64) / (channels // 4))
-    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    angles = [place.flatten()[:, None] * frequencies for place in (columns, rows)]
-    return torch.cat([part(angle) for angle in angles for part in (torch.sin, torch.cos)], dim=1).float()

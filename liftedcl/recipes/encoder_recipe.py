@@ -3,6 +3,7 @@
 import itertools
 from dataclasses import dataclass, field
 
+from liftedcl.identity.recipe import WHERE_GIVEN
 from liftedcl.identity.strict import (
     require,
     require_at_least,
@@ -183,10 +184,6 @@ IMAGE_SETS = (
 """Valid values of a row's ``images``: packed stage I images, or packed person crops of one or several sources."""
 
 
-_WHERE_GIVEN = {"where_given": True}
-"""Of a section that the JSON of a row without it leaves out; so no such row is stale because there is the section."""
-
-
 @dataclass(frozen=True)
 class EncoderRecipe:
     """One row of encoders with its defaults filled in.
@@ -208,9 +205,9 @@ class EncoderRecipe:
     dense: Dense | None = None
     propagation: Propagation | None = None
     sets: Sets | None = None
-    adamw: AdamWPretraining | None = field(default=None, metadata=_WHERE_GIVEN)
-    masking: Masking | None = field(default=None, metadata=_WHERE_GIVEN)
-    pairs: Pairs | None = field(default=None, metadata=_WHERE_GIVEN)
+    adamw: AdamWPretraining | None = field(default=None, metadata=WHERE_GIVEN)
+    masking: Masking | None = field(default=None, metadata=WHERE_GIVEN)
+    pairs: Pairs | None = field(default=None, metadata=WHERE_GIVEN)
 
     def __post_init__(self) -> None:
         entries = method_entries()

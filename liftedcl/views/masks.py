@@ -31,6 +31,16 @@ def draw_masks(on_person: Tensor, ratio: float, preference: float) -> tuple[Tens
     return hidden.sort(dim=1).values, visible.sort(dim=1).values
 
 
+def fixed_masks(count: int, patches: int, ratio: float) -> tuple[Tensor, Tensor]:
+    """The hidden and the visible patches of ``count`` views, drawn evenly and the same in every call.
+
+    Their places are (count, floor(ratio N)) and the rest, int64, on the CPU.
+    """
+    order = torch.rand(count, patches, generator=torch.Generator().manual_seed(0)).argsort(dim=1)
+    hidden, visible = order.tensor_split([hidden_count(ratio, patches)], dim=1)
+    return hidden, visible
+
+
 def patches_on_person(geometry: Geometry, people: Tensor, grid: tuple[int, int]) -> Tensor:
     """Which patches of a view overlap the person's box.
 

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import itertools
 import json
-import os
 
 import pytest
 import torch
@@ -28,8 +27,11 @@ VIT, SWIN, CONVNEXT, HRNET, EFFICIENTNET = FAMILIES = (
 )  # fmt: skip
 FEW = [("coco", HRNET), ("mpii", EFFICIENTNET), ("h36m_2d", CONVNEXT), ("h36m_3d", SWIN), ("pw3d", CONVNEXT),
        ("lip", EFFICIENTNET)]  # fmt: skip
-PAIRS = list(itertools.product(BENCHMARKS, FAMILIES)) if os.environ.get("ALL_BACKBONES") else FEW
-"""Some, each family and each benchmark once at least; all in `make test-backbones`."""
+"""Each family and each benchmark once at least; `make test-long` has the other pairs."""
+PAIRS = [
+    pytest.param(*pair, marks=() if pair in FEW else pytest.mark.long)
+    for pair in itertools.product(BENCHMARKS, FAMILIES)
+]
 
 
 @pytest.mark.parametrize("frozen", [False, True])

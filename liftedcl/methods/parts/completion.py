@@ -20,7 +20,7 @@ from liftedcl.networks.completion_decoder import CompletionDecoder
 from liftedcl.networks.encoder import Backbone
 from liftedcl.networks.visible_patches import begin_as_published, encode_visible, require_plain_vit
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
-from liftedcl.views.masks import draw_masks, hidden_count, patches_on_person
+from liftedcl.views.masks import draw_masks, fixed_masks, hidden_count, patches_on_person
 from liftedcl.views.random_view import RandomView
 from liftedcl.views.view_draw import view_size
 from liftedcl.views.whole_crops import whole_views
@@ -109,9 +109,8 @@ class Completion(nn.Module):
             None if chosen is None else whole_views(self._shard.gather(chosen), self.view_size, self.people.device)
             for chosen in (rows, seconds)
         )
-        scores = torch.rand(len(rows), self.grid[0] * self.grid[1], generator=torch.Generator().manual_seed(0))
-        order = scores.argsort(dim=1).to(first.device)
-        hidden, visible = order.tensor_split([hidden_count(self._masking.ratio, order.shape[1])], dim=1)
+        masks = fixed_masks(len(rows), self.grid[0] * self.grid[1], self._masking.ratio)
+        hidden, visible = (places.to(first.device) for places in masks)
         targets = self.targets(first)
         errors = hidden_errors(self.complete(first, visible, second), targets, hidden)
         return (errors.sum() / mean_errors(targets, hidden).sum()).item()

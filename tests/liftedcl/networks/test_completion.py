@@ -12,7 +12,8 @@ from torch.nn import functional as F
 from liftedcl.identity.errors import InputError
 from liftedcl.networks.completion_decoder import CompletionDecoder
 from liftedcl.networks.encoder import build_backbone
-from liftedcl.networks.visible_patches import begin_as_published, encode_visible, positions, require_plain_vit
+from liftedcl.networks.sine_positions import sine_positions
+from liftedcl.networks.visible_patches import begin_as_published, encode_visible, require_plain_vit
 from liftedcl.recipes.completion_recipe import Masking
 
 RECIPE = Masking(ratio=0.75, person=0.0, width=32, depth=3, heads=4, normalise=True)
@@ -93,7 +94,7 @@ def inputs_by_hand(decoder, tokens, visible, prefix):
     embedded = decoder.embed(tokens)
     for row in range(3):
         x[row, visible[row]] = embedded[row, prefix:]
-    return torch.cat([embedded[:, :prefix], x + positions(*GRID, 32)], dim=1)
+    return torch.cat([embedded[:, :prefix], x + sine_positions(*GRID, 32)], dim=1)
 
 
 @torch.no_grad()
@@ -112,7 +113,7 @@ def test_the_decoder_equals_timms_blocks():
 def test_the_decoder_with_a_second_picture_equals_torchs_attention():
     decoder, visible = decoder_of(cross=True), some_places(12)
     tokens, second = torch.randn(3, 12, 128), torch.randn(3, 48, 128)
-    x, y = inputs_by_hand(decoder, tokens, visible, prefix=0), decoder.embed(second) + positions(*GRID, 32)
+    x, y = inputs_by_hand(decoder, tokens, visible, prefix=0), decoder.embed(second) + sine_positions(*GRID, 32)
     for block in decoder.blocks:
         to_itself = attention(32, 4, block.attn.qkv.weight, block.attn.qkv.bias, block.attn.proj)
         parts = (block.cross.query, block.cross.key, block.cross.value)
@@ -154,7 +155,7 @@ def test_attention_weights_are_those_that_are_used():
 
 
 def test_positions_are_sines_and_cosines_of_column_and_row():
-    table = positions(3, 5, 16)
+    table = sine_positions(3, 5, 16)
     assert table.shape == (15, 16)
     for row in range(3):
         for column in range(5):
@@ -163,7 +164,7 @@ def test_positions_are_sines_and_cosines_of_column_and_row():
                 part(place * rate) for place in (column, row) for part in (math.sin, math.cos) for rate in rates
             ]
             assert table[row * 5 + column].tolist() == pytest.approx(expected, abs=1e-6)
-    assert torch.equal(positions(1, 1, 8)[0], torch.tensor([0.0, 0, 1, 1, 0, 0, 1, 1]))
+    assert torch.equal(sine_positions(1, 1, 8)[0], torch.tensor([0.0, 0, 1, 1, 0, 0, 1, 1]))
 
 
 def test_a_backbone_that_is_no_plain_vit_is_named():
