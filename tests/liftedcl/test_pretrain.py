@@ -80,6 +80,7 @@ def test_killed_at_any_moment_the_encoder_is_the_same(data, tmp_path):
     assert left == {"encoder.pt", "heads.pt", "history.csv", "lifted.npz", "provenance.json"}
 
 
+@pytest.mark.long
 def test_random_rows_differ_by_seed_and_carry_provenance(tmp_path):
     digests = set()
     for seed in (0, 0, 1):

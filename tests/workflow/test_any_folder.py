@@ -102,6 +102,7 @@ def test_from_a_sub_folder_all_is_where_it_always_is(copy):
     assert not (copy / "tests/runs").exists()
 
 
+@pytest.mark.long
 def test_a_repository_that_is_only_read_serves_another_folder(copy, tmp_path):
     """Without a home folder, with the backend of a notebook, and with the packages beside the Snakefile."""
     before = {path for path in copy.rglob("*") if "__pycache__" not in path.parts and ".snakemake" not in path.parts}

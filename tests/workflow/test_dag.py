@@ -17,6 +17,7 @@ def test_a_finished_run_has_nothing_to_do(finished):
     assert "Nothing to be done" in output
 
 
+@pytest.mark.long
 def test_two_runs_at_once_get_a_clear_message(finished):
     target = "runs/demo/h36m_3d/random/seed0/predictions.npz"
     first = start(finished, target, "--forcerun", "train_h36m_3d", *TINY)
@@ -111,6 +112,7 @@ def test_real_images_go_through_the_same_rules(finished, realdata):
     assert {rule for rule, _ in planned(finished)} <= {"figure", "table"}
 
 
+@pytest.mark.long
 def test_a_folder_of_photographs_is_pre_trained_on(finished, edited, tmp_path):
     """The README's way with one's own images: a folder, a row with `images: people`; no boxes, so each is a person."""
     photos = sorted((finished / "data/demo/coco/train2017").glob("*.jpg"))[:12]
