@@ -18,7 +18,7 @@ def values(content: bytes, rng: random.Random) -> Made:
     file = io.BytesIO()
     try:
         torch.save({key: torch.from_numpy(v) if hasattr(v, "tobytes") else v for key, v in made[0].items()}, file)
-    except TypeError:  # torch has no such type
+    except (TypeError, ValueError):  # torch has no such type, or no such byte order
         return None
     return file.getvalue(), made[1], made[2]
 
