@@ -35,6 +35,7 @@ from liftedcl.methods import method_class
 from liftedcl.networks.encoder import build_backbone
 from liftedcl.pretrain import PretrainingTask
 from liftedcl.prior import sample_skeletons
+from liftedcl.recipes.outside_method import method_of
 from workflow.benchmark_recipes import benchmark_of
 from workflow.tables.shown_tables import read_tables
 from workflow.tables.table_spec import Table
@@ -79,7 +80,7 @@ def encoder_cost(row: str, device: torch.device) -> Cost | None:
     with tempfile.TemporaryDirectory() as folder:
         shard = write_shard(Path(folder) / "crops.npy", pictures)
         skeletons = sample_skeletons(PAPER.skeletons.count, rng, PAPER.skeletons)
-        method = method_class(recipe.method)(small, build_backbone(recipe.backbone), shard, skeletons)
+        method = method_class(method_of(recipe))(small, build_backbone(recipe.backbone), shard, skeletons)
         each = _seconds_each(PretrainingTask(method, small, shard, 0, device), batch, device, autocast=True)
     seen = recipe.training.epochs * sum(PICTURES[name] for name in recipe.images.split("+"))
     return Cost(seen, each)
