@@ -30,7 +30,7 @@ from liftedcl.monitor.run_monitor import RunMonitor
 from liftedcl.networks.encoder import Backbone, build_backbone, load_encoder, save_encoder, save_state
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
 from liftedcl.recipes.method_entries import MethodEntry
-from liftedcl.recipes.outside_method import method_of
+from liftedcl.recipes.outside_method import CLONES, method_of
 from liftedcl.skeletons.lifted_history import write_lifted_history
 from liftedcl.skeletons.skeleton import NUM_JOINTS
 from liftedcl.views.view_draw import view_size
@@ -148,14 +148,15 @@ def pretrain(
             started=started,
             device=distributed.device_name(device),
         )
-        | ({"outside": outside_record(entry)} if entry.file else {}),
+        | ({"outside": outside_record(recipe, entry)} if entry.file else {}),
     )
     checkpoint.discard(out)
 
 
-def outside_record(entry: MethodEntry) -> dict[str, Any]:
-    """What provenance says of a method from outside: its file, that file's SHA-256, and the commit of its folder."""
-    return {"file": str(entry.file), "sha256": sha256_of_file(entry.file), **commit_of(entry.place.folder)}
+def outside_record(recipe: EncoderRecipe, entry: MethodEntry) -> dict[str, Any]:
+    """What provenance says of a method from outside: its file, that file's SHA-256, and the commit that it is of."""
+    folder = CLONES / recipe.commit if recipe.commit else entry.place.folder
+    return {"file": str(entry.file), "sha256": sha256_of_file(entry.file), **commit_of(folder)}
 
 
 def _starting_backbone(recipe: EncoderRecipe, start: Path | None, inputs: dict[str, str]) -> Backbone:

@@ -17,13 +17,16 @@ def encoder_row(name: str, defaults: dict[str, Any], row: dict[str, Any]) -> dic
     where = f"params.yaml: encoders.rows.{name}"
     if not isinstance(row, dict):
         raise InputError(f"{where}: {row!r} is not a mapping")
-    if row.get("module") is not None:
+    if (module := row.get("module")) is not None:
+        if not isinstance(module, str):
+            raise InputError(f"{where}.module: {module!r} is not of type str; it names a file or an installed module")
         row = {"method": OUTSIDE, **row}
     method, entries = row.get("method"), method_entries()
-    if not isinstance(method, str) or method not in (*entries, *([OUTSIDE] if "module" in row else [])):
+    if not isinstance(method, str) or method not in (*entries, *([OUTSIDE] if module else [])):
         raise InputError(f"{where}.method: {method!r} is none of {', '.join(entries)}, and no `module` is named")
+    commit = row.get("commit")
     try:
-        sections = entry_of(method, _text(row, "module"), _text(row, "commit")).sections
+        sections = entry_of(method, module, commit if isinstance(commit, str) else None).sections
     except InputError as error:
         raise InputError(f"{where}.module: {error}") from None
     every_section = {section for entry in entries.values() for section in entry.sections}
@@ -36,8 +39,3 @@ def encoder_row(name: str, defaults: dict[str, Any], row: dict[str, Any]) -> dic
     if "adamw" not in unused and isinstance(kept.get("training"), dict):
         kept["training"] = {**kept["training"], **dict.fromkeys(("learning_rate", "momentum", "weight_decay"))}
     return merge(kept, {key: value for key, value in row.items() if value is not None or key not in kept})
-
-
-def _text(row: dict[str, Any], key: str) -> str | None:
-    """A value that is checked later as well; here it may be anything."""
-    return row[key] if isinstance(row.get(key), str) else None

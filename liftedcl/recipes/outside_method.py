@@ -48,7 +48,7 @@ def entry_of(method: str, module: str | None = None, commit: str | None = None) 
         InputError: there is no such file, module or clone, or it holds no method.
         KeyError: no such method.
     """
-    if method != OUTSIDE or module is None:
+    if module is None:
         return method_entries()[method]
     file, place = _file_of(module, commit)
     name = ".".join(file.relative_to(place.folder).with_suffix("").parts).removesuffix(".__init__")
