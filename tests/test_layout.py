@@ -16,7 +16,7 @@ ORDER = (
     "liftedcl/data_sets/imagenet", "liftedcl/data_sets/people", "liftedcl/data_sets/weights", "liftedcl/data_sets",
     "liftedcl/skeletons", "liftedcl/recipes", "liftedcl/engine",
     "liftedcl/images", "liftedcl/views", "liftedcl/losses", "liftedcl/networks", "liftedcl/monitor",
-    "liftedcl/importing", "liftedcl/methods/parts", "liftedcl/methods", "liftedcl",
+    "liftedcl/importing", "liftedcl/methods/parts", "liftedcl/methods", "liftedcl", "liftedcl/checks",
     "downstream/reading", "downstream/training", "downstream/samples", "downstream/heatmap_pose",
     "downstream/imagenet",
     "downstream/mpii/files.py", "downstream/benchmark.py", "downstream/metrics.py", "downstream/coco",
