@@ -58,11 +58,8 @@ def lines(recipe: Any, folder: Path) -> Iterator[tuple[bool, str]]:
         except Exception as error:  # whatever their code raises is the finding
             at = traceback.extract_tb(error.__traceback__)[-1]
             words = " ".join(str(error).split()) or type(error).__name__
-            told = (
-                words
-                if isinstance(error, AssertionError)
-                else f"{type(error).__name__}: {words} ({at.filename}:{at.lineno})"
-            )
+            place = "" if isinstance(error, AssertionError) else f" ({type(error).__name__}, {at.filename}:{at.lineno})"
+            told = f"{words}{place}"
             yield False, f"FAILED  {name}: {told}"
 
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from string import Template
 
 import pytest
 import torch
@@ -25,6 +26,7 @@ from liftedcl.recipes.outside_method import method_of
 from workflow.clone import clone_missing, pinned
 from workflow.params import resolve
 
+TEMPLATE = REPOSITORY / "workflow/create/method/NAME.py.template"
 METHOD = "src/shades/method.py"
 PARTS = "SHARE = 1.0\n"
 
@@ -40,7 +42,7 @@ def git(folder, *words):
 def theirs(tmp_path_factory):
     """A repository with a package in src/: the toy method, which takes a number from the module beside it."""
     folder = tmp_path_factory.mktemp("theirs")
-    text = (REPOSITORY / "tests/tiny/toy/colour.py").read_text()
+    text = Template(TEMPLATE.read_text()).substitute(class_name="MeanColour")
     text = text.replace("\n\n\nclass", "\n\nfrom .parts import SHARE\n\n\nclass", 1)
     text = text.replace('{"squared_error": ', '{"squared_error": SHARE * ')
     (folder / METHOD).parent.mkdir(parents=True)
@@ -130,7 +132,7 @@ def test_code_beside_the_method_counts_and_a_comment_does_not(theirs, tmp_path):
 def test_a_module_of_an_installed_package_needs_no_file_name(tmp_path, monkeypatch):
     (tmp_path / "painted").mkdir()
     (tmp_path / "painted/__init__.py").write_text("raise SystemExit('planning imports nothing')\n")
-    shutil.copy(REPOSITORY / "tests/tiny/toy/colour.py", tmp_path / "painted/colour.py")
+    (tmp_path / "painted/colour.py").write_text(Template(TEMPLATE.read_text()).substitute(class_name="MeanColour"))
     monkeypatch.syspath_prepend(tmp_path)
     entry = method_of(recipe_of({"module": "painted.colour", "images": "coco"}))
     assert (entry.module, entry.class_name, entry.file) == (
@@ -156,7 +158,7 @@ def test_a_row_that_names_no_method_is_told_in_one_line(row, problem, tmp_path, 
     monkeypatch.chdir(tmp_path)
     for name in ("x.py", "not-a-name.py", "outside/main/x.py", "liftedcl/x.py", "liftedcl/__init__.py"):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(REPOSITORY / "tests/tiny/toy/colour.py", name)
+        Path(name).write_text(Template(TEMPLATE.read_text()).substitute(class_name="MeanColour"))
     with pytest.raises(InputError, match=problem) as error:
         recipe_of({"images": "imagenet", **row})
     assert "\n" not in str(error.value)
