@@ -13,9 +13,9 @@ from repository import REPOSITORY, TINY, run
 from snakemake.persistence.file import FilePersistence
 from tiny.run import finished_run
 
-from workflow.changed_parameters import changed_parameters
 from workflow.snakemake_internals import PlannedJob
-from workflow.why import explain
+from workflow.why.__main__ import explain
+from workflow.why.changed_parameters import changed_parameters
 
 FIGURE, ENCODER = "results/figure7.png", "runs/demo/encoders/random/seed0/encoder.pt"
 SKELETONS = "runs/demo/figures/figure7.png"  # beside runs/demo/skeletons.npy, and what FIGURE is a copy of

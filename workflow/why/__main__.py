@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from workflow.changed_parameters import changed_parameters, listed
 from workflow.snakemake_internals import PlannedJob, plan
+from workflow.why.changed_parameters import changed_parameters, listed
 
 _VERBS = {"pretrain": "train"} | {verb: verb for verb in ("train", "score", "draw", "generate", "crop")}
 """By the first word of a rule's name; every other rule makes something."""
