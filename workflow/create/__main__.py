@@ -84,12 +84,9 @@ def main(words: list[str] | None = None) -> None:
     for place, text in creating(arguments.name, arguments.out).items():
         print(f"\nadd to {place}:\n{text}", end="")
     name = arguments.name
-    following = [
-        f"python -m workflow.check_method {arguments.out / name}.py",
-        "snakemake --cores all results/table4.csv",
-    ]
+    first, table = f"python -m workflow.check_method {arguments.out / name}.py", "table4"
     if arguments.kind == "benchmark":
-        following = [f"python -m downstream.{name}", f"snakemake --cores all results/{name}.csv"]
+        first, table = f"python -m downstream.{name}", name
     print("\nthen run:", first, f"snakemake --cores all results/{table}.csv", sep="\n  ")
 
 
