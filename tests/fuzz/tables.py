@@ -129,6 +129,6 @@ WORKFLOW = (
             command("workflow.tables.record", f"{{}}/{_MADE}", "--out", "{}/out", told=False)),
     Subject("efficiency_plot", _fractions, ("efficiency.csv", "efficiency.provenance.json"),
             command("workflow.efficiency_plot", "{}/efficiency.csv", "--out", "{}/out/x.png", told=False)),
-    Subject("summary_page", _runs, (_MADE, _PROVENANCE, "lifting.csv"),
-            command("workflow.summary_page", "--results", "{}", "--out", "{}/index.html", told=False)),
+    Subject("page", _runs, (_MADE, _PROVENANCE, "lifting.csv"),
+            command("workflow.page.__main__", "--results", "{}", "--out", "{}/index.html", told=False)),
 )  # fmt: skip

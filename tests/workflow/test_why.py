@@ -13,7 +13,7 @@ from repository import REPOSITORY, TINY, run
 from snakemake.persistence.file import FilePersistence
 from tiny.run import finished_run
 
-from workflow.snakemake_internals import PlannedJob
+from workflow.planned_job import PlannedJob
 from workflow.why.__main__ import explain
 from workflow.why.changed_parameters import changed_parameters
 

@@ -16,6 +16,12 @@ _TEX = str.maketrans(
 _MARKDOWN = str.maketrans({sign: rf"\{sign}" for sign in "\\|`*$~"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
+def label_of(name: str) -> str:
+    """``table4`` is Table 4; ``data_efficiency`` is Data efficiency."""
+    words = re.sub(r"(?<=[a-z])(?=\d)", " ", name).replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
 def not_the_papers(profile: str) -> str:
     """The warning beside values of ``profile``; empty for the paper's."""
     if profile == "paper":

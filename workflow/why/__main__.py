@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from workflow.snakemake_internals import PlannedJob, plan
+from workflow.planned_job import PlannedJob
+from workflow.snakemake_internals import plan
 from workflow.why.changed_parameters import changed_parameters, listed
 
 _VERBS = {"pretrain": "train"} | {verb: verb for verb in ("train", "score", "draw", "generate", "crop")}

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from workflow.snakemake_internals import PlannedJob
+from workflow.planned_job import PlannedJob
 
 _LISTING = re.compile(r"(?:[\w.]+=[0-9a-f]{8})(?: [\w.]+=[0-9a-f]{8})*")
 _ONE_DIGEST = re.compile(r"[0-9a-f]{16}")

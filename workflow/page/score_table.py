@@ -1,26 +1,22 @@
-"""One finished table as HTML: values, the best marked if seeds allow it, what is missing, differences."""
+"""One finished table as HTML: values, the best marked if seeds allow it, what is missing, differences.
 
-import re
+The script of the page sorts, filters and plots by the attributes ``data-...`` of the cells.
+"""
+
 from collections.abc import Iterator
 from html import escape
 from typing import Any
 
 from workflow.tables.best_row import best_row
-from workflow.tables.html_page import banners, html_page
 from workflow.tables.made_table import MadeTable
+from workflow.tables.paired import half_width
 from workflow.tables.recorded_runs import duration
 from workflow.tables.stored_scores import NO_ENCODER
-from workflow.tables.table_text import not_the_papers, notes, row_name, setting, signed, with_interval
+from workflow.tables.table_text import label_of, not_the_papers, notes, row_name, setting, signed, with_interval
 
 _ARROWS = {"up": ("↑", "higher is better"), "down": ("↓", "lower is better")}
 _CLASSES = {"agree": "agree", "disagree": "disagree", "no difference": "noise", "within noise": "noise"}
-_REFERENCE = ' class="reference"'
 _FORMS = (".csv", ".md", ".tex", ".provenance.json")
-
-
-def table_page(table: MadeTable) -> str:
-    """The table alone, as a page that can be read anywhere, such as inside Snakemake's report."""
-    return html_page(label_of(table.name), [*banners([table.profile]), *_parts(table), "</section>"])
 
 
 def table_html(table: MadeTable) -> str:
@@ -46,27 +42,39 @@ def _parts(table: MadeTable) -> list[str]:
     ]
 
 
-def label_of(name: str) -> str:
-    """``table4`` is Table 4; ``data_efficiency`` is Data efficiency."""
-    words = re.sub(r"(?<=[a-z])(?=\d)", " ", name).replace("_", " ")
-    return words[:1].upper() + words[1:]
-
-
 def _scores(table: MadeTable) -> str:
-    heads = ["<th>Method</th><th>Pre-training</th>"]
+    heads = ['<th scope="col">Method</th><th scope="col">Pre-training</th>']
     for column in table.columns:
         arrow, words = _ARROWS[column.better]
-        heads.append(f'<th class="number" title="{words}">{escape(column.name)} ({escape(column.unit)}) {arrow}</th>')
+        name = f"{escape(column.name)} ({escape(column.unit)}) {arrow}"
+        heads.append(f'<th scope="col" class="number" data-better="{column.better}" title="{words}">{name}</th>')
     best = {column.key: best_row(column, table.records) for column in table.columns}
-    lines = []
+    fixed, lines = [], []
     for record in table.records:
         method, data = escape(record["method"]), escape(record["pretraining"])
         reference = record["row"] in NO_ENCODER
         cells = [f'<td colspan="2">{method}</td>' if reference else f"<td>{method}</td><td>{data}</td>"]
         for key, row in best.items():
-            cells.append(f'<td class="number{" best" if record["row"] == row else ""}">{_cell(record, key)}</td>')
-        lines.append(f"<tr{_REFERENCE if reference else ''}>{''.join(cells)}</tr>")
-    return f'<div class="box"><table class="scores"><tr>{"".join(heads)}</tr>\n' + "\n".join(lines) + "</table></div>"
+            kind = "number best" if record["row"] == row else "number"
+            cells.append(f'<td class="{kind}"{_plotted(record, key)}>{_cell(record, key)}</td>')
+        kind = ' class="reference"' if reference else ""
+        (fixed if reference else lines).append(f"<tr{kind}>{''.join(cells)}</tr>")
+    title = escape(f"{label_of(table.name)}: {table.title}")
+    kinds = ((' class="fixed"', fixed), ("", lines))  # the first stay on top, however the others are sorted
+    bodies = [f"<tbody{kind}>\n" + "\n".join(rows) + "</tbody>" for kind, rows in kinds]
+    head = f'<table class="scores" data-explore aria-label="{title}"><thead><tr>{"".join(heads)}</tr></thead>'
+    return f'<div class="box">{head}{"".join(bodies)}</table></div>'
+
+
+def _plotted(record: dict[str, Any], key: str) -> str:
+    """The mean of a cell and, if there are seeds, the ends of its 95% interval, as attributes."""
+    if record[key] == "":
+        return ""
+    said = f' data-value="{record[key]:.6g}"'
+    if record[f"{key}_std"] == "" or record["row"] in NO_ENCODER:
+        return said
+    half = half_width(record[f"{key}_std"], int(record["seeds"]))
+    return f'{said} data-low="{record[key] - half:.6g}" data-high="{record[key] + half:.6g}"'
 
 
 def _cell(record: dict[str, Any], key: str) -> str:
