@@ -129,7 +129,11 @@ def _package(module: str, level: int, place: Place | None) -> str:
 
 @functools.cache
 def _short_digest(module: str, place: Place | None) -> str:
-    tree = _parse(module, place)
+    return digest_of(_parse(module, place))
+
+
+def digest_of(tree: ast.Module) -> str:
+    """The digest of a module's syntax tree, without comments, docstrings and formatting; ``tree`` is changed."""
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):

@@ -21,7 +21,7 @@ const showTip = event => {
   tip.style.top = `${box.bottom + 6 + tip.offsetHeight > innerHeight ? box.top - tip.offsetHeight - 6 : box.bottom + 6}px`;
 };
 for (const kind of ["mouseover", "focusin"]) document.addEventListener(kind, showTip);
-document.addEventListener("focusout", () => { tip.hidden = true; });
+for (const kind of ["focusout", "scroll"]) document.addEventListener(kind, () => { tip.hidden = true; }, true);
 document.addEventListener("keydown", event => { if (event.key === "Escape") tip.hidden = true; });
 
 const order = (cell, sign) => {  // numbers as numbers, what is missing last, texts by their words
@@ -90,7 +90,7 @@ function plot(table, index) {
     const y = 16 + i * step, interval = of.interval ? `, 95% interval ${shown(of.low)} to ${shown(of.high)}` : "";
     const said = `${of.name}: ${title} ${shown(of.value)}${interval}`;
     const group = make("g", {tabindex: 0, role: "img", "aria-label": said, "data-tip": said, class: of.fixed ? "fixed" : ""});
-    const label = of.name.length > 44 ? `${of.name.slice(0, 43)}…` : of.name;
+    const label = of.name.length > 40 ? `${of.name.slice(0, 39)}…` : of.name;
     group.append(make("line", {x1: left, x2: width - right, y1: y, y2: y, class: "guide"}),
       make("line", {x1: x(of.low), x2: x(of.high), y1: y, y2: y, class: "interval"}),
       make("circle", {cx: x(of.value), cy: y, r: 5}),
