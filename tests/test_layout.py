@@ -27,7 +27,7 @@ ORDER = (
     "synthetic/textures", "synthetic/people", "synthetic/props", "synthetic/renderer", "synthetic",
     "workflow/cluster_recipe.py", "workflow/benchmark_recipes.py", "workflow/params.py", "workflow/layout.py",
     "workflow/tables", "workflow", "workflow/page", "workflow/why", "workflow/compare", "workflow/status",
-    "workflow/create",
+    "workflow/cite", "workflow/create",
 )  # fmt: skip
 """A folder imports itself and those before it. A file is named where it belongs before its folder's other files."""
 

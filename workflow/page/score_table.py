@@ -16,7 +16,7 @@ from workflow.tables.table_text import label_of, not_the_papers, notes, row_name
 
 _ARROWS = {"up": ("↑", "higher is better"), "down": ("↓", "lower is better")}
 _CLASSES = {"agree": "agree", "disagree": "disagree", "no difference": "noise", "within noise": "noise"}
-_FORMS = (".csv", ".md", ".tex", ".provenance.json")
+_FORMS = (".csv", ".md", ".tex", ".macros.tex", ".provenance.json")
 
 
 def table_html(table: MadeTable) -> str:

@@ -71,6 +71,7 @@ rule table:
         csv=report("results/{table}.csv", caption="../report/table.rst", category="Tables"),
         markdown="results/{table}.md",
         latex="results/{table}.tex",
+        macros="results/{table}.macros.tex",
         provenance="results/{table}.provenance.json",
     params:
         table=lambda wildcards: to_json(TABLES[wildcards.table]), code=code_of("workflow.tables.__main__"),
