@@ -77,17 +77,20 @@ def chain_of_run(folder: Path) -> Chain:
     Raises:
         InputError: it holds no record of a run, or a damaged one.
     """
-    *above, kind, row, seed = folder.parts
+    *above, kind, row, seed = ("", "", "", *folder.parts)
     number = seed.removeprefix("seed")
-    if not above or not number.isdigit():
+    if len(folder.parts) < 3 or not number.isdecimal():
         raise InputError(f"{folder}: is no run's folder, such as runs/demo/h36m_3d/random/seed0")
     layout = Layout(str(Path(*above)))
     encoders = [Stage("encoder", str(place), record) for place, record in encoder_chain(row, int(number), layout)]
     if kind == "encoders":
         return Chain(str(folder), {}, _numbered(encoders))
     metrics = read_json(folder / "metrics.json", "name a run that was scored")
-    scores = {key: value for key, value in metrics.items() if isinstance(value, int | float)}
     record = read_json(folder / "provenance.json", REMEDY, finite=True)
+    for path, content in (("metrics", metrics), ("provenance", record)):
+        if not isinstance(content, dict):
+            raise InputError(f"{folder}/{path}.json: holds no record of a run; {REMEDY}")
+    scores = {key: value for key, value in metrics.items() if isinstance(value, int | float)}
     first = Stage("fine-tuning", str(folder), record)
     return Chain(str(folder), scores, {f"fine-tuning on {kind}": first} | _numbered(encoders))
 
