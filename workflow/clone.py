@@ -23,6 +23,8 @@ from workflow.params import merged_values
 
 def pinned(params: Path, overrides: dict[str, Any]) -> dict[str, str]:
     """Commit -> repository of the rows that name both; other mistakes in params.yaml are for `read_params` to name."""
+    if "repository" not in params.read_text(encoding="utf-8") and "encoders" not in overrides:
+        return {}  # nearly always, and then the file isn't parsed twice
     file = read_yaml(params)
     rows = merged_values(file, overrides)["encoders"]["rows"] if isinstance(file, dict) else {}
     named = [(row.get("commit"), row.get("repository")) for row in rows.values() if isinstance(row, dict)]

@@ -121,6 +121,18 @@ def test_an_edited_input_is_named_and_one_that_was_only_rewritten_is_not(finishe
     assert why(finished) == ["Nothing to do."]
 
 
+def test_the_status_of_a_finished_run_is_done_and_names_what_an_edit_made_stale(finished):
+    def status(*words):
+        command = [sys.executable, "-m", "workflow.status", *TARGETS, *words]
+        return subprocess.run(command, cwd=finished, check=True, text=True, capture_output=True).stdout.splitlines()
+
+    assert status()[:2] == ["profile demo: 3 jobs: done 3", "of these 0 trainings: nothing to make"]
+    lines = status("--config", "skeletons={count: 201}", "--page", "results/status.html")
+    assert "  stale    runs/demo/skeletons.npy: params.yaml: skeletons (count 200 -> 201) changed" in lines
+    assert f"  stale    results/figure7.png: its input {SKELETONS} is made again" in lines
+    assert "count 200 -&gt; 201" in (finished / "results/status.html").read_text()
+
+
 def test_a_run_that_was_killed_is_said_to_have_no_end(finished):
     store = FilePersistence(path=finished / ".snakemake")
     store._mark_incomplete(FIGURE, None)

@@ -10,7 +10,7 @@ from workflow.planned_job import PlannedJob
 from workflow.status.job_state import DONE, JobState, folder_of
 
 _ESTIMATED = Path(__file__).with_name("gpu_hours.json")
-"""Row of params.yaml, or benchmark and variant -> GPU hours in the profile paper, of ``benchmarks.gpu_hours --out``."""
+"""``encoders/ROW``, or benchmark and variant -> GPU hours in the profile paper, of ``benchmarks.gpu_hours --out``."""
 
 
 def hours_left(states: Iterable[JobState], profile: str) -> tuple[float, int]:
@@ -28,7 +28,7 @@ def hours_left(states: Iterable[JobState], profile: str) -> tuple[float, int]:
             hours += left / 3600
         elif (alike := took.get(_kind(of.job))) is not None:
             hours += statistics.median(alike) / 3600
-        elif (known := estimated.get(of.job.wildcards.get("run") or of.job.wildcards.get("row"))) is not None:
+        elif (known := estimated.get(of.job.wildcards.get("run") or f"encoders/{of.job.wildcards['row']}")) is not None:
             hours += known
         elif of.job.rule in took:
             hours += statistics.median(took[of.job.rule]) / 3600
