@@ -8,6 +8,7 @@ class PlannedJob:
     """A job that would run, and why; or one that is done, of which only the rule, paths and parameters are given.
 
     Attributes:
+        begun: whether Snakemake has begun the job and seen no end of it, even if no output is there.
         done: whether nothing has to run.
         logs: files that it writes what it says into.
         outputs: paths; a rule that only gathers targets has none.
@@ -39,5 +40,6 @@ class PlannedJob:
     removed: tuple[str, ...] = ()
     made_inputs: tuple[str, ...] = ()
     other: str = ""
+    begun: bool = False
     done: bool = False
     logs: tuple[str, ...] = ()

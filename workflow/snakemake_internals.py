@@ -225,6 +225,7 @@ async def _facts(dag: Any, store: Any, job: Any, running: set[Any]) -> PlannedJo
         removed=tuple(sorted(map(str, read_then - read_now))),
         made_inputs=tuple(map(str, made)),
         other=str(dag.reason(job)),
+        begun=bool(job.output) and bool(store._filter_incomplete_keys([str(path) for path in job.output])),
     )
 
 

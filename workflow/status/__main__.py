@@ -12,8 +12,8 @@ from workflow.command_line import command_line_values
 from workflow.page.document import document
 from workflow.params import read_params
 from workflow.snakemake_internals import another_run, plan
-from workflow.status.hours import hours_left, is_training
-from workflow.status.job_state import DONE, FAILED, RUNNING, STALE, STATES, JobState, state_of
+from workflow.status.hours import hours_left
+from workflow.status.job_state import DONE, FAILED, RUNNING, STALE, STATES, JobState, is_training, state_of
 from workflow.tables.recorded_runs import duration
 
 _SHOWN = 12  # jobs of one state that the text names

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from workflow.planned_job import PlannedJob
-from workflow.status.job_state import DONE, JobState, folder_of
+from workflow.status.job_state import DONE, JobState, folder_of, is_training
 
 _ESTIMATED = Path(__file__).with_name("gpu_hours.json")
 """``encoders/ROW``, or benchmark and variant -> GPU hours in the profile paper, of ``benchmarks.gpu_hours --out``."""
@@ -35,11 +35,6 @@ def hours_left(states: Iterable[JobState], profile: str) -> tuple[float, int]:
         else:
             unknown += 1
     return hours, unknown
-
-
-def is_training(job: PlannedJob) -> bool:
-    """Whether a job pre-trains or fine-tunes an encoder."""
-    return job.rule.startswith(("pretrain", "train_")) and bool(folder_of(job))
 
 
 def _kind(job: PlannedJob) -> str:

@@ -47,16 +47,21 @@ def state_of(job: PlannedJob, alive: bool) -> JobState:
     if job.done:
         return JobState(job, DONE)
     log = _newest(job)
-    if job.incomplete and (_claimed(job) or _fresh(log) or (alive and log is None)):
-        return JobState(job, RUNNING, _last_line(log))
+    last = _last_line(log)
+    failed = last.startswith("error: ")
+    if _claimed(job) or (_fresh(log) and not failed) or (alive and job.begun and log is None):
+        return JobState(job, RUNNING, last)
     if not Path(job.outputs[0]).exists():
-        last = _last_line(log)
-        if log is not None and (job.incomplete or last.startswith("error: ")):
-            return JobState(job, FAILED, last or f"{log} is empty")
-        return JobState(job, MISSING)
+        stopped = log is not None and (failed or job.begun)
+        return JobState(job, FAILED if stopped else MISSING, (last or f"{log} is empty") if stopped else "")
     own = causes(job)
     follows = f"its input {job.made_inputs[0]} is made again" if job.made_inputs else job.other
     return JobState(job, STALE, listed(own) if own else follows)
+
+
+def is_training(job: PlannedJob) -> bool:
+    """Whether a job pre-trains or fine-tunes an encoder."""
+    return job.rule.startswith(("pretrain", "train_")) and bool(folder_of(job))
 
 
 def folder_of(job: PlannedJob) -> str:
@@ -74,12 +79,14 @@ def _fresh(log: Path | None) -> bool:
 
 
 def _claimed(job: PlannedJob) -> bool:
-    """Whether a process holds the claim on the run's folder (liftedcl/files/atomic.py)."""
+    """Whether a process holds the claim on a training's folder (liftedcl/files/atomic.py)."""
+    if not is_training(job):
+        return False
     try:
         with open(Path(folder_of(job), CLAIM), "rb") as claim:
             fcntl.flock(claim, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return bool(folder_of(job))
+        return True
     except OSError:  # none was made, or the file system has no locks
         return False
     return False

@@ -50,19 +50,20 @@ def test_a_job_is_done_or_missing(job):
 def test_a_job_whose_log_ends_with_an_error_has_failed(job):
     log = "Traceback\n\x1b[31merror: the loss is <inf>\x1b[0m\nerror: disk full; free some space\n\n"
     assert known(job("failed", log)) == ("failed", "error: disk full; free some space")
-    killed = job("killed", f"{LINE}\n", incomplete=("encoder.pt",))
+    killed = job("killed", f"{LINE}\n", begun=True)
     assert known(killed) == ("failed", LINE), "it began, and nothing runs it any more"
-    assert known(job("empty", "", incomplete=("encoder.pt",)))[0] == "failed"
+    assert known(job("empty", "", begun=True))[0] == "failed"
 
 
 def test_a_job_runs_while_its_claim_is_held_or_its_log_grows(job, tmp_path):
-    assert known(job("fresh", LINE, age=5, incomplete=("x",))) == ("running", LINE)
-    held = job("held", LINE, incomplete=("x",))
+    assert known(job("fresh", LINE, age=5, begun=True)) == ("running", LINE)
+    held = job("held", LINE, begun=True)
     with open(tmp_path / "held" / CLAIM, "wb") as claim:
         fcntl.flock(claim, fcntl.LOCK_EX)
         assert known(held) == ("running", LINE)
     assert known(held)[0] == "failed"
-    silent = PlannedJob("figure", outputs=(str(tmp_path / "none.png"),), incomplete=("x",))
+    assert known(job("dead", "error: disk full", age=1))[0] == "failed", "a fresh error is no progress"
+    silent = PlannedJob("figure", outputs=(str(tmp_path / "none.png"),), begun=True)
     assert (known(silent, alive=True)[0], known(silent)[0]) == ("running", "missing")
 
 
@@ -77,7 +78,7 @@ def test_a_stale_job_tells_what_changed_or_what_it_follows(job):
 
 def test_the_hours_left_are_what_running_jobs_say_and_what_others_of_their_kind_took(job):
     states = [state_of(job(name, product=True, done=True), False) for name in ("one", "two")]
-    states += [state_of(job("next"), False), state_of(job("runs", LINE, age=1, incomplete=("x",)), False)]
+    states += [state_of(job("next"), False), state_of(job("runs", LINE, age=1, begun=True), False)]
     assert hours_left(states, "demo") == (pytest.approx(1 + (1 + 2 / 60 + 3 / 3600)), 0)
     assert hours_left(states[2:3], "demo") == (0, 1), "nothing is known of any"
 
