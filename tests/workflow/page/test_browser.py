@@ -5,7 +5,7 @@ import dataclasses
 import cv2
 import numpy as np
 import pytest
-from tiny.browser import CHROMIUM, browser
+from browser import CHROMIUM, browser
 from tiny.tables import TABLES, record, references
 
 from liftedcl.files.atomic import write_json
