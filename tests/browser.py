@@ -70,6 +70,7 @@ class Page:
         found = f"document.querySelector({selector!r})"
         box = f"(e => (e.scrollIntoView({place}), e.getBoundingClientRect()))({found})"
         x, y, width, height = self.js(f"(b => [b.x, b.y, b.width, b.height])({box})")
+        self.js("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")  # scrolled, by now
         return x + width / 2, y + height / 2
 
     def _call(self, method: str, **parameters: Any) -> dict[str, Any]:
