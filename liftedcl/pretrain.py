@@ -154,9 +154,9 @@ def pretrain(
 
 
 def outside_record(recipe: EncoderRecipe, entry: MethodEntry) -> dict[str, Any]:
-    """What provenance says of a method from outside: its file, that file's SHA-256, and the commit that it is of."""
+    """What provenance says of a method from outside beside its recipe: the file's SHA-256, and the commit it is of."""
     folder = CLONES / recipe.commit if recipe.commit else entry.place.folder
-    return {"file": str(entry.file), "sha256": sha256_of_file(entry.file), **commit_of(folder)}
+    return {"sha256": sha256_of_file(entry.file), **commit_of(folder)}
 
 
 def _starting_backbone(recipe: EncoderRecipe, start: Path | None, inputs: dict[str, str]) -> Backbone:

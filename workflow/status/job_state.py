@@ -48,10 +48,11 @@ def state_of(job: PlannedJob, alive: bool) -> JobState:
         return JobState(job, DONE)
     log = _newest(job)
     last = _last_line(log)
-    failed = last.startswith("error: ")
-    if _claimed(job) or (_fresh(log) and not failed) or (alive and job.begun and log is None):
+    failed, there = last.startswith("error: "), Path(job.outputs[0]).exists()
+    grows = _fresh(log) and not failed and not there  # a job that runs again has lost its outputs
+    if _claimed(job) or grows or (alive and job.begun and log is None):
         return JobState(job, RUNNING, last)
-    if not Path(job.outputs[0]).exists():
+    if not there:
         stopped = log is not None and (failed or job.begun)
         return JobState(job, FAILED if stopped else MISSING, (last or f"{log} is empty") if stopped else "")
     own = causes(job)
