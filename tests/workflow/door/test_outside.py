@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -168,11 +169,12 @@ def test_a_row_that_names_no_method_is_told_in_one_line(row, problem, tmp_path, 
 def test_a_pinned_method_is_a_row_of_table_4_and_its_edit_makes_its_own_row_stale(theirs, tmp_path):
     copy = finished_run(tmp_path / "repository")
     shutil.copytree(theirs[0] / "src/shades", copy / "mine/shades")
-    rows = (
-        f"    pinned: {json.dumps(row_of(*theirs))}\n    local: {{module: mine/shades/method.py, images: imagenet}}\n"
-    )
+    rows = {"pinned": row_of(*theirs), "local": {"module": "mine/shades/method.py", "images": "imagenet"}}
+    lines = "".join(f"    {name}: {json.dumps(row)}\n" for name, row in rows.items())
     file = copy / "params.yaml"
-    file.write_text(file.read_text().replace("  rows:\n", f"  rows:\n{rows}", 1))
+    text, count = re.subn(r"^  rows:.*\n", lambda line: line[0] + lines, file.read_text(), count=1, flags=re.MULTILINE)
+    assert count == 1
+    file.write_text(text)
     status, output = run(copy, TABLE, *TINY)
     assert status == 0, output
     found = {row["row"]: row for row in csv.DictReader((copy / TABLE).open())}
