@@ -53,8 +53,7 @@ def mapping_words(first: dict[str, Any], second: dict[str, Any]) -> str:
 
 
 def _extract(commit: str, folder: Path) -> None:
-    names = ["params.yaml", "requirements.lock", *_PACKAGES]
-    command = ["git", "archive", "--format=tar", f"{commit}^{{commit}}", "--", *names]
+    command = ["git", "archive", "--format=tar", f"{commit}^{{commit}}"]
     try:
         done = subprocess.run(command, capture_output=True, check=True)
     except OSError as error:
