@@ -21,7 +21,7 @@ from liftedcl.checks.noise import random_skeletons, write_noise
 from liftedcl.engine import loop
 from liftedcl.engine.device import prepare_device
 from liftedcl.images.shard import Shard, open_shard
-from liftedcl.methods import method_class
+from liftedcl.methods import completes, lifts, method_class
 from liftedcl.networks.encoder import build_backbone
 from liftedcl.pretrain import PretrainingTask, training_batches
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
@@ -79,6 +79,10 @@ def check_shapes(recipe: EncoderRecipe, folder: Path) -> None:
     for name, kind in (("backbone", nn.Module), ("heads", nn.ModuleDict)):
         found = type(getattr(method, name, None)).__name__
         assert isinstance(getattr(method, name, None), kind), f"its `{name}` is a {found}, not a {kind.__name__}"
+    files = hasattr(method, "write_observed") or not completes(recipe)
+    assert files, "with a section `masking` it has to write completed.npz: give it `write_observed`"
+    lifting = "lifting" in method.heads or not lifts(recipe)
+    assert lifting, "with a section `lifting` its `heads` need a lifting network of that name"
     terms = play(method, recipe, first_batch(recipe, shard))
     assert terms, "losses() yields nothing"
     for name, value in terms.items():
