@@ -359,7 +359,7 @@ def test_a_provenance_that_leads_nowhere_is_named(runs, tmp_path, provenance, sa
 
 
 LABELS = [
-    "<img src=x onerror=alert(1)>", "a & b_c % d", "100% #1 {x} $y$ ^z ~w \\input{/etc/passwd}", "=cmd|' /C calc'!A0",
+    "<img src=x onerror=alert(1)>", "<script>alert(1)</script>", "a & b_c % d", "100% #1 {x} $y$ ^z ~w \\input{/etc/passwd}", "=cmd|' /C calc'!A0",
     "a | b", "a\nb", "\\", "*bold* `code` [link](http://x) _it_", "+1", "-probe", "é–ü",
 ]  # fmt: skip
 
@@ -386,7 +386,7 @@ def test_a_label_is_a_text_in_every_form(runs, tmp_path, label):
     assert "\\" not in re.sub(rf"\\(?:{known})", "", re.sub(r" \\\\$", "", body, flags=re.MULTILINE))
     assert all(line.startswith(("%", "\\")) or line.endswith(r" \\") for line in tex.splitlines())
     # HTML and csv: the browser and the spreadsheet show it, and run nothing.
-    assert html.escape(label) in page and "<img" not in page
+    assert html.escape(label) in page and "<img" not in page and "<script" not in page
     found = next(record for record in csv.DictReader(io.StringIO(lines)) if record["row"] == first.encoder)
     assert not re.match(r"[=+@-].", found["method"]) and found["method"].removeprefix("'") == label
     made = {record["row"]: record for record in read_made_table(tmp_path / "t.csv").records}
