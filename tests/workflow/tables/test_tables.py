@@ -359,7 +359,8 @@ def test_a_provenance_that_leads_nowhere_is_named(runs, tmp_path, provenance, sa
 
 
 LABELS = [
-    "<img src=x onerror=alert(1)>", "<script>alert(1)</script>", "a & b_c % d", "100% #1 {x} $y$ ^z ~w \\input{/etc/passwd}", "=cmd|' /C calc'!A0",
+    "<img src=x onerror=alert(1)>", "<script>alert(1)</script>",
+    "a & b_c % d", "100% #1 {x} $y$ ^z ~w \\input{/etc/passwd}", "=cmd|' /C calc'!A0",
     "a | b", "a\nb", "\\", "*bold* `code` [link](http://x) _it_", "+1", "-probe", "é–ü",
 ]  # fmt: skip
 
