@@ -191,6 +191,10 @@ def test_a_tables_rows_are_compared_one_by_one():
     assert changed([old], {"table": new}, "table", table="table4") == [
         'workflow/tables/tables.yaml: table4 (rows[1].label "b" -> "c") changed'
     ]
+    more = json.dumps({"rows": [{"label": label} for label in "abc"]})
+    assert changed([old], {"table": more}, "table", table="table4") == [
+        "workflow/tables/tables.yaml: table4 (rows has 3 entries in place of 2) changed"
+    ]
 
 
 def test_what_was_recorded_without_a_name_is_matched_only_where_that_is_certain():

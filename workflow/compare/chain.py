@@ -9,7 +9,7 @@ from liftedcl.files.atomic import read_json
 from liftedcl.identity.errors import InputError
 from workflow.layout import Layout
 from workflow.snakemake_internals import Records
-from workflow.tables.made_table import MadeTable, read_made_table
+from workflow.tables.made_table import read_made_table
 from workflow.tables.recorded_runs import REMEDY, damage_named, stages
 from workflow.tables.stored_scores import NO_ENCODER, encoder_chain
 
@@ -21,7 +21,6 @@ _PRODUCTS = ("encoder.pt", "trained.pt")
 class Stage:
     """One training: its folder and what it recorded about itself, None if it didn't end."""
 
-    kind: str
     run: str
     record: dict[str, Any] | None
 
@@ -59,16 +58,12 @@ def chain_of_row(table: Path, row: str, column: str | None) -> Chain:
     if not columns:
         raise InputError(f"{table}: no column {column!r}; there are {', '.join(of.name for of in made.columns)}")
     scores = {f"{of.name} ({of.unit})": cells[row][of.key] for of in columns if cells[row][of.key] != ""}
-    return Chain(f"{table}, {row}", scores, _stages(made, row, {of.benchmark for of in columns}))
-
-
-def _stages(made: MadeTable, row: str, benchmarks: set[str]) -> dict[str, Stage]:
     found: dict[str, Stage] = {}
-    with damage_named(made.csv.with_suffix(".provenance.json")):
-        for benchmark in sorted(benchmarks):
-            first, *encoders = (Stage(*stage) for stage in stages(made.provenance["rows"][row][benchmark][0]))
+    with damage_named(table.with_suffix(".provenance.json")):
+        for benchmark in sorted({of.benchmark for of in columns}):
+            first, *encoders = (Stage(*stage[1:]) for stage in stages(made.provenance["rows"][row][benchmark][0]))
             found |= {f"fine-tuning on {benchmark}": first} | _numbered(encoders)
-    return found
+    return Chain(f"{table}, {row}", scores, found)
 
 
 def chain_of_run(folder: Path) -> Chain:
@@ -82,7 +77,7 @@ def chain_of_run(folder: Path) -> Chain:
     if len(folder.parts) < 3 or not number.isdecimal():
         raise InputError(f"{folder}: is no run's folder, such as runs/demo/h36m_3d/random/seed0")
     layout = Layout(str(Path(*above)))
-    encoders = [Stage("encoder", str(place), record) for place, record in encoder_chain(row, int(number), layout)]
+    encoders = [Stage(str(place), record) for place, record in encoder_chain(row, int(number), layout)]
     if kind == "encoders":
         return Chain(str(folder), {}, _numbered(encoders))
     metrics = read_json(folder / "metrics.json", "name a run that was scored")
@@ -91,8 +86,7 @@ def chain_of_run(folder: Path) -> Chain:
         if not isinstance(content, dict):
             raise InputError(f"{folder}/{path}.json: holds no record of a run; {REMEDY}")
     scores = {key: value for key, value in metrics.items() if isinstance(value, int | float)}
-    first = Stage("fine-tuning", str(folder), record)
-    return Chain(str(folder), scores, {f"fine-tuning on {kind}": first} | _numbered(encoders))
+    return Chain(str(folder), scores, {f"fine-tuning on {kind}": Stage(str(folder), record)} | _numbered(encoders))
 
 
 def _numbered(encoders: list[Stage]) -> dict[str, Stage]:

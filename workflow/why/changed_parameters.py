@@ -50,7 +50,9 @@ def differences(old: Any, new: Any, where: str = "") -> Iterator[str]:
                 yield f"{inner} {_short(old[key])} is gone"
             else:
                 yield from differences(old[key], new[key], inner)
-    elif _nested(old) and _nested(new) and len(old) == len(new):
+    elif _nested(old) and _nested(new) and len(old) != len(new):
+        yield f"{where} has {len(new)} entries in place of {len(old)}".lstrip()
+    elif _nested(old) and _nested(new):
         for index, (before, now) in enumerate(zip(old, new, strict=True)):
             yield from differences(before, now, f"{where}[{index}]")
     elif old != new:
