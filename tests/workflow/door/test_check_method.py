@@ -45,7 +45,7 @@ def test_a_whole_method_passes_with_a_line_for_each_check(said):
     [
         ("self.parameters()", "self.heads.parameters()", 1, "backbone.conv1.weight is never stepped"),
         ('"squared_error": ', '"squared_error": float("nan") * ', 0, "squared_error is no finite scalar"),
-        ("views.mean(dim=(2, 3)))}", "views.mean(dim=(2, 3)).T)}", 0, "py:"),
+        ("told = self", "raise ValueError('mine')\n        told = self", 0, "mine (ValueError, "),
         ('yield "colour"', 'yield "color"', 0, "yields the player 'color', and players() has colour"),
         ("views = render", "self.seen = getattr(self, 'seen', 1) + 1\n        views = self.seen * render", 3, "a stop"),
         ("self.heads = ", "self.head = ", 0, "its `heads` is a NoneType, not a ModuleDict"),
