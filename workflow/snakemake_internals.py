@@ -25,6 +25,7 @@ FOLDER = Path(".snakemake")
 _LOCKS = "locks/*.lock"
 """Below `FOLDER`: the files that keep a second run from starting."""
 _held: list[IO[str]] = []  # open until this process ends
+_only_asked: list[bool] = []  # not empty once `plan` was called
 
 TIMESTAMP = ".snakemake_timestamp"
 """Snakemake's own file in a folder that is an output."""
@@ -64,6 +65,11 @@ class Records:
 def is_main_process(workflow: Any) -> bool:
     """Whether this is the run itself, and not a job that it submitted to a cluster; both read the Snakefile."""
     return workflow.is_main_process
+
+
+def may_fetch(workflow: Any) -> bool:
+    """Whether this is a run, or a dry run, and no question about the files that are there (`plan`)."""
+    return workflow.is_main_process and not _only_asked
 
 
 def settings_of(workflow: Any) -> tuple[list[Path], list[str]]:
@@ -139,6 +145,7 @@ def plan(command_line: list[str], done: bool = False) -> list[PlannedJob]:
         SystemExit: no rule makes a target, data is missing, or the Snakefile is wrong; the message is on stderr.
     """
     stderr = sys.stderr
+    _only_asked.append(True)
     with contextlib.redirect_stderr(io.StringIO()) as said:
         try:
             return _plan(command_line, done)

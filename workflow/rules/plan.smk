@@ -28,7 +28,7 @@ from workflow.job_records import restore
 from workflow.layout import generated_root, is_generated, layout_of
 from workflow.params import read_params
 from workflow.snakemake_internals import (
-    FOLDER, is_main_process, jobs_of_rule, mark_incomplete, remove_stale_locks, settings_of,
+    FOLDER, is_main_process, jobs_of_rule, mark_incomplete, may_fetch, remove_stale_locks, settings_of,
 )
 from workflow.tables.partial_tables import missing_runs, write_partial_table
 from workflow.tables.shown_tables import FIGURES, encoders_run, read_tables
@@ -42,7 +42,7 @@ try:
     for line in restore() if is_main_process(workflow) else ():  # Snakemake's records of what DVC pulled
         print(line, file=sys.stderr)
     OVERRIDES = command_line_values(*settings_of(workflow))
-    for line in clone_missing(pinned(REPOSITORY / "params.yaml", OVERRIDES)) if is_main_process(workflow) else ():
+    for line in clone_missing(pinned(REPOSITORY / "params.yaml", OVERRIDES)) if may_fetch(workflow) else ():
         print(line, file=sys.stderr)
     PARAMS = read_params(REPOSITORY / "params.yaml", OVERRIDES)
     TABLES = read_tables(REPOSITORY / "workflow" / "tables" / "tables.yaml", PARAMS)
