@@ -11,11 +11,12 @@ ALL_LEARNT := echo; cat results/training_summary.txt; ! grep -q "DID NOT LEARN" 
 demo: .venv/.ready
 	$(BIN)/python -m snakemake --cores $(CORES) results/table4.csv results/training_summary.txt
 	$(BIN)/python -m snakemake --cores $(CORES) --report results/report.html results/table4.csv
+	$(BIN)/python -m workflow.page --results results --out results/index.html
 	@echo; cat results/table4.md; echo
 	@echo "table      results/table4.csv   results/table4.md   results/table4.provenance.json"
 	@echo "pictures   results/figure5.png (lifted skeletons)  results/figure6.png (crops)  results/figure7.png (sampled skeletons)"
 	@echo "training   results/lifting_progress.png   results/training_curves.png"
-	@echo "report     results/report.html"
+	@echo "pages      results/index.html (to explore)   results/report.html (Snakemake's report)"
 	@$(ALL_LEARNT)
 
 small: .venv/.ready
@@ -28,9 +29,9 @@ demo-all: .venv/.ready
 	$(BIN)/python -m snakemake --cores $(CORES) tables lifting results/index.html results/training_summary.txt
 	$(BIN)/python -m snakemake --cores $(CORES) --report results/report.html tables lifting results/index.html
 	@echo; for n in 1 2 3 4 5 6 7 8 9; do cat results/table$$n.md; echo; done; cat results/lifting.md; echo
-	@echo "tables     results/table1.csv ... results/table9.csv, each with .md .tex .html .provenance.json"
+	@echo "tables     results/table1.csv ... results/table9.csv, each with .md .tex .macros.tex .provenance.json"
 	@echo "lifting    results/lifting.csv   results/lifting.md (does lifting lift?)"
-	@echo "pages      results/index.html (a summary)  results/report.html (Snakemake's report)"
+	@echo "pages      results/index.html (to explore)  results/report.html (Snakemake's report)"
 	@echo "runs       results/provenance.json (where every cell comes from)  results/run_times.csv"
 	@$(ALL_LEARNT)
 

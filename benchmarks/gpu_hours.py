@@ -30,11 +30,13 @@ from downstream.training.norm_groups import group_norms
 from downstream.training.training_recipe import FineTuning
 from liftedcl.engine.device import prepare_device
 from liftedcl.engine.loop import Task, train_step
+from liftedcl.files.atomic import write_json
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.methods import method_class
 from liftedcl.networks.encoder import build_backbone
 from liftedcl.pretrain import PretrainingTask
 from liftedcl.prior import sample_skeletons
+from liftedcl.recipes.outside_method import method_of
 from workflow.benchmark_recipes import benchmark_of
 from workflow.tables.shown_tables import read_tables
 from workflow.tables.table_spec import Table
@@ -79,7 +81,7 @@ def encoder_cost(row: str, device: torch.device) -> Cost | None:
     with tempfile.TemporaryDirectory() as folder:
         shard = write_shard(Path(folder) / "crops.npy", pictures)
         skeletons = sample_skeletons(PAPER.skeletons.count, rng, PAPER.skeletons)
-        method = method_class(recipe.method)(small, build_backbone(recipe.backbone), shard, skeletons)
+        method = method_class(method_of(recipe))(small, build_backbone(recipe.backbone), shard, skeletons)
         each = _seconds_each(PretrainingTask(method, small, shard, 0, device), batch, device, autocast=True)
     seen = recipe.training.epochs * sum(PICTURES[name] for name in recipe.images.split("+"))
     return Cost(seen, each)
@@ -146,10 +148,13 @@ def _seconds_each(task: Task, batch: int, device: torch.device, epoch: int = 0, 
     return statistics.median([step(number) for number in range(25)][5:]) / batch
 
 
-def report(tables: dict[str, Table], device: torch.device) -> Iterator[str]:
+def report(
+    tables: dict[str, Table],
+    encoders: dict[str, Cost | None],
+    finetunings: dict[str, Cost],
+    device: torch.device,
+) -> Iterator[str]:
     """The costs as Markdown: each kind of training, each table alone, and all tables, which share runs."""
-    finetunings = {run: finetuning_cost(run, device) for run in _runs(tables.values())}
-    encoders = {row: encoder_cost(row, device) for row in _chain(tables.values())}
     assumed = f"counted operations at {ASSUMED / 1e12:.0f} TFLOP/s in 16 bits and half of that in 32"
     how = "timed steps" if device.type == "cuda" else assumed
     yield f"From {how}, seed by seed; {_name(device)}.\n"
@@ -190,13 +195,20 @@ def main() -> None:
     )
     parser.add_argument("--tables", nargs="+", metavar="TABLE", help="of tables.yaml (default: table1 to table9)")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads (default: %(default)s)")
+    parser.add_argument("--out", type=Path, help="JSON with the hours of each training, for workflow.status")
     arguments = parser.parse_args()
     tables = read_tables(_TABLES, PAPER)
     names = arguments.tables or [name for name in tables if name.startswith("table")]
     if unknown := [name for name in names if name not in tables]:
         raise InputError(f"--tables {unknown[0]}: there are {', '.join(tables)}")
-    for line in report({name: tables[name] for name in names}, prepare_device(arguments.threads)):
+    device, chosen = prepare_device(arguments.threads), {name: tables[name] for name in names}
+    finetunings = {run: finetuning_cost(run, device) for run in _runs(chosen.values())}
+    encoders = {row: encoder_cost(row, device) for row in _chain(chosen.values())}
+    for line in report(chosen, encoders, finetunings, device):
         print(line, flush=True)
+    if arguments.out:
+        costs = {f"encoders/{row}": cost for row, cost in encoders.items() if cost is not None} | finetunings
+        write_json(arguments.out, {name: round(cost.hours, 2) for name, cost in costs.items()})
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from liftedcl.files.array_file import read_array
 from liftedcl.files.atomic import exclusive, sha256_of_file, write_json
 from liftedcl.identity.code_digest import code_digest
 from liftedcl.identity.errors import InputError, run_cli
-from liftedcl.identity.provenance import describe
+from liftedcl.identity.provenance import commit_of, describe
 from liftedcl.identity.recipe import plain, read_recipe
 from liftedcl.images.batches import Batch, ShardBatches
 from liftedcl.images.pair_batches import PairBatch, PairBatches, checksum_of
@@ -29,6 +29,8 @@ from liftedcl.methods import encoder_modules, lifts, method_class
 from liftedcl.monitor.run_monitor import RunMonitor
 from liftedcl.networks.encoder import Backbone, build_backbone, load_encoder, save_encoder, save_state
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
+from liftedcl.recipes.method_entries import MethodEntry
+from liftedcl.recipes.outside_method import CLONES, method_of
 from liftedcl.skeletons.lifted_history import write_lifted_history
 from liftedcl.skeletons.skeleton import NUM_JOINTS
 from liftedcl.views.view_draw import view_size
@@ -99,7 +101,7 @@ def pretrain(
     Raises:
         InputError: an input is missing or damaged or doesn't fit the recipe, or a loss is not finite.
     """
-    started, device = time.time(), prepare_device(threads)
+    started, device, entry = time.time(), prepare_device(threads), method_of(recipe)
     inputs: dict[str, str] = {}
     torch.manual_seed(step_seed(seed, -1))
     backbone = _starting_backbone(recipe, start, inputs)
@@ -110,7 +112,7 @@ def pretrain(
         "processes": distributed.size(),
         "compiled": compiled,
         "inputs": inputs,
-        "code": code_digest(*encoder_modules(recipe.method)),
+        "code": code_digest(*encoder_modules(entry), place=entry.place),
         "torch": str(torch.__version__),
         "device": device.type,
     }
@@ -122,7 +124,7 @@ def pretrain(
         if recipe.pairs is not None:
             inputs["pairs"] = checksum_of(open_pairs(shard))
         sampled = _read_skeletons(skeletons, inputs)
-        method = method_class(recipe.method)(recipe, backbone, shard, sampled)
+        method = method_class(entry)(recipe, backbone, shard, sampled)
         task = PretrainingTask(method, recipe, shard, seed, device)
         if compiled:
             task.compile()
@@ -145,9 +147,16 @@ def pretrain(
             code=identity["code"],
             started=started,
             device=distributed.device_name(device),
-        ),
+        )
+        | ({"outside": outside_record(recipe, entry)} if entry.file else {}),
     )
     checkpoint.discard(out)
+
+
+def outside_record(recipe: EncoderRecipe, entry: MethodEntry) -> dict[str, Any]:
+    """What provenance says of a method from outside beside its recipe: the file's SHA-256, and the commit it is of."""
+    folder = CLONES / recipe.commit if recipe.commit else entry.place.folder
+    return {"sha256": sha256_of_file(entry.file), **commit_of(folder)}
 
 
 def _starting_backbone(recipe: EncoderRecipe, start: Path | None, inputs: dict[str, str]) -> Backbone:

@@ -16,7 +16,7 @@ ORDER = (
     "liftedcl/data_sets/imagenet", "liftedcl/data_sets/people", "liftedcl/data_sets/weights", "liftedcl/data_sets",
     "liftedcl/skeletons", "liftedcl/recipes", "liftedcl/engine",
     "liftedcl/images", "liftedcl/views", "liftedcl/losses", "liftedcl/networks", "liftedcl/monitor",
-    "liftedcl/importing", "liftedcl/methods/parts", "liftedcl/methods", "liftedcl",
+    "liftedcl/importing", "liftedcl/methods/parts", "liftedcl/methods", "liftedcl", "liftedcl/checks",
     "downstream/reading", "downstream/training", "downstream/samples", "downstream/heatmap_pose",
     "downstream/imagenet",
     "downstream/mpii/files.py", "downstream/benchmark.py", "downstream/metrics.py", "downstream/coco",
@@ -26,7 +26,8 @@ ORDER = (
     "downstream",
     "synthetic/textures", "synthetic/people", "synthetic/props", "synthetic/renderer", "synthetic",
     "workflow/cluster_recipe.py", "workflow/benchmark_recipes.py", "workflow/params.py", "workflow/layout.py",
-    "workflow/tables", "workflow",
+    "workflow/tables", "workflow", "workflow/page", "workflow/why", "workflow/compare", "workflow/status",
+    "workflow/cite", "workflow/create",
 )  # fmt: skip
 """A folder imports itself and those before it. A file is named where it belongs before its folder's other files."""
 

@@ -17,10 +17,10 @@ from typing import Any
 from downstream.registry import DATA_SETS
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.strict import parse, require, require_at_least, require_choice
-from liftedcl.identity.strict_text import read_yaml
+from liftedcl.identity.strict_text import merge, read_yaml
 from liftedcl.recipes.data_recipes import Crops, H36MPairs, Pictures, Skeletons
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
-from liftedcl.recipes.method_entries import method_entries
+from liftedcl.recipes.encoder_rows import encoder_row
 from synthetic.recipes import Generated
 from workflow.benchmark_recipes import benchmark_recipes
 from workflow.cluster_recipe import Cluster
@@ -136,6 +136,21 @@ def read_params(path: str | Path, overrides: dict[str, Any] | None = None) -> Pa
 
 def resolve(file: dict[str, Any], overrides: dict[str, Any]) -> Params:
     """Merge ``file <- profile <- overrides`` and ``defaults <- row`` and check every key. See `read_params`."""
+    merged = merged_values(file, overrides)
+    encoders = merged["encoders"]
+    merged["encoders"] = {
+        name: encoder_row(name, encoders.get("defaults") or {}, row or {}) for name, row in encoders["rows"].items()
+    }
+    benchmarks, variants = merged.pop("benchmarks", None), merged.pop("variants", None)
+    params = parse(Params, merged, "params.yaml: ")
+    recipes = benchmark_recipes(benchmarks, variants, params.skeletons, params.data)
+    skeletons = params.skeletons  # a run doesn't depend on the table of the composition that it doesn't use
+    used = {skeletons.composition: skeletons.ranges[skeletons.composition]}
+    return dataclasses.replace(params, skeletons=dataclasses.replace(skeletons, ranges=used), benchmarks=recipes)
+
+
+def merged_values(file: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+    """``file <- profile <- overrides`` as plain values, of which only the places of the rows are checked."""
     profiles = file.get("profiles") or {}
     if not isinstance(profiles, dict):
         raise InputError("params.yaml: profiles: is not a mapping of names to what each changes")
@@ -146,15 +161,7 @@ def resolve(file: dict[str, Any], overrides: dict[str, Any]) -> Params:
         raise InputError("params.yaml: encoders: needs `defaults` and `rows`")
     if unknown := set(encoders) - {"defaults", "rows"}:
         raise InputError(f"params.yaml: encoders.{sorted(unknown)[0]}: unknown key; there are defaults and rows")
-    merged["encoders"] = {
-        name: _encoder_row(name, encoders.get("defaults") or {}, row or {}) for name, row in encoders["rows"].items()
-    }
-    benchmarks, variants = merged.pop("benchmarks", None), merged.pop("variants", None)
-    params = parse(Params, merged, "params.yaml: ")
-    recipes = benchmark_recipes(benchmarks, variants, params.skeletons, params.data)
-    skeletons = params.skeletons  # a run doesn't depend on the table of the composition that it doesn't use
-    used = {skeletons.composition: skeletons.ranges[skeletons.composition]}
-    return dataclasses.replace(params, skeletons=dataclasses.replace(skeletons, ranges=used), benchmarks=recipes)
+    return merged
 
 
 def _profile(name: str, profiles: dict[str, Any]) -> dict[str, Any]:
@@ -173,15 +180,6 @@ def _profile(name: str, profiles: dict[str, Any]) -> dict[str, Any]:
     return merge(_profile(base, others), own)
 
 
-def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """``base`` with the values of ``over`` put on top, key by key through nested mappings."""
-    merged = dict(base)
-    for key, value in over.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = merge(merged[key], value) if both else value
-    return merged
-
-
 def _with_folders(overrides: dict[str, Any]) -> dict[str, Any]:
     """``overrides`` with the names of data sets, such as ``coco``, below ``data``."""
     folders = {name: folder for name, folder in overrides.items() if name in DATA_SETS}
@@ -195,30 +193,6 @@ def _with_folders(overrides: dict[str, Any]) -> dict[str, Any]:
 def _near(key: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(key, known, n=1)
     return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-
-
-def _encoder_row(name: str, defaults: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
-    """``defaults <- row``; of the defaults, only the sections that the row's method reads are kept.
-
-    Where a profile makes a section of the row null, it is the defaults' again. A row of any method that trains may have
-    a section ``adamw``, which takes the place of SGD and its numbers.
-    """
-    where = f"params.yaml: encoders.rows.{name}"
-    if not isinstance(row, dict):
-        raise InputError(f"{where}: {row!r} is not a mapping")
-    method, entries = row.get("method"), method_entries()
-    if not isinstance(method, str) or method not in entries:
-        raise InputError(f"{where}.method: {method!r} is none of {', '.join(entries)}")
-    every_section = {section for entry in entries.values() for section in entry.sections}
-    unused = (every_section | {"adamw"}) - set(entries[method].sections)
-    if entries[method].sections and row.get("adamw") is not None:
-        unused -= {"adamw"}
-    if wrong := sorted(unused & set(row)):
-        raise InputError(f"{where}.{wrong[0]}: {method} does not read this section, remove it")
-    kept = {key: value for key, value in defaults.items() if key not in unused}
-    if "adamw" not in unused and isinstance(kept.get("training"), dict):
-        kept["training"] = {**kept["training"], **dict.fromkeys(("learning_rate", "momentum", "weight_decay"))}
-    return merge(kept, {key: value for key, value in row.items() if value is not None or key not in kept})
 
 
 def main() -> None:

@@ -7,7 +7,6 @@ in the rules, which are documented.
 """
 
 import contextlib
-import dataclasses
 import fcntl
 import io
 import shlex
@@ -20,11 +19,13 @@ from snakemake.persistence import RECORD_FORMAT_VERSION, MetadataRecord
 from snakemake.persistence.file import FilePersistence
 
 from liftedcl.identity.errors import InputError
+from workflow.planned_job import PlannedJob
 
 FOLDER = Path(".snakemake")
 _LOCKS = "locks/*.lock"
 """Below `FOLDER`: the files that keep a second run from starting."""
 _held: list[IO[str]] = []  # open until this process ends
+_only_asked: list[bool] = []  # not empty once `plan` was called
 
 TIMESTAMP = ".snakemake_timestamp"
 """Snakemake's own file in a folder that is an output."""
@@ -64,6 +65,11 @@ class Records:
 def is_main_process(workflow: Any) -> bool:
     """Whether this is the run itself, and not a job that it submitted to a cluster; both read the Snakefile."""
     return workflow.is_main_process
+
+
+def may_fetch(workflow: Any) -> bool:
+    """Whether this is a run, or a dry run, and no question about the files that are there (`plan`)."""
+    return workflow.is_main_process and not _only_asked
 
 
 def settings_of(workflow: Any) -> tuple[list[Path], list[str]]:
@@ -113,64 +119,42 @@ def remove_stale_locks(folder: Path) -> None:
         lock.unlink(missing_ok=True)
 
 
-@dataclasses.dataclass(frozen=True)
-class PlannedJob:
-    """A job that would run, and why.
-
-    Attributes:
-        outputs: paths; a rule that only gathers targets has none.
-        target: whether the command line names one of the outputs.
-        params: Python literals by the parameter's name, such as ``"'runs/demo'"``.
-        old, new: literals that were recorded and are no longer a parameter, and literals that were not recorded.
-            Snakemake records no names.
-        command_changed: whether the text of the rule's shell command changed.
-        missing: outputs that are not there, if one of them is needed.
-        incomplete: outputs of a job that was killed or failed.
-        edited: inputs with another content than recorded, which no planned job makes and which were read before too.
-        added, removed: inputs that the job reads only now, or read only then.
-        made_inputs: inputs that another planned job makes.
-        other: Snakemake's own words for its decision.
-    """
-
-    rule: str
-    wildcards: dict[str, str] = dataclasses.field(default_factory=dict)
-    outputs: tuple[str, ...] = ()
-    target: bool = False
-    params: dict[str, str] = dataclasses.field(default_factory=dict)
-    old: frozenset[str] = frozenset()
-    new: frozenset[str] = frozenset()
-    command_changed: bool = False
-    missing: tuple[str, ...] = ()
-    incomplete: tuple[str, ...] = ()
-    edited: tuple[str, ...] = ()
-    added: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    made_inputs: tuple[str, ...] = ()
-    other: str = ""
+def another_run(folder: Path = FOLDER) -> bool:
+    """Whether a run of this working directory is alive on this machine; see `remove_stale_locks`."""
+    try:
+        with open(folder / "owner", "rb") as owner:
+            fcntl.flock(owner, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return not _held  # by a run, unless this process itself has planned
+    except OSError:
+        return False
+    return False
 
 
 _ROUTINE = ("Using workflow specific profile", "Building DAG of jobs")
 """What Snakemake says on stderr before every plan."""
 
 
-def plan(command_line: list[str]) -> list[PlannedJob]:
+def plan(command_line: list[str], done: bool = False) -> list[PlannedJob]:
     """The jobs that ``snakemake`` would run with this command line; jobs that others wait for come first.
 
-    The default profile is read, as by ``snakemake``. Nothing is run and nothing is locked.
+    With ``done``, those that are done already come as well. The default profile is read, as by ``snakemake``. Nothing
+    is run and nothing is locked.
 
     Raises:
         SystemExit: no rule makes a target, data is missing, or the Snakefile is wrong; the message is on stderr.
     """
     stderr = sys.stderr
+    _only_asked.append(True)
     with contextlib.redirect_stderr(io.StringIO()) as said:
         try:
-            return _plan(command_line)
+            return _plan(command_line, done)
         finally:
             lines = [line for line in said.getvalue().splitlines(keepends=True) if not line.startswith(_ROUTINE)]
             stderr.write("".join(lines))
 
 
-def _plan(command_line: list[str]) -> list[PlannedJob]:
+def _plan(command_line: list[str], done: bool) -> list[PlannedJob]:
     from snakemake.api import SnakemakeApi  # slow to import, and the Snakefile, which imports this module, needs none
     from snakemake.cli import parse_args, parse_config
     from snakemake.settings.types import ConfigSettings, DAGSettings, ResourceSettings, StorageSettings
@@ -198,16 +182,30 @@ def _plan(command_line: list[str]) -> list[PlannedJob]:
             workflow = workflow_api._workflow
             workflow._prepare_dag(forceall=False, ignore_incomplete=False, lock_warn_only=True)
             workflow._build_dag()
-            return workflow.async_run(_planned(workflow.dag, workflow.persistence))
+            return workflow.async_run(_planned(workflow.dag, workflow.persistence, done))
         except Exception as error:
             api.print_exception(error)
             raise SystemExit(1) from None
 
 
-async def _planned(dag: Any, store: Any) -> list[PlannedJob]:
+async def _planned(dag: Any, store: Any, done: bool) -> list[PlannedJob]:
     running = set(dag.needrun_jobs())
     order = [job for level in dag.toposorted() for job in sorted(level, key=lambda job: (job.rule.name, *job.output))]
-    return [await _facts(dag, store, job, running) for job in order if job in running]
+    return [
+        await _facts(dag, store, job, running) if job in running else PlannedJob(**_known(job), done=True)
+        for job in order
+        if done or job in running
+    ]
+
+
+def _known(job: Any) -> dict[str, Any]:
+    return {
+        "rule": job.rule.name,
+        "wildcards": dict(job.wildcards_dict or {}),
+        "outputs": tuple(map(str, job.output)),
+        "params": {name: repr(value) for name, value in job.params.items()},
+        "logs": tuple(map(str, job.log)),
+    }
 
 
 async def _facts(dag: Any, store: Any, job: Any, running: set[Any]) -> PlannedJob:
@@ -222,11 +220,8 @@ async def _facts(dag: Any, store: Any, job: Any, running: set[Any]) -> PlannedJo
     missing = [str(path) for path in job.output if not await path.exists()]
     made = {name: other for other, names in dag.dependencies[job].items() for name in names if other in running}
     return PlannedJob(
-        rule=job.rule.name,
-        wildcards=dict(job.wildcards_dict or {}),
-        outputs=tuple(map(str, job.output)),
+        **_known(job),
         target=not dag.targetfiles.isdisjoint(job.output),
-        params={name: repr(value) for name, value in job.params.items()},
         old=frozenset(params.only_old) if params else frozenset(),
         new=frozenset(params.only_new) if params else frozenset(),
         command_changed=compared and any(store.code_changed(job)),
@@ -237,6 +232,7 @@ async def _facts(dag: Any, store: Any, job: Any, running: set[Any]) -> PlannedJo
         removed=tuple(sorted(map(str, read_then - read_now))),
         made_inputs=tuple(map(str, made)),
         other=str(dag.reason(job)),
+        begun=bool(job.output) and bool(store._filter_incomplete_keys([str(path) for path in job.output])),
     )
 
 

@@ -7,6 +7,7 @@ running anything, and hashes syntax trees: comments, docstrings and formatting d
 import ast
 import functools
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -40,21 +41,35 @@ WITHOUT_EFFECT = {
 """Modules that digests leave out, and why no result depends on their code."""
 
 
-def code_of(*modules: str) -> str:
+@dataclass(frozen=True)
+class Place:
+    """Where code from outside this project is: modules below ``folder``, those of ``package`` alone if that is given.
+
+    Names of this project's own modules keep their meaning in there.
+    """
+
+    folder: Path
+    package: str = ""
+
+
+def code_of(*modules: str, place: Place | None = None) -> str:
     """The digests of ``modules`` (dotted names) and of all project modules that they import, sorted by name.
+
+    With a ``place`` the modules there count as well.
 
     "liftedcl.engine.loop=1a2b3c4d liftedcl.files.atomic=...": a rule keeps this text as a parameter. It shows later
     which module's edit made a result stale.
     """
-    return " ".join(f"{module}={_short_digest(module)}" for module in sorted(import_closure(*modules)))
+    closure = sorted(import_closure(*modules, place=place))
+    return " ".join(f"{module}={_short_digest(module, place)}" for module in closure)
 
 
-def code_digest(*modules: str) -> str:
+def code_digest(*modules: str, place: Place | None = None) -> str:
     """`code_of` as 16 hex digits, for the identity and the provenance of a run."""
-    return hashlib.sha256(code_of(*modules).encode()).hexdigest()[:16]
+    return hashlib.sha256(code_of(*modules, place=place).encode()).hexdigest()[:16]
 
 
-def import_closure(*modules: str) -> set[str]:
+def import_closure(*modules: str, place: Place | None = None) -> set[str]:
     """``modules`` and all project modules that they import, directly or not, except those in `WITHOUT_EFFECT`."""
     closure: set[str] = set()
     waiting = list(modules)
@@ -62,47 +77,63 @@ def import_closure(*modules: str) -> set[str]:
         module = waiting.pop()
         if module not in closure and module not in WITHOUT_EFFECT:
             closure.add(module)
-            waiting += _imports(module)
+            waiting += _imports(module, place)
     return closure
 
 
-def _path(module: str) -> Path | None:
-    """The file of a module of this project, or None."""
-    if module.split(".")[0] not in _PACKAGES:
+def path_of(module: str, place: Place | None = None) -> Path | None:
+    """The file of a module of this project, or of one in ``place``; None if it is neither."""
+    first, *_ = parts = module.split(".")
+    if first in _PACKAGES:
+        base = _ROOT.joinpath(*parts)
+    elif place is not None and first == (place.package or first):
+        base = place.folder.joinpath(*parts)
+    else:
         return None
-    base = _ROOT.joinpath(*module.split("."))
-    for path in (base.with_suffix(".py"), base / "__init__.py"):
+    for path in (base.with_name(f"{base.name}.py"), base / "__init__.py"):
         if path.is_file():
             return path
     return None
 
 
 @functools.cache
-def _parse(module: str) -> ast.Module:
-    path = _path(module)
+def _parse(module: str, place: Place | None) -> ast.Module:
+    path = path_of(module, place)
     if path is None:
         raise ValueError(f"{module} is not a module of this project")
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
 @functools.cache
-def _imports(module: str) -> tuple[str, ...]:
+def _imports(module: str, place: Place | None) -> tuple[str, ...]:
     found = set()
-    for node in ast.walk(_parse(module)):
+    for node in ast.walk(_parse(module, place)):
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.ImportFrom):
+            origin = ".".join(filter(None, (_package(module, node.level, place), node.module)))
+            names = [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
         for name in names:
             parts = name.split(".")
             found |= {".".join(parts[: n + 1]) for n in range(len(parts))}
-    return tuple(sorted(name for name in found if _path(name) is not None))
+    return tuple(sorted(name for name in found if path_of(name, place) is not None))
+
+
+def _package(module: str, level: int, place: Place | None) -> str:
+    """The package that ``level`` dots before an imported name mean in ``module``; "" for none."""
+    path = path_of(module, place)
+    parts = module.split(".") + ["__init__"] * (path is not None and path.name == "__init__.py")
+    return ".".join(parts[:-level]) if level else ""
 
 
 @functools.cache
-def _short_digest(module: str) -> str:
-    tree = _parse(module)
+def _short_digest(module: str, place: Place | None) -> str:
+    return digest_of(_parse(module, place))
+
+
+def digest_of(tree: ast.Module) -> str:
+    """The digest of a module's syntax tree, without comments, docstrings and formatting; ``tree`` is changed."""
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):

@@ -54,6 +54,15 @@ for _kind, (_begins, _pattern) in _WORDS.items():
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(f"(?:{_pattern})\\Z"), list(_begins))
 
 
+def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """``base`` with the values of ``over`` put on top, key by key through nested mappings."""
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = merge(merged[key], value) if both else value
+    return merged
+
+
 def read_yaml(path: str | Path) -> Any:
     """Read a YAML file of this repository, or one of ``--configfile``, which may be JSON.
 

@@ -12,22 +12,47 @@ A method is an nn.Module with
 """
 
 import importlib
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from liftedcl.identity.errors import InputError
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
-from liftedcl.recipes.method_entries import method_entries
+from liftedcl.recipes.method_entries import MethodEntry, method_entries
 
 
-def method_class(method: str) -> Callable[..., Any]:
-    """The class of a method that trains, called with (recipe, backbone, shard, skeletons). Imports its module alone."""
-    entry = method_entries()[method]
-    return getattr(importlib.import_module(entry.module), entry.class_name)
+def method_class(method: str | MethodEntry) -> Callable[..., Any]:
+    """The class of a method that trains, called with (recipe, backbone, shard, skeletons). Imports its module alone.
+
+    ``method`` is its name or, as one from outside has none, its entry (`outside_method.method_of` its recipe).
+
+    Raises:
+        InputError: a method from outside can't be imported.
+    """
+    entry = method_entries()[method] if isinstance(method, str) else method
+    module = importlib.import_module(entry.module) if entry.place is None else _from_outside(entry)
+    return getattr(module, entry.class_name)
 
 
-def encoder_modules(method: str) -> tuple[str, ...]:
+def encoder_modules(method: str | MethodEntry) -> tuple[str, ...]:
     """The modules that make an encoder with ``method``: the trainer and that method alone."""
-    return tuple(filter(None, ("liftedcl.pretrain", method_entries()[method].module)))
+    entry = method_entries()[method] if isinstance(method, str) else method
+    return tuple(filter(None, ("liftedcl.pretrain", entry.module)))
+
+
+def _from_outside(entry: MethodEntry) -> Any:
+    if entry.place.package == "" and (folder := str(entry.place.folder)) not in sys.path:
+        sys.path.insert(0, folder)  # its code may import what is beside it, as that of a script may
+    try:
+        module = importlib.import_module(entry.module)
+    except (ImportError, SyntaxError) as error:
+        raise InputError(
+            f"{entry.file}: can't be imported: {error}; install what it needs beside this project"
+        ) from None
+    if not Path(module.__file__ or "").samefile(entry.file):
+        raise InputError(f"{entry.file}: Python has another module {entry.module}, {module.__file__}; rename your file")
+    return module
 
 
 def completes(recipe: EncoderRecipe) -> bool:

@@ -16,6 +16,7 @@ from liftedcl.recipes.adamw_recipe import AdamWPretraining
 from liftedcl.recipes.backbone_names import require_backbone
 from liftedcl.recipes.completion_recipe import Masking, Pairs
 from liftedcl.recipes.method_entries import method_entries
+from liftedcl.recipes.outside_method import OUTSIDE, entry_of, require_outside
 from liftedcl.recipes.weight_sources import SOURCES
 
 SMALLEST_INPUT = 32
@@ -189,7 +190,8 @@ class EncoderRecipe:
     """One row of encoders with its defaults filled in.
 
     ``images`` names the training set, ``start`` the row whose encoder training starts from, ``source`` the published
-    file that it is read from, ``file`` the user's own encoder. ``adamw`` takes the place of SGD.
+    file that it is read from, ``file`` the user's own encoder. ``adamw`` takes the place of SGD. ``module`` is the file
+    or module of the method `OUTSIDE`, in ``repository`` at its full ``commit`` if those are given.
     """
 
     method: str
@@ -208,11 +210,14 @@ class EncoderRecipe:
     adamw: AdamWPretraining | None = field(default=None, metadata=WHERE_GIVEN)
     masking: Masking | None = field(default=None, metadata=WHERE_GIVEN)
     pairs: Pairs | None = field(default=None, metadata=WHERE_GIVEN)
+    module: str | None = field(default=None, metadata=WHERE_GIVEN)
+    repository: str | None = field(default=None, metadata=WHERE_GIVEN)
+    commit: str | None = field(default=None, metadata=WHERE_GIVEN)
 
     def __post_init__(self) -> None:
-        entries = method_entries()
-        require_choice(self.method, entries, "method")
-        sections = entries[self.method].sections
+        require_choice(self.method, (*method_entries(), OUTSIDE), "method")
+        require_outside(self)
+        sections = entry_of(self.method, self.module, self.commit).sections
         require_backbone(self.backbone, "backbone")
         trained = "training" in sections
         for name in sections:

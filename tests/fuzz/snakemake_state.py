@@ -18,7 +18,7 @@ from liftedcl.identity.errors import InputError
 from workflow.gpu_slot import claim, gpus_here
 from workflow.job_records import NAME, restore, save
 from workflow.snakemake_internals import FOLDER, KEPT, Records
-from workflow.why import main as why
+from workflow.why.__main__ import main as why
 
 _MADE, _RUNS, _SEEN = "runs/demo/skeletons.npy", Path("runs/demo"), f"{FOLDER}/job_records_seen.json"
 _JOBS, _VISIBLE = f"{_RUNS}/{NAME}", "visible.txt"

@@ -12,6 +12,7 @@ from repository import REPOSITORY
 from tiny.tables import TABLES, record, references
 
 from liftedcl.files.atomic import write_json
+from liftedcl.recipes.outside_method import entry_of
 from liftedcl.skeletons.lifting_scores import LiftingScores
 from workflow.layout import Layout
 from workflow.lifting import lifting_records, read_shown
@@ -78,6 +79,11 @@ def _fractions(root: Path) -> None:
     make_table(_EFFICIENCY, profile="demo", seeds=[0], layout=layout, out=root / "efficiency.csv")
 
 
+def _method(root: Path) -> None:
+    root.mkdir(exist_ok=True)
+    (root / "mine.py").write_text('class Mine:\n    sections = ("training", "views")\n')
+
+
 def _keys(benchmark: str) -> list[str]:
     return [column.metric for column in _EFFICIENCY.columns_of(benchmark)]
 
@@ -123,12 +129,20 @@ WORKFLOW = (
             _of_runs("all_provenance", "--provenance", f"{{}}/{_PROVENANCE}", told=False)),
     Subject("explain", _runs, (_MADE, _PROVENANCE),
             command("workflow.explain", f"{{}}/{_MADE}", "--row", _ROWS[1], "--column", "MPJPE", told=False)),
+    Subject("compare", _runs, (_MADE, _PROVENANCE),
+            command("workflow.compare.__main__", f"{{}}/{_MADE}:{_ROWS[0]}", f"{{}}/{_MADE}:{_ROWS[1]}", told=False)),
+    Subject("compare runs", _runs, (_RUN, _METRICS),
+            command("workflow.compare.__main__", f"{{}}/{Path(_RUN).parent}", f"{{}}/{Path(_RUN).parent}", told=False)),
+    Subject("cite", _runs, (_MADE, _PROVENANCE),
+            command("workflow.cite.__main__", f"{{}}/{_MADE}", told=False)),
+    Subject("a method from outside", _method, ("mine.py",),
+            lambda root: entry_of("outside", str(root / "mine.py")).sections),
     Subject("metric_files", _runs, (_MADE, _PROVENANCE),
             command("workflow.metric_files", f"{{}}/{_MADE}", "--out", "{}/out", told=False)),
     Subject("record", _runs, (_MADE, _PROVENANCE),
             command("workflow.tables.record", f"{{}}/{_MADE}", "--out", "{}/out", told=False)),
     Subject("efficiency_plot", _fractions, ("efficiency.csv", "efficiency.provenance.json"),
             command("workflow.efficiency_plot", "{}/efficiency.csv", "--out", "{}/out/x.png", told=False)),
-    Subject("summary_page", _runs, (_MADE, _PROVENANCE, "lifting.csv"),
-            command("workflow.summary_page", "--results", "{}", "--out", "{}/index.html", told=False)),
+    Subject("page", _runs, (_MADE, _PROVENANCE, "lifting.csv"),
+            command("workflow.page.__main__", "--results", "{}", "--out", "{}/index.html", told=False)),
 )  # fmt: skip

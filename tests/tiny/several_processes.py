@@ -1,37 +1,18 @@
-"""Trains every method for a few steps and stores what came out, in one process or in two (test_distributed.py)."""
+"""Messages, batch norms and every method for a few steps, in one process or in two (test_distributed.py)."""
 
 import argparse
-import dataclasses
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 
+from liftedcl.checks.method_checks import noise_in
+from liftedcl.checks.several_processes import train
 from liftedcl.engine import distributed
 from liftedcl.engine.device import prepare_device
-from liftedcl.engine.loop import fit
 from liftedcl.identity.recipe import read_recipe
-from liftedcl.images.shard import open_shard
-from liftedcl.methods import method_class
-from liftedcl.networks.encoder import build_backbone
 from liftedcl.networks.grouped_norm import group_batch_norms
-from liftedcl.pretrain import PretrainingTask
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
-
-BATCH = 8
-
-
-def train(recipe: EncoderRecipe, images: Path, out: Path) -> dict:
-    """Two epochs of two steps; the history and the state of everything."""
-    torch.manual_seed(0)
-    skeletons = torch.nn.functional.normalize(torch.randn(20, 51), dim=1).view(-1, 17, 3).numpy().astype(np.float32)
-    shard, backbone = open_shard(images), build_backbone(recipe.backbone)
-    module = method_class(recipe.method)(recipe, backbone, shard, skeletons)
-    task = PretrainingTask(module, recipe, shard, 0, torch.device("cpu"))
-    run = {"folder": out / recipe.method, "identity": {}, "seed": 0, "device": torch.device("cpu")}
-    history = fit(task, **run, name=recipe.method, observe=task.observe)
-    return {"history": history, "state": task.module.state_dict()}
 
 
 def messages() -> dict[str, torch.Tensor]:
@@ -69,15 +50,14 @@ def norms() -> dict[str, torch.Tensor]:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    for name in ("recipes", "images", "out"):
+    for name in ("recipes", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     arguments = parser.parse_args()
     prepare_device(1)
     results = {"messages": messages(), "norms": norms()}
     for line in arguments.recipes.read_text().splitlines():
         recipe = read_recipe(EncoderRecipe, line)
-        recipe = dataclasses.replace(recipe, training=dataclasses.replace(recipe.training, batch_size=BATCH, epochs=2))
-        results[recipe.method] = train(recipe, arguments.images, arguments.out)
+        results[recipe.method] = train(recipe, noise_in(arguments.recipes.parent), arguments.out / recipe.method)
     torch.save(results, arguments.out / f"{distributed.rank()}of{distributed.size()}.pt")
 
 

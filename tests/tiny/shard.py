@@ -1,35 +1,15 @@
-"""A packed shard of noise with all that any method reads of one: labels, people's boxes, pairs; a CroCo made for it."""
+"""A packed shard of noise with all that any method reads of one; a CroCo made for it."""
 
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from liftedcl.crops import COLUMNS
-from liftedcl.images.pairs import KINDS, PairList, write_pairs
-from liftedcl.images.shard import Shard, ShardWriter, open_shard
+from liftedcl.checks.noise import write_noise as write_tiny_shard
 from liftedcl.methods import method_class
 from liftedcl.networks.encoder import build_backbone, save_encoder, save_state
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
 
-HEIGHT, WIDTH = 64, 48
-
-
-def write_tiny_shard(path: Path, count: int) -> Shard:
-    """Write ``count`` images of three classes, and as many pairs: of each image with the next one, kinds in turn.
-
-    The noise is finer than the pixels of a view: in flat areas rounding decides which of equal cells a pooling takes.
-    """
-    rng = np.random.default_rng(0)
-    with ShardWriter(path, HEIGHT, WIDTH, (*COLUMNS, "label")) as writer:
-        for i in range(count):
-            pixels = rng.integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
-            cells = {"box_x": 30 + i, "box_y": 50, "box_width": 40, "box_height": 100, "crop_x": 20, "crop_y": 40}
-            cells |= {"crop_width": 96, "crop_height": 128, "scale": 0.5}
-            writer.append(pixels, [cells.get(column, i) for column in COLUMNS] + [i % 3])
-    shard, rows = open_shard(path), np.arange(count)
-    write_pairs(shard, PairList(rows, (rows + 1) % count, rows % len(KINDS)), {})
-    return shard
+__all__ = ["write_tiny_shard", "write_untrained_croco"]
 
 
 def write_untrained_croco(folder: Path, recipe: EncoderRecipe) -> None:

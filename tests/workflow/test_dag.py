@@ -51,7 +51,7 @@ def test_the_report_holds_table_and_captioned_figures(finished):
         assert status == 0, output
     page = (finished / "results/report.html").read_text()
     for part in (
-        "table4.html",
+        "table4.csv",
         "augmented_h36m_3d.png",
         "figure5.png",
         "figure6.png",

@@ -1,33 +1,19 @@
-"""docs/extending.md followed to the letter: a method, and a benchmark with a data set of its own, come into a table."""
+"""docs/extending.md followed to the letter: what workflow.create writes comes into a table."""
 
 import csv
 import json
 import re
 import shutil
+import subprocess
+import sys
 
-import cv2
-import numpy as np
 import pytest
 from repository import REPOSITORY, TINY, copy_to, run
 
-TOY = REPOSITORY / "tests" / "tiny" / "toy"
-ROW = "    colour_in: {method: colour, images: imagenet}\n"
-FOLDER = "  grey: data/grey\n"
-RECIPE = "  brightness: {epochs: 2, batch_size: 8, learning_rate: 1.0e-2, milestones: [], milestone_factor: 0.1}\n"
-TABLE = """
-brightness:
-  title: brightness of grey squares
-  benchmark: brightness
-  columns:
-    - {key: error, name: error, unit: "", better: down}
-  reference: mean brightness of the training set
-  baseline: random
-  rows:
-    - {encoder: random,    method: random initialisation, data: "-"}
-    - {encoder: colour_in, method: mean colour,           data: IN}
-  differences: []
-  figures: []
-"""
+from liftedcl.checks.method_checks import check_gradients, check_momentum, check_resume, check_shapes, small
+from liftedcl.identity.errors import InputError
+from workflow.check_method import recipe_of
+from workflow.create.__main__ import create_benchmark, create_method
 
 
 def insert(file, after, text):
@@ -39,30 +25,38 @@ def insert(file, after, text):
     file.write_text(content)
 
 
-def write_grey_squares(folder):
-    rng = np.random.default_rng(0)
-    labels = {split: {f"{split}{n}.png": float(rng.uniform(0.1, 0.9)) for n in range(count)}
-              for split, count in (("train", 32), ("test", 12))}  # fmt: skip
-    (folder / "images").mkdir(parents=True)
-    for name, brightness in (labels["train"] | labels["test"]).items():
-        square = rng.normal(255 * brightness, 8, (32, 32, 3)).clip(0, 255).astype(np.uint8)
-        assert cv2.imwrite(str(folder / "images" / name), square)
-    (folder / "labels.json").write_text(json.dumps(labels))
-
-
 @pytest.fixture(scope="module")
 def extended(tmp_path_factory):
-    """A copy with the toy method (a file, a row) and the toy benchmark (a folder, its rows); nothing else is edited."""
+    """A copy with a created method (a file, a row) and a created benchmark (a folder, its rows) as they are written."""
     copy = copy_to(tmp_path_factory.mktemp("extended") / "repository")
-    shutil.copy(TOY / "colour.py", copy / "liftedcl/methods/colour.py")
-    shutil.copytree(TOY / "brightness", copy / "downstream/brightness")
-    write_grey_squares(copy / "data/grey")
-    insert(copy / "params.yaml", "data:", FOLDER)
-    insert(copy / "params.yaml", "  rows:", ROW)
-    insert(copy / "params.yaml", "benchmarks:", RECIPE)
+    (row,) = create_method("colour", copy / "liftedcl/methods").values()
+    assert row.startswith("    colour: {module: ")
+    insert(copy / "params.yaml", "  rows:", "    colour_in: {method: colour, images: imagenet}\n")
+    folder, recipe, table = create_benchmark("brightness", copy).values()
+    insert(copy / "params.yaml", "data:", folder)
+    insert(copy / "params.yaml", "benchmarks:", recipe)
     tables = copy / "workflow/tables/tables.yaml"
-    tables.write_text(tables.read_text() + TABLE)
+    own = "  rows:\n    - {encoder: colour_in, method: mean colour, data: IN}\n"
+    tables.write_text(tables.read_text() + table.replace("  rows:\n", own).replace("extends: true", "extends: false"))
+    subprocess.run([sys.executable, "-m", "downstream.brightness"], cwd=copy, check=True)
     return copy
+
+
+def test_a_created_method_passes_every_check_of_one_process(tmp_path):
+    create_method("mine", tmp_path)
+    recipe = small(recipe_of(str(tmp_path / "mine.py"), None, REPOSITORY / "params.yaml", "demo"))
+    for check in (check_shapes, check_gradients, check_momentum, check_resume):
+        check(recipe, tmp_path)
+
+
+def test_what_is_there_is_never_overwritten(tmp_path):
+    for name, problem in (("mine", "is there already"), ("Mine", "no name of a module"), ("class", "no name")):
+        (tmp_path / "mine.py").write_text("mine")
+        with pytest.raises(InputError, match=problem):
+            create_method(name, tmp_path)
+    with pytest.raises(InputError, match="a benchmark or a data set already"):
+        create_benchmark("coco", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.py"]
 
 
 def test_they_become_rows_and_columns_of_a_table(extended):
@@ -73,7 +67,7 @@ def test_they_become_rows_and_columns_of_a_table(extended):
     assert all(float(row["error"]) > 0 for row in rows.values())
     provenance = json.loads((extended / "results/brightness.provenance.json").read_text())
     (chain,) = provenance["rows"]["colour_in"]["brightness"]
-    assert "grey/labels.json" in chain["finetuning"]["inputs"]
+    assert "brightness/labels.json" in chain["finetuning"]["inputs"]
     assert chain["encoders"][0]["provenance"]["recipe"]["method"] == "colour"
     assert "Nothing to be done" in run(extended, "-n", "results/brightness.csv", *TINY)[1]
 
@@ -86,6 +80,6 @@ def test_their_code_and_their_data_make_their_own_jobs_stale(extended):
 
 
 def test_data_that_are_not_there_are_named_like_any_others(extended):
-    shutil.move(extended / "data/grey", extended / "data/elsewhere")
+    shutil.move(extended / "data/brightness", extended / "data/elsewhere")
     status, output = run(extended, "-n", "results/brightness.csv", *TINY)
-    assert status != 0 and "grey: grey squares" in output and "missing  data/grey/labels.json" in output
+    assert status != 0 and "brightness: grey squares" in output and "missing  data/brightness/labels.json" in output

@@ -13,9 +13,9 @@ from repository import REPOSITORY, TINY, run
 from snakemake.persistence.file import FilePersistence
 from tiny.run import finished_run
 
-from workflow.changed_parameters import changed_parameters
-from workflow.snakemake_internals import PlannedJob
-from workflow.why import explain
+from workflow.planned_job import PlannedJob
+from workflow.why.__main__ import explain
+from workflow.why.changed_parameters import changed_parameters
 
 FIGURE, ENCODER = "results/figure7.png", "runs/demo/encoders/random/seed0/encoder.pt"
 SKELETONS = "runs/demo/figures/figure7.png"  # beside runs/demo/skeletons.npy, and what FIGURE is a copy of
@@ -121,6 +121,18 @@ def test_an_edited_input_is_named_and_one_that_was_only_rewritten_is_not(finishe
     assert why(finished) == ["Nothing to do."]
 
 
+def test_the_status_of_a_finished_run_is_done_and_names_what_an_edit_made_stale(finished):
+    def status(*words):
+        command = [sys.executable, "-m", "workflow.status", *TARGETS, *words]
+        return subprocess.run(command, cwd=finished, check=True, text=True, capture_output=True).stdout.splitlines()
+
+    assert status()[:2] == ["profile demo: 3 jobs: done 3", "of these 0 trainings: nothing to make"]
+    lines = status("--config", "skeletons={count: 201}", "--page", "results/status.html")
+    assert "  stale    runs/demo/skeletons.npy: params.yaml: skeletons (count 200 -> 201) changed" in lines
+    assert f"  stale    results/figure7.png: its input {SKELETONS} is made again" in lines
+    assert "count 200 -&gt; 201" in (finished / "results/status.html").read_text()
+
+
 def test_a_run_that_was_killed_is_said_to_have_no_end(finished):
     store = FilePersistence(path=finished / ".snakemake")
     store._mark_incomplete(FIGURE, None)
@@ -178,6 +190,10 @@ def test_a_tables_rows_are_compared_one_by_one():
     old, new = (json.dumps({"rows": [{"label": "a"}, {"label": label}]}) for label in "bc")
     assert changed([old], {"table": new}, "table", table="table4") == [
         'workflow/tables/tables.yaml: table4 (rows[1].label "b" -> "c") changed'
+    ]
+    more = json.dumps({"rows": [{"label": label} for label in "abc"]})
+    assert changed([old], {"table": more}, "table", table="table4") == [
+        "workflow/tables/tables.yaml: table4 (rows has 3 entries in place of 2) changed"
     ]
 
 

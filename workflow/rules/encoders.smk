@@ -12,7 +12,8 @@ def encoder_recipe(wildcards):
 
 
 def encoder_code_of(wildcards):
-    return code_of(*encoder_modules(PARAMS.encoders[wildcards.row].method))
+    entry = method_of(PARAMS.encoders[wildcards.row])
+    return code_of(*encoder_modules(entry), place=entry.place)
 
 
 def images_of(wildcards):

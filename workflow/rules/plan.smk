@@ -18,15 +18,17 @@ from liftedcl.identity.code_digest import code_of
 from liftedcl.identity.errors import InputError
 from liftedcl.methods import completes, encoder_modules, lifts
 from liftedcl.identity.recipe import to_json
+from liftedcl.recipes.outside_method import method_of
 from liftedcl.recipes.weight_sources import SOURCES
 from workflow.benchmark_recipes import benchmark_of
+from workflow.clone import clone_missing, pinned
 from workflow.command_line import command_line_values, label_of
 from workflow.data_sets import missing_data, needed_data
 from workflow.job_records import restore
 from workflow.layout import generated_root, is_generated, layout_of
 from workflow.params import read_params
 from workflow.snakemake_internals import (
-    FOLDER, is_main_process, jobs_of_rule, mark_incomplete, remove_stale_locks, settings_of,
+    FOLDER, is_main_process, jobs_of_rule, mark_incomplete, may_fetch, remove_stale_locks, settings_of,
 )
 from workflow.tables.partial_tables import missing_runs, write_partial_table
 from workflow.tables.shown_tables import FIGURES, encoders_run, overview_tables, read_tables
@@ -40,6 +42,8 @@ try:
     for line in restore() if is_main_process(workflow) else ():  # Snakemake's records of what DVC pulled
         print(line, file=sys.stderr)
     OVERRIDES = command_line_values(*settings_of(workflow))
+    for line in clone_missing(pinned(REPOSITORY / "params.yaml", OVERRIDES)) if may_fetch(workflow) else ():
+        print(line, file=sys.stderr)
     PARAMS = read_params(REPOSITORY / "params.yaml", OVERRIDES)
     TABLES = read_tables(REPOSITORY / "workflow" / "tables" / "tables.yaml", PARAMS)
 except InputError as error:

@@ -22,9 +22,9 @@ rule summary:  # of all that is in results/: tables beyond the paper's are shown
         others=expand("results/{kind}_{benchmark}.png", kind=["augmented", "curves"], benchmark=TABLE_OF),
         lifting="results/lifting.csv" if LIFTING_ROW else [],
         run_times="results/run_times.png",
-        style=repository_file("workflow/tables/html_page.css"),
+        style=[repository_file(f"workflow/page/page.{kind}") for kind in ("css", "js")],
         captions=[repository_file(f"workflow/report/{name}.rst") for name in CAPTIONS],
     output: "results/index.html",
-    params: code=code_of("workflow.summary_page"),
+    params: code=code_of("workflow.page.__main__"),
     localrule: True
-    shell: "{PYTHON} -m workflow.summary_page --results results --out {output:q}"
+    shell: "{PYTHON} -m workflow.page --results results --out {output:q}"

@@ -1,4 +1,4 @@
-# Tables: stored metrics -> csv, Markdown, LaTeX, a page, and the provenance of every cell; and pictures beside them.
+# Tables: stored metrics -> csv, Markdown, LaTeX, and the provenance of every cell; and pictures beside them.
 
 TABLE_OF = main_tables(TABLES)  # a benchmark's metrics
 
@@ -77,12 +77,11 @@ rule table:
         metrics=metrics_of,
         references=lambda wildcards: [LAYOUT.reference(name) for name in TABLES[wildcards.table].benchmarks],
         figures=lambda wildcards: figures_of(wildcards.table),
-        style=repository_file("workflow/tables/html_page.css"),
     output:
-        csv="results/{table}.csv",
+        csv=report("results/{table}.csv", caption="../report/table.rst", category="Tables"),
         markdown="results/{table}.md",
         latex="results/{table}.tex",
-        page=report("results/{table}.html", caption="../report/table.rst", category="Tables"),
+        macros="results/{table}.macros.tex",
         provenance="results/{table}.provenance.json",
     params:
         table=lambda wildcards: to_json(TABLES[wildcards.table]), code=code_of("workflow.tables.__main__"),

@@ -1,4 +1,4 @@
-"""Stored scores -> a table as csv, Markdown, LaTeX and HTML, with the provenance of every cell. No torch."""
+"""Stored scores -> a table as csv, Markdown and LaTeX, with the provenance of every cell. No torch."""
 
 import argparse
 from pathlib import Path
@@ -8,9 +8,9 @@ from liftedcl.identity.errors import run_cli
 from liftedcl.identity.recipe import read_recipe
 from workflow.layout import Layout
 from workflow.tables.computed_table import computed_table
+from workflow.tables.macros import macros
 from workflow.tables.made_table import write_csv
 from workflow.tables.stored_scores import read_scores
-from workflow.tables.table_html import table_page
 from workflow.tables.table_spec import Table
 from workflow.tables.table_text import latex, markdown
 
@@ -18,7 +18,7 @@ from workflow.tables.table_text import latex, markdown
 def make_table(
     table: Table, *, profile: str, seeds: list[int], layout: Layout, out: Path, partly: bool = False
 ) -> None:
-    """Write ``out`` (csv), and beside it the Markdown, the LaTeX, the page and ``.provenance.json``.
+    """Write ``out`` (csv), and beside it the Markdown, the LaTeX, its macros and ``.provenance.json``.
 
     Args:
         table: as `table_spec.read_tables` returns it.
@@ -33,7 +33,7 @@ def make_table(
     write_json(out.with_suffix(".provenance.json"), made.provenance | {"csv_sha256": sha256_of_file(out)})
     write_text(out.with_suffix(".md"), markdown(made, table.settings))
     write_text(out.with_suffix(".tex"), latex(made))
-    write_text(out.with_suffix(".html"), table_page(made))
+    write_text(out.with_suffix(".macros.tex"), macros(made))
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from workflow.tables.made_table import MadeTable, read_made_table
 from workflow.tables.paired import LEVEL, half_width
 from workflow.tables.recorded_runs import damage_named, distinct, stages
 from workflow.tables.stored_scores import NO_ENCODER
-from workflow.tables.table_html import label_of
+from workflow.tables.table_text import label_of
 
 
 def provenance_summary(tables: list[MadeTable]) -> dict[str, Any]:

@@ -1,14 +1,11 @@
 """Scores between the trivial predictor's and the bound, so that different metrics can be compared and averaged."""
 
-import statistics
 from collections.abc import Iterable
-from html import escape
 
 from workflow.benchmark_recipes import benchmark_of
 from workflow.tables.made_table import MadeTable
 from workflow.tables.stored_scores import NO_ENCODER
 from workflow.tables.table_spec import Column
-from workflow.tables.table_text import row_name
 
 SCALED = (
     "Scaled: 0 is the trivial predictor, 100 the bound, which is what encoding and decoding leave of the true labels, "
@@ -27,8 +24,8 @@ def scaled(score: float | None, trivial: float | None, bound: float | None, colu
     return 100 * (score - trivial) / way if way * (1 if column.better == "up" else -1) > 0 else None
 
 
-def scaled_html(tables: Iterable[MadeTable]) -> str:
-    """Scaled scores of each row in the tables about one benchmark alone, and their mean; "" for fewer than two tables.
+def scaled_rows(tables: Iterable[MadeTable]) -> dict[str, dict[str, float | None]]:
+    """Benchmark -> row -> its scaled score; of tables about one benchmark alone, the first of each.
 
     A table's score is its first metric, the mean over the seeds.
     """
@@ -37,18 +34,7 @@ def scaled_html(tables: Iterable[MadeTable]) -> str:
         benchmark, *others = {benchmark_of(column.benchmark) for column in table.columns}  # of variants too
         if not others:
             alone.setdefault(benchmark, table)
-    if len(alone) < 2:
-        return ""
-    columns = [_scaled_rows(table) for table in alone.values()]
-    names = {record["row"]: row_name(record) for table in alone.values() for record in table.records}
-    heads = "".join(f'<th class="number">{escape(name)}</th>' for name in (*alone, "mean"))
-    lines = [f"<tr><th>Row</th>{heads}</tr>"]
-    for row in dict.fromkeys(row for column in columns for row in column):
-        values = [column.get(row) for column in columns]
-        values.append(None if None in values else statistics.fmean(values))
-        cells = (f'<td class="number">{"–" if value is None else f"{value:.1f}"}</td>' for value in values)
-        lines.append(f"<tr><td>{escape(names[row])}</td>{''.join(cells)}</tr>")
-    return "\n".join([f"<p>{SCALED}</p>", '<div class="box"><table class="scores">', *lines, "</table></div>"])
+    return {benchmark: _scaled_rows(table) for benchmark, table in alone.items()}
 
 
 def _scaled_rows(table: MadeTable) -> dict[str, float | None]:

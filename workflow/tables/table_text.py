@@ -16,6 +16,12 @@ _TEX = str.maketrans(
 _MARKDOWN = str.maketrans({sign: rf"\{sign}" for sign in "\\|`*$~"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
+def label_of(name: str) -> str:
+    """``table4`` is Table 4; ``data_efficiency`` is Data efficiency."""
+    words = re.sub(r"(?<=[a-z])(?=\d)", " ", name).replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
 def not_the_papers(profile: str) -> str:
     """The warning beside values of ``profile``; empty for the paper's."""
     if profile == "paper":
@@ -68,8 +74,8 @@ def latex(table: MadeTable) -> str:
     heads = ["Profile", "Method", "Pre-training", *(f"{column.name} ({column.unit})" for column in table.columns)]
     lines = [f"% {_one_line(f'{table.title}; profile {table.profile}. {not_the_papers(table.profile)}')}"]
     lines += [r"\begin{tabular}{lll" + "r" * len(table.columns) + "}", r"\toprule"]
-    lines += [_tex_row(map(_tex_text, heads)), r"\midrule"]
-    for record, cells in _rows(table, r"\textbf{{{}}}", _tex_text):
+    lines += [_tex_row(map(tex_text, heads)), r"\midrule"]
+    for record, cells in _rows(table, r"\textbf{{{}}}", tex_text):
         lines.append(_tex_row(cells))
         if record["row"] == BOUND:
             lines.append(r"\midrule")
@@ -93,7 +99,8 @@ def markdown_text(text: str) -> str:
     return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", escaped)  # inside a word it is no markup
 
 
-def _tex_text(text: str) -> str:
+def tex_text(text: str) -> str:
+    """``text`` in one line, in which no sign is a command of LaTeX."""
     return _one_line(text).translate(_TEX)
 
 

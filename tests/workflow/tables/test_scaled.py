@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from workflow.page.heat_map import heat_map
 from workflow.tables.made_table import MadeTable
-from workflow.tables.scaled import scaled, scaled_html
+from workflow.tables.scaled import scaled
 from workflow.tables.table_spec import Column
 
 UP, DOWN = Column("ap", "AP", "%", "up", "coco"), Column("mpjpe_mm", "MPJPE", "mm", "down", "h36m_3d")
@@ -39,9 +40,9 @@ def test_a_row_has_a_mean_if_every_benchmark_has_a_score():
     probe = Column("frozen_mpjpe_mm", "frozen MPJPE", "mm", "down", "h36m_3d-probe")
     second = made("table4", DOWN, {"reference": 200.0, "bound": 0.0, "a": 180.0, "b": ""}, probe)
     mixed = made("table7", UP, {"reference": 0.0, "bound": 80.0, "a": 80.0, "c": 1.0}, DOWN)
-    lines = re.findall(r"<tr>(.*?)</tr>", scaled_html([first, second, mixed]))
+    lines = re.findall(r"<tr>(.*?)</tr>", heat_map([first, second, mixed]))
     texts = [re.findall(r">([^<>]+)</t[dh]>", line) for line in lines]
     assert texts == [
         ["Row", "coco", "h36m_3d", "mean"], ["a (-)", "50.0", "10.0", "30.0"], ["b (-)", "25.0", "–", "–"]
     ]  # fmt: skip
-    assert scaled_html([first, mixed]) == ""
+    assert heat_map([first, mixed]) == ""

@@ -19,6 +19,7 @@ from liftedcl.files.atomic import write_json
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.recipe import to_json
 from workflow.layout import Layout
+from workflow.page.score_table import table_html
 from workflow.tables.__main__ import make_table
 from workflow.tables.made_table import read_made_table
 from workflow.tables.partial_tables import missing_runs, write_partial_table
@@ -119,20 +120,21 @@ def test_one_seed_marks_nothing_and_judges_nothing_in_any_form(runs, tmp_path):
         ".csv": "(agree)",
         ".md": "**40.0",
         ".tex": r"\textbf",
-        ".html": 'number best"',
         ".provenance.json": '"agree"',
     }
     for seeds in ([0], [0, 1]):
         make_table(TABLE, profile="demo", seeds=seeds, layout=runs, out=tmp_path / "t.csv")
         texts = {form: (tmp_path / f"t{form}").read_text() for form in forms}
+        texts["page"] = table_html(read_made_table(tmp_path / "t.csv"))
+        assert ('number best"' in texts["page"]) == (len(seeds) > 1)
         for form, mark in forms.items():
             assert (mark in texts[form]) == (len(seeds) > 1), (form, seeds)
         judged = [text for form, text in texts.items() if form != ".tex"]
         assert all(("one seed: no verdict" in text) == (len(seeds) == 1) for text in judged)
-        said = [texts[form] for form in (".md", ".tex", ".html")]
+        said = [texts[form] for form in (".md", ".tex", "page")]
         assert all(("One seed: no row is marked" in text) == (len(seeds) == 1) for text in said)
         assert all(("Bold: the best" in text) == (len(seeds) > 1) for text in said)
-        assert "agree" not in re.sub("<style>.*</style>", "", "".join(texts.values()), flags=re.S) or len(seeds) > 1
+        assert "agree" not in "".join(texts.values()) or len(seeds) > 1
 
 
 def test_rows_that_did_not_finish_say_why_and_the_others_come_out(runs, tmp_path):
@@ -281,16 +283,7 @@ def test_a_table_is_made_again_without_torch(runs, tmp_path):
         assert (tmp_path / f"again{ending}").read_bytes() == (tmp_path / f"t{ending}").read_bytes()
 
 
-def test_the_page_of_a_table_stands_alone(runs, tmp_path):
-    """In Snakemake's report it is shown in a frame, from where no link leads anywhere."""
-    make_table(TABLE, profile="demo", seeds=[0, 1], layout=runs, out=tmp_path / "table4.csv")
-    page = (tmp_path / "table4.html").read_text()
-    assert "<style>" in page and "href=" not in page and "src=" not in page
-    assert f"Table 4 · {TABLE.title}" in page and "not the paper" in page
-    assert all(method in page for method in pd.read_csv(tmp_path / "table4.csv")["method"])
-
-
-@pytest.mark.parametrize("module", ["overview", "explain", "all_provenance", "run_times", "summary_page"])
+@pytest.mark.parametrize("module", ["overview", "explain", "all_provenance", "run_times", "page.__main__"])
 def test_what_reads_tables_needs_no_torch(module):
     code = f"import sys; sys.modules['torch'] = None; import workflow.{module}"
     subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True)
@@ -366,7 +359,8 @@ def test_a_provenance_that_leads_nowhere_is_named(runs, tmp_path, provenance, sa
 
 
 LABELS = [
-    "<img src=x onerror=alert(1)>", "a & b_c % d", "100% #1 {x} $y$ ^z ~w \\input{/etc/passwd}", "=cmd|' /C calc'!A0",
+    "<img src=x onerror=alert(1)>", "<script>alert(1)</script>",
+    "a & b_c % d", "100% #1 {x} $y$ ^z ~w \\input{/etc/passwd}", "=cmd|' /C calc'!A0",
     "a | b", "a\nb", "\\", "*bold* `code` [link](http://x) _it_", "+1", "-probe", "é–ü",
 ]  # fmt: skip
 
@@ -378,7 +372,8 @@ def test_a_label_is_a_text_in_every_form(runs, tmp_path, label):
     columns = (dataclasses.replace(TABLE.columns[0], name=label), TABLE.columns[1])
     table = dataclasses.replace(TABLE, title=label, columns=columns, rows=rows, differences=(), baseline=second.encoder)
     make_table(table, profile=label, seeds=[0], layout=runs, out=tmp_path / "t.csv")
-    text, tex, page, lines = ((tmp_path / f"t.{form}").read_text() for form in ("md", "tex", "html", "csv"))
+    text, tex, lines = ((tmp_path / f"t.{form}").read_text() for form in ("md", "tex", "csv"))
+    page = table_html(read_made_table(tmp_path / "t.csv"))
     one_line = " ".join(label.split())
     # Markdown: each row has as many cells as the table, and they hold the label once the escapes are taken away.
     cells = [line[2:-2].split(" | ") for line in text.splitlines() if line.startswith("| ")]
@@ -392,7 +387,7 @@ def test_a_label_is_a_text_in_every_form(runs, tmp_path, label):
     assert "\\" not in re.sub(rf"\\(?:{known})", "", re.sub(r" \\\\$", "", body, flags=re.MULTILINE))
     assert all(line.startswith(("%", "\\")) or line.endswith(r" \\") for line in tex.splitlines())
     # HTML and csv: the browser and the spreadsheet show it, and run nothing.
-    assert html.escape(label) in page and "<img" not in page
+    assert html.escape(label) in page and "<img" not in page and "<script" not in page
     found = next(record for record in csv.DictReader(io.StringIO(lines)) if record["row"] == first.encoder)
     assert not re.match(r"[=+@-].", found["method"]) and found["method"].removeprefix("'") == label
     made = {record["row"]: record for record in read_made_table(tmp_path / "t.csv").records}

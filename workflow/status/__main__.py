@@ -1,0 +1,87 @@
+"""``python -m workflow.status [TARGET...]``: what is done, running, failed, stale and missing, and the hours left."""
+
+import argparse
+from collections import Counter
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+
+from liftedcl.files.atomic import write_text
+from liftedcl.identity.errors import run_cli
+from workflow.command_line import command_line_values
+from workflow.page.document import document
+from workflow.params import read_params
+from workflow.snakemake_internals import another_run, plan
+from workflow.status.hours import hours_left
+from workflow.status.job_state import DONE, FAILED, RUNNING, STALE, STATES, JobState, is_training, state_of
+from workflow.tables.recorded_runs import duration
+
+_SHOWN = 12  # jobs of one state that the text names
+
+
+def counts(states: list[JobState]) -> str:
+    """Such as ``done 12, missing 3``."""
+    found = Counter(of.state for of in states)
+    return ", ".join(f"{state} {found[state]}" for state in STATES if found[state]) or "nothing to make"
+
+
+def left(states: list[JobState], profile: str) -> str:
+    """The hours left, in words."""
+    hours, unknown = hours_left(states, profile)
+    said = f"left: about {duration(3600 * hours)} of one training after another"
+    return f"{said}, and {unknown} trainings of unknown length" if unknown else said
+
+
+def text(states: list[JobState], profile: str) -> Iterator[str]:
+    """Lines: the numbers; each job that is running, failed, stale or missing, trainings first; the hours left."""
+    trainings = [of for of in states if is_training(of.job)]
+    yield f"profile {profile}: {len(states)} jobs: {counts(states)}"
+    yield f"of these {len(trainings)} trainings: {counts(trainings)}"
+    for state in STATES[1:]:
+        alike = sorted((of for of in states if of.state == state), key=lambda of: not is_training(of.job))
+        for of in alike[:_SHOWN]:
+            yield f"  {state:8} {of.name}{f': {of.words}' if of.words else f' (rule {of.job.rule})'}"
+        if len(alike) > _SHOWN:
+            yield f"  {state:8} {len(alike) - _SHOWN} more"
+    yield left(states, profile)
+
+
+def page(states: list[JobState], profile: str) -> str:
+    """The same as a page, with every job."""
+    head = [f"<h1>Status of profile {escape(profile)}</h1>", f"<p>{len(states)} jobs: {escape(counts(states))}.</p>"]
+    rows = []
+    for of in sorted(states, key=lambda of: (STATES.index(of.state) or len(STATES), not is_training(of.job))):
+        kind = {DONE: "agree", FAILED: "disagree", STALE: "noise", RUNNING: "noise"}.get(of.state, "quiet")
+        cells = (escape(of.name), escape(of.job.rule), escape(of.words))
+        rows.append(f'<tr><td class="{kind}">{of.state}</td>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>')
+    heads = "".join(f'<th scope="col">{name}</th>' for name in ("State", "Run or file", "Rule", "What there is to say"))
+    top = f'<div class="box"><table data-explore aria-label="Jobs"><thead><tr>{heads}</tr></thead>'
+    table = f"{top}<tbody>{''.join(rows)}</tbody></table></div>"
+    return document("Status", [*head, f"<p>{escape(left(states, profile))}.</p>", table])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m workflow.status",
+        description="Say what `snakemake TARGET...` has made and what not, from the files alone. Nothing is run.",
+    )
+    add = parser.add_argument
+    add("targets", nargs="*", metavar="TARGET", help="files or rules (default: the paper's tables)")
+    add("--page", type=Path, metavar="FILE.html", help="write the same as a page, with every job")
+    add("--config", nargs="+", default=[], metavar="KEY=VALUE", help="as of snakemake")
+    add("--configfile", nargs="+", default=[], metavar="FILE", help="as of snakemake")
+    arguments = parser.parse_args()
+    profile = read_params("params.yaml", command_line_values(arguments.configfile, arguments.config)).profile
+    alive = another_run()
+    options = {"--config": arguments.config, "--configfile": arguments.configfile}
+    words = [word for name, values in options.items() if values for word in (name, *values)]
+    jobs = [job for job in plan([*arguments.targets, *words], done=True) if job.outputs]
+    states = [state_of(job, alive) for job in jobs]
+    print(*text(states, profile), sep="\n")
+    if arguments.page:
+        write_text(arguments.page, page(states, profile))
+        print(f"wrote {arguments.page}")
+
+
+if __name__ == "__main__":
+    run_cli(main)

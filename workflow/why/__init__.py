@@ -1,0 +1,1 @@
+"""``python -m workflow.why``: what would run, and which change caused it."""
