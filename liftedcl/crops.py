@@ -12,27 +12,23 @@ import functools
 import itertools
 import math
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from liftedcl.data_sets.coco.files import annotation_path, image_folder
 from liftedcl.data_sets.h36m.files import POSES
 from liftedcl.files.contact_sheet import write_contact_sheet
-from liftedcl.files.image_files import process_images, read_image, resize
+from liftedcl.files.image_files import process_images, read_image
 from liftedcl.files.image_header import TOLERATED_SHARE, BrokenImageError, ImageHeader, TurnEvidence, read_header
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.recipe import read_recipe
 from liftedcl.images.coco_people import FoundPeople, PeopleImage, Person, read_people
 from liftedcl.images.h36m_people import read_h36m_people
 from liftedcl.images.own_people import BOXES, read_own_people
+from liftedcl.images.person_box import Box, cut, extend_box
 from liftedcl.images.shard import ShardWriter, open_shard
 from liftedcl.recipes.data_recipes import Crops
-
-PADDING = (124, 116, 104)
-"""Mean colour of ImageNet, RGB, for what lies outside an image; normalisation turns it into about zero."""
 
 COLUMNS = (
     "image_id", "annotation_id", "file", "box_x", "box_y", "box_width", "box_height",
@@ -45,42 +41,7 @@ DAMAGE = ("no_area", "outside_image")
 
 SKIP_REASONS = ("crowd", *DAMAGE, "too_small", "too_few_keypoints")
 
-Box = tuple[float, float, float, float]
-"""x, y, width, height in pixels of the image."""
-
 _LARGEST = 10  # a box above ten times its image is a damaged number; its padding would fill the memory
-
-
-@dataclass(frozen=True)
-class Rectangle:
-    """The extended box in whole pixels, height:width exactly 4:3; it may reach past the image's border."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-
-def extend_box(box: Box) -> Rectangle:
-    """The smallest 4:3 rectangle of whole pixels around a box, centred to within half a pixel.
-
-    It contains every pixel that the box touches (paper, appendix A).
-    """
-    x, y, width, height = box
-    left, top = math.floor(x), math.floor(y)
-    wide, high = math.ceil(x + width) - left, math.ceil(y + height) - top
-    unit = max(-(-wide // 3), -(-high // 4))
-    return Rectangle(left - (3 * unit - wide) // 2, top - (4 * unit - high) // 2, 3 * unit, 4 * unit)
-
-
-def cut(image: np.ndarray, rectangle: Rectangle, *, height: int, width: int) -> np.ndarray:
-    """Crop an image (H, W, 3) uint8 to a rectangle, padded past the border, and resize: (height, width, 3) uint8."""
-    right, bottom = rectangle.x + rectangle.width, rectangle.y + rectangle.height
-    inside = image[max(rectangle.y, 0) : bottom, max(rectangle.x, 0) : right]
-    past = [max(-rectangle.y, 0), max(bottom - image.shape[0], 0), max(-rectangle.x, 0), max(right - image.shape[1], 0)]
-    if any(past):
-        inside = cv2.copyMakeBorder(inside, *past, cv2.BORDER_CONSTANT, value=PADDING)
-    return resize(inside, height=height, width=width)
 
 
 def why_skipped(person: Person, image: PeopleImage, recipe: Crops) -> str | None:

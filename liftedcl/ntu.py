@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from liftedcl.crops import COLUMNS, PADDING, Box, Rectangle, extend_box
+from liftedcl.crops import COLUMNS
 from liftedcl.data_sets.ntu.files import LIST, depth_path, video_path
 from liftedcl.files.contact_sheet import write_contact_sheet
 from liftedcl.files.image_files import process_images, resize
@@ -18,6 +18,7 @@ from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.recipe import read_recipe
 from liftedcl.images.modalities import depth_file, open_modalities, sheet_of_modalities, write_modalities
 from liftedcl.images.ntu_people import Alignment, Recording, alignments, read_recordings
+from liftedcl.images.person_box import PADDING, Box, Rectangle, extend_box
 from liftedcl.images.shard import DEPTH, ShardWriter, open_shard
 from liftedcl.recipes.data_recipes import NtuPeople
 from liftedcl.skeletons.common_joints import FROM_KINECT

@@ -1,8 +1,8 @@
 """What a shard's images have beside their pixels: depth maps and labelled joints, each image what its data set has.
 
-``NAME.modalities.csv`` beside the shard ``NAME.npy`` has a line for each image: whether it has depth, and of each of the
-13 common joints the place in pixels of the crop and whether it is labelled. ``NAME.depth.npy`` is a shard of depth maps
-in millimetres, 0 where nothing was measured, with a map for each image; a data set without depth has no such file.
+``NAME.modalities.csv`` beside the shard ``NAME.npy`` has a line for each image: whether it has depth, and of each of
+the 13 common joints the place in pixels of the crop and whether it is labelled. ``NAME.depth.npy`` is a shard of depth
+maps in millimetres, 0 where nothing was measured, a map for each image; a data set without depth has no such file.
 """
 
 from dataclasses import dataclass
