@@ -35,8 +35,6 @@ from downstream.h36m.shared.mpii_mix import read_mix as read_mpii_mix
 from downstream.lip.files import image_path, label_path, list_path
 from downstream.lip.predictions import read_prediction
 from downstream.lip.reader import read_label, read_lip, read_names
-from downstream.mpii.files import annotation_path as mpii_path
-from downstream.mpii.files import truth_path
 from downstream.mpii.predictions import read_predictions as read_mpii_predictions
 from downstream.mpii.predictions import write_predictions as write_mpii_predictions
 from downstream.mpii.reader import read_mpii
@@ -57,6 +55,8 @@ from downstream.pw3d.scores import pose_matrices
 from downstream.reading.frames import read_picture
 from downstream.reading.restricted_pickle import load_plain
 from liftedcl.data_sets.coco.files import DETECTIONS
+from liftedcl.data_sets.mpii.files import annotation_path as mpii_path
+from liftedcl.data_sets.mpii.files import truth_path
 from liftedcl.images.coco_people import read_people as read_coco_people
 from liftedcl.images.h36m_people import read_h36m_people
 

@@ -1,7 +1,7 @@
 """What MPII is, and which of its files are needed."""
 
-from downstream.mpii.files import ANNOTATIONS, GENERATED, SPLITS, TRUTH
 from liftedcl.data_sets.description import DataSet, Needs
+from liftedcl.data_sets.mpii.files import ANNOTATIONS, GENERATED, SPLITS, TRUTH
 
 DATA_SET = DataSet(
     name="mpii",
