@@ -1,4 +1,4 @@
-"""Person crops for pre-training (paper, appendix A), from COCO, Human3.6M (table 7) or the user's own images.
+"""Person crops for pre-training (paper, appendix A), from COCO, Human3.6M (table 7), MPII or the user's own images.
 
 Every annotated person box is extended to height:width = 4:3, cropped without distortion and resized. Decided here,
 where the paper is silent: crowds and boxes without area or wholly outside their image are skipped; a box that reaches
@@ -18,6 +18,7 @@ import numpy as np
 
 from liftedcl.data_sets.coco.files import annotation_path, image_folder
 from liftedcl.data_sets.h36m.files import POSES
+from liftedcl.data_sets.mpii.files import ANNOTATIONS, IMAGES
 from liftedcl.files.contact_sheet import write_contact_sheet
 from liftedcl.files.image_files import process_images, read_image
 from liftedcl.files.image_header import TOLERATED_SHARE, BrokenImageError, ImageHeader, TurnEvidence, read_header
@@ -25,6 +26,7 @@ from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.recipe import read_recipe
 from liftedcl.images.coco_people import FoundPeople, PeopleImage, Person, read_people
 from liftedcl.images.h36m_people import read_h36m_people
+from liftedcl.images.mpii_people import mpii_people, read_mpii_joints
 from liftedcl.images.own_people import BOXES, read_own_people
 from liftedcl.images.person_box import Box, cut, extend_box
 from liftedcl.images.shard import ShardWriter, open_shard
@@ -78,6 +80,12 @@ def make_h36m_crops(root: str | Path, out: str | Path, recipe: Crops, *, workers
     images, left_out = read_h36m_people(root, recipe.h36m_stride)
     found = FoundPeople(images, left_out=left_out)
     _pack(found, Path(root) / POSES["train"], Path(root) / "images", out, recipe, workers)
+
+
+def make_mpii_crops(root: str | Path, out: str | Path, recipe: Crops, *, workers: int | None = None) -> None:
+    """As `make_crops`, for the training people of an MPII folder, in boxes around their joints, in the file's order."""
+    found = mpii_people(root, read_mpii_joints(root))
+    _pack(found, Path(root) / ANNOTATIONS["train"], Path(root) / IMAGES, out, recipe, workers)
 
 
 def make_own_crops(root: str | Path, out: str | Path, recipe: Crops, *, workers: int | None = None) -> None:
@@ -177,7 +185,7 @@ def _cut_people(
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m liftedcl.crops",
-        description="Cut the people of COCO, of Human3.6M or of your own images into 4:3 crops and pack them into "
+        description="Cut the people of COCO, Human3.6M, MPII or of your own images into 4:3 crops and pack them into "
         "one shard: NAME.npy (pixels), NAME.csv (index) and NAME.json (what was kept and skipped).",
         epilog="example: python -m liftedcl.crops --coco data/coco --split train --out runs/crops/crops.npy --recipe "
         '\'{"height": 256, "width": 192, "min_keypoints": 1, "min_side": 8}\'',
@@ -186,6 +194,7 @@ def main() -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--coco", type=Path, metavar="FOLDER", help="folder in COCO's layout")
     source.add_argument("--h36m", type=Path, metavar="FOLDER", help="folder of Human3.6M; training subjects only")
+    source.add_argument("--mpii", type=Path, metavar="FOLDER", help="folder of MPII; its training people")
     source.add_argument(
         "--people", type=Path, metavar="FOLDER", help="your own images, with boxes.json or each of one person"
     )
@@ -201,6 +210,8 @@ def main() -> None:
         raise InputError("--split: goes with --coco only, leave it out")
     elif arguments.h36m:
         make_h36m_crops(arguments.h36m, arguments.out, recipe, workers=arguments.workers)
+    elif arguments.mpii:
+        make_mpii_crops(arguments.mpii, arguments.out, recipe, workers=arguments.workers)
     else:
         make_own_crops(arguments.people, arguments.out, recipe, workers=arguments.workers)
     if arguments.sheet:
