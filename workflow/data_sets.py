@@ -21,8 +21,9 @@ def needed_data(params: Params, encoders: Iterable[str]) -> dict[str, tuple[str,
         needs[entry.data.name] += [*entry.needs.files, *entry.needs.pictures]
     rows = [params.encoders[name] for encoder in encoders for name in params.chain(encoder)]
     needs["weights"] += sorted({SOURCES[recipe.source].file for recipe in rows if recipe.source})
-    if not any("people" in (recipe.images or "") for recipe in rows):
-        del needs["people"]
+    trained_on = {name for recipe in rows for name in (recipe.images or "").split("+")}
+    for name in {"people", "ntu"} - trained_on:
+        del needs[name]
     return {name: tuple(dict.fromkeys(files)) for name, files in needs.items()}
 
 

@@ -18,7 +18,7 @@ from downstream.registry import DATA_SETS
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.strict import parse, require, require_at_least, require_choice
 from liftedcl.identity.strict_text import read_yaml
-from liftedcl.recipes.data_recipes import Crops, H36MPairs, Pictures, Skeletons
+from liftedcl.recipes.data_recipes import Crops, H36MPairs, NtuFrames, Pictures, Skeletons
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
 from liftedcl.recipes.method_entries import method_entries
 from synthetic.recipes import Generated
@@ -75,6 +75,7 @@ class Params:
     data: dict[str, str]
     crops: Crops
     h36m_pairs: H36MPairs
+    ntu_people: NtuFrames
     pictures: Pictures
     skeletons: Skeletons
     encoders: dict[str, EncoderRecipe]
@@ -112,10 +113,19 @@ class Params:
         seen = [name]
         while (start := self.encoders[seen[-1]].start) is not None:
             require_choice(start, self.encoders, f"encoders.rows.{seen[-1]}.start")
+            self._check_continued(seen[-1], start)
             require(start not in seen, f"encoders.rows.{name}.start", "leads back to itself")
             same = self.encoders[start].backbone == self.encoders[seen[-1]].backbone
             require(same, f"encoders.rows.{seen[-1]}.start", f"{start} has another backbone")
             seen.append(start)
+
+    def _check_continued(self, name: str, start: str) -> None:
+        own, first = self.encoders[name], self.encoders[start]
+        if own.multimodal is None or not own.multimodal.continues:
+            return
+        same = (first.method, first.images) == (own.method, own.images)
+        rule = f"is true, and {start} has another method or other images, and so other networks or memory banks"
+        require(same, f"encoders.rows.{name}.multimodal.continues", rule)
 
 
 def read_params(path: str | Path, overrides: dict[str, Any] | None = None) -> Params:

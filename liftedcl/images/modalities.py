@@ -5,6 +5,7 @@ the 13 common joints the place in pixels of the crop and whether it is labelled.
 maps in millimetres, 0 where nothing was measured, a map for each image; a data set without depth has no such file.
 """
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,13 @@ class Modalities:
     has_depth: np.ndarray
     depths: tuple[tuple[int, Shard | None], ...]
     """The number of images, and the shard of their maps."""
+
+    @property
+    def checksum(self) -> str:
+        """Hex SHA-256 of joints, flags and the checksums of the maps."""
+        digest = hashlib.sha256(self.joints.tobytes() + self.labelled.tobytes() + self.has_depth.tobytes())
+        digest.update("+".join(shard.checksum if shard else "-" for _, shard in self.depths).encode())
+        return digest.hexdigest()
 
     def depth(self, rows: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         """The maps (B, *size) uint16 of ``rows``; all 0 of an image without depth."""

@@ -1,4 +1,4 @@
-"""A packed shard of noise with all that any method reads of one: labels, people's boxes, pairs; a CroCo made for it."""
+"""A packed shard of noise with all that any method reads of one: labels, boxes, pairs, joints and depth; a CroCo."""
 
 from pathlib import Path
 
@@ -6,11 +6,13 @@ import numpy as np
 import torch
 
 from liftedcl.crops import COLUMNS
+from liftedcl.images.modalities import depth_file, write_modalities
 from liftedcl.images.pairs import KINDS, PairList, write_pairs
-from liftedcl.images.shard import Shard, ShardWriter, open_shard
+from liftedcl.images.shard import DEPTH, Shard, ShardWriter, open_shard
 from liftedcl.methods import method_class
 from liftedcl.networks.encoder import build_backbone, save_encoder, save_state
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
+from liftedcl.skeletons.common_joints import COMMON_JOINTS
 
 HEIGHT, WIDTH = 64, 48
 
@@ -29,7 +31,20 @@ def write_tiny_shard(path: Path, count: int) -> Shard:
             writer.append(pixels, [cells.get(column, i) for column in COLUMNS] + [i % 3])
     shard, rows = open_shard(path), np.arange(count)
     write_pairs(shard, PairList(rows, (rows + 1) % count, rows % len(KINDS)), {})
+    write_tiny_modalities(shard)
     return shard
+
+
+def write_tiny_modalities(shard: Shard) -> None:
+    """Joints of every image, of which a fifth has no label; depth of every second image, with holes."""
+    rng, count = np.random.default_rng(1), len(shard)
+    with ShardWriter(depth_file(shard.path), HEIGHT, WIDTH, ("file",), DEPTH) as writer:
+        for i in range(count):
+            depth = rng.integers(2000, 4000, (HEIGHT, WIDTH), dtype=np.uint16)
+            depth[rng.random(depth.shape) < 0.3] = 0
+            writer.append(depth * (i % 2 == 0), (f"{i}.png",))
+    joints = rng.uniform(0, (WIDTH - 1, HEIGHT - 1), (count, len(COMMON_JOINTS), 2))
+    write_modalities(shard, joints, rng.random(joints.shape[:2]) < 0.8, np.arange(count) % 2 == 0, {})
 
 
 def write_untrained_croco(folder: Path, recipe: EncoderRecipe) -> None:
