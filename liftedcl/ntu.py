@@ -17,7 +17,7 @@ from liftedcl.files.image_header import BrokenImageError
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.recipe import read_recipe
 from liftedcl.images.modalities import depth_file, open_modalities, sheet_of_modalities, write_modalities
-from liftedcl.images.ntu_people import Alignment, Recording, alignments, read_recordings
+from liftedcl.images.ntu_people import Alignment, Recording, alignments, read_depth, read_recordings
 from liftedcl.images.person_box import PADDING, Box, Rectangle, extend_box
 from liftedcl.images.shard import DEPTH, ShardWriter, open_shard
 from liftedcl.recipes.data_recipes import NtuPeople
@@ -90,24 +90,13 @@ def _cut_recording(
                     path = video_path(root, recording.tag)
                     raise BrokenImageError(path, f"missing, damaged or ends before frame {frame}")
                 at += 1
-            depth = _read_depth(depth_path(root, recording.tag, frame))
+            depth = read_depth(depth_path(root, recording.tag, frame))
             joints, labelled = (x[place, FROM_KINECT] for x in (recording.depth_px, recording.tracked))
             matrix = aligned[recording.tag[:2]].matrix
             cuts.append(_cut(frame, colour[..., ::-1], depth, joints, labelled, matrix, recipe))
         return recording, cuts
     finally:
         video.release()
-
-
-def _read_depth(path: Path) -> np.ndarray:
-    """A depth map (H, W) uint16 in millimetres."""
-    try:
-        depth = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
-    except (OSError, cv2.error):
-        depth = None
-    if depth is None or depth.ndim != 2 or depth.dtype != np.uint16:
-        raise BrokenImageError(path, "missing, damaged or no 16-bit grey PNG")
-    return depth
 
 
 def _cut(

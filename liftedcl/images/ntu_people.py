@@ -13,6 +13,7 @@ import numpy as np
 
 from liftedcl.data_sets.ntu.files import REMEDY, Tag, read_tags, skeleton_path
 from liftedcl.data_sets.ntu.skeleton_file import read_skeletons
+from liftedcl.files.image_header import BrokenImageError, require_no_pipe
 from liftedcl.identity.errors import InputError
 from liftedcl.skeletons.common_joints import FROM_KINECT
 
@@ -91,6 +92,22 @@ def alignments(root: str | Path, recordings: list[Recording]) -> dict[tuple[int,
     for recording in recordings:
         cameras.setdefault(recording.tag[:2], []).append(recording)
     return {camera: _alignment(root, camera, parts) for camera, parts in sorted(cameras.items())}
+
+
+def read_depth(path: Path) -> np.ndarray:
+    """A depth map (H, W) uint16 in millimetres, 0 where nothing was measured.
+
+    Raises:
+        BrokenImageError: the file is missing, damaged or another kind of image.
+    """
+    require_no_pipe(path)
+    try:
+        depth = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    except (OSError, cv2.error):
+        depth = None
+    if depth is None or depth.ndim != 2 or depth.dtype != np.uint16:
+        raise BrokenImageError(path, "missing, damaged or no 16-bit grey PNG")
+    return depth
 
 
 def _alignment(root: str | Path, camera: tuple[int, int], recordings: list[Recording]) -> Alignment:
