@@ -93,3 +93,11 @@ def check_people(recipe: Any) -> None:
         return
     there = not recipe.multimodal.depth or any(name in DEPTH_SETS for name in sets)
     require(there, "multimodal.depth", f"is true, and no set of images has depth; there is {', '.join(DEPTH_SETS)}")
+
+
+def check_continued(recipe: Any, start: Any, row: str) -> None:
+    """Whether the `EncoderRecipe` that ``row`` starts from has the networks and banks, if the row ``continues``."""
+    if recipe.multimodal is not None and recipe.multimodal.continues:
+        same = (start.method, start.images) == (recipe.method, recipe.images)
+        rule = f"is true, and {recipe.start} has another method or other images, and so other networks or memory banks"
+        require(same, f"{row}.multimodal.continues", rule)

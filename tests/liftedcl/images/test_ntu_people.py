@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from tiny.ntu import DEPTH_MM, FRAMES, SHIFT_PX, TAGS, body_of, write_tiny_ntu
+from tiny.depth.ntu import DEPTH_MM, FRAMES, SHIFT_PX, TAGS, body_of, write_tiny_ntu
 
 from downstream.ntu.__main__ import check
 from liftedcl.data_sets.ntu.files import LIST, Tag, depth_path, read_tags, skeleton_path, video_path
