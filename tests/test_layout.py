@@ -18,7 +18,7 @@ ORDER = (
     "liftedcl/images", "liftedcl/views", "liftedcl/losses", "liftedcl/networks", "liftedcl/monitor",
     "liftedcl/importing", "liftedcl/methods/parts", "liftedcl/methods", "liftedcl",
     "downstream/reading", "downstream/training", "downstream/samples", "downstream/heatmap_pose",
-    "downstream/imagenet",
+    "downstream/label_maps", "downstream/imagenet",
     "downstream/mpii/files.py", "downstream/benchmark.py", "downstream/metrics.py", "downstream/coco",
     "downstream/mpii", "downstream/h36m/shared", "downstream/h36m/pose_2d", "downstream/h36m/pose_3d",
     "downstream/h36m/release", "downstream/h36m", "downstream/pw3d/files.py", "downstream/pw3d/plausible.py",
