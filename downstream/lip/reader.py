@@ -1,7 +1,7 @@
 """LIP as it is distributed (Gong et al. 2017): images of one person each, and a label map for each image.
 
 downstream/lip/files.py says what is on disk, downstream/label_maps/reading.py what a label map can be. Everything,
-label maps included, is read once and checked before a run starts: one core takes 1 ms a sample, and training takes hours.
+label maps included, is read once and checked before a run starts: that takes 1 ms a sample, and training takes hours.
 """
 
 import codecs
