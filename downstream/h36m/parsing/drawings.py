@@ -7,9 +7,8 @@ import numpy as np
 
 from downstream.h36m.parsing.data import FrameBatches
 from downstream.h36m.parsing.labels import LABELS
-from downstream.h36m.parsing.reader import read_parsing
+from downstream.h36m.parsing.reader import PREDICTION_REMEDY, read_parsing
 from downstream.h36m.parsing.recipe import H36MParsing
-from downstream.h36m.parsing.scores import PREDICTION_REMEDY
 from downstream.h36m.parsing.whole_frame import stretched, stretched_labels
 from downstream.label_maps.drawing import draw_labels
 from downstream.label_maps.predictions import PREDICTIONS, read_prediction

@@ -1,8 +1,10 @@
 """HRNetV2's segmentation head (Sun et al. 2019) on the backbone under test: joined maps and two 1x1 convolutions.
 
 Published for HRNetV2-W18, whose four branches are joined (270 channels). Of any other backbone with stages the last
-four maps are joined in the same way, and of a plain transformer there is one map. All begin from normal weights of
-deviation 0.001, as published.
+four maps are joined in the same way, and of a plain transformer there is one map.
+
+Departure: the head begins from PyTorch's weights. Published are normal ones of deviation 0.001, through which so little
+gradient passes at first that the demo's few hundred steps learn nothing but background.
 """
 
 import torch
@@ -13,7 +15,6 @@ from liftedcl.networks.encoder import Backbone
 from liftedcl.networks.hrnet_branches import branch_maps, branches_of
 
 _STAGES = 4
-_DEVIATION = 0.001
 
 
 class ParsingNetwork(nn.Module):
@@ -32,8 +33,6 @@ class ParsingNetwork(nn.Module):
             nn.Conv2d(stage.channels, width, kernel_size=1, bias=n == 0) for n, stage in enumerate(stages)
         )
         self.head = nn.Sequential(nn.BatchNorm2d(width), nn.ReLU(), nn.Conv2d(width, classes, kernel_size=1))
-        for module in (*self.join, self.head[-1]):
-            nn.init.normal_(module.weight, std=_DEVIATION)
 
     def forward(self, images: Tensor) -> Tensor:
         maps = branch_maps(self.backbone, images) if self._branches else self.backbone.maps(images)[-_STAGES:]

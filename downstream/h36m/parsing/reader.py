@@ -16,6 +16,7 @@ from liftedcl.files.atomic import require_file
 from liftedcl.identity.errors import InputError
 
 REMEDY = "docs/data/h36m.md, `Parsing`, says how it is made; or name the right folder with --config h36m=FOLDER"
+PREDICTION_REMEDY = "docs/data/h36m.md, `Scoring a result`, says what it holds"
 _FRAME = re.compile(r"(s_\d\d_act_\d\d_subact_\d\d_ca_\d\d)/\1_(\d{6})\.(?:jpg|png)")
 _MM = 1000.0
 

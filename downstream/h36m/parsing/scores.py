@@ -8,17 +8,25 @@ from pathlib import Path
 from typing import Any
 
 from downstream.h36m.parsing.labels import LABELS
-from downstream.h36m.parsing.reader import REMEDY, ParsingSamples, read_parsing
+from downstream.h36m.parsing.reader import PREDICTION_REMEDY, REMEDY, ParsingSamples, read_parsing
 from downstream.h36m.parsing.recipe import H36MParsing
 from downstream.label_maps.predictions import PREDICTIONS
 from downstream.label_maps.scores import score_maps
-
-PREDICTION_REMEDY = "docs/data/h36m.md, `Scoring a result`, says what it holds"
+from liftedcl.data_sets.h36m.parsing_files import PARSING
+from liftedcl.identity.errors import InputError
 
 
 def score_run(recipe: H36MParsing, data: Path, run: Path) -> dict[str, Any]:
     """What metrics.json holds of the test split."""
     return score_samples(read_parsing(data, "test", recipe.test_stride), run / PREDICTIONS)
+
+
+def score_list(path: Path, predictions: Path, stride: int) -> dict[str, Any]:
+    """Scores of ``predictions`` for every ``stride``-th frame of the list ``path``, FOLDER/parsing/test.txt."""
+    root = path.absolute().parents[1]
+    if path.absolute() != root / PARSING["test"]:
+        raise InputError(f"{path}: not a data set's {PARSING['test']}; {REMEDY}")
+    return score_samples(read_parsing(root, "test", stride), predictions)
 
 
 def score_samples(samples: ParsingSamples, predictions: Path) -> dict[str, Any]:
