@@ -136,7 +136,8 @@ def render_chunk(root: Path, recipe: GeneratedH36M, chunk: Chunk) -> Labels:
                 file_name = f"{take_name}/{take_name}_{frame + 1:06d}.jpg"
                 write_jpeg(root / "images" / file_name, picture.image)
                 labels = part_labels(picture, person, camera)
-                views[subaction, number].append((file_name.removesuffix(".jpg"), labels, picture.depth))
+                depth = np.where(picture.instance == 1, picture.depth, 0)  # as NTU RGB+D's masked maps: no background
+                views[subaction, number].append((file_name.removesuffix(".jpg"), labels, depth))
                 images.append(
                     {
                         "id": image_id,

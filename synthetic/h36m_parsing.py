@@ -8,14 +8,9 @@ import numpy as np
 from downstream.h36m.parsing.labels import VALUE_OF
 from liftedcl.data_sets.h36m.parsing_files import PARSING_DEPTH, PARSING_LABELS, PART_LABELS, PART_VARIABLE
 from liftedcl.files.hdf5_mat import write_cells
-from synthetic.renderer.raster import FAR_M
-
-_MOST_M = 65.0
-"""16 bits hold no more millimetres."""
-
 
 Seen = tuple[str, np.ndarray, np.ndarray]
-"""Name of a frame, folder and file; its class numbers (H, W) uint8; its depth (H, W) in metres."""
+"""Name of a frame, folder and file; its class numbers (H, W) uint8; the person's depth (H, W) in metres, else 0."""
 
 
 def write_view(root: Path, video: Path, frames: list[Seen]) -> list[str]:
@@ -30,13 +25,8 @@ def write_view(root: Path, video: Path, frames: list[Seen]) -> list[str]:
     for name, labels, depth in frames:
         files += [f"{PARSING_LABELS}/{name}.png", f"{PARSING_DEPTH}/{name}.png"]
         _write_png(root / files[-2], labels)
-        _write_png(root / files[-1], in_millimetres(depth))
+        _write_png(root / files[-1], np.rint(1000 * depth).astype(np.uint16))
     return files
-
-
-def in_millimetres(depth: np.ndarray) -> np.ndarray:
-    """Depth (H, W) in metres as uint16 mm; 0 where there is nothing but the background."""
-    return np.where(depth < FAR_M, np.rint(1000 * np.minimum(depth, _MOST_M)), 0).astype(np.uint16)
 
 
 def _write_png(path: Path, image: np.ndarray) -> None:
