@@ -16,7 +16,8 @@ from workflow.params import Params
 
 def needed_data(params: Params, encoders: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Data set -> what ``encoders`` and the benchmarks need of it, relative to its folder, besides its images."""
-    needs = {name: [*DATA_SETS[name].pretraining.files] for name in params.data}
+    uses = {name: DATA_SETS[name].pretraining for name in params.data}
+    needs = {name: [*use.files, *use.pictures] for name, use in uses.items()}
     for entry in BENCHMARKS.values():
         needs[entry.data.name] += [*entry.needs.files, *entry.needs.pictures]
     rows = [params.encoders[name] for encoder in encoders for name in params.chain(encoder)]

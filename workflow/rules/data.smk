@@ -53,7 +53,10 @@ rule crop_people:
 
 
 rule crop_h36m:
-    input: annotations=data("h36m", *DATA_SETS["h36m"].pretraining.files),
+    input:
+        annotations=data(
+            "h36m", *DATA_SETS["h36m"].pretraining.files, pictures=DATA_SETS["h36m"].pretraining.pictures
+        ),
     output: **packed("h36m_crops"),
     params:  # Human3.6M's boxes come without numbers of keypoints
         recipe=to_json(dataclasses.replace(PARAMS.crops, min_keypoints=0)),
