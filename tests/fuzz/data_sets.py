@@ -59,9 +59,9 @@ from downstream.pw3d.scores import pose_matrices
 from downstream.reading.frames import read_picture
 from downstream.reading.restricted_pickle import load_plain
 from liftedcl.data_sets.coco.files import DETECTIONS
+from liftedcl.data_sets.h36m.parsing_files import PARSING, PARSING_DEPTH, PARSING_LABELS, PART_VARIABLE
 from liftedcl.data_sets.mpii.files import annotation_path as mpii_path
 from liftedcl.data_sets.mpii.files import truth_path
-from liftedcl.data_sets.h36m.parsing_files import PARSING, PARSING_DEPTH, PARSING_LABELS, PART_VARIABLE
 from liftedcl.files.hdf5_mat import write_cells
 from liftedcl.images.coco_people import read_people as read_coco_people
 from liftedcl.images.h36m_people import read_h36m_people
@@ -176,10 +176,6 @@ H36M = (
 PARSED_FRAME = "s_09_act_02_subact_01_ca_01/s_09_act_02_subact_01_ca_01_000001"
 _PARTS, _DEPTH = f"{PARSING_LABELS}/{PARSED_FRAME}.png", f"{PARSING_DEPTH}/{PARSED_FRAME}.png"
 _FRAMES_LIST = PARSING["test"]
-    f"{PARSING_LABELS}/{PARSED_FRAME}.png",
-    f"{PARSING_DEPTH}/{PARSED_FRAME}.png",
-    PARSING["test"],
-)
 _PART_MAT = "S1/MySegmentsMat/PartLabels/Directions 1.54138969.mat"
 
 
