@@ -176,10 +176,6 @@ H36M = (
 PARSED_FRAME = "s_09_act_02_subact_01_ca_01/s_09_act_02_subact_01_ca_01_000001"
 _PARTS, _DEPTH = f"{PARSING_LABELS}/{PARSED_FRAME}.png", f"{PARSING_DEPTH}/{PARSED_FRAME}.png"
 _FRAMES_LIST = PARSING["test"]
-    f"{PARSING_LABELS}/{PARSED_FRAME}.png",
-    f"{PARSING_DEPTH}/{PARSED_FRAME}.png",
-    PARSING["test"],
-)
 _PART_MAT = "S1/MySegmentsMat/PartLabels/Directions 1.54138969.mat"
 
 
