@@ -18,9 +18,10 @@ from PIL import Image
 from benchmarks.random_data import write_coco
 from benchmarks.recipes import PAPER
 from benchmarks.runner import FLOOR, OURS, PEER, PUBLISHED, Case, Variant, timed
-from liftedcl.crops import cut, extend_box, make_crops
+from liftedcl.crops import make_crops
 from liftedcl.files.image_files import process_images, read_image
 from liftedcl.images.coco_people import PeopleImage, read_people
+from liftedcl.images.person_box import cut, extend_box
 from liftedcl.images.shard import open_shard
 
 CORES = 2

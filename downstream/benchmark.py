@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from downstream.mpii.files import ANNOTATIONS as MPII_PEOPLE
 from downstream.training.training_recipe import FineTuning
 from liftedcl.data_sets.description import DataSet, Needs
+from liftedcl.data_sets.mpii.files import ANNOTATIONS as MPII_PEOPLE
 from liftedcl.files.atomic import sha256_of_file
 from liftedcl.identity.errors import InputError
 

@@ -1,4 +1,4 @@
-"""Person crops for pre-training (paper, appendix A), from COCO, Human3.6M (table 7) or the user's own images.
+"""Person crops for pre-training (paper, appendix A), from COCO, Human3.6M (table 7), MPII or the user's own images.
 
 Every annotated person box is extended to height:width = 4:3, cropped without distortion and resized. Decided here,
 where the paper is silent: crowds and boxes without area or wholly outside their image are skipped; a box that reaches
@@ -12,27 +12,25 @@ import functools
 import itertools
 import math
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from liftedcl.data_sets.coco.files import annotation_path, image_folder
 from liftedcl.data_sets.h36m.files import POSES
+from liftedcl.data_sets.mpii.files import ANNOTATIONS, IMAGES
 from liftedcl.files.contact_sheet import write_contact_sheet
-from liftedcl.files.image_files import process_images, read_image, resize
+from liftedcl.files.image_files import process_images, read_image
 from liftedcl.files.image_header import TOLERATED_SHARE, BrokenImageError, ImageHeader, TurnEvidence, read_header
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.recipe import read_recipe
 from liftedcl.images.coco_people import FoundPeople, PeopleImage, Person, read_people
 from liftedcl.images.h36m_people import read_h36m_people
+from liftedcl.images.mpii_people import mpii_people, read_mpii_joints
 from liftedcl.images.own_people import BOXES, read_own_people
+from liftedcl.images.person_box import Box, cut, extend_box
 from liftedcl.images.shard import ShardWriter, open_shard
 from liftedcl.recipes.data_recipes import Crops
-
-PADDING = (124, 116, 104)
-"""Mean colour of ImageNet, RGB, for what lies outside an image; normalisation turns it into about zero."""
 
 COLUMNS = (
     "image_id", "annotation_id", "file", "box_x", "box_y", "box_width", "box_height",
@@ -45,42 +43,7 @@ DAMAGE = ("no_area", "outside_image")
 
 SKIP_REASONS = ("crowd", *DAMAGE, "too_small", "too_few_keypoints")
 
-Box = tuple[float, float, float, float]
-"""x, y, width, height in pixels of the image."""
-
 _LARGEST = 10  # a box above ten times its image is a damaged number; its padding would fill the memory
-
-
-@dataclass(frozen=True)
-class Rectangle:
-    """The extended box in whole pixels, height:width exactly 4:3; it may reach past the image's border."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-
-def extend_box(box: Box) -> Rectangle:
-    """The smallest 4:3 rectangle of whole pixels around a box, centred to within half a pixel.
-
-    It contains every pixel that the box touches (paper, appendix A).
-    """
-    x, y, width, height = box
-    left, top = math.floor(x), math.floor(y)
-    wide, high = math.ceil(x + width) - left, math.ceil(y + height) - top
-    unit = max(-(-wide // 3), -(-high // 4))
-    return Rectangle(left - (3 * unit - wide) // 2, top - (4 * unit - high) // 2, 3 * unit, 4 * unit)
-
-
-def cut(image: np.ndarray, rectangle: Rectangle, *, height: int, width: int) -> np.ndarray:
-    """Crop an image (H, W, 3) uint8 to a rectangle, padded past the border, and resize: (height, width, 3) uint8."""
-    right, bottom = rectangle.x + rectangle.width, rectangle.y + rectangle.height
-    inside = image[max(rectangle.y, 0) : bottom, max(rectangle.x, 0) : right]
-    past = [max(-rectangle.y, 0), max(bottom - image.shape[0], 0), max(-rectangle.x, 0), max(right - image.shape[1], 0)]
-    if any(past):
-        inside = cv2.copyMakeBorder(inside, *past, cv2.BORDER_CONSTANT, value=PADDING)
-    return resize(inside, height=height, width=width)
 
 
 def why_skipped(person: Person, image: PeopleImage, recipe: Crops) -> str | None:
@@ -117,6 +80,12 @@ def make_h36m_crops(root: str | Path, out: str | Path, recipe: Crops, *, workers
     images, left_out = read_h36m_people(root, recipe.h36m_stride)
     found = FoundPeople(images, left_out=left_out)
     _pack(found, Path(root) / POSES["train"], Path(root) / "images", out, recipe, workers)
+
+
+def make_mpii_crops(root: str | Path, out: str | Path, recipe: Crops, *, workers: int | None = None) -> None:
+    """As `make_crops`, for the training people of an MPII folder, in boxes around their joints, in the file's order."""
+    found = mpii_people(root, read_mpii_joints(root))
+    _pack(found, Path(root) / ANNOTATIONS["train"], Path(root) / IMAGES, out, recipe, workers)
 
 
 def make_own_crops(root: str | Path, out: str | Path, recipe: Crops, *, workers: int | None = None) -> None:
@@ -216,7 +185,7 @@ def _cut_people(
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m liftedcl.crops",
-        description="Cut the people of COCO, of Human3.6M or of your own images into 4:3 crops and pack them into "
+        description="Cut the people of COCO, Human3.6M, MPII or of your own images into 4:3 crops and pack them into "
         "one shard: NAME.npy (pixels), NAME.csv (index) and NAME.json (what was kept and skipped).",
         epilog="example: python -m liftedcl.crops --coco data/coco --split train --out runs/crops/crops.npy --recipe "
         '\'{"height": 256, "width": 192, "min_keypoints": 1, "min_side": 8}\'',
@@ -225,6 +194,7 @@ def main() -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--coco", type=Path, metavar="FOLDER", help="folder in COCO's layout")
     source.add_argument("--h36m", type=Path, metavar="FOLDER", help="folder of Human3.6M; training subjects only")
+    source.add_argument("--mpii", type=Path, metavar="FOLDER", help="folder of MPII; its training people")
     source.add_argument(
         "--people", type=Path, metavar="FOLDER", help="your own images, with boxes.json or each of one person"
     )
@@ -240,6 +210,8 @@ def main() -> None:
         raise InputError("--split: goes with --coco only, leave it out")
     elif arguments.h36m:
         make_h36m_crops(arguments.h36m, arguments.out, recipe, workers=arguments.workers)
+    elif arguments.mpii:
+        make_mpii_crops(arguments.mpii, arguments.out, recipe, workers=arguments.workers)
     else:
         make_own_crops(arguments.people, arguments.out, recipe, workers=arguments.workers)
     if arguments.sheet:

@@ -21,11 +21,13 @@ from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.provenance import commit_of, describe
 from liftedcl.identity.recipe import plain, read_recipe
 from liftedcl.images.batches import Batch, ShardBatches
+from liftedcl.images.modalities import open_modalities
 from liftedcl.images.pair_batches import PairBatch, PairBatches, checksum_of
 from liftedcl.images.pairs import open_pairs
+from liftedcl.images.people_batches import PeopleBatch, PeopleBatches
 from liftedcl.images.shard import Shard
 from liftedcl.images.shard_union import ShardUnion, open_shards
-from liftedcl.methods import encoder_modules, lifts, method_class
+from liftedcl.methods import encoder_modules, lifts, method_class, uses_depth
 from liftedcl.monitor.run_monitor import RunMonitor
 from liftedcl.networks.encoder import Backbone, build_backbone, load_encoder, save_encoder, save_state
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
@@ -70,13 +72,17 @@ class PretrainingTask:
         health = self.monitor.look(epoch, self._method.backbone, self._lifting)
         return health | (self._method.observe(epoch) if hasattr(self._method, "observe") else {})
 
-    def batches(self, epoch: int, first_step: int) -> Iterator[Batch | PairBatch]:
+    def batches(self, epoch: int, first_step: int) -> Iterator[Batch | PairBatch | PeopleBatch]:
         return self._data.epoch(epoch, first_step)
 
 
-def training_batches(recipe: EncoderRecipe, shard: Shard | ShardUnion, seed: int) -> ShardBatches | PairBatches:
-    """The batches of a recipe: of pairs where it says of which kinds."""
+def training_batches(
+    recipe: EncoderRecipe, shard: Shard | ShardUnion, seed: int
+) -> ShardBatches | PairBatches | PeopleBatches:
+    """The batches of a recipe: of pairs where it names their kinds, of people if it has views of people."""
     options = {"batch_size": recipe.training.batch_size, "seed": seed}
+    if recipe.people is not None:
+        return PeopleBatches(shard, depth=uses_depth(recipe), **options)
     if recipe.pairs is None:
         return ShardBatches(shard, **options)
     return PairBatches(shard, open_pairs(shard), recipe.pairs.kinds, **options)
@@ -123,8 +129,15 @@ def pretrain(
         inputs["images"] = shard.checksum
         if recipe.pairs is not None:
             inputs["pairs"] = checksum_of(open_pairs(shard))
+        if recipe.people is not None:
+            inputs["modalities"] = open_modalities(shard).checksum
         sampled = _read_skeletons(skeletons, inputs)
         method = method_class(entry)(recipe, backbone, shard, sampled)
+        if recipe.multimodal is not None and recipe.multimodal.continues:
+            if start is None:
+                raise InputError("multimodal.continues: is true, and the recipe has no start, whose networks it means")
+            method.continue_from(start.with_name("heads.pt"))
+            inputs["start_heads"] = sha256_of_file(start.with_name("heads.pt"))
         task = PretrainingTask(method, recipe, shard, seed, device)
         if compiled:
             task.compile()

@@ -7,12 +7,14 @@ from typing import get_type_hints
 
 from liftedcl.identity.errors import run_cli
 from liftedcl.identity.recipe import read_recipe
-from synthetic import coco, h36m, imagenet, lip, mpii, pw3d
+from synthetic import coco, h36m, imagenet, lip, mpii, ntu, pw3d
 from synthetic.generation import generate
 from synthetic.recipes import Generated
 
 _RECIPES = get_type_hints(Generated)
-_MODULES = {module.__name__.removeprefix("synthetic."): module for module in (coco, h36m, imagenet, lip, mpii, pw3d)}
+_MODULES = {
+    module.__name__.removeprefix("synthetic."): module for module in (coco, h36m, imagenet, lip, mpii, ntu, pw3d)
+}
 _DESCRIPTION = """Generate people with full ground truth, or images without people, in a real data set's layout.
 
 docs/data/KIND.md says what the folder holds.

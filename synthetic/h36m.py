@@ -1,8 +1,10 @@
 """Generated people in Human3.6M's formats: seven subjects, fifteen actions, two takes, four cameras in one hall.
 
-The same images are annotated twice, as the 3D benchmark (JSON) and the 2D benchmark (pickle) each expect.
+The same images are annotated twice, as the 3D benchmark (JSON) and the 2D benchmark (pickle) each expect. Their part
+labels are in .mat files like the official ones, and as the parsing benchmark's images; depth maps are beside those.
 """
 
+import collections
 import functools
 import pickle
 from dataclasses import dataclass
@@ -11,11 +13,16 @@ from typing import Any
 
 import numpy as np
 
+from downstream.h36m.parsing.frame_list import write_list
+from downstream.h36m.shared.names import CAMERAS
 from liftedcl.data_sets.h36m.files import GENERATED, JOINTS, POSES, SUBJECTS
+from liftedcl.data_sets.h36m.parsing_files import PARSING
 from liftedcl.files.atomic import atomic_path, write_json
 from synthetic.coco import mask_box
 from synthetic.generation import Chunk, Labels, Plan, pictures_digest, write_jpeg
+from synthetic.h36m_parsing import Seen, write_view
 from synthetic.keypoints import H36M_MAP
+from synthetic.part_labels import part_labels
 from synthetic.people.person import Person, PosedPerson, sample_person, stand
 from synthetic.people.pose import sample_motion
 from synthetic.recipes import GeneratedH36M
@@ -67,7 +74,8 @@ ACTIONS = {
 def plan(recipe: GeneratedH36M) -> Plan:
     """One chunk a subject and action."""
     chunks = [(subject, action) for subject in SUBJECTS["train"] + SUBJECTS["test"] for action in ACTIONS]
-    return Plan("h36m", recipe, chunks, render_chunk, write_annotations, ("annotations", "annot", "images"), GENERATED)
+    folders = ("annotations", "annot", "images", "parsing", *(f"S{subject}" for subject, _ in chunks[:: len(ACTIONS)]))
+    return Plan("h36m", recipe, chunks, render_chunk, write_annotations, folders, (*GENERATED, *PARSING.values()))
 
 
 def rig(recipe: GeneratedH36M, subject: int) -> list[Camera]:
@@ -114,6 +122,7 @@ def render_chunk(root: Path, recipe: GeneratedH36M, chunk: Chunk) -> Labels:
     subject, action = chunk
     cameras, backgrounds = rig(recipe, subject), _backgrounds(recipe, subject)
     images, annotations = [], []
+    views: dict[tuple[int, int], list[Seen]] = collections.defaultdict(list)
     for subaction in (1, 2):
         for frame, person in enumerate(take(recipe, subject, action, subaction)):
             key = [recipe.seed, _STREAM, _FRAMES, subject, action, subaction, frame]
@@ -126,6 +135,9 @@ def render_chunk(root: Path, recipe: GeneratedH36M, chunk: Chunk) -> Labels:
                 take_name = f"s_{subject:02d}_act_{action:02d}_subact_{subaction:02d}_ca_{number:02d}"
                 file_name = f"{take_name}/{take_name}_{frame + 1:06d}.jpg"
                 write_jpeg(root / "images" / file_name, picture.image)
+                labels = part_labels(picture, person, camera)
+                depth = np.where(picture.instance == 1, picture.depth, 0)  # as NTU RGB+D's masked maps: no background
+                views[subaction, number].append((file_name.removesuffix(".jpg"), labels, depth))
                 images.append(
                     {
                         "id": image_id,
@@ -142,6 +154,9 @@ def render_chunk(root: Path, recipe: GeneratedH36M, chunk: Chunk) -> Labels:
                 )
                 annotations.append(_annotation(person, camera, mask_box(picture.instance == 1), image_id))
     files = [f"images/{image['file_name']}" for image in images]
+    for (subaction, number), frames in views.items():
+        video = Path(f"S{subject}") / f"{ACTIONS[action].name} {subaction}.{CAMERAS[number - 1]}"
+        files += write_view(root, video, frames)
     return {"subject": subject, "files": files, "images": images, "annotations": annotations}
 
 
@@ -171,6 +186,7 @@ def write_annotations(root: Path, recipe: GeneratedH36M, labels: list[Labels]) -
         entries = [_entry_2d(*pair) for pair in zip(paired["images"], paired["annotations"], strict=True)]
         with atomic_path(root / JOINTS[split]) as part, part.open("wb") as file:
             pickle.dump(entries, file, protocol=4)
+        write_list(root, split, [f"images/{image['file_name']}" for image in paired["images"]], info["pictures"])
 
 
 def _entry_2d(image: dict[str, Any], annotation: dict[str, Any]) -> dict[str, Any]:

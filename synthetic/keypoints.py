@@ -39,6 +39,13 @@ _MPII = (
     b.RIGHT_ANKLE, b.RIGHT_KNEE, b.RIGHT_HIP, b.LEFT_HIP, b.LEFT_KNEE, b.LEFT_ANKLE, _MID_HIP, _THORAX, b.NECK,
     b.HEAD_TOP, b.RIGHT_WRIST, b.RIGHT_ELBOW, b.RIGHT_SHOULDER, b.LEFT_SHOULDER, b.LEFT_ELBOW, b.LEFT_WRIST,
 )  # fmt: skip
+_KINECT = (
+    _MID_HIP, b.SPINE2, b.NECK, b.HEAD, b.RIGHT_SHOULDER, b.RIGHT_ELBOW, b.RIGHT_WRIST, b.RIGHT_HAND, b.LEFT_SHOULDER,
+    b.LEFT_ELBOW, b.LEFT_WRIST, b.LEFT_HAND, b.RIGHT_HIP, b.RIGHT_KNEE, b.RIGHT_ANKLE, b.RIGHT_FOOT, b.LEFT_HIP,
+    b.LEFT_KNEE, b.LEFT_ANKLE, b.LEFT_FOOT, _THORAX, b.RIGHT_HAND, b.RIGHT_HAND, b.LEFT_HAND, b.LEFT_HAND,
+)  # fmt: skip
+"""The Kinect's 25 joints, of which the left ones are the person's right: its pictures are mirrored, ours are not. The
+body has no tips of hands and no thumbs, where the hand stands."""
 
 
 def _map(rows: tuple[int | dict[int, float], ...]) -> np.ndarray:
@@ -49,8 +56,8 @@ def _map(rows: tuple[int | dict[int, float], ...]) -> np.ndarray:
     return matrix
 
 
-COCO_MAP, H36M_MAP, MPII_MAP = _map(_COCO), _map(_H36M), _map(_MPII)
-"""(17, 30), (17, 30), (16, 30): keypoints = map @ landmarks."""
+COCO_MAP, H36M_MAP, MPII_MAP, KINECT_MAP = _map(_COCO), _map(_H36M), _map(_MPII), _map(_KINECT)
+"""(17, 30), (17, 30), (16, 30), (25, 30): keypoints = map @ landmarks."""
 
 # Parts whose surface may cover a COCO keypoint without hiding it, and the greatest depth below that surface (m).
 _COCO_PARTS = (

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from downstream.mpii.files import ANNOTATIONS, GENERATED, SPLITS, TRUTH
 from downstream.mpii.truth_variables import truth_variables
+from liftedcl.data_sets.mpii.files import ANNOTATIONS, GENERATED, SPLITS, TRUTH
 from liftedcl.files.atomic import write_json
 from liftedcl.files.mat_file import write_mat
 from synthetic.generation import Chunk, Labels, Plan, write_jpeg

@@ -8,6 +8,8 @@ _LEAST = {
     "seed": 0,
     "width": 48,  # pixels: in smaller scenes no person covers enough to be labelled
     "height": 48,
+    "depth_width": 48,
+    "depth_height": 48,
     "image_size": 32,  # pixels: in smaller images a person may cover no pixel
     "train_people": 20,  # fewer would leave one of the six training sets empty
     "one_hall": False,
@@ -114,6 +116,23 @@ class GeneratedMpii(_Facing):
 
 
 @dataclass(frozen=True)
+class GeneratedNtu(_Recipe):
+    """Generated people in NTU RGB+D's format: recordings by three cameras, each with a colour and a depth sensor.
+
+    ``performers`` make ``takes`` each, which every camera records. Colour frames have width x height pixels, depth
+    frames depth_width x depth_height.
+    """
+
+    performers: int
+    takes: int
+    frames: int
+    width: int
+    height: int
+    depth_width: int
+    depth_height: int
+
+
+@dataclass(frozen=True)
 class Generated:
     """What a profile without real data generates."""
 
@@ -123,3 +142,4 @@ class Generated:
     pw3d: GeneratedPw3d
     lip: GeneratedLip
     imagenet: GeneratedImagenet
+    ntu: GeneratedNtu

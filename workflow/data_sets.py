@@ -16,13 +16,15 @@ from workflow.params import Params
 
 def needed_data(params: Params, encoders: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Data set -> what ``encoders`` and the benchmarks need of it, relative to its folder, besides its images."""
-    needs = {name: [*DATA_SETS[name].pretraining.files] for name in params.data}
+    uses = {name: DATA_SETS[name].pretraining for name in params.data}
+    needs = {name: [*use.files, *use.pictures] for name, use in uses.items()}
     for entry in BENCHMARKS.values():
         needs[entry.data.name] += [*entry.needs.files, *entry.needs.pictures]
     rows = [params.encoders[name] for encoder in encoders for name in params.chain(encoder)]
     needs["weights"] += sorted({SOURCES[recipe.source].file for recipe in rows if recipe.source})
-    if not any("people" in (recipe.images or "") for recipe in rows):
-        del needs["people"]
+    trained_on = {name for recipe in rows for name in (recipe.images or "").split("+")}
+    for name in {"people", "ntu"} - trained_on:
+        del needs[name]
     return {name: tuple(dict.fromkeys(files)) for name, files in needs.items()}
 
 

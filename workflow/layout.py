@@ -14,12 +14,16 @@ class Layout:
     root: str
 
     def packed(self, name: str) -> str:
-        """Images or skeletons that many jobs read: crops, h36m_crops, people_crops, pictures, skeletons."""
+        """Images or skeletons that many jobs read: crops, NAME_crops of other sets, pictures, skeletons."""
         return f"{self.root}/{name}.npy"
 
     def pairs(self, name: str) -> str:
         """The list of pairs of packed images, h36m_crops or people_crops."""
         return f"{self.root}/{name}.pairs.csv"
+
+    def modalities(self, name: str) -> str:
+        """The list of what packed images have beside their pixels: crops, mpii_crops or ntu_crops."""
+        return f"{self.root}/{name}.modalities.csv"
 
     def figure(self, name: str) -> str:
         """A figure of this run, which is copied into results/."""

@@ -2,14 +2,15 @@
 
 import argparse
 
-from downstream.h36m import check, evaluate, prepare
+from downstream.h36m import check, evaluate, prepare, prepare_parsing
 from liftedcl.data_sets.h36m.files import POSES
 from liftedcl.identity.errors import run_cli
 
 _COMMANDS = {
     "prepare": (prepare, "make frames and annotations from the official files"),
+    "prepare-parsing": (prepare_parsing, "make frames and label maps of the parsing benchmark from the official files"),
     "check": (check, "report what is there, what is missing and what differs from the release"),
-    "evaluate": (evaluate, "JDR or MPJPE of stored predictions"),
+    "evaluate": (evaluate, "JDR, MPJPE or mIoU of stored predictions"),
 }
 
 

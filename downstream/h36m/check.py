@@ -1,4 +1,4 @@
-"""``python -m downstream.h36m check``: which files of Human3.6M are there, for either benchmark."""
+"""``python -m downstream.h36m check``: which files of Human3.6M are there, for each benchmark."""
 
 import argparse
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from downstream.h36m.parsing import check as parsing_check
 from downstream.h36m.pose_2d import reader as reader_2d
 from downstream.h36m.pose_2d.reader import H36MJoints
 from downstream.h36m.pose_3d import reader as reader_3d
@@ -31,11 +32,12 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def findings(root: Path) -> Iterator[Finding]:
-    """Read the annotation files of both benchmarks whole, and then look for their images; one finding a line."""
+    """Read the annotation files of each benchmark whole, and then look for their images; one finding a line."""
     for split, official in DATA_SET.counts["samples for 3D pose"].items():
         yield from _annotations(f"3D, {split}", reader_3d.annotation_path(root, split), official)
     for split, official in DATA_SET.counts["frames for 2D pose"].items():
         yield from _annotations(f"2D, {split}", reader_2d.annotation_path(root, split), official, _STRIDES[split])
+    yield from parsing_check.findings(root)
 
 
 def _annotations(title: str, path: Path, official: tuple[int, int], stride: int | None = None) -> Iterator[Finding]:

@@ -14,8 +14,9 @@ from pathlib import Path
 from downstream.h36m.pose_2d import reader as reader_2d
 from downstream.h36m.pose_3d import reader as reader_3d
 from downstream.h36m.release.annotate import annotate
-from downstream.h36m.release.official import CAMERAS, read_metadata
+from downstream.h36m.release.official import Metadata, read_metadata
 from downstream.h36m.release.video_frames import FrameCutter
+from downstream.h36m.shared.names import CAMERAS
 from liftedcl.data_sets.h36m.files import SUBJECTS
 from liftedcl.files.atomic import exclusive, read_json, write_json
 from liftedcl.identity.errors import InputError
@@ -50,12 +51,7 @@ def prepare(official: Path, out: Path, strides: dict[str, int], workers: int) ->
     Raises:
         InputError: ffmpeg or cdflib isn't installed, files are missing or damaged, or poses and cameras don't match.
     """
-    ffmpeg = shutil.which("ffmpeg")
-    if ffmpeg is None:
-        raise InputError("ffmpeg: not found; install it (apt install ffmpeg, conda install ffmpeg) and run this again")
-    if importlib.util.find_spec("cdflib") is None:
-        raise InputError("cdflib: not installed; pip install cdflib, and run this again")
-    metadata = read_metadata(official)
+    ffmpeg, metadata = official_release(official)
     annotations = [module.annotation_path(out, split) for module in (reader_3d, reader_2d) for split in SUBJECTS]
     with exclusive(out):
         _claim(out, strides, annotations)
@@ -70,6 +66,20 @@ def prepare(official: Path, out: Path, strides: dict[str, int], workers: int) ->
             for split in SUBJECTS:
                 annotate(official, out, metadata, split)
     print(f"{out}: complete; see python -m downstream.h36m check --data {out}", flush=True)
+
+
+def official_release(official: Path) -> tuple[str, Metadata]:
+    """The program ffmpeg, and the metadata of the distribution.
+
+    Raises:
+        InputError: ffmpeg or cdflib isn't installed, or as `read_metadata`.
+    """
+    ffmpeg = shutil.which("ffmpeg")
+    if ffmpeg is None:
+        raise InputError("ffmpeg: not found; install it (apt install ffmpeg, conda install ffmpeg) and run this again")
+    if importlib.util.find_spec("cdflib") is None:
+        raise InputError("cdflib: not installed; pip install cdflib, and run this again")
+    return ffmpeg, read_metadata(official)
 
 
 def _claim(out: Path, strides: dict[str, int], annotations: list[Path]) -> None:

@@ -1,65 +1,34 @@
 """Batches of LIP: whole images fitted into a square, augmented for training (Li et al. 2020, section 4.2)."""
 
-from dataclasses import dataclass
-
 import numpy as np
-import torch
-from torch import Tensor
 
+from downstream.label_maps.batches import LabelledBatches
 from downstream.lip.files import PICTURES
 from downstream.lip.labels import swap_sides
 from downstream.lip.reader import LipSamples
 from downstream.lip.recipe import LIP
 from downstream.lip.whole_picture import fitted, warp_labels
-from downstream.reading.frames import CACHE_BYTES
 from downstream.samples.affine_augmentation import augmented_matrix, draw_affine
 from downstream.samples.crop import warp
 from downstream.samples.people import People
 from downstream.samples.plain_crops import PlainCrops
-from downstream.training.epoch_batches import EpochBatches, to_images
 
 
-@dataclass(frozen=True)
-class ParsingBatch:
-    """``images`` (B, 3, S, S) uint8 RGB, ``labels`` (B, S, S) uint8, classes or 255, of ``epoch``, counted from 0."""
-
-    images: Tensor
-    labels: Tensor
-    epoch: int
-
-
-class ParsingBatches(EpochBatches):
-    """Augmented batches of the training split; ``cached`` keeps decoded images in this process."""
+class ParsingBatches(LabelledBatches):
+    """Augmented batches of the training split."""
 
     def __init__(self, samples: LipSamples, recipe: LIP, *, seed: int, cached: bool) -> None:
-        super().__init__((len(samples),), recipe, seed)
-        self._samples, self._recipe = samples, recipe
+        super().__init__(samples, recipe, seed=seed, cached=cached)
+        self._recipe = recipe
         self._centres, self._sides = fitted(samples.sizes, recipe.input_size)
-        self._cache: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-        self._bytes_left = CACHE_BYTES if cached else 0
 
-    def batch(self, draws: np.ndarray) -> ParsingBatch:
-        images, labels = zip(*map(self._sample, draws.tolist(), self.rows(draws).tolist()), strict=True)
-        return ParsingBatch(to_images(images), torch.from_numpy(np.stack(labels)), self._epoch)
-
-    def _sample(self, draw: int, row: int) -> tuple[np.ndarray, np.ndarray]:
-        """Image (S, S, 3) and label map (S, S)."""
+    def sample(self, draw: int, row: int) -> tuple[np.ndarray, np.ndarray]:
         size = self._recipe.input_size
         drawn = draw_affine(self._recipe.augmentation, self.generator(draw))
         matrix = augmented_matrix(self._centres[row], self._sides[row], drawn, (size, size))
-        image, labels = self._decoded(row)
+        image, labels = self.decoded(row)
         labels = warp_labels(labels, matrix, size)
         return warp(image, matrix, (size, size)), swap_sides(labels) if drawn.flip else labels
-
-    def _decoded(self, row: int) -> tuple[np.ndarray, np.ndarray]:
-        if row in self._cache:
-            return self._cache[row]
-        decoded = self._samples.image(row), self._samples.label(row)
-        used = sum(array.nbytes for array in decoded)
-        if used <= self._bytes_left:
-            self._cache[row] = decoded
-            self._bytes_left -= used
-        return decoded
 
 
 def fitted_images(samples: LipSamples, size: int, batch_size: int) -> PlainCrops:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from downstream.label_maps.drawing import draw_labels
 from downstream.lip.data import ParsingBatches, fitted_images
-from downstream.lip.labels import IGNORED, PALETTE
+from downstream.lip.labels import PALETTE
 from downstream.lip.predictions import PREDICTIONS, read_prediction
 from downstream.lip.reader import read_lip
 from downstream.lip.recipe import LIP
@@ -13,7 +14,6 @@ from downstream.lip.whole_picture import warp_labels
 from downstream.samples.overlay import EXAMPLES
 from liftedcl.files.evenly_spread import evenly_spread
 
-_OPACITY = 0.6
 _SIDE = 256
 """Px, the side of a drawing; smaller training samples are enlarged to about this."""
 
@@ -26,7 +26,7 @@ def examples(recipe: LIP, data: Path, run: Path) -> np.ndarray:
         truth, name = samples.label(n), f"{samples.names[n]}.png"
         found = read_prediction(run / PREDICTIONS / name, truth.shape, samples.label_path(n))
         image, fitted = crops.crop(n), (warp_labels(labels, crops.matrices[n], _SIDE) for labels in (truth, found))
-        drawn.append(np.concatenate([draw_labels(image, labels) for labels in fitted], axis=1))
+        drawn.append(np.concatenate([draw_labels(image, labels, PALETTE) for labels in fitted], axis=1))
     return np.stack(drawn)
 
 
@@ -35,18 +35,8 @@ def augmented_samples(recipe: LIP, *, data: Path, seed: int, count: int) -> np.n
     train = read_lip(data, "train")
     batch = ParsingBatches(train, recipe, seed=seed, cached=False).batch(evenly_spread(len(train), count))
     images = batch.images.numpy().transpose(0, 2, 3, 1)
-    drawn = np.stack([draw_labels(image, labels) for image, labels in zip(images, batch.labels.numpy(), strict=True)])
+    drawn = np.stack(
+        [draw_labels(image, labels, PALETTE) for image, labels in zip(images, batch.labels.numpy(), strict=True)]
+    )
     enlarged = max(1, _SIDE // recipe.input_size)
     return drawn.repeat(enlarged, axis=1).repeat(enlarged, axis=2)
-
-
-def draw_labels(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """A copy of an image (H, W, 3) uint8 RGB with its labels (H, W) in their colours.
-
-    The background is darkened, ignored pixels are white.
-    """
-    colours = np.full((256, 3), 255, dtype=np.uint8)
-    colours[: len(PALETTE)] = PALETTE
-    mixed = (1 - _OPACITY) * image + _OPACITY * colours[labels]
-    mixed[labels == IGNORED] = 255  # outside the image there is nothing to see
-    return np.rint(mixed).astype(np.uint8)

@@ -2,22 +2,19 @@
 
 import numpy as np
 
+from downstream.label_maps.classes import BACKGROUND, IGNORED, LabelClasses
+
+__all__ = ["BACKGROUND", "CLASSES", "FLIP_PAIRS", "IGNORED", "LABELS", "NUM_CLASSES", "PALETTE", "swap_sides"]
+
 CLASSES = (
     "background", "hat", "hair", "glove", "sunglasses", "upper_clothes", "dress", "coat", "socks", "pants",
     "jumpsuits", "scarf", "skirt", "face", "left_arm", "right_arm", "left_leg", "right_leg", "left_shoe", "right_shoe",
 )  # fmt: skip
 """In the order of the label values (Gong et al. 2017)."""
 NUM_CLASSES = len(CLASSES)
-BACKGROUND = 0
-IGNORED = 255
-"""The label of pixels that are neither trained on nor scored."""
 
 FLIP_PAIRS = ((14, 15), (16, 17), (18, 19))
 """Classes that change places when an image is mirrored: arms, legs, shoes."""
-
-_MIRRORED_LABEL = np.arange(256, dtype=np.uint8)
-for _left, _right in FLIP_PAIRS:
-    _MIRRORED_LABEL[[_left, _right]] = _right, _left
 
 PALETTE = np.array(
     [
@@ -29,7 +26,5 @@ PALETTE = np.array(
 )  # fmt: skip
 """(20, 3) RGB for figures: the person's left is blue to green, the right orange to brown."""
 
-
-def swap_sides(labels: np.ndarray) -> np.ndarray:
-    """Exchange left and right in labels of any shape, uint8; all other values stay, 255 included."""
-    return _MIRRORED_LABEL[labels]
+LABELS = LabelClasses("lip", CLASSES, FLIP_PAIRS, PALETTE)
+swap_sides = LABELS.swap_sides

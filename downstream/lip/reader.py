@@ -1,32 +1,26 @@
 """LIP as it is distributed (Gong et al. 2017): images of one person each, and a label map for each image.
 
-downstream/lip/files.py says what is on disk; `read_label` says what a label map can be. Everything, label maps
-included, is read once and checked before a run starts: on one core this takes 1 ms a sample, and training takes hours.
+downstream/lip/files.py says what is on disk, downstream/label_maps/reading.py what a label map can be. Everything,
+label maps included, is read once and checked before a run starts: that takes 1 ms a sample, and training takes hours.
 """
 
 import codecs
-import io
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from downstream.label_maps.classes import IGNORED
+from downstream.label_maps.reading import read_label as decode_label
 from downstream.lip.files import REMEDY, image_path, label_path, list_path
-from downstream.lip.labels import IGNORED, NUM_CLASSES
+from downstream.lip.labels import LABELS
 from downstream.reading.entries import Entries, WrongEntriesError
 from downstream.reading.frames import picture_header, read_picture
-from liftedcl.files.atomic import require_file
 from liftedcl.files.image_files import process_images
 from liftedcl.files.image_header import ImageHeader, TurnEvidence
 from liftedcl.identity.errors import InputError
 
 _EXTENSIONS = (".jpg", ".jpeg", ".png")
-_DEPTH, _COLOUR_TYPE = 24, 25
-"""Where a PNG file says its bit depth and colour type (PNG specification, IHDR)."""
-_GREY, _PALETTE, _GREY_ALPHA, _RGB_ALPHA = 0, 3, 4, 6
-"""Colour types."""
 
 
 @dataclass(frozen=True)
@@ -141,49 +135,8 @@ def read_names(path: Path) -> list[str]:
 
 
 def read_label(path: Path, remedy: str = REMEDY) -> np.ndarray:
-    """Decode a label map into (H, W) uint8: classes 0 to 19, or 255 where pixels are ignored.
-
-    It is a PNG that has one class number for each pixel: 8-bit grey, like the official files, 16-bit grey, the indices
-    of a palette, as published parsers save their results, or equal colour channels without transparency.
-
-    Raises:
-        InputError: missing, damaged, with colours instead of classes, or with a class that LIP doesn't have.
-    """
-    require_file(path, remedy)
-    try:
-        data = path.read_bytes()
-        with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
-            picture.verify()  # every checksum; decoding skips those of the pixels
-        with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
-            labels = _one_number(np.asarray(picture), data[_DEPTH], data[_COLOUR_TYPE])
-    except (OSError, SyntaxError, ValueError, IndexError, zlib.error, Image.DecompressionBombError):
-        raise InputError(f"{path}: truncated, damaged or not a PNG file; {remedy}") from None
-    if labels is None:
-        raise InputError(
-            f"{path}: holds colours, or grey of less than 8 bits, and not one class number for each pixel; save the "
-            f"numbers, with PIL: Image.fromarray(classes.astype('uint8')).save({path.name!r}); {remedy}"
-        )
-    illegal = (labels >= NUM_CLASSES) & (labels != IGNORED)
-    if illegal.any():
-        value, limit = labels[illegal][0], NUM_CLASSES - 1
-        raise InputError(f"{path}: class {value} is not from 0 to {limit} (or {IGNORED}, ignored); {remedy}")
-    return labels.astype(np.uint8)
-
-
-def _one_number(values: np.ndarray, depth: int, colour_type: int) -> np.ndarray | None:
-    """The number (H, W) that each pixel of a decoded PNG holds; None where it holds no single one.
-
-    Grey of 1, 2 or 4 bits is none, because PIL stretches it to 255, and because a tool that saves bits writes grey
-    levels in it, where another writes classes.
-    """
-    if colour_type == _PALETTE or (colour_type == _GREY and depth >= 8):
-        return values
-    if values.ndim == 2 or depth != 8:
-        return None
-    alpha = colour_type in (_GREY_ALPHA, _RGB_ALPHA)
-    colours = values[..., :-1] if alpha else values
-    same = (colours == colours[..., :1]).all() and (not alpha or (values[..., -1] == 255).all())
-    return colours[..., 0] if same else None
+    """A label map (H, W) uint8 of LIP's classes; as `label_maps.reading.read_label`."""
+    return decode_label(path, LABELS, remedy)
 
 
 def _checked(root: Path, split: str, name: str) -> tuple[ImageHeader, np.ndarray]:

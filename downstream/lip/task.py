@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from downstream.lip.data import ParsingBatch, ParsingBatches, fitted_images
+from downstream.label_maps.batches import ParsingBatch
+from downstream.lip.data import ParsingBatches, fitted_images
 from downstream.lip.labels import NUM_CLASSES
 from downstream.lip.parsing_loss import parsing_loss
 from downstream.lip.parsing_network import ParsingNetwork, resize

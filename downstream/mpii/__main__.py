@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from downstream.mpii.data_set import DATA_SET
-from downstream.mpii.files import ANNOTATIONS, SPLITS, TRUTH, annotation_path, truth_path
 from downstream.mpii.reader import MpiiPeople, check_images, examine, read_entries, to_people
 from downstream.mpii.release import ReleasePerson, read_release, split, truth_arrays
 from downstream.mpii.scores import score_file
 from downstream.mpii.truth import check_same_people, read_truth
 from downstream.reading.data_check import Finding, count_finding, percent, problem, report, tried
 from downstream.reading.entries import Entries
+from liftedcl.data_sets.mpii.data_set import DATA_SET
+from liftedcl.data_sets.mpii.files import ANNOTATIONS, SPLITS, TRUTH, annotation_path, truth_path
 from liftedcl.files.atomic import write_json
 from liftedcl.files.mat_file import write_mat
 from liftedcl.identity.errors import InputError, run_cli

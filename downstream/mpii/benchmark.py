@@ -1,8 +1,8 @@
 """MPII's entry among the benchmarks."""
 
 from downstream.benchmark import Entry
-from downstream.mpii.data_set import DATA_SET
 from downstream.mpii.recipe import Mpii
+from liftedcl.data_sets.mpii.data_set import DATA_SET
 
 BENCHMARK = Entry(
     name="mpii",

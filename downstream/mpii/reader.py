@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from downstream.mpii.files import REMEDY, annotation_path
 from downstream.mpii.joints import NUM_JOINTS
 from downstream.mpii.plausible import PERSON_HEIGHT, PLACE, extents
 from downstream.reading.entries import Entries
 from downstream.samples.people import LabelledPeople, People
+from liftedcl.data_sets.mpii.files import REMEDY, annotation_path
 from liftedcl.files.atomic import read_json
 from liftedcl.identity.errors import InputError
 

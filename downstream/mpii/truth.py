@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from downstream.mpii.files import REMEDY, truth_path
 from downstream.mpii.joints import NUM_JOINTS
 from downstream.mpii.plausible import HEAD_OF_BODY, HEAD_SIZE, PLACE, extents
 from downstream.mpii.reader import FIRST_PIXEL, MpiiPeople
 from downstream.mpii.truth_variables import DATASET_JOINTS
 from downstream.reading.entries import Entries
+from liftedcl.data_sets.mpii.files import REMEDY, truth_path
 from liftedcl.files.mat_file import read_mat
 from liftedcl.identity.errors import InputError
 

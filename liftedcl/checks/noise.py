@@ -1,12 +1,14 @@
-"""Packed images of noise with all that any method reads of one: labels, people's boxes, pairs; and skeletons."""
+"""Packed images of noise with all that any method reads of one: labels, boxes, pairs, joints, depth; and skeletons."""
 
 from pathlib import Path
 
 import numpy as np
 
 from liftedcl.crops import COLUMNS
+from liftedcl.images.modalities import depth_file, write_modalities
 from liftedcl.images.pairs import KINDS, PairList, write_pairs
-from liftedcl.images.shard import Shard, ShardWriter, open_shard
+from liftedcl.images.shard import DEPTH, Shard, ShardWriter, open_shard
+from liftedcl.skeletons.common_joints import COMMON_JOINTS
 from liftedcl.skeletons.skeleton import NUM_JOINTS
 
 _HEIGHT, _WIDTH = 64, 48
@@ -26,7 +28,20 @@ def write_noise(path: Path, count: int) -> Shard:
             writer.append(pixels, [cells.get(column, i) for column in COLUMNS] + [i % 3])
     shard, rows = open_shard(path), np.arange(count)
     write_pairs(shard, PairList(rows, (rows + 1) % count, rows % len(KINDS)), {})
+    _write_modalities(shard)
     return shard
+
+
+def _write_modalities(shard: Shard) -> None:
+    """Joints of every image, of which a fifth has no label; depth of every second image, with holes."""
+    rng, count = np.random.default_rng(1), len(shard)
+    with ShardWriter(depth_file(shard.path), _HEIGHT, _WIDTH, ("file",), DEPTH) as writer:
+        for i in range(count):
+            depth = rng.integers(2000, 4000, (_HEIGHT, _WIDTH), dtype=np.uint16)
+            depth[rng.random(depth.shape) < 0.3] = 0
+            writer.append(depth * (i % 2 == 0), (f"{i}.png",))
+    joints = rng.uniform(0, (_WIDTH - 1, _HEIGHT - 1), (count, len(COMMON_JOINTS), 2))
+    write_modalities(shard, joints, rng.random(joints.shape[:2]) < 0.8, np.arange(count) % 2 == 0, {})
 
 
 def random_skeletons(count: int) -> np.ndarray:

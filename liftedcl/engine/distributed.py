@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 import torch
 import torch.distributed as dist
+import torch.distributed.nn.functional as collective
 from torch import Tensor
 
 
@@ -51,6 +52,15 @@ def gathered(rows: Tensor) -> Tensor:
     parts = [torch.empty_like(rows) for _ in range(size())]
     dist.all_gather(parts, rows)
     return torch.cat(parts)
+
+
+def joined_rows(rows: Tensor) -> Tensor:
+    """As `gathered`, with a gradient: that of each row is the sum of what all processes' losses give it."""
+    if size() == 1:
+        return rows
+    whole = rows.new_zeros(len(rows) * size(), *rows.shape[1:])
+    places = torch.arange(len(rows), device=rows.device) + rank() * len(rows)
+    return collective.all_reduce(whole.index_copy(0, places, rows))
 
 
 @torch.no_grad()

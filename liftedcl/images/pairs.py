@@ -6,16 +6,13 @@ the count, the checksums of the list and of the shard that it numbers, and the m
 and appears last, so a list that has one is whole.
 """
 
-import contextlib
-import csv
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from liftedcl.files.atomic import atomic_path, json_text, read_json, require_file, sha256_of_file
 from liftedcl.identity.errors import InputError
+from liftedcl.images.list_beside import ListBeside
 from liftedcl.images.shard import REMEDY, Shard
 from liftedcl.images.shard_union import ShardUnion
 
@@ -23,7 +20,7 @@ KINDS = ("view", "pose")
 """view: the same instant, seen by another camera; pose: the same camera at another moment."""
 
 _COLUMNS = ("first", "second", "kind")
-_REMEDY = "remove it and run `python -m liftedcl.pairs` again, which makes it"
+_LISTS = ListBeside("pairs", "list of pairs", "remove it and run `python -m liftedcl.pairs` again, which makes it")
 
 
 @dataclass(frozen=True)
@@ -43,17 +40,9 @@ class PairList:
 
 def write_pairs(shard: Shard, pairs: PairList, report: dict[str, Any]) -> None:
     """Write a list of pairs beside ``shard``, atomically, with ``report`` in its description."""
-    table, description = _files(shard)
-    meta = {"count": len(pairs), "shard_sha256": shard.meta["sha256"], "index_sha256": shard.meta["index_sha256"]}
     names = np.array(KINDS)[pairs.kinds]
-    with contextlib.ExitStack() as files:  # renamed in the reverse order: a description never exists without its list
-        described, listed = (files.enter_context(atomic_path(path)) for path in (description, table))
-        with open(listed, "w", newline="", encoding="utf-8") as file:
-            rows = zip(pairs.first.tolist(), pairs.second.tolist(), names.tolist(), strict=True)
-            csv.writer(file, lineterminator="\n").writerows([_COLUMNS, *rows])
-        meta |= {"sha256": sha256_of_file(listed), "report": report}
-        described.write_text(json_text(meta), encoding="utf-8")
-        description.unlink(missing_ok=True)
+    rows = zip(pairs.first.tolist(), pairs.second.tolist(), names.tolist(), strict=True)
+    _LISTS.write(shard, _COLUMNS, rows, {"count": len(pairs), "report": report})
 
 
 def open_pairs(shard: Shard | ShardUnion) -> PairList:
@@ -81,26 +70,13 @@ def index_text(shard: Shard, column: str) -> list[str]:
     return pd.read_csv(table, usecols=[column], dtype=str, keep_default_na=False)[column].tolist()
 
 
-def _files(shard: Shard) -> tuple[Path, Path]:
-    """The list of a shard and its description."""
-    return shard.path.with_suffix(".pairs.csv"), shard.path.with_suffix(".pairs.json")
-
-
 def _read(shard: Shard) -> PairList:
-    import pandas as pd
-
-    table, description = _files(shard)
-    if not description.exists() and not table.exists():
-        raise InputError(
-            f"{shard.path}: has no list of pairs ({table.name}), and a method that completes an image from another of "
-            "the same person needs one; train it on h36m, or on people with a list (docs/data/people.md)"
-        )
-    meta = read_json(description, f"the list of pairs is not complete, {_REMEDY}")
-    require_file(table, _REMEDY)
-    if not isinstance(meta, dict) or sha256_of_file(table) != meta.get("sha256"):
-        raise InputError(f"{table}: its checksum is not the one in {description.name}; {_REMEDY}")
-    if [meta.get("shard_sha256"), meta.get("index_sha256")] != [shard.meta["sha256"], shard.meta["index_sha256"]]:
-        raise InputError(f"{table}: numbers the images of another {shard.path.name} than the present one; {_REMEDY}")
-    rows = pd.read_csv(table, dtype={"first": np.int64, "second": np.int64, "kind": str})
+    types = {"first": np.int64, "second": np.int64, "kind": str}
+    rows, _ = _LISTS.read(
+        shard,
+        types,
+        missing="and a method that completes an image from another of the same person needs one; train it on h36m, or "
+        "on people with a list (docs/data/people.md)",
+    )
     kinds = rows["kind"].map({kind: place for place, kind in enumerate(KINDS)}).to_numpy(np.int64)
     return PairList(rows["first"].to_numpy(), rows["second"].to_numpy(), kinds)

@@ -63,3 +63,8 @@ def completes(recipe: EncoderRecipe) -> bool:
 def lifts(recipe: EncoderRecipe) -> bool:
     """Whether an encoder of this recipe is trained with a lifting network."""
     return recipe.lifting is not None and recipe.lifting.adv > 0
+
+
+def uses_depth(recipe: EncoderRecipe) -> bool:
+    """Whether an encoder of this recipe is trained beside a depth encoder, depth_encoder.pt."""
+    return recipe.multimodal is not None and recipe.multimodal.depth

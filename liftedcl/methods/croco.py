@@ -22,6 +22,7 @@ from liftedcl.engine import distributed
 from liftedcl.images.pair_batches import PairBatch
 from liftedcl.images.pairs import KINDS, open_pairs
 from liftedcl.images.shard import Shard
+from liftedcl.losses.masked_mean import masked_mean
 from liftedcl.losses.patch_error import hidden_errors
 from liftedcl.methods.parts.completion import Completion, watched
 from liftedcl.monitor.completion_record import CompletionRecord
@@ -53,14 +54,8 @@ class CroCo(Completion):
         views = first.mine()
         errors = hidden_errors(self.complete(views, visible, second.mine()), self.targets(views), hidden)
         kinds = distributed.mine(batch.kinds.to(device, non_blocking=True))
-        yield "encoder", {kind: mean_of(errors, kinds == KINDS.index(kind)) for kind in self._kinds}
+        yield "encoder", {kind: masked_mean(errors, kinds == KINDS.index(kind)) for kind in self._kinds}
 
     def errors(self) -> dict[str, float]:
         """``completion/KIND``: 1 where each hidden patch's own mean would do as well."""
         return {f"completion/{kind}": self.relative_error(*rows) for kind, rows in self._watched.items()}
-
-
-def mean_of(errors: Tensor, chosen: Tensor) -> Tensor:
-    """The mean of the ``chosen`` (B/W,) ``errors`` of all processes, as a share that averages to it over them."""
-    count = distributed.total(chosen.sum()) / distributed.size()
-    return (errors * chosen).sum() / count

@@ -58,6 +58,37 @@ class H36MPairs:
 
 
 @dataclass(frozen=True)
+class NtuFrames:
+    """Which people of NTU RGB+D are cropped: of every ``stride``-th frame of a recording, in a box that reaches past
+    the common joints by the share ``margin`` of its longer side.
+
+    The frames of HCMoCo's published list are not known, and it crops no people: its views are cut from whole frames.
+    """
+
+    stride: int
+    margin: float
+
+    def __post_init__(self) -> None:
+        require_at_least(self, 1, "stride")
+        require_at_least(self, 0, "margin")
+        require(self.margin <= 10, "margin", f"{self.margin:g} is more than ten times the person")
+
+
+@dataclass(frozen=True)
+class NtuPeople(NtuFrames):
+    """People of NTU RGB+D as crops of a size."""
+
+    height: int
+    width: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_at_least(self, 1, "height", "width")
+        require(self.height <= _LARGEST_SIDE, "height", f"{self.height} is more than {_LARGEST_SIDE} pixels")
+        require(self.height * 3 == self.width * 4, "height", f"{self.height}x{self.width} is not height:width = 4:3")
+
+
+@dataclass(frozen=True)
 class Pictures:
     """Packed stage I images: the side in pixels of the square to which a whole picture is squeezed."""
 

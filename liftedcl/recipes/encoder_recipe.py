@@ -16,6 +16,7 @@ from liftedcl.recipes.adamw_recipe import AdamWPretraining
 from liftedcl.recipes.backbone_names import require_backbone
 from liftedcl.recipes.completion_recipe import Masking, Pairs
 from liftedcl.recipes.method_entries import method_entries
+from liftedcl.recipes.multimodal_recipe import Keypoints, Multimodal, People, check_people
 from liftedcl.recipes.outside_method import OUTSIDE, entry_of, require_outside
 from liftedcl.recipes.weight_sources import SOURCES
 
@@ -172,7 +173,7 @@ class Sets:
         require_positive(self, "distance")
 
 
-PEOPLE_SETS = ("coco", "h36m", "people")
+PEOPLE_SETS = ("coco", "h36m", "people", "mpii", "ntu")
 """The sources of person crops; ``people`` are the user's own images."""
 
 PAIRED_SETS = ("h36m", "people")
@@ -180,7 +181,7 @@ PAIRED_SETS = ("h36m", "people")
 
 IMAGE_SETS = (
     "imagenet",
-    *("+".join(sets) for count in (1, 2, 3) for sets in itertools.combinations(PEOPLE_SETS, count)),
+    *("+".join(sets) for count in range(1, 6) for sets in itertools.combinations(PEOPLE_SETS, count)),
 )
 """Valid values of a row's ``images``: packed stage I images, or packed person crops of one or several sources."""
 
@@ -210,6 +211,9 @@ class EncoderRecipe:
     adamw: AdamWPretraining | None = field(default=None, metadata=WHERE_GIVEN)
     masking: Masking | None = field(default=None, metadata=WHERE_GIVEN)
     pairs: Pairs | None = field(default=None, metadata=WHERE_GIVEN)
+    people: People | None = field(default=None, metadata=WHERE_GIVEN)
+    multimodal: Multimodal | None = field(default=None, metadata=WHERE_GIVEN)
+    keypoints: Keypoints | None = field(default=None, metadata=WHERE_GIVEN)
     module: str | None = field(default=None, metadata=WHERE_GIVEN)
     repository: str | None = field(default=None, metadata=WHERE_GIVEN)
     commit: str | None = field(default=None, metadata=WHERE_GIVEN)
@@ -247,3 +251,4 @@ class EncoderRecipe:
             alone = [name for name in self.images.split("+") if name not in PAIRED_SETS]
             rule = f"{self.method} completes an image from another of the same person, and {', '.join(alone)} has no "
             require(not alone, "images", f"{rule}such pairs; there are {', '.join(PAIRED_SETS)}")
+        check_people(self)

@@ -81,6 +81,14 @@ def render(
     return Frame(_developed(linear, environment, rng, noise, blur), seen.depth, truth.label, truth.instance, truth.part)
 
 
+def render_depth(people: list[PosedPerson], solids: list[Solid], camera: Camera) -> tuple[np.ndarray, np.ndarray]:
+    """What a depth camera sees: metres along its axis, (H, W) float32, and whose surface it is, (H, W) as `Frame`'s."""
+    meshes, seen = _gather(people, solids), nothing_visible(camera.height, camera.width)
+    rasterise(camera.to_camera(meshes.vertices), meshes.faces, camera, seen)
+    owners = np.where(seen.triangle >= 0, meshes.owner[seen.triangle], 0)
+    return seen.depth, owners.clip(0).astype(np.uint8)
+
+
 def _looks(people: list[PosedPerson], solids: list[Solid]) -> tuple[Looks, list[np.ndarray]]:
     """How people and props look (one of each where there are none), and the textures that its indices mean."""
     textures = [texture for p in people for texture in p.person.cloth]

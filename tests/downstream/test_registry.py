@@ -15,7 +15,7 @@ DATA_SETS = sorted({entry.package.split(".")[1] for entry in BENCHMARKS.values()
 
 
 def test_every_benchmark_is_found_and_its_parts_are_there():
-    assert list(BENCHMARKS) == ["coco", "h36m_2d", "h36m_3d", "lip", "mpii", "pw3d"]
+    assert list(BENCHMARKS) == ["coco", "h36m_parsing", "h36m_2d", "h36m_3d", "lip", "mpii", "pw3d"]
     for entry in BENCHMARKS.values():
         for part in PARTS:
             assert REPOSITORY.joinpath(*entry.module(part).split(".")).with_suffix(".py").is_file()

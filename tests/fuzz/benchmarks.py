@@ -17,6 +17,7 @@ _DATA: dict[str, tuple[Callable[[Path], None], str]] = {
     "mpii": (data_sets.write_mpii, "predictions.mat"),
     "h36m_2d": (data_sets.write_h36m, "joints.npz"),
     "h36m_3d": (data_sets.write_h36m, "poses.npz"),
+    "h36m_parsing": (data_sets.write_parsing, f"predictions/{data_sets.PARSED_FRAME}.png"),
     "pw3d": (data_sets.write_pw3d, "predictions.npz"),
     "lip": (data_sets.write_lip, "predictions/0_1000.png"),
 }

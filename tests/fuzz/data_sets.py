@@ -16,6 +16,7 @@ from tiny.h36m_official import write_tiny_official
 from tiny.lip import write_tiny_lip
 from tiny.mpii import write_tiny_mpii
 from tiny.mpii_release import write_tiny_release
+from tiny.parsing.h36m_parsing import parts, write_tiny_parsing
 from tiny.pw3d import smpl_arrays, write_body_files, write_tiny_pw3d
 from tiny.pw3d_release import sequence
 
@@ -23,6 +24,8 @@ from downstream.coco import reader as coco
 from downstream.coco.annotations import read_annotations as read_coco
 from downstream.coco.results import HEADLINE, IN_ANNOTATED_BOXES
 from downstream.coco.results import read_predictions as read_coco_results
+from downstream.h36m.parsing.labels import VALUE_OF
+from downstream.h36m.parsing.reader import read_parsing
 from downstream.h36m.pose_2d.reader import annotation_path as frames_path
 from downstream.h36m.pose_2d.reader import read_h36m_2d, read_joints
 from downstream.h36m.pose_3d.reader import annotation_path as poses_path
@@ -30,13 +33,12 @@ from downstream.h36m.pose_3d.reader import read_h36m_3d, read_poses
 from downstream.h36m.pose_3d.scores import true_poses
 from downstream.h36m.release.official import read_metadata
 from downstream.h36m.release.official import read_poses as read_official_poses
+from downstream.h36m.release.part_labels import read_part_labels
 from downstream.h36m.shared import prediction_file
 from downstream.h36m.shared.mpii_mix import read_mix as read_mpii_mix
 from downstream.lip.files import image_path, label_path, list_path
 from downstream.lip.predictions import read_prediction
 from downstream.lip.reader import read_label, read_lip, read_names
-from downstream.mpii.files import annotation_path as mpii_path
-from downstream.mpii.files import truth_path
 from downstream.mpii.predictions import read_predictions as read_mpii_predictions
 from downstream.mpii.predictions import write_predictions as write_mpii_predictions
 from downstream.mpii.reader import read_mpii
@@ -57,6 +59,10 @@ from downstream.pw3d.scores import pose_matrices
 from downstream.reading.frames import read_picture
 from downstream.reading.restricted_pickle import load_plain
 from liftedcl.data_sets.coco.files import DETECTIONS
+from liftedcl.data_sets.h36m.parsing_files import PARSING, PARSING_DEPTH, PARSING_LABELS, PART_VARIABLE
+from liftedcl.data_sets.mpii.files import annotation_path as mpii_path
+from liftedcl.data_sets.mpii.files import truth_path
+from liftedcl.files.hdf5_mat import write_cells
 from liftedcl.images.coco_people import read_people as read_coco_people
 from liftedcl.images.h36m_people import read_h36m_people
 
@@ -166,6 +172,37 @@ H36M = (
         root, read_metadata(root), ((1, 2, 1), 1))),
 )  # fmt: skip
 
+# ------------------------------------------------------------------------------------------------- Human3.6M parsing
+PARSED_FRAME = "s_09_act_02_subact_01_ca_01/s_09_act_02_subact_01_ca_01_000001"
+_PARTS, _DEPTH = f"{PARSING_LABELS}/{PARSED_FRAME}.png", f"{PARSING_DEPTH}/{PARSED_FRAME}.png"
+_FRAMES_LIST = PARSING["test"]
+_PART_MAT = "S1/MySegmentsMat/PartLabels/Directions 1.54138969.mat"
+
+
+def write_parsing(root: Path) -> None:
+    write_tiny_parsing(root, train=8, test=2)
+    shutil.copytree(root / PARSING_LABELS, root / "predictions")
+
+
+def _part_labels(root: Path) -> None:
+    path = root / _PART_MAT
+    path.parent.mkdir(parents=True)
+    write_cells(path, PART_VARIABLE, [VALUE_OF[parts(20, 20, seed)] for seed in range(3)])
+
+
+PARSING_SUBJECTS = (
+    Subject("Human3.6M parsing", write_parsing, (_FRAMES_LIST, _PARTS), lambda root: read_parsing(root, "test", 1)),
+    Subject("Human3.6M parts", write_parsing, (_PARTS,), lambda root: read_parsing(root, "test", 1).label(0),
+            sealed=True),
+    Subject("Human3.6M depth", write_parsing, (_DEPTH,),
+            lambda root: read_parsing(root, "test", 1, depth=True).image(0)),
+    Subject("Human3.6M part labels", _part_labels, (_PART_MAT,), lambda root: read_part_labels(root / _PART_MAT, 1)),
+    Subject("h36m check, parsing", write_parsing, (_FRAMES_LIST, _PARTS),
+            command("downstream.h36m.__main__", "check", "--data", "{}", told=False)),
+    Subject("h36m evaluate, parsing", write_parsing, (_FRAMES_LIST, f"predictions/{PARSED_FRAME}.png"),
+            _evaluate_h36m("h36m_parsing", _FRAMES_LIST, "predictions")),
+)  # fmt: skip
+
 # ------------------------------------------------------------------------------------------------- 3DPW
 _TEST, _TRAIN_SHAPES = _name(shapes_path(_HERE, TEST)), _name(shapes_path(_HERE, "h36m_train_protocol1"))
 _MALE, _MEAN, _REGRESSOR = "smpl/male.npz", "smpl/smpl_mean_params.npz", "smpl/J_regressor_h36m.npy"
@@ -243,4 +280,4 @@ LIP = (
             command("downstream.lip.__main__", *_EVALUATE_LIP)),
 )  # fmt: skip
 
-DATA_SETS = (*COCO, *MPII, *H36M, *PW3D, *LIP)
+DATA_SETS = (*COCO, *MPII, *H36M, *PARSING_SUBJECTS, *PW3D, *LIP)

@@ -11,28 +11,34 @@ import torch
 from fuzz.subject import Subject, command
 from repository import REPOSITORY
 from tiny.coco import write_tiny_coco
+from tiny.depth.ntu import TAGS, write_tiny_ntu
 from tiny.h36m import write_tiny_h36m
+from tiny.mpii import write_tiny_mpii
 from tiny.pretraining import ROWS, write_untrained_liftedcl
 from tiny.shard import write_tiny_shard
 
-from liftedcl.crops import make_h36m_crops, make_own_crops
+from liftedcl.crops import make_crops, make_h36m_crops, make_mpii_crops, make_own_crops
+from liftedcl.data_sets.ntu import files as ntu
+from liftedcl.data_sets.ntu.skeleton_file import read_skeletons
 from liftedcl.engine import checkpoint
 from liftedcl.engine.history import read_history, write_history
 from liftedcl.files.atomic import write_json, write_text
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.recipe import read_recipe, to_json
+from liftedcl.images.modalities import open_modalities
 from liftedcl.images.pairs import open_pairs
 from liftedcl.images.shard import ShardWriter, open_shard
 from liftedcl.images.shard_union import open_shards
 from liftedcl.monitor.completion_record import CompletionRecord, read_completions, write_completions
 from liftedcl.networks.encoder import build_backbone, load_encoder, save_encoder
-from liftedcl.recipes.data_recipes import Crops, H36MPairs, Pictures, Skeletons
+from liftedcl.recipes.data_recipes import Crops, H36MPairs, NtuPeople, Pictures, Skeletons
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
 from liftedcl.skeletons.lifted_history import LiftedHistory, read_lifted_history, write_lifted_history
 from liftedcl.skeletons.lifting_scores import LiftingScores, read_lifting_scores
 from workflow.params import read_params
 
 CROPS = Crops(height=64, width=48, min_keypoints=0, min_side=4.0)
+NTU_PEOPLE = NtuPeople(stride=1, margin=0.15, height=64, width=48)
 PICTURES = Pictures(size=32)
 H36M_PAIRS = H36MPairs(view_angle=None, pose_gap=(1, 24), most=20, seed=0)
 SKELETONS = dataclasses.replace(read_params(REPOSITORY / "params.yaml", {"profile": "demo"}).skeletons, count=20)
@@ -134,6 +140,36 @@ def _packed_own(root: Path) -> None:
     write_text(root / "people/pairs.csv", "first,second,kind\n0,1,view\n2,3,pose\n1,0,view\n")
 
 
+_NTU_FILES = (ntu.LIST, *(path(Path(), TAGS[0]).as_posix() for path in (ntu.skeleton_path, ntu.video_path)),
+              ntu.depth_path(Path(), TAGS[0], 0).as_posix())  # fmt: skip
+
+
+def _ntu(root: Path) -> None:
+    write_tiny_ntu(root)
+    write_recipe(root, NTU_PEOPLE)
+
+
+def _packed_coco(root: Path) -> None:
+    write_tiny_coco(root, train=4, val=1)
+    make_crops(root, "train", root / "out/crops.npy", CROPS)
+
+
+def _mpii(root: Path) -> None:
+    write_tiny_mpii(root)
+    write_recipe(root, CROPS)
+
+
+def _packed_mpii(root: Path) -> None:
+    _mpii(root)
+    make_mpii_crops(root, root / "out/crops.npy", CROPS)
+
+
+def _read_modalities(root: Path) -> Any:
+    shard = open_shard(root / "crops.npy")
+    found = open_modalities(shard)
+    return found.joints, found.labelled, found.depth(np.arange(len(shard)), shard.image_size)
+
+
 def _imagenet(root: Path) -> None:
     for i in range(4):
         path = root / f"train/n{i % 2}/{i}.jpg"
@@ -158,6 +194,21 @@ IMAGES = (
             _crops("--h36m", "{}")),
     Subject("crops of own people", _own, ("people/boxes.json", "people/a.png", RECIPE),
             _crops("--people", "{}/people")),
+    Subject("crops of MPII", _mpii, ("annot/train.json",), _crops("--mpii", "{}")),
+    Subject("modalities", _paired, ("crops.modalities.csv", "crops.depth.npy", "crops.depth.csv"), _read_modalities,
+            sealed=True),
+    Subject("description of modalities", _paired, ("crops.modalities.json", "crops.depth.json"), _read_modalities),
+    Subject("joints of COCO", _packed_coco, ("annotations/person_keypoints_train2017.json",),
+            command("liftedcl.modalities", "--coco", "{}", "--crops", "{}/out/crops.npy", "--sheet", "{}/out/x.png")),
+    Subject("joints of MPII", _packed_mpii, ("annot/train.json",),
+            command("liftedcl.modalities", "--mpii", "{}", "--crops", "{}/out/crops.npy")),
+    Subject("NTU skeletons", write_tiny_ntu, (_NTU_FILES[1],), lambda root: [
+        vars(body) for frame in read_skeletons(root / _NTU_FILES[1]) for body in frame]),
+    Subject("crops of NTU", _ntu, (*_NTU_FILES, RECIPE),
+            command("liftedcl.ntu", "--data", "{}", "--recipe", f"{{}}/{RECIPE}", "--out", "{}/out/crops.npy",
+                    "--workers", "1", "--sheet", "{}/out/x.png")),
+    Subject("ntu check", write_tiny_ntu, _NTU_FILES,
+            command("downstream.ntu.__main__", "check", "--data", "{}", told=False)),
     Subject("pairs", _paired, ("crops.pairs.csv",), _read_pairs, sealed=True),
     Subject("description of pairs", _paired, ("crops.pairs.json",), _read_pairs),
     Subject("pairs of Human3.6M", _packed_h36m, ("annotations/Sample_trainmin_train_Human36M_protocol_2.json", RECIPE),
@@ -233,6 +284,7 @@ TRAININGS = (
 
 RECIPES = (
     recipe_subject("crops", Crops, CROPS),
+    recipe_subject("NTU's people", NtuPeople, NTU_PEOPLE),
     recipe_subject("pairs of Human3.6M", H36MPairs, H36M_PAIRS),
     recipe_subject("pictures", Pictures, PICTURES),
     recipe_subject("skeletons", Skeletons, SKELETONS),

@@ -211,8 +211,15 @@ def pickle_opcodes(content: bytes, rng: random.Random) -> Made:
     return made[what], what, False
 
 
+def _is_hdf5(content: bytes) -> bool:
+    """Whether a Matlab file is of version 7.3."""
+    return content[512:516] == b"\x89HDF"
+
+
 def mat_values(content: bytes, rng: random.Random) -> Made:
-    """One variable of a Matlab file is another."""
+    """One variable of a Matlab file, up to version 7.2, is another."""
+    if _is_hdf5(content):
+        return None
     made = damage_tree(_variables(content), rng)
     if made is None or any(getattr(value, "dtype", None) == "M8[s]" for value in made[0].values()):
         return None  # dates, which scipy would write as the same plain numbers
@@ -225,11 +232,12 @@ def mat_values(content: bytes, rng: random.Random) -> Made:
 
 
 def mat_words(content: bytes, rng: random.Random) -> Made:
-    """Bits of an uncompressed file's first words, where types and sizes stand: scipy follows them."""
-    file = io.BytesIO()
-    savemat(file, _variables(content), do_compression=False)
+    """Bits of an uncompressed file's first words, where types and sizes stand: scipy follows them, HDF5 its own."""
+    file = io.BytesIO(content)
+    if not _is_hdf5(content):
+        savemat(file, _variables(content), do_compression=False)
     damaged = bytearray(file.getvalue())
-    at = rng.randrange(128, min(len(damaged), 1200))
+    at = rng.randrange(128, len(damaged) if _is_hdf5(content) else min(len(damaged), 1200))
     if rng.random() < 0.5:
         damaged[at] ^= 1 << rng.randrange(8)
     else:

@@ -14,10 +14,11 @@ import pytest
 from PIL import Image, ImageOps
 from repository import REPOSITORY
 
-from liftedcl.crops import PADDING, extend_box, make_crops
+from liftedcl.crops import make_crops
 from liftedcl.files.image_files import read_image
 from liftedcl.files.image_header import BrokenImageError
 from liftedcl.identity.errors import InputError
+from liftedcl.images.person_box import PADDING, extend_box
 from liftedcl.images.shard import open_shard
 from liftedcl.pictures import pack_pictures
 from liftedcl.recipes.data_recipes import Crops, Pictures

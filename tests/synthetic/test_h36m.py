@@ -5,9 +5,14 @@ import dataclasses
 import numpy as np
 import pytest
 
+from downstream.h36m.parsing.labels import CLASSES
+from downstream.h36m.parsing.reader import read_parsing
 from downstream.h36m.pose_2d import reader as reader_2d
 from downstream.h36m.pose_3d.reader import annotation_path, read_h36m_3d
+from downstream.h36m.release.part_labels import check_sides, read_part_labels
 from downstream.h36m.shared.camera import project
+from liftedcl.data_sets.h36m.parsing_files import PART_LABELS
+from liftedcl.identity.errors import InputError
 from liftedcl.skeletons.skeleton import FLIP_PAIRS, JOINTS
 from synthetic import h36m
 from synthetic.generation import generate
@@ -17,7 +22,7 @@ SPLITS = ("train", "test")
 
 
 def write(root, workers):
-    plan = h36m.plan(GeneratedH36M(seed=1, frames_per_take=1, image_size=64))
+    plan = h36m.plan(GeneratedH36M(seed=1, frames_per_take=1, image_size=96))
     chunks = [(subject, action) for subject in (1, 9) for action in (6, 7)]  # people who stand
     generate(dataclasses.replace(plan, chunks=chunks), root, workers)
     return root
@@ -86,7 +91,45 @@ def test_joints_are_in_order(root):
 
 
 def test_annotations_are_marked_as_the_plans(root):
-    plan = h36m.plan(GeneratedH36M(seed=1, frames_per_take=1, image_size=64))
+    plan = h36m.plan(GeneratedH36M(seed=1, frames_per_take=1, image_size=96))
     for split in SPLITS:
         for path in (annotation_path(root, split), reader_2d.annotation_path(root, split)):
             assert str(path.relative_to(root)) in plan.annotations
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_each_hand_foot_elbow_and_knee_is_labelled_as_the_side_that_its_joint_has(root, split):
+    samples, frames = read_parsing(root, split, 1), reader_2d.read_h36m_2d(root, split, 1)
+    assert [f"{name}.jpg" for name in samples.names] == frames.names and len(samples) == 16
+    own = other = 0
+    for n, joints in enumerate(frames.joints):
+        labels = samples.label(n)
+        for joint, part in (("wrist", "hand"), ("ankle", "foot"), ("elbow", "elbow"), ("knee", "knee")):
+            for side, opposite in (("left", "right"), ("right", "left")):
+                x, y = np.rint(joints[JOINTS.index(f"{side[0]}{joint}")]).astype(int)
+                near = labels[max(0, y - 2) : y + 3, max(0, x - 2) : x + 3]
+                own += (near == CLASSES.index(f"{side}_{part}")).any()
+                other += (near == CLASSES.index(f"{opposite}_{part}")).any()
+    assert own > 0.7 * 16 * 8 and other < 0.2 * own
+    labels = [samples.label(n) for n in range(16)]
+    check_sides(root, labels, frames.joints)
+    with pytest.raises(InputError, match="transposed"):
+        check_sides(root, [one.T for one in labels], frames.joints)
+
+
+def test_every_part_occurs_and_only_on_the_person(root):
+    samples = read_parsing(root, "train", 1)
+    labels = np.stack([samples.label(n) for n in range(len(samples))])
+    assert set(np.unique(labels)) == set(range(25))
+    depth = read_parsing(root, "train", 1, depth=True)
+    metres = np.stack([depth.image(n)[..., 0] for n in range(len(depth))])
+    assert (metres[labels > 0] > 2).all() and (metres[labels > 0] < 8).all() and (metres[labels == 0] == 0).all()
+
+
+def test_part_labels_in_the_official_form_are_the_label_maps(root):
+    samples = read_parsing(root, "train", 1)
+    found, count = read_part_labels(root / "S1" / PART_LABELS / "Posing 2.58860488.mat", 1)
+    names = [n for n, name in enumerate(samples.names) if "act_07_subact_02_ca_03/" in name]
+    assert count == 1 == len(names)
+    for one, n in zip(found, names, strict=True):
+        np.testing.assert_array_equal(one, samples.label(n))

@@ -70,7 +70,10 @@ def encoder(tmp_path_factory):
         (("none.pt", "--backbone", BACKBONE), r"/none\.pt: no such file; name the file with your encoder's state dict"),
         (("ENCODER", "--backbone", "resnet51"), r"--backbone: 'resnet51' is none of .* did you mean resnet50"),
         (("ENCODER", "--backbone", BACKBONE), r"encoder\.pt: is not the resnet18_narrow of .*: it lacks bn1\.bias"),
-        (("ENCODER", "--backbone", BACKBONE, "--benchmarks", "cooc"), r"--benchmarks: 'cooc' is none of coco, h36m_2d"),
+        (
+            ("ENCODER", "--backbone", BACKBONE, "--benchmarks", "cooc"),
+            r"--benchmarks: 'cooc' is none of coco, h36m",
+        ),
         (("ENCODER", "--backbone", BACKBONE, "--profile", "demos"), r"params\.yaml: profile: 'demos' is none of demo"),
         (("ENCODER", "--backbone", BACKBONE, "--config", "sedes=[1]"), r"params\.yaml: sedes: unknown key"),
     ],

@@ -4,6 +4,7 @@ import dataclasses
 
 from liftedcl.images.own_people import BOXES, listing_digest
 from liftedcl.images.own_pairs import PAIRS
+from liftedcl.recipes.data_recipes import NtuPeople
 
 FIRST = 2  # a data job takes every core and all else waits for it: begun late, it would wait while cores are idle
 BODY = repository_file("synthetic/people/body.npz")
@@ -52,7 +53,10 @@ rule crop_people:
 
 
 rule crop_h36m:
-    input: annotations=data("h36m", *DATA_SETS["h36m"].pretraining.files),
+    input:
+        annotations=data(
+            "h36m", *DATA_SETS["h36m"].pretraining.files, pictures=DATA_SETS["h36m"].pretraining.pictures
+        ),
     output: **packed("h36m_crops"),
     params:  # Human3.6M's boxes come without numbers of keypoints
         recipe=to_json(dataclasses.replace(PARAMS.crops, min_keypoints=0)),
@@ -117,6 +121,63 @@ rule pair_own_people:
     shell:
         "{PYTHON} -m liftedcl.pairs --people {params.root:q} --crops {input.images:q}"
         " --sheet {output.sheet:q} 2>&1 | tee {log:q}"
+
+
+rule crop_mpii:
+    input: data("mpii", *DATA_SETS["mpii"].pretraining.files),
+    output: **packed("mpii_crops"),
+    params:
+        recipe=to_json(dataclasses.replace(PARAMS.crops, h36m_stride=1)),
+        code=code_of("liftedcl.crops"), root=PARAMS.data["mpii"],
+    log: f"{LAYOUT.root}/logs/mpii_crops.log",
+    threads: PARAMS.cluster.data.cpus
+    resources: **PARAMS.cluster.resources("data"),
+    priority: FIRST
+    shell:
+        "{PYTHON} -m liftedcl.crops --recipe {params.recipe:q} --mpii {params.root:q}"
+        " --out {output.images:q} --workers {threads} 2>&1 | tee {log:q}"
+
+
+def with_modalities(name):
+    """What a job that says what packed images have beside their pixels writes: a list, a report, some to look at."""
+    listed = LAYOUT.modalities(name)
+    return {
+        "modalities": listed, "modalities_report": listed.replace(".csv", ".json"),
+        "sheet": LAYOUT.figure(f"{name}_modalities"),
+    }
+
+
+for kind, name in (("coco", "crops"), ("mpii", "mpii_crops")):
+
+    rule:
+        name: f"joints_{kind}"
+        input: data(kind, *DATA_SETS[kind].pretraining.files), **packed(name),
+        output: **with_modalities(name),
+        params: code=code_of("liftedcl.modalities"), root=PARAMS.data[kind], kind=kind,
+        log: f"{LAYOUT.root}/logs/{name}_modalities.log",
+        resources: **PARAMS.cluster.resources("short"),
+        priority: FIRST
+        shell:
+            "{PYTHON} -m liftedcl.modalities --{params.kind} {params.root:q} --crops {input.images:q}"
+            " --sheet {output.sheet:q} 2>&1 | tee {log:q}"
+
+
+rule pack_ntu:
+    input: data("ntu", *DATA_SETS["ntu"].pretraining.files),
+    output:
+        **packed("ntu_crops"),
+        **{f"depth_{key}": path for key, path in packed("ntu_crops.depth").items()},
+        **with_modalities("ntu_crops"),
+    params:
+        recipe=to_json(NtuPeople(**dataclasses.asdict(PARAMS.ntu_people), height=PARAMS.crops.height, width=PARAMS.crops.width)),
+        code=code_of("liftedcl.ntu"), root=PARAMS.data["ntu"],
+    log: f"{LAYOUT.root}/logs/ntu_crops.log",
+    threads: PARAMS.cluster.data.cpus
+    resources: **PARAMS.cluster.resources("data"),
+    priority: FIRST
+    shell:
+        "{PYTHON} -m liftedcl.ntu --recipe {params.recipe:q} --data {params.root:q} --out {output.images:q}"
+        " --sheet {output.sheet:q} --workers {threads} 2>&1 | tee {log:q}"
 
 
 rule pack_pictures:

@@ -2,9 +2,11 @@
 
 ENCODER = LAYOUT.encoder("{row}", "{seed}")
 IMAGES = {
-    "coco": LAYOUT.packed("crops"), "h36m": LAYOUT.packed("h36m_crops"), "people": LAYOUT.packed("people_crops"),
-    "imagenet": LAYOUT.packed("pictures"),
+    "coco": LAYOUT.packed("crops"), "imagenet": LAYOUT.packed("pictures"),
+    **{name: LAYOUT.packed(f"{name}_crops") for name in ("h36m", "people", "mpii", "ntu")},
 }
+
+MADE_BESIDE = {"lifted.npz": lifts, "completed.npz": completes, "depth_encoder.pt": uses_depth}  # by which rows
 
 
 def encoder_recipe(wildcards):
@@ -26,6 +28,14 @@ def pairs_of(wildcards):
     return [LAYOUT.pairs(f"{name}_crops") for name in recipe.images.split("+")] if recipe.pairs else []
 
 
+def modalities_of(wildcards):
+    """The joints, and the depth, of a row's images, if its method reads them: beside the images as well."""
+    recipe = PARAMS.encoders[wildcards.row]
+    names = [Path(IMAGES[name]).stem for name in recipe.images.split("+")] if recipe.people else []
+    depth = [LAYOUT.packed("ntu_crops.depth")] if names and "ntu" in recipe.images.split("+") else []
+    return [*map(LAYOUT.modalities, names), *depth]
+
+
 def beside_encoder(row, seed):
     """The other files that the rule of a row makes and that other jobs read.
 
@@ -34,7 +44,7 @@ def beside_encoder(row, seed):
     """
     recipe = PARAMS.encoders[row]
     names = ["heads.pt", "history.csv"] if recipe.training else []
-    names += [name for name, made in (("lifted.npz", lifts), ("completed.npz", completes)) if made(recipe)]
+    names += [name for name, made in MADE_BESIDE.items() if made(recipe)]
     return [f"{LAYOUT.encoder(row, seed)}/{name}" for name in names]
 
 
@@ -111,9 +121,10 @@ rule pretrain:
         start=start_of,
         beside_start=beside_start,
         pairs=pairs_of,
+        modalities=modalities_of,
         skeletons=lambda wildcards: LAYOUT.packed("skeletons") if lifts(PARAMS.encoders[wildcards.row]) else [],
     output: PRETRAINED,
-    wildcard_constraints: row=rows_by(lambda recipe: recipe.training is not None and not (lifts(recipe) or completes(recipe))),
+    wildcard_constraints: row=rows_by(lambda recipe: recipe.training is not None and not any(made(recipe) for made in MADE_BESIDE.values())),
     params:
         recipe=encoder_recipe, code=encoder_code_of, folder=ENCODER, threads=PARAMS.compute.threads,
         start=lambda wildcards, input: option("start", input.get("start")),
@@ -135,6 +146,11 @@ use rule pretrain as pretrain_lifting with:
 use rule pretrain as pretrain_completing with:
     output: *PRETRAINED, f"{ENCODER}/completed.npz",
     wildcard_constraints: row=rows_by(completes),
+
+
+use rule pretrain as pretrain_depth with:
+    output: *PRETRAINED, f"{ENCODER}/depth_encoder.pt",
+    wildcard_constraints: row=rows_by(uses_depth),
 
 
 rule pretrained:

@@ -1,7 +1,7 @@
 # Fine-tuning: one encoder and one benchmark, or a variant of it. A training writes its predictions. Scores and drawings
 # are made from those by rules of their own, so an edit of a metric or of an overlay trains nothing.
 
-from downstream.mpii.files import ANNOTATIONS as MPII_PEOPLE
+from liftedcl.data_sets.mpii.files import ANNOTATIONS as MPII_PEOPLE
 
 
 def benchmark_recipe(wildcards):

@@ -16,7 +16,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(REPOSITORY), os.env
 from downstream.registry import BENCHMARKS, DATA_SETS, finetune_modules, score_modules
 from liftedcl.identity.code_digest import code_of
 from liftedcl.identity.errors import InputError
-from liftedcl.methods import completes, encoder_modules, lifts
+from liftedcl.methods import completes, encoder_modules, lifts, uses_depth
 from liftedcl.identity.recipe import to_json
 from liftedcl.recipes.outside_method import method_of
 from liftedcl.recipes.weight_sources import SOURCES

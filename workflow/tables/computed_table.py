@@ -39,6 +39,7 @@ def computed_table(
             for column in table.columns
         },
         "differences": differences,
+        "published": table.published,
         "references": {benchmark: layout.reference(benchmark) for benchmark in table.benchmarks},
         "references_sha256": {benchmark: _digest(layout.reference(benchmark)) for benchmark in table.benchmarks},
         "table_made_with": {**commit_of(), "packages": versions()},

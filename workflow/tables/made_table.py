@@ -31,6 +31,7 @@ class MadeTable:
         differences: the paper's and ours, as `computed_table` gives them.
         baseline: name of the row that the others are compared with.
         commit: of the code that made the table.
+        published: what a paper states of its own runs; "" for most tables.
         provenance: all of the .provenance.json.
     """
 
@@ -46,6 +47,7 @@ class MadeTable:
     baseline: str
     commit: str | None
     provenance: dict[str, Any]
+    published: str = ""
 
     @property
     def name(self) -> str:
@@ -90,6 +92,7 @@ def said_of(provenance: dict[str, Any]) -> dict[str, Any]:
         "differences": tuple(map(dict, provenance["differences"])),
         "baseline": provenance["baseline"],
         "commit": provenance["table_made_with"]["commit"],
+        "published": str(provenance.get("published", "")),
     }
 
 

@@ -78,6 +78,7 @@ class Table:
         settings: keys of metrics.json that say how the scores were taken -> what the table calls them.
         extends: whether encoders of params.yaml that no table names come below the rows, which params.yaml may select.
             They have backbones of the baseline's family.
+        published: what a paper states of its own runs, as a sentence below the table; no cell holds it.
         weights_optional: whether a row whose published file is not there says so, instead of being an error.
     """
 
@@ -91,6 +92,7 @@ class Table:
     figures: tuple[str, ...]
     settings: dict[str, str] = field(default_factory=dict)
     extends: bool = False
+    published: str = ""
     weights_optional: bool = False
 
     @property

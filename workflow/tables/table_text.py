@@ -116,7 +116,8 @@ def notes(table: MadeTable) -> list[str]:
     """What has to be known to read the values."""
     frozen = ", ".join(column.name for column in table.columns if column.frozen)
     said = [f"{frozen}: only the head is trained, on an encoder that stays as it is."] if frozen else []
-    return [*said, *_no_better(table), marks(table.seeds)]
+    published = [f"published, and no run of this project: {table.published}"] if table.published else []
+    return [*said, *_no_better(table), marks(table.seeds), *published]
 
 
 def _no_better(table: MadeTable) -> Iterator[str]:

@@ -5,7 +5,7 @@ import numpy as np
 from downstream.h36m.pose_3d.reader import H36MPoses
 from downstream.h36m.shared.camera import project
 from downstream.reading.frames import Frames
-from liftedcl.crops import cut, extend_box
+from liftedcl.images.person_box import cut, extend_box
 from liftedcl.recipes.data_recipes import Crops
 from liftedcl.skeletons.skeleton import NUM_JOINTS
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from downstream.h36m.pose_2d import reader as reader_2d
 from downstream.h36m.pose_3d import reader as reader_3d
-from downstream.h36m.release.official import CAMERAS, Lens, Metadata, View, ViewPoses, read_poses, split_of, view_name
-from downstream.h36m.shared.names import ACTIONS
+from downstream.h36m.release.official import Lens, Metadata, View, ViewPoses, read_poses, split_of, view_name
+from downstream.h36m.shared.names import ACTIONS, CAMERAS
 from downstream.reading.frames import read_picture
 from liftedcl.files.atomic import atomic_path
 

@@ -14,13 +14,11 @@ from xml.etree import ElementTree
 import numpy as np
 
 from downstream.h36m.shared.camera import project_through_lens, world_to_camera
-from downstream.h36m.shared.names import ACTIONS
+from downstream.h36m.shared.names import ACTIONS, CAMERAS
 from liftedcl.data_sets.h36m.files import SUBJECTS
 from liftedcl.files.rehearsal import rehearse
 from liftedcl.identity.errors import InputError
 
-CAMERAS = ("54138969", "55011271", "58860488", "60457274")
-"""Cameras in the order of the image names' ca_01 to ca_04."""
 JOINTS_OF_32 = (0, 1, 2, 3, 6, 7, 8, 12, 16, 14, 15, 17, 18, 19, 25, 26, 27)
 """The benchmarks' 17 joints (liftedcl/skeletons/skeleton.py) among the 32 of the distribution."""
 
@@ -159,7 +157,7 @@ def view_name(view: View) -> str:
 def video_path(official: Path, metadata: Metadata, view: View) -> Path:
     """The video of a view."""
     take, camera = view
-    return _file(official / f"S{take[0]}" / "Videos", metadata.names[take], f".{CAMERAS[camera - 1]}.mp4")
+    return official_file(official / f"S{take[0]}" / "Videos", metadata.names[take], f".{CAMERAS[camera - 1]}.mp4")
 
 
 def read_poses(official: Path, metadata: Metadata, view: View) -> ViewPoses:
@@ -171,8 +169,8 @@ def read_poses(official: Path, metadata: Metadata, view: View) -> ViewPoses:
     """
     take, camera = view
     features, name = official / f"S{take[0]}" / "MyPoseFeatures", metadata.names[take]
-    world_path = _file(features / "D3_Positions", name, ".cdf")
-    pixel_path = _file(features / "D2_Positions", name, f".{CAMERAS[camera - 1]}.cdf")
+    world_path = official_file(features / "D3_Positions", name, ".cdf")
+    pixel_path = official_file(features / "D2_Positions", name, f".{CAMERAS[camera - 1]}.cdf")
     world, pixels = _read_cdf(world_path, 3), _read_cdf(pixel_path, 2)
     count = min(len(world), len(pixels))
     world, pixels = world[:count], pixels[:count]
@@ -190,8 +188,12 @@ def read_poses(official: Path, metadata: Metadata, view: View) -> ViewPoses:
     return ViewPoses(world[:, kept], seen[:, kept], pixels[:, kept], extents)
 
 
-def _file(folder: Path, name: str, ending: str) -> Path:
-    """The file of a take, under its name in metadata.xml or the name that other releases use."""
+def official_file(folder: Path, name: str, ending: str, remedy: str = REMEDY) -> Path:
+    """The file of a take, under its name in metadata.xml or the name that other releases use.
+
+    Raises:
+        InputError: there is none; the message ends with ``remedy``.
+    """
     names = [name]
     for one, other in _ALIASES:
         words = {one: other, other: one}
@@ -199,7 +201,7 @@ def _file(folder: Path, name: str, ending: str) -> Path:
     for path in (folder / f"{name}{ending}" for name in names):
         if path.is_file():
             return path
-    raise InputError(f"{folder / (names[0] + ending)}: not found; {REMEDY}")
+    raise InputError(f"{folder / (names[0] + ending)}: not found; {remedy}")
 
 
 def _read_cdf(path: Path, dimension: int) -> np.ndarray:

@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from downstream.h36m.release.official import CAMERAS, Metadata, View, read_poses, split_of, video_path, view_name
+from downstream.h36m.release.official import Metadata, View, read_poses, split_of, video_path, view_name
+from downstream.h36m.shared.names import CAMERAS
 from liftedcl.identity.errors import InputError
 
 _KNOWN_BROKEN = {(11, "Directions", "54138969")}

@@ -11,11 +11,12 @@ import pytest
 from repository import REPOSITORY
 from tiny.h36m import write_tiny_h36m
 
-from liftedcl.crops import extend_box, make_h36m_crops
+from liftedcl.crops import make_h36m_crops
 from liftedcl.data_sets.h36m.files import POSES
 from liftedcl.files.image_files import read_image
 from liftedcl.identity.errors import InputError
 from liftedcl.images.h36m_people import read_h36m_people
+from liftedcl.images.person_box import extend_box
 from liftedcl.images.shard import open_shard
 from liftedcl.recipes.data_recipes import Crops
 

@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 from repository import REPOSITORY, copy_to, planned
 
-from liftedcl.crops import PADDING, make_own_crops
+from liftedcl.crops import make_own_crops
 from liftedcl.identity.errors import InputError
 from liftedcl.images.own_people import listing_digest, read_own_people
+from liftedcl.images.person_box import PADDING
 from liftedcl.images.shard import open_shard
 from liftedcl.recipes.data_recipes import Crops
 from workflow.command_line import label_of

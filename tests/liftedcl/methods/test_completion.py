@@ -10,9 +10,9 @@ from tiny.shard import write_tiny_shard
 from liftedcl.engine import distributed
 from liftedcl.identity.errors import InputError
 from liftedcl.images.shard import ShardWriter, open_shard
+from liftedcl.losses.masked_mean import masked_mean
 from liftedcl.losses.patch_error import hidden_errors
 from liftedcl.methods import method_class
-from liftedcl.methods.croco import mean_of
 from liftedcl.networks.encoder import build_backbone
 from liftedcl.pretrain import training_batches
 from liftedcl.recipes.adamw_recipe import AdamWPretraining
@@ -86,7 +86,7 @@ def test_a_kinds_mean_is_right_however_its_pairs_are_spread_over_processes(monke
     errors, chosen = torch.tensor([0.0, 3.0, 5.0, 7.0, 6.0, 9.0]), torch.tensor([True, True, False, False, True, False])
     monkeypatch.setattr(distributed, "size", lambda: 2)
     monkeypatch.setattr(distributed, "total", lambda _: chosen.sum())
-    shares = [mean_of(errors[part], chosen[part]) for part in (slice(0, 3), slice(3, 6))]
+    shares = [masked_mean(errors[part], chosen[part]) for part in (slice(0, 3), slice(3, 6))]
     assert torch.stack(shares).mean() == errors[chosen].mean()
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 SPLITS = ("train", "valid")
 ANNOTATIONS = {split: f"annot/{split}.json" for split in (*SPLITS, "trainval", "test")}
 """No run needs the last two."""
+IMAGES = "images"
 TRUTH = "annot/gt_valid.mat"
 GENERATED = (*ANNOTATIONS.values(), TRUTH)
 """What synthetic/ writes last: where these files are, generated data are complete."""
