@@ -1,6 +1,5 @@
 """The recipe of an encoder, a row of params.yaml: everything that decides its weights except seed and data."""
 
-import itertools
 from dataclasses import dataclass, field
 
 from liftedcl.identity.recipe import WHERE_GIVEN
@@ -15,6 +14,7 @@ from liftedcl.identity.strict import (
 from liftedcl.recipes.adamw_recipe import AdamWPretraining
 from liftedcl.recipes.backbone_names import require_backbone
 from liftedcl.recipes.completion_recipe import Masking, Pairs
+from liftedcl.recipes.image_sets import IMAGE_SETS, PAIRED_SETS
 from liftedcl.recipes.method_entries import method_entries
 from liftedcl.recipes.multimodal_recipe import Keypoints, Multimodal, People, check_people
 from liftedcl.recipes.outside_method import OUTSIDE, entry_of, require_outside
@@ -171,19 +171,6 @@ class Sets:
         require_share(self, "threshold", "weight")
         require(-1 <= self.similarity <= 1, "similarity", f"{self.similarity:g} is no cosine, from -1 to 1")
         require_positive(self, "distance")
-
-
-PEOPLE_SETS = ("coco", "h36m", "people", "mpii", "ntu")
-"""The sources of person crops; ``people`` are the user's own images."""
-
-PAIRED_SETS = ("h36m", "people")
-"""The sources that may have lists of pairs: in the others each person is in one image."""
-
-IMAGE_SETS = (
-    "imagenet",
-    *("+".join(sets) for count in range(1, 6) for sets in itertools.combinations(PEOPLE_SETS, count)),
-)
-"""Valid values of a row's ``images``: packed stage I images, or packed person crops of one or several sources."""
 
 
 @dataclass(frozen=True)
