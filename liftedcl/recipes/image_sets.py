@@ -10,6 +10,10 @@ PAIRED_SETS = ("h36m", "people")
 
 IMAGE_SETS = (
     "imagenet",
-    *("+".join(sets) for count in range(1, len(PEOPLE_SETS) + 1) for sets in itertools.combinations(PEOPLE_SETS, count)),
+    *(
+        "+".join(sets)
+        for count in range(1, len(PEOPLE_SETS) + 1)
+        for sets in itertools.combinations(PEOPLE_SETS, count)
+    ),
 )
 """Valid values of a row's ``images``: packed stage I images, or packed person crops of one or several sources."""

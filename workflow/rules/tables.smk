@@ -58,8 +58,12 @@ rule overview:
         references=lambda wildcards: [
             LAYOUT.reference(table.benchmark) for table in overview_of(wildcards.row).values()
         ],
-        examples=expand("results/examples_{benchmark}_{row}.png", benchmark=TABLE_OF, allow_missing=True),
-        augmented=expand("results/augmented_{benchmark}.png", benchmark=TABLE_OF),
+        examples=lambda wildcards: [
+            f"results/examples_{benchmark}_{wildcards.row}.png" for benchmark in overview_of(wildcards.row)
+        ],
+        augmented=lambda wildcards: [
+            f"results/augmented_{benchmark}.png" for benchmark in overview_of(wildcards.row)
+        ],
     output:
         csv=report("results/benchmarks_{row}.csv", caption="../report/overview.rst", category="Tables"),
         markdown="results/benchmarks_{row}.md",

@@ -125,14 +125,17 @@ def overview_tables(encoder: str, tables: dict[str, Table], params: Params) -> d
     """Benchmark -> the table whose columns an encoder's overview has.
 
     That is the first table about the benchmark alone; where its rows' backbones are of another family, the headline of
-    the encoder's own family, with the runs that it has there (``coco-vit``).
+    the encoder's own family, with the runs that it has there (``coco-vit``), if it has any.
     """
     family = _family(encoder, params)
     own = [table for table in tables.values() if table.extends and _family(_baseline(table), params) == family]
-    found = main_tables(tables)
-    for benchmark, main in found.items():
-        headlines = (column for table in own for column in table.columns if benchmark_of(column.benchmark) == benchmark)
-        if family not in (None, _family(_baseline(main), params)) and (headline := next(headlines, None)):
+    columns = [column for table in own for column in table.columns]
+    found = {}
+    for benchmark, main in main_tables(tables).items():
+        headline = next((column for column in columns if benchmark_of(column.benchmark) == benchmark), None)
+        if family in (None, _family(_baseline(main), params)):
+            found[benchmark] = main
+        elif headline:
             found[benchmark] = replace(main, benchmark=headline.benchmark, columns=(headline,))
     return found
 

@@ -26,8 +26,9 @@ def test_an_entry_says_what_its_class_says(name):
 def test_classes_are_named_after_what_they_are():
     names = {name: entry.class_name for name, entry in ENTRIES.items() if entry.module}
     assert names == {
-        "croco": "CroCo", "densecl": "DenseCL", "liftedcl": "LiftedCL", "mae": "MAE", "moco_v2": "MoCoV2",
-        "pixpro": "PixPro", "setsim": "SetSim", "supervised": "Supervised",
+        "croco": "CroCo", "densecl": "DenseCL", "hcmoco": "HCMoCo", "keypoints_2d": "Keypoints2D",
+        "liftedcl": "LiftedCL", "mae": "MAE", "moco_v2": "MoCoV2", "pixpro": "PixPro", "setsim": "SetSim",
+        "supervised": "Supervised",
     }  # fmt: skip
 
 
