@@ -1,16 +1,20 @@
 """The state of jobs from their files alone: made-up jobs with real logs and claims."""
 
 import fcntl
+import json
 import os
 import time
 
 import pytest
+from repository import REPOSITORY
 
 from liftedcl.files.atomic import CLAIM, write_json
+from workflow.params import read_params
 from workflow.planned_job import PlannedJob
 from workflow.status.__main__ import page, text
 from workflow.status.hours import hours_left
 from workflow.status.job_state import state_of
+from workflow.tables.shown_tables import read_tables
 
 LINE = "[mine] 250/500 steps  loss 0.5  1:02:03 left"
 
@@ -92,3 +96,13 @@ def test_text_and_page_say_the_same_and_no_name_or_message_is_markup(job):
     shown = page(states, "demo")
     assert shown.count("<script") == 1 and "&lt;script&gt;alert(1)&lt;/script&gt; &amp; _ % =cmd" in shown
     assert "2 jobs: done 1, failed 1" in shown and "left: about 60.0 min" in shown
+
+
+def test_every_training_of_the_paper_has_an_estimate():
+    params = read_params(REPOSITORY / "params.yaml", {"profile": "paper"})
+    tables = read_tables(REPOSITORY / "workflow/tables/tables.yaml", params)
+    runs = {run for name in (f"table{number}" for number in range(1, 10)) for run in tables[name].runs([0])}
+    estimated = json.loads((REPOSITORY / "workflow/status/gpu_hours.json").read_text())
+    rows = {row for _, encoder, _ in runs for row in params.chain(encoder) if params.encoders[row].training}
+    hours = [estimated[run] for run, *_ in runs] + [estimated[f"encoders/{row}"] for row in rows]
+    assert len(hours) == 86 + 14 and sum(hours) == pytest.approx(1053, abs=1), "docs/paper.md"
