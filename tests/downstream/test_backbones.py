@@ -26,7 +26,7 @@ VIT, SWIN, CONVNEXT, HRNET, EFFICIENTNET = FAMILIES = (
     "timm/efficientnet_b0",
 )  # fmt: skip
 FEW = [("coco", HRNET), ("mpii", EFFICIENTNET), ("h36m_2d", CONVNEXT), ("h36m_3d", SWIN), ("pw3d", CONVNEXT),
-       ("lip", EFFICIENTNET)]  # fmt: skip
+       ("lip", EFFICIENTNET), ("h36m_parsing", HRNET)]  # fmt: skip
 """Each family and each benchmark once at least; `make test-long` has the other pairs."""
 PAIRS = [
     pytest.param(*pair, marks=() if pair in FEW else pytest.mark.long)
