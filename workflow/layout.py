@@ -21,6 +21,10 @@ class Layout:
         """The list of pairs of packed images, h36m_crops or people_crops."""
         return f"{self.root}/{name}.pairs.csv"
 
+    def regions(self, run: str) -> str:
+        """Folder of what training on ``run``, a benchmark or a variant, sees of its pictures, packed."""
+        return f"{self.root}/regions/{run}"
+
     def figure(self, name: str) -> str:
         """A figure of this run, which is copied into results/."""
         return f"{self.root}/figures/{name}.png"

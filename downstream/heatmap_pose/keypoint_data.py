@@ -1,17 +1,20 @@
 """Training batches of the heatmap benchmarks: augmented crops, and joints with sides swapped where mirrored."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from downstream.heatmap_pose.heatmap_recipe import HeatmapPose
-from downstream.reading.frames import CACHE_BYTES, Frames
-from downstream.samples.affine_augmentation import augmented_matrix, draw_affine, reach
-from downstream.samples.crop import apply_affine, from_corner, warp
+from downstream.reading.frames import CACHE_BYTES
+from downstream.samples.affine_augmentation import augmented_matrix, draw_affine
+from downstream.samples.crop import apply_affine, from_region, warp
 from downstream.samples.people import LabelledPeople
+from downstream.samples.person_regions import regions_of, seen_of
 from downstream.training.epoch_batches import EpochBatches, to_images
+from downstream.training.region_cut import cut_of
 
 
 @dataclass(frozen=True)
@@ -41,19 +44,24 @@ class KeypointBatches(EpochBatches):
     Args:
         mirrored: joint order after a mirror image, (J,) int.
         cached: keep decoded regions in this process.
+        packed: the folder of their packed regions, which are read in place of the images.
     """
 
     def __init__(
-        self, train: LabelledPeople, recipe: HeatmapPose, mirrored: np.ndarray, *, seed: int, cached: bool
+        self,
+        train: LabelledPeople,
+        recipe: HeatmapPose,
+        mirrored: np.ndarray,
+        *,
+        seed: int,
+        cached: bool,
+        packed: Path | None = None,
     ) -> None:
         super().__init__(train.counts, recipe, seed)
         self._train, self._recipe, self._mirrored = train, recipe, mirrored
         self._size = recipe.input_width, recipe.input_height
-        people = train.people
-        margin = reach(people.widths, recipe.augmentation, self._size)[:, None] + 2
-        regions = np.concatenate([people.centres - margin, people.centres + margin], axis=1)
-        cache_bytes = CACHE_BYTES if cached else 0
-        self._frames = Frames(people.folder, people.names, people.sizes, regions, cache_bytes=cache_bytes)
+        seen = seen_of(train.people, recipe.augmentation.scale_limits, self._size)
+        self._regions = regions_of([seen], cut_of(recipe), packed, cache=CACHE_BYTES if cached else 0)
 
     def batch(self, draws: np.ndarray) -> KeypointBatch:
         rows = self.rows(draws)
@@ -76,5 +84,5 @@ class KeypointBatches(EpochBatches):
         """Crop, its matrix (image to crop) and whether it is mirrored."""
         people, drawn = self._train.people, draw_affine(self._recipe.augmentation, self.generator(draw))
         matrix = augmented_matrix(people.centres[row], people.widths[row], drawn, self._size)
-        region, corner = self._frames.region(row)
-        return warp(region, from_corner(matrix, corner), self._size), matrix, drawn.flip
+        region = self._regions.region(row)
+        return warp(region.pixels, from_region(matrix, region), self._size), matrix, drawn.flip

@@ -5,6 +5,7 @@ reported, never the best on the test set; the learning rate drops at the epochs 
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -30,6 +31,7 @@ class KeypointTask:
     Args besides those of `downstream.benchmark.Benchmark`:
         train: the training split.
         mirrored: joint order after a mirror image, (J,) int.
+        packed: folder of the packed regions of ``train``; None decodes its images.
         beside: a module that `extra_losses` needs; trained, and kept in checkpoints, as ``module.beside``.
     """
 
@@ -42,6 +44,7 @@ class KeypointTask:
         mirrored: np.ndarray,
         seed: int,
         workers: int,
+        packed: Path | None = None,
         beside: nn.Module | None = None,
     ) -> None:
         if len(train) < recipe.batch_size:
@@ -50,7 +53,7 @@ class KeypointTask:
                 "add data (docs/data.md) or lower batch_size"
             )
         self._recipe, self._workers, self._size = recipe, workers, (recipe.input_width, recipe.input_height)
-        self._batches = KeypointBatches(train, recipe, mirrored, seed=seed, cached=workers == 0)
+        self._batches = KeypointBatches(train, recipe, mirrored, seed=seed, cached=workers == 0, packed=packed)
         self._mirrored = torch.from_numpy(mirrored.astype(np.int64))
         self.module = SimplePose(
             backbone, joints=len(mirrored), size=self._size, stride=recipe.heatmap_stride, width=recipe.deconv_width

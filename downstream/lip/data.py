@@ -1,6 +1,7 @@
 """Batches of LIP: whole images fitted into a square, augmented for training (Li et al. 2020, section 4.2)."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -10,13 +11,16 @@ from downstream.lip.files import PICTURES
 from downstream.lip.labels import swap_sides
 from downstream.lip.reader import LipSamples
 from downstream.lip.recipe import LIP
+from downstream.lip.regions import plan_of
 from downstream.lip.whole_picture import fitted, warp_labels
-from downstream.reading.frames import CACHE_BYTES
+from downstream.reading.frames import CACHE_BYTES, Region
+from downstream.reading.region_shard import RegionShard
 from downstream.samples.affine_augmentation import augmented_matrix, draw_affine
-from downstream.samples.crop import warp
+from downstream.samples.crop import from_region, warp
 from downstream.samples.people import People
 from downstream.samples.plain_crops import PlainCrops
 from downstream.training.epoch_batches import EpochBatches, to_images
+from downstream.training.region_cut import cut_of
 
 
 @dataclass(frozen=True)
@@ -29,14 +33,22 @@ class ParsingBatch:
 
 
 class ParsingBatches(EpochBatches):
-    """Augmented batches of the training split; ``cached`` keeps decoded images in this process."""
+    """Augmented batches of the training split.
 
-    def __init__(self, samples: LipSamples, recipe: LIP, *, seed: int, cached: bool) -> None:
+    ``cached`` keeps decoded images in this process; ``packed`` is the folder of the regions of `regions.plan_of`, which
+    are read in place of the images.
+    """
+
+    def __init__(
+        self, samples: LipSamples, recipe: LIP, *, seed: int, cached: bool, packed: Path | None = None
+    ) -> None:
         super().__init__((len(samples),), recipe, seed)
         self._samples, self._recipe = samples, recipe
         self._centres, self._sides = fitted(samples.sizes, recipe.input_size)
-        self._cache: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self._cache: dict[int, tuple[Region, np.ndarray]] = {}
         self._bytes_left = CACHE_BYTES if cached else 0
+        cut = cut_of(recipe)
+        self._packed = RegionShard(packed, plan_of(samples, cut).digest) if cut and packed else None
 
     def batch(self, draws: np.ndarray) -> ParsingBatch:
         images, labels = zip(*map(self._sample, draws.tolist(), self.rows(draws).tolist()), strict=True)
@@ -48,14 +60,18 @@ class ParsingBatches(EpochBatches):
         drawn = draw_affine(self._recipe.augmentation, self.generator(draw))
         matrix = augmented_matrix(self._centres[row], self._sides[row], drawn, (size, size))
         image, labels = self._decoded(row)
+        matrix = from_region(matrix, image)
         labels = warp_labels(labels, matrix, size)
-        return warp(image, matrix, (size, size)), swap_sides(labels) if drawn.flip else labels
+        return warp(image.pixels, matrix, (size, size)), swap_sides(labels) if drawn.flip else labels
 
-    def _decoded(self, row: int) -> tuple[np.ndarray, np.ndarray]:
+    def _decoded(self, row: int) -> tuple[Region, np.ndarray]:
+        """The picture, and its label map, of as many pixels."""
+        if self._packed is not None:
+            return self._packed.region(row), self._packed.region(len(self._samples) + row).pixels
         if row in self._cache:
             return self._cache[row]
-        decoded = self._samples.image(row), self._samples.label(row)
-        used = sum(array.nbytes for array in decoded)
+        decoded = Region.whole(self._samples.image(row)), self._samples.label(row)
+        used = decoded[0].pixels.nbytes + decoded[1].nbytes
         if used <= self._bytes_left:
             self._cache[row] = decoded
             self._bytes_left -= used

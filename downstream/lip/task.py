@@ -30,7 +30,9 @@ from liftedcl.identity.errors import InputError
 class LIPParsing:
     """LIP's `downstream.benchmark.Benchmark`."""
 
-    def __init__(self, recipe: LIP, backbone: nn.Module, *, data: Path, seed: int, workers: int) -> None:
+    def __init__(
+        self, recipe: LIP, backbone: nn.Module, *, data: Path, seed: int, workers: int, packed: Path | None = None
+    ) -> None:
         self._recipe, self._workers = recipe, workers
         student = ParsingNetwork(backbone, recipe, classes=NUM_CLASSES).to(memory_format=torch.channels_last)
         self.module = SelfCorrection(student)
@@ -39,7 +41,7 @@ class LIPParsing:
         if len(train) < recipe.batch_size:
             path = list_path(data, "train")
             raise InputError(f"{path}: {len(train)} samples are less than a batch of {recipe.batch_size}; {REMEDY}")
-        self._batches = ParsingBatches(train, recipe, seed=seed, cached=workers == 0)
+        self._batches = ParsingBatches(train, recipe, seed=seed, cached=workers == 0, packed=packed)
         self.epochs, self.steps_per_epoch = recipe.epochs, len(self._batches)
         self.images_per_step = recipe.batch_size
         parameters = [parameter for parameter in student.parameters() if parameter.requires_grad]

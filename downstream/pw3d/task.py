@@ -17,7 +17,8 @@ from downstream.pw3d.body.body_model import read_bodies, read_mean_parameters
 from downstream.pw3d.body.posed_people import lsp_joints
 from downstream.pw3d.body.regressors import read_regressors
 from downstream.pw3d.body.smpl_layer import TrainingJoints
-from downstream.pw3d.data import ShapeBatch, ShapeBatches, batch_size_in, plain_crops
+from downstream.pw3d.crops import plain_crops
+from downstream.pw3d.data import ShapeBatch, ShapeBatches, batch_size_in
 from downstream.pw3d.network.query_decoder import QueryDecoder
 from downstream.pw3d.network.shape_network import (
     OneStepRegressor,
@@ -30,9 +31,12 @@ from downstream.pw3d.network.shape_network import (
 from downstream.pw3d.predictions import FULL_SIZE, LOW_SIZE, Predictions, write_predictions
 from downstream.pw3d.reader import REMEDY, TEST, read_mix, read_shape_split
 from downstream.pw3d.recipe import PW3D
+from downstream.pw3d.regions import plan_of
 from downstream.pw3d.shape_losses import agreement_terms, ramp_up, supervised_terms, targets_of
+from downstream.reading.region_shard import RegionShard
 from downstream.samples.network_input import to_network
 from downstream.training.epoch_batches import load
+from downstream.training.region_cut import cut_of
 from liftedcl.engine.loop import Player
 from liftedcl.engine.schedule import constant
 from liftedcl.identity.errors import InputError
@@ -41,7 +45,9 @@ from liftedcl.identity.errors import InputError
 class PW3DShape:
     """The `downstream.benchmark.Benchmark` of human shape."""
 
-    def __init__(self, recipe: PW3D, backbone: nn.Module, *, data: Path, seed: int, workers: int) -> None:
+    def __init__(
+        self, recipe: PW3D, backbone: nn.Module, *, data: Path, seed: int, workers: int, packed: Path | None = None
+    ) -> None:
         self._recipe, self._workers = recipe, workers
         self._test = read_shape_split(data, TEST)
         self._body = read_bodies(data)[0]  # the neutral body is predicted
@@ -54,7 +60,10 @@ class PW3DShape:
                 f"{longest.folder}: {len(longest)} samples, the most of any training set, are less than a batch of "
                 f"{recipe.batch_size}; {REMEDY}"
             )
-        self._batches = ShapeBatches(mix, recipe, seed=seed, cached=workers == 0)
+        regions = None
+        if packed is not None and (cut := cut_of(recipe)):
+            regions = RegionShard(packed, plan_of([samples for samples, _ in mix], cut).digest)
+        self._batches = ShapeBatches(mix, recipe, seed=seed, cached=workers == 0, regions=regions)
         start, decoder = (mean.pose, mean.shape, mean.camera), None
         if recipe.decoder:
             decoder = QueryDecoder(backbone.out_channels, recipe.decoder)

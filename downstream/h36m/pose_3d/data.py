@@ -11,16 +11,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from downstream.h36m.pose_3d.pose_augmentation import amplify, cover, coverable
+from downstream.h36m.pose_3d.pose_augmentation import amplify, cover
 from downstream.h36m.pose_3d.reader import H36MPoses, read_h36m_3d
+from downstream.h36m.pose_3d.regions import seen_in_training
 from downstream.h36m.shared.mpii_mix import person_boxes, read_mix
 from downstream.h36m.shared.pose_coding import encode, encode_flat, mirrored_order, root_relative, turn_with_crop
 from downstream.h36m.shared.recipe import H36M3D
-from downstream.reading.frames import CACHE_BYTES, Frames
-from downstream.samples.affine_augmentation import augmented_matrix, draw_affine, reach
-from downstream.samples.crop import from_corner, square_boxes, warp
-from downstream.samples.people import LabelledPeople, People
+from downstream.reading.frames import CACHE_BYTES
+from downstream.samples.affine_augmentation import augmented_matrix, draw_affine
+from downstream.samples.crop import from_region, warp
+from downstream.samples.people import LabelledPeople
+from downstream.samples.person_regions import regions_of
 from downstream.training.epoch_batches import EpochBatches, to_images
+from downstream.training.region_cut import cut_of
 from liftedcl.skeletons.skeleton import NUM_JOINTS
 
 
@@ -39,24 +42,6 @@ class PoseBatch:
     poses: Tensor | None = None
 
 
-class _Source:
-    """People, their boxes (N, 4) in px, and the parts of their images that augmented crops can see."""
-
-    def __init__(self, people: People, boxes: np.ndarray, recipe: H36M3D, cached: bool) -> None:
-        self.people, self.boxes = people, boxes
-        margin = reach(people.widths, recipe.augmentation, (recipe.input_size, recipe.input_size))[:, None] + 2
-        # The noise rectangle needs all of the image that it can cover, even where no crop sees it.
-        low, high = np.split(coverable(boxes, recipe.augmentation.occlusion), 2, axis=1)
-        low, high = np.minimum(people.centres - margin, low), np.maximum(people.centres + margin, high)
-        self.frames = Frames(
-            people.folder,
-            people.names,
-            people.sizes,
-            np.concatenate([low, high], axis=1),
-            cache_bytes=CACHE_BYTES if cached else 0,
-        )
-
-
 class PoseBatches(EpochBatches):
     """Augmented samples. With ``others``, every second one on average is a person without depth.
 
@@ -64,22 +49,34 @@ class PoseBatches(EpochBatches):
         recipe: sizes, augmentation and the fraction of ``poses`` and of ``others`` that is trained on.
         seed: decides that fraction, order and augmentation.
         cached: keep decoded frames in this process.
+        packed: the folder of the packed regions of ``poses`` and ``others``, which are read in place of the images.
         others: people of another data set, their joints in this benchmark's order. An epoch draws as many of them as
             of ``poses``, and starts again with the first when it has drawn them all. Departure: the published code
             draws each at random, so that some come more often than others.
     """
 
     def __init__(
-        self, poses: H36MPoses, recipe: H36M3D, *, seed: int, cached: bool, others: LabelledPeople | None = None
+        self,
+        poses: H36MPoses,
+        recipe: H36M3D,
+        *,
+        seed: int,
+        cached: bool,
+        packed: Path | None = None,
+        others: LabelledPeople | None = None,
     ) -> None:
         counts = (len(poses),) if others is None else (len(poses), len(others))
         super().__init__(counts, recipe, seed, draws=len(poses) * len(counts))
         self._poses, self._others, self._recipe = poses, others, recipe
         self._size = (recipe.input_size, recipe.input_size)
         self._mirrored = mirrored_order(poses.joints.shape[1])
-        self._sources = [_Source(people_of(poses, recipe), poses.boxes, recipe, cached)]
-        if others is not None:
-            self._sources.append(_Source(others.people, person_boxes(others.people), recipe, cached))
+        augmentation = recipe.augmentation
+        numbers = {"scale_limits": augmentation.scale_limits, "occlusion": augmentation.occlusion}
+        seen = seen_in_training(poses, others, box_scale=recipe.box_scale, **numbers)
+        self._regions = regions_of(seen, cut_of(recipe), packed, cache=CACHE_BYTES if cached else 0)
+        self._centres = np.concatenate([part.people.centres for part in seen])
+        self._widths = np.concatenate([part.people.widths for part in seen])
+        self._boxes = poses.boxes if others is None else np.concatenate([poses.boxes, person_boxes(others.people)])
 
     def batch(self, draws: np.ndarray) -> PoseBatch:
         rows = self.rows(draws)
@@ -133,24 +130,15 @@ class PoseBatches(EpochBatches):
     def _sample(self, draw_number: int, row: int) -> tuple[np.ndarray, np.ndarray, bool]:
         """Crop, its matrix (image to crop) and whether it is mirrored."""
         recipe, rng = self._recipe, self.generator(draw_number)
-        foreign = row >= len(self._poses)
-        source, n = self._sources[foreign], row - len(self._poses) * foreign
         affine = draw_affine(recipe.augmentation, rng)
         gain = rng.uniform(*recipe.augmentation.channel_gain, size=3)
-        matrix = augmented_matrix(source.people.centres[n], source.people.widths[n], affine, self._size)
-        region, corner = source.frames.region(n)
-        covered = cover(region, source.boxes[n] - np.tile(corner, 2), recipe.augmentation.occlusion, rng)
-        crop = warp(covered, from_corner(matrix, corner), self._size)
+        matrix = augmented_matrix(self._centres[row], self._widths[row], affine, self._size)
+        covered = cover(self._regions.region(row), self._boxes[row], recipe.augmentation.occlusion, rng)
+        crop = warp(covered.pixels, from_region(matrix, covered), self._size)
         return amplify(crop, gain), matrix, affine.flip
 
 
-def people_of(poses: H36MPoses, recipe: H36M3D) -> People:
-    """The people of ``poses`` with their square crop regions."""
-    centres, sides = square_boxes(poses.boxes, recipe.box_scale)
-    return People(poses.root / "images", poses.names, poses.sizes, centres, sides)
-
-
-def training_batches(recipe: H36M3D, data: Path, *, seed: int, cached: bool) -> PoseBatches:
+def training_batches(recipe: H36M3D, data: Path, *, seed: int, cached: bool, packed: Path | None = None) -> PoseBatches:
     """Batches of the training split and, where the recipe mixes them in, of MPII's people; see `PoseBatches`."""
     others = None if recipe.mpii is None else read_mix(recipe.mpii)
-    return PoseBatches(read_h36m_3d(data, "train"), recipe, seed=seed, cached=cached, others=others)
+    return PoseBatches(read_h36m_3d(data, "train"), recipe, seed=seed, cached=cached, packed=packed, others=others)

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from downstream.h36m.pose_3d.data import PoseBatch, people_of, training_batches
+from downstream.h36m.pose_3d.data import PoseBatch, training_batches
 from downstream.h36m.pose_3d.reader import annotation_path, read_h36m_3d
+from downstream.h36m.pose_3d.regions import people_of
 from downstream.h36m.pose_3d.rle import RLERegressor, rle_loss
 from downstream.h36m.shared.pose_coding import NUM_REGRESSED, ROOT, decode, root_relative, unmirror
 from downstream.h36m.shared.prediction_file import PREDICTIONS, write_predictions
@@ -32,10 +33,12 @@ from liftedcl.skeletons.skeleton import NUM_JOINTS
 class H36MPose3D:
     """The `downstream.benchmark.Benchmark` of Human3.6M 3D pose."""
 
-    def __init__(self, recipe: H36M3D, backbone: nn.Module, *, data: Path, seed: int, workers: int) -> None:
+    def __init__(
+        self, recipe: H36M3D, backbone: nn.Module, *, data: Path, seed: int, workers: int, packed: Path | None = None
+    ) -> None:
         self._recipe, self._workers = recipe, workers
         self._test = read_h36m_3d(data, "test")
-        self._batches = training_batches(recipe, data, seed=seed, cached=workers == 0)
+        self._batches = training_batches(recipe, data, seed=seed, cached=workers == 0, packed=packed)
         if len(self._batches) == 0:
             raise InputError(
                 f"{annotation_path(data, 'train')}: its samples are less than a batch of {recipe.batch_size}; {REMEDY}"
@@ -77,7 +80,7 @@ class H36MPose3D:
     def predict(self) -> np.ndarray:
         """Root-relative camera-frame poses (N, 17, 3) of the test split, in mm, with the flip test."""
         size = self._recipe.input_size
-        crops = PlainCrops(people_of(self._test, self._recipe), (size, size), self._recipe.batch_size)
+        crops = PlainCrops(people_of(self._test, self._recipe.box_scale), (size, size), self._recipe.batch_size)
         outputs = np.concatenate([self._regress(images) for images in load(crops, 0, self._workers)])
         # Depths are relative to the root's, which the network predicts as well, and not quite as 0.
         outputs[..., 2] -= outputs[:, ROOT : ROOT + 1, 2]
