@@ -18,7 +18,7 @@ from downstream.training.norm_groups import group_norms
 from downstream.training.region_cut import cut_of
 from downstream.training.transformer_training import train_as_transformer
 from liftedcl.engine import checkpoint, distributed
-from liftedcl.engine.device import prepare_device
+from liftedcl.engine.device import prefer_speed, prepare_device
 from liftedcl.engine.loop import fit, step_seed
 from liftedcl.files.atomic import exclusive, sha256_of_file, write_json
 from liftedcl.identity.code_digest import code_digest
@@ -82,7 +82,11 @@ def finetune(
         "torch": str(torch.__version__),
         "device": device.type,
     }
-    fit(task, folder=out, identity=identity, seed=seed, device=device, name=f"{benchmark} {out.parent.name}")
+    halved = recipe.precision == "bfloat16"
+    if halved:
+        prefer_speed()
+    run = {"folder": out, "identity": identity, "seed": seed, "device": device}
+    fit(task, **run, name=f"{benchmark} {out.parent.name}", autocast=halved)
     task.write_predictions(out)
     save_state(task.module.state_dict(), out / "trained.pt")
     about = {"recipe": identity["recipe"], "seed": seed, "inputs": inputs, "code": identity["code"]}

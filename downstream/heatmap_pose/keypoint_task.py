@@ -21,6 +21,7 @@ from downstream.samples.people import LabelledPeople, People
 from downstream.samples.plain_crops import PlainCrops
 from downstream.training.adam_player import adam_player
 from downstream.training.epoch_batches import load
+from liftedcl.engine.device import full_precision
 from liftedcl.identity.errors import InputError
 from liftedcl.networks.encoder import Backbone
 
@@ -79,8 +80,10 @@ class KeypointTask:
             stride=self.module.stride,
             sigma=self._recipe.sigma,
         )
-        loss = heatmap_loss(outputs, targets, weights, self._recipe.loss)
-        yield "pose", {"heatmaps": loss, **self.extra_losses(features, batch)}
+        with full_precision(outputs):
+            loss = heatmap_loss(outputs, targets, weights, self._recipe.loss)
+            extra = self.extra_losses(features.float(), batch)
+        yield "pose", {"heatmaps": loss, **extra}
 
     def counted(self, batch: KeypointBatch) -> Tensor:
         """Which joints are trained on: (B, J), 0 or 1."""

@@ -23,6 +23,7 @@ from downstream.lip.self_correction import SelfCorrection
 from downstream.lip.whole_picture import unwarp_labels
 from downstream.samples.network_input import pixels_to_network
 from downstream.training.epoch_batches import load
+from liftedcl.engine.device import full_precision
 from liftedcl.engine.loop import Player
 from liftedcl.identity.errors import InputError
 
@@ -66,7 +67,9 @@ class LIPParsing:
         if rounds:
             with torch.no_grad():
                 teacher = self.module.teacher(images).resized(labels.shape[1:])
-        yield "schp", parsing_loss(student, teacher, labels, rounds=rounds)
+        with full_precision(images):
+            terms = parsing_loss(student, teacher, labels, rounds=rounds)
+        yield "schp", terms
 
     def write_predictions(self, out: Path) -> None:
         """Write the label map of each test image as a PNG, once from the teacher and once from the student."""

@@ -37,6 +37,7 @@ from downstream.reading.region_shard import RegionShard
 from downstream.samples.network_input import to_network
 from downstream.training.epoch_batches import load
 from downstream.training.region_cut import cut_of
+from liftedcl.engine.device import full_precision
 from liftedcl.engine.loop import Player
 from liftedcl.engine.schedule import constant
 from liftedcl.identity.errors import InputError
@@ -99,17 +100,18 @@ class PW3DShape:
         recipe, levels, device = self._recipe, len(batch.sizes), self._device()
         images = pyramid(batch.images.to(device).float() / 255, batch.colours.to(device), batch.sizes)
         flat = self.module(to_network(images), range(levels))
-        shapes, lens = flat.by_level(levels), {"focal_length": recipe.focal_length, "size": recipe.input_size}
-        places = translations(shapes.cameras, **lens)
-        joints = self.module.joints(flat.rotations, flat.betas).unflatten(0, (levels, -1))
-        targets = targets_of(batch, self.module.joints, recipe, device)
-        terms = supervised_terms(shapes, places, project(joints, places, **lens), joints, targets, recipe.loss)
-        if levels > 1:
-            negatives, people = self.module.negatives, batch.people.to(device)
-            negatives.push(shapes.embeddings.detach(), people)
-            drawn = torch.stack([negatives.draw(people, recipe.loss.negatives) for _ in range(levels - 1)])
-            ramp = ramp_up(batch.step, self._ramp)
-            terms |= agreement_terms(shapes, places, negatives.keys, drawn, recipe.loss, ramp)
+        with full_precision(images):
+            shapes, lens = flat.by_level(levels), {"focal_length": recipe.focal_length, "size": recipe.input_size}
+            places = translations(shapes.cameras, **lens)
+            joints = self.module.joints(flat.rotations, flat.betas).unflatten(0, (levels, -1))
+            targets = targets_of(batch, self.module.joints, recipe, device)
+            terms = supervised_terms(shapes, places, project(joints, places, **lens), joints, targets, recipe.loss)
+            if levels > 1:
+                negatives, people = self.module.negatives, batch.people.to(device)
+                negatives.push(shapes.embeddings.detach(), people)
+                drawn = torch.stack([negatives.draw(people, recipe.loss.negatives) for _ in range(levels - 1)])
+                ramp = ramp_up(batch.step, self._ramp)
+                terms |= agreement_terms(shapes, places, negatives.keys, drawn, recipe.loss, ramp)
         yield "shape", terms
 
     def write_predictions(self, out: Path) -> None:

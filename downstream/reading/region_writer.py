@@ -23,7 +23,7 @@ from liftedcl.files.evenly_spread import evenly_spread
 from liftedcl.files.image_files import process_images
 from liftedcl.identity.errors import InputError
 
-QUALITY = 95
+QUALITY = 90
 """Of JPEG: the pictures that regions are cut from are JPEGs themselves, and a second loss is to be small."""
 _SAMPLE = 24  # groups whose bytes the estimate of the size is from
 _GROUPS = 64  # between two journal entries

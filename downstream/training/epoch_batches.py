@@ -120,5 +120,5 @@ def subset_of(counts: Sequence[int], fraction: float, seed: int) -> np.ndarray:
 
 
 def to_images(crops: list[np.ndarray] | tuple[np.ndarray, ...]) -> Tensor:
-    """RGB crops (H, W, 3) to (B, 3, H, W)."""
-    return torch.from_numpy(np.ascontiguousarray(np.stack(crops).transpose(0, 3, 1, 2)))
+    """RGB crops (H, W, 3) to (B, 3, H, W), channels last in memory, as networks take them."""
+    return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2)

@@ -7,6 +7,8 @@ from liftedcl.identity.recipe import WHERE_GIVEN
 from liftedcl.identity.strict import require, require_at_least, require_choice, require_positive, require_share
 from liftedcl.recipes.adamw_recipe import AdamW
 
+PRECISIONS = ("bfloat16",)
+
 
 @dataclass(frozen=True, kw_only=True)
 class TransformerTraining(AdamW):
@@ -37,6 +39,10 @@ class FineTuning:
 
     ``regions``, of `regions_recipe.FORMATS`, has the part of each picture that training can see cut and packed once;
     None decodes whole pictures in each epoch.
+
+    ``precision`` bfloat16 computes encoder and head in bfloat16 where that is accurate enough. A GPU's products of what
+    stays in float32 (losses, flows, the body model) are then of TF32, and cuDNN takes the kernels that a trial finds
+    fastest. None, as published, computes everything in float32.
     """
 
     epochs: int
@@ -47,10 +53,13 @@ class FineTuning:
     norm_samples: int | None = None
     transformer: TransformerTraining | None = None
     regions: str | None = field(default=None, metadata=WHERE_GIVEN)
+    precision: str | None = field(default=None, metadata=WHERE_GIVEN)
 
     def __post_init__(self) -> None:
         if self.regions is not None:
             require_choice(self.regions, FORMATS, "regions")
+        if self.precision is not None:
+            require_choice(self.precision, PRECISIONS, "precision")
         require_at_least(self, 1, "epochs")
         require_at_least(self, 2, "batch_size")
         require_positive(self, "learning_rate")

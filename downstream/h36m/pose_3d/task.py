@@ -26,6 +26,7 @@ from downstream.samples.plain_crops import PlainCrops
 from downstream.training.adam_player import adam_player
 from downstream.training.epoch_batches import load
 from liftedcl.data_sets.h36m.files import REMEDY
+from liftedcl.engine.device import full_precision
 from liftedcl.identity.errors import InputError
 from liftedcl.skeletons.skeleton import NUM_JOINTS
 
@@ -67,11 +68,16 @@ class H36MPose3D:
     def losses(self, batch: PoseBatch) -> Iterator[tuple[str, dict[str, Tensor]]]:
         device = next(self.module.parameters()).device
         maps = self.module.backbone(pixels_to_network(batch.images, device))
-        mu, sigma = self.module.regress(maps)
         targets, weights = batch.targets.to(device), batch.weights.to(device)
-        loss = rle_loss(mu, sigma, targets, weights, self.module.flow, self.module.flat_flow)
-        prior = {} if batch.poses is None else self.module.prior(maps, batch.posed.to(device), batch.poses.to(device))
-        yield "rle", {"residual_likelihood": loss, **prior}
+        terms = {}
+        with full_precision(maps):
+            maps = maps.float()
+            mu, sigma = self.module.regress(maps)
+            flows = self.module.flow, self.module.flat_flow
+            terms["residual_likelihood"] = rle_loss(mu, sigma, targets, weights, *flows)
+            if batch.poses is not None:
+                terms |= self.module.prior(maps, batch.posed.to(device), batch.poses.to(device))
+        yield "rle", terms
 
     def write_predictions(self, out: Path) -> None:
         """Write the poses of the test split."""
