@@ -20,7 +20,7 @@ from downstream.samples.network_input import pixels_to_network
 from downstream.samples.people import LabelledPeople, People
 from downstream.samples.plain_crops import PlainCrops
 from downstream.training.adam_player import adam_player
-from downstream.training.epoch_batches import load
+from downstream.training.epoch_batches import Epochs, load
 from liftedcl.engine.device import full_precision
 from liftedcl.identity.errors import InputError
 from liftedcl.networks.encoder import Backbone
@@ -55,6 +55,7 @@ class KeypointTask:
             )
         self._recipe, self._workers, self._size = recipe, workers, (recipe.input_width, recipe.input_height)
         self._batches = KeypointBatches(train, recipe, mirrored, seed=seed, cached=workers == 0, packed=packed)
+        self._batches.on_device = packed is not None and torch.cuda.is_available()
         self._mirrored = torch.from_numpy(mirrored.astype(np.int64))
         self.module = SimplePose(
             backbone, joints=len(mirrored), size=self._size, stride=recipe.heatmap_stride, width=recipe.deconv_width
@@ -62,13 +63,13 @@ class KeypointTask:
         if beside is not None:
             self.module.beside = beside
         self.module.to(memory_format=torch.channels_last)  # a sixth faster on a CPU
+        self._epochs = Epochs(self._batches, workers)
         self.epochs, self.steps_per_epoch = recipe.epochs, len(self._batches)
         self.images_per_step = recipe.batch_size
         self.players = {"pose": adam_player(self.module, recipe, self.steps_per_epoch)}
 
     def batches(self, epoch: int, first_step: int) -> Iterator[KeypointBatch]:
-        self._batches.start(epoch)
-        yield from load(self._batches, first_step, self._workers)
+        yield from self._epochs.epoch(epoch, first_step)
 
     def losses(self, batch: KeypointBatch) -> Iterator[tuple[str, dict[str, Tensor]]]:
         features = self.module.backbone(pixels_to_network(batch.images, self._device))

@@ -19,12 +19,12 @@ from downstream.samples.affine_augmentation import augmented_matrix, draw_affine
 from downstream.samples.crop import from_region, warp
 from downstream.samples.people import People
 from downstream.samples.plain_crops import PlainCrops
-from downstream.training.epoch_batches import EpochBatches, to_images
+from downstream.training.epoch_batches import EpochBatches, Pinnable, to_images
 from downstream.training.region_cut import cut_of
 
 
 @dataclass(frozen=True)
-class ParsingBatch:
+class ParsingBatch(Pinnable):
     """``images`` (B, 3, S, S) uint8 RGB, ``labels`` (B, S, S) uint8, classes or 255, of ``epoch``, counted from 0."""
 
     images: Tensor

@@ -18,12 +18,12 @@ from downstream.pw3d.reader import ShapeSamples
 from downstream.pw3d.recipe import PW3D
 from downstream.reading.frames import CACHE_BYTES, Regions
 from downstream.samples.crop import apply_affine, crop_matrices
-from downstream.training.epoch_batches import subset_of, to_images
+from downstream.training.epoch_batches import Pinnable, subset_of, to_images
 from liftedcl.identity.errors import InputError
 
 
 @dataclass(frozen=True)
-class ShapeBatch:
+class ShapeBatch(Pinnable):
     """B people.
 
     Attributes:

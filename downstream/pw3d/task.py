@@ -35,7 +35,7 @@ from downstream.pw3d.regions import plan_of
 from downstream.pw3d.shape_losses import agreement_terms, ramp_up, supervised_terms, targets_of
 from downstream.reading.region_shard import RegionShard
 from downstream.samples.network_input import to_network
-from downstream.training.epoch_batches import load
+from downstream.training.epoch_batches import Epochs, load
 from downstream.training.region_cut import cut_of
 from liftedcl.engine.device import full_precision
 from liftedcl.engine.loop import Player
@@ -82,6 +82,7 @@ class PW3DShape:
             embedding=recipe.embedding,
             queue=recipe.loss.queue,
         ).to(memory_format=torch.channels_last)
+        self._epochs = Epochs(self._batches, workers)
         self.epochs, self.steps_per_epoch = recipe.epochs, self._batches.lengths
         self._ramp = max(1, round(recipe.loss.ramp_epochs * (len(longest) // recipe.batch_size)))
         self.images_per_step = [batch_size_in(recipe, epoch) for epoch in range(recipe.epochs)]
@@ -93,8 +94,7 @@ class PW3DShape:
     def batches(self, epoch: int, first_step: int) -> Iterator[ShapeBatch]:
         if first_step == 0 and epoch < len(self._recipe.low_resolutions):
             self.module.encoder.enter(epoch + 1)
-        self._batches.start(epoch)
-        yield from load(self._batches, first_step, self._workers)
+        yield from self._epochs.epoch(epoch, first_step)
 
     def losses(self, batch: ShapeBatch) -> Iterator[tuple[str, dict[str, Tensor]]]:
         recipe, levels, device = self._recipe, len(batch.sizes), self._device()

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from downstream.h36m.pose_3d.pose_augmentation import amplify, cover
+from downstream.h36m.pose_3d.pose_augmentation import amplify, cover, draw_rectangle
 from downstream.h36m.pose_3d.reader import H36MPoses, read_h36m_3d
 from downstream.h36m.pose_3d.regions import seen_in_training
 from downstream.h36m.shared.mpii_mix import person_boxes, read_mix
@@ -20,22 +20,23 @@ from downstream.h36m.shared.recipe import H36M3D
 from downstream.reading.frames import CACHE_BYTES
 from downstream.samples.affine_augmentation import augmented_matrix, draw_affine
 from downstream.samples.crop import from_region, warp
+from downstream.samples.device_crops import UncutCrops, uncut
 from downstream.samples.people import LabelledPeople
 from downstream.samples.person_regions import regions_of
-from downstream.training.epoch_batches import EpochBatches, to_images
+from downstream.training.epoch_batches import EpochBatches, Pinnable, to_images
 from downstream.training.region_cut import cut_of
 from liftedcl.skeletons.skeleton import NUM_JOINTS
 
 
 @dataclass(frozen=True)
-class PoseBatch:
-    """``images`` (B, 3, S, S) uint8 RGB; ``targets`` and ``weights`` (B, 18, 3) float32, weights of each coordinate.
+class PoseBatch(Pinnable):
+    """``images`` (B, 3, S, S) uint8 RGB, or uncut; ``targets`` (B, 18, 3) and each coordinate's ``weights``, float32.
 
     For a 3D prior, ``posed`` (P,) int64 are the samples with depth, and ``poses`` (P, 17, 3) float32 their poses:
     root-relative, in mm, turned and mirrored as the crop is. Without one, both are None.
     """
 
-    images: Tensor
+    images: Tensor | UncutCrops
     targets: Tensor
     weights: Tensor
     posed: Tensor | None = None
@@ -80,13 +81,12 @@ class PoseBatches(EpochBatches):
 
     def batch(self, draws: np.ndarray) -> PoseBatch:
         rows = self.rows(draws)
-        crops, matrices, flips = zip(*map(self._sample, draws.tolist(), rows.tolist()), strict=True)
-        matrices, flipped = np.stack(matrices), np.array(flips)
+        images, matrices, flipped = self._images(draws, rows)
         targets, weights = self._targets(rows, matrices)
         targets[flipped] = targets[flipped][:, self._mirrored]
         weights[flipped] = weights[flipped][:, self._mirrored]
         batch = PoseBatch(
-            images=to_images(crops),
+            images=images,
             targets=torch.from_numpy(targets.astype(np.float32)),
             weights=torch.from_numpy(weights.astype(np.float32)),
         )
@@ -127,15 +127,25 @@ class PoseBatches(EpochBatches):
             targets[~deep], weights[~deep] = encode_flat(joints, visible, matrices=matrices[~deep], size=size)
         return targets, weights
 
-    def _sample(self, draw_number: int, row: int) -> tuple[np.ndarray, np.ndarray, bool]:
-        """Crop, its matrix (image to crop) and whether it is mirrored."""
-        recipe, rng = self._recipe, self.generator(draw_number)
-        affine = draw_affine(recipe.augmentation, rng)
-        gain = rng.uniform(*recipe.augmentation.channel_gain, size=3)
-        matrix = augmented_matrix(self._centres[row], self._widths[row], affine, self._size)
-        covered = cover(self._regions.region(row), self._boxes[row], recipe.augmentation.occlusion, rng)
-        crop = warp(covered.pixels, from_region(matrix, covered), self._size)
-        return amplify(crop, gain), matrix, affine.flip
+    def _images(self, draws: np.ndarray, rows: np.ndarray) -> tuple[Tensor | UncutCrops, np.ndarray, np.ndarray]:
+        """Augmented crops, their maps from image to crop (B, 2, 3), and which are mirrored (B,)."""
+        augmentation, samples = self._recipe.augmentation, []
+        for draw, row in zip(draws.tolist(), rows.tolist(), strict=True):
+            rng = self.generator(draw)
+            affine, gain = draw_affine(augmentation, rng), rng.uniform(*augmentation.channel_gain, size=3)
+            matrix = augmented_matrix(self._centres[row], self._widths[row], affine, self._size)
+            region, box, share = self._regions.region(row), self._boxes[row], augmentation.occlusion
+            if self.on_device:
+                made = region, draw_rectangle(region, box, share, rng)
+            else:
+                covered = cover(region, box, share, rng)
+                made = amplify(warp(covered.pixels, from_region(matrix, covered), self._size), gain), None
+            samples.append((*made, matrix, gain, affine.flip))
+        pictures, noise, matrices, gains, flips = zip(*samples, strict=True)
+        matrices, flipped = np.stack(matrices), np.array(flips)
+        if not self.on_device:
+            return to_images(pictures), matrices, flipped
+        return uncut(pictures, matrices, self._size, noise=np.array(noise), gains=np.stack(gains)), matrices, flipped
 
 
 def training_batches(recipe: H36M3D, data: Path, *, seed: int, cached: bool, packed: Path | None = None) -> PoseBatches:

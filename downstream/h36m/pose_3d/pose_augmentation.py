@@ -12,7 +12,19 @@ _TRIES = 100
 
 
 def cover(region: Region, box: np.ndarray, share: float, rng: np.random.Generator) -> Region:
-    """``region`` with a rectangle of noise at a random place in ``box``; its pixels are copied.
+    """``region`` with noise in the rectangle that `draw_rectangle` draws; its pixels are copied."""
+    left, top, right, bottom = draw_rectangle(region, box, share, rng)
+    if left == right or top == bottom:
+        return region
+    pixels = region.pixels.copy()
+    pixels[top:bottom, left:right] = rng.integers(0, 256, size=(bottom - top, right - left, 3), dtype=np.uint8)
+    return region._replace(pixels=pixels)
+
+
+def draw_rectangle(
+    region: Region, box: np.ndarray, share: float, rng: np.random.Generator
+) -> tuple[int, int, int, int]:
+    """A random rectangle in ``box``, in px of the region: first x and y, and those after the last; perhaps empty.
 
     As in the published code, a rectangle longer than the box lies across it, and is drawn again where it leaves the
     image. In a resized region the rectangle is where it would be, and its noise as fine as the region's pixels.
@@ -33,11 +45,8 @@ def cover(region: Region, box: np.ndarray, share: float, rng: np.random.Generato
             first = low.astype(int)
             left, top = (first * region.scale).astype(int).tolist()
             right, bottom = ((first + sides.astype(int)) * region.scale).astype(int).tolist()
-            pixels = region.pixels.copy()
-            noise = rng.integers(0, 256, size=(bottom - top, right - left, 3), dtype=np.uint8)
-            pixels[top:bottom, left:right] = noise
-            return region._replace(pixels=pixels)
-    return region
+            return left, top, right, bottom
+    return 0, 0, 0, 0
 
 
 def coverable(boxes: np.ndarray, share: float) -> np.ndarray:

@@ -24,7 +24,7 @@ from downstream.h36m.shared.skeleton_prior import SkeletonPrior
 from downstream.samples.network_input import pixels_to_network
 from downstream.samples.plain_crops import PlainCrops
 from downstream.training.adam_player import adam_player
-from downstream.training.epoch_batches import load
+from downstream.training.epoch_batches import Epochs, load
 from liftedcl.data_sets.h36m.files import REMEDY
 from liftedcl.engine.device import full_precision
 from liftedcl.identity.errors import InputError
@@ -40,6 +40,7 @@ class H36MPose3D:
         self._recipe, self._workers = recipe, workers
         self._test = read_h36m_3d(data, "test")
         self._batches = training_batches(recipe, data, seed=seed, cached=workers == 0, packed=packed)
+        self._batches.on_device = packed is not None and torch.cuda.is_available()
         if len(self._batches) == 0:
             raise InputError(
                 f"{annotation_path(data, 'train')}: its samples are less than a batch of {recipe.batch_size}; {REMEDY}"
@@ -55,6 +56,7 @@ class H36MPose3D:
         if recipe.prior is not None:
             self.module.prior = SkeletonPrior(backbone.out_channels, recipe.prior)
         self.module.to(memory_format=torch.channels_last)  # a sixth faster on a CPU
+        self._epochs = Epochs(self._batches, workers)
         self.epochs, self.steps_per_epoch = recipe.epochs, len(self._batches)
         self.images_per_step = recipe.batch_size
         player = adam_player(self.module, recipe, self.steps_per_epoch)
@@ -62,8 +64,7 @@ class H36MPose3D:
         self.players = {"rle": replace(player, gradient_clip=recipe.gradient_clip, clip_apart=True)}
 
     def batches(self, epoch: int, first_step: int) -> Iterator[PoseBatch]:
-        self._batches.start(epoch)
-        yield from load(self._batches, first_step, self._workers)
+        yield from self._epochs.epoch(epoch, first_step)
 
     def losses(self, batch: PoseBatch) -> Iterator[tuple[str, dict[str, Tensor]]]:
         device = next(self.module.parameters()).device
