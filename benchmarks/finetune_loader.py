@@ -137,28 +137,31 @@ def _poses(root: Path, count: int, rng: np.random.Generator) -> Make:
     return make
 
 
-def _keypoints(benchmark: str, root: Path, count: int, rng: np.random.Generator) -> Make:
-    """People whose heights are spread as COCO's are; MPII's are larger."""
+def keypoint_people(benchmark: str, root: Path, count: int, rng: np.random.Generator) -> LabelledPeople:
+    """People whose heights are spread as COCO's are, or larger ones for MPII, in pictures written to ``root``."""
     size = np.array(_SIZES[benchmark])
     names = _write_pictures(root, max(1, round(count / _PEOPLE[benchmark])), tuple(size), rng)
-    typical = 160.0 if benchmark == "coco" else 380.0
-    heights = np.clip(rng.lognormal(np.log(typical), 0.75 if benchmark == "coco" else 0.35, count), 24.0, size[1])
+    typical, spread = (160.0, 0.75) if benchmark == "coco" else (380.0, 0.35)
+    heights = np.clip(rng.lognormal(np.log(typical), spread, count), 24.0, size[1])
     recipe = PAPER.benchmarks[benchmark]
-    shape = recipe.input_width, recipe.input_height
     people = People(
         folder=root / "images",
         names=[names[n % len(names)] for n in range(count)],
         sizes=None,
         centres=rng.uniform(0.25, 0.75, (count, 2)) * size,
-        widths=heights * recipe.box_scale * shape[0] / shape[1],
+        widths=heights * recipe.box_scale * recipe.input_width / recipe.input_height,
     )
     joints = people.centres[:, None] + rng.normal(0, 20, (count, 17, 2))
-    train = LabelledPeople(people, joints, np.ones((count, 17), bool))
+    return LabelledPeople(people, joints, np.ones((count, 17), bool))
+
+
+def _keypoints(benchmark: str, root: Path, count: int, rng: np.random.Generator) -> Make:
+    train = keypoint_people(benchmark, root, count, rng)
 
     def make(recipe: Any, packed: Path | None) -> tuple[EpochBatches, RegionPlan | None]:
         batches = KeypointBatches(train, recipe, np.arange(17), seed=0, cached=False, packed=packed)
         cut = cut_of(recipe)
-        return batches, None if packed else plan_of([seen_of(people, cut.scale_limits, cut.size)], cut)
+        return batches, None if packed else plan_of([seen_of(train.people, cut.scale_limits, cut.size)], cut)
 
     return make
 

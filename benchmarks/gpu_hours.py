@@ -2,8 +2,9 @@
 
 Every training of the profile ``paper`` is built with its own recipe and makes a step on a few samples. On a CPU the
 operations of that step are counted, and the hours are those of a GPU that does `ASSUMED` of them a second, or half as
-many in 32 bits, as fine-tunings compute; on a GPU the step is timed, at the recipe's batch size. Evaluation and the
-reading of data don't count. Needs the demo's data (``make demo-all``), whose images replace the real ones.
+many in 32 bits, where a fine-tuning's recipe has no other precision; on a GPU the step is timed, at the recipe's batch
+size. Evaluation and the reading of data don't count. Needs the demo's data (``make demo-all``), whose images replace
+the real ones.
 """
 
 import argparse
@@ -28,7 +29,7 @@ from downstream.registry import BENCHMARKS
 from downstream.training.frozen import freeze
 from downstream.training.norm_groups import group_norms
 from downstream.training.training_recipe import FineTuning
-from liftedcl.engine.device import prepare_device
+from liftedcl.engine.device import prefer_speed, prepare_device
 from liftedcl.engine.loop import Task, train_step
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.methods import method_class
@@ -108,15 +109,18 @@ def finetuning_cost(run: str, device: torch.device) -> Cost:
     backbone = build_backbone(PAPER.encoders["random"].backbone)
     if recipe.probe:
         freeze(backbone)
+    halved = recipe.precision == "bfloat16"
+    if halved:
+        prefer_speed()
     task = getattr(entry.load("task"), entry.task)(task_recipe, backbone, data=data, seed=0, workers=0)
     group_norms(task.module, task_recipe)
     if not isinstance(recipe, PW3D):
-        return Cost(recipe.epochs * epoch_of(benchmark, recipe), _seconds_each(task, batch, device, autocast=False))
+        return Cost(recipe.epochs * epoch_of(benchmark, recipe), _seconds_each(task, batch, device, autocast=halved))
     people, seconds = 0, 0.0
     for epoch in range(recipe.epochs):  # each has its own length, batch size and number of resolutions
         seen = steps_in(recipe, epoch, SAMPLES[benchmark]) * batch_size_in(recipe, epoch)
         batch = batch_size_in(recipe, epoch) if device.type == "cuda" else _FEW
-        people, seconds = people + seen, seconds + seen * _seconds_each(task, batch, device, epoch, autocast=False)
+        people, seconds = people + seen, seconds + seen * _seconds_each(task, batch, device, epoch, autocast=halved)
     return Cost(people, seconds / people)
 
 
@@ -148,8 +152,8 @@ def _seconds_each(task: Task, batch: int, device: torch.device, epoch: int = 0, 
 
 def report(tables: dict[str, Table], device: torch.device) -> Iterator[str]:
     """The costs as Markdown: each kind of training, each table alone, and all tables, which share runs."""
-    finetunings = {run: finetuning_cost(run, device) for run in _runs(tables.values())}
     encoders = {row: encoder_cost(row, device) for row in _chain(tables.values())}
+    finetunings = {run: finetuning_cost(run, device) for run in _runs(tables.values())}  # may leave cuDNN autotuning on
     assumed = f"counted operations at {ASSUMED / 1e12:.0f} TFLOP/s in 16 bits and half of that in 32"
     how = "timed steps" if device.type == "cuda" else assumed
     yield f"From {how}, seed by seed; {_name(device)}.\n"

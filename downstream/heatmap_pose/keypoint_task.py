@@ -75,8 +75,8 @@ class KeypointTask:
         features = self.module.backbone(pixels_to_network(batch.images, self._device))
         outputs = self.module.head(features).float()
         targets, weights = gaussian_targets(
-            batch.joints.to(outputs.device),
-            self.counted(batch).to(outputs.device),
+            batch.joints.to(outputs.device, non_blocking=True),
+            self.counted(batch).to(outputs.device, non_blocking=True),
             size=self.module.size,
             stride=self.module.stride,
             sigma=self._recipe.sigma,

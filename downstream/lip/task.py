@@ -61,7 +61,8 @@ class LIPParsing:
         yield from self._epochs.epoch(epoch, first_step)
 
     def losses(self, batch: ParsingBatch) -> Iterator[tuple[str, dict[str, Tensor]]]:
-        images, labels = pixels_to_network(batch.images, self._device), batch.labels.to(self._device).long()
+        images = pixels_to_network(batch.images, self._device)
+        labels = batch.labels.to(self._device, non_blocking=True).long()
         rounds = rounds_before(self._recipe, batch.epoch)
         student, teacher = self.module.student(images).resized(labels.shape[1:]), None
         if rounds:

@@ -98,7 +98,8 @@ class PW3DShape:
 
     def losses(self, batch: ShapeBatch) -> Iterator[tuple[str, dict[str, Tensor]]]:
         recipe, levels, device = self._recipe, len(batch.sizes), self._device()
-        images = pyramid(batch.images.to(device).float() / 255, batch.colours.to(device), batch.sizes)
+        pixels, colours = (part.to(device, non_blocking=True) for part in (batch.images, batch.colours))
+        images = pyramid(pixels.float() / 255, colours, batch.sizes)
         flat = self.module(to_network(images), range(levels))
         with full_precision(images):
             shapes, lens = flat.by_level(levels), {"focal_length": recipe.focal_length, "size": recipe.input_size}

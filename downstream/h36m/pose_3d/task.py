@@ -69,7 +69,7 @@ class H36MPose3D:
     def losses(self, batch: PoseBatch) -> Iterator[tuple[str, dict[str, Tensor]]]:
         device = next(self.module.parameters()).device
         maps = self.module.backbone(pixels_to_network(batch.images, device))
-        targets, weights = batch.targets.to(device), batch.weights.to(device)
+        targets, weights = (part.to(device, non_blocking=True) for part in (batch.targets, batch.weights))
         terms = {}
         with full_precision(maps):
             maps = maps.float()
