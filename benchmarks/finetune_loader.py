@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from torchvision.io import ImageReadMode, decode_jpeg, read_file
+from PIL import Image
 from torchvision.transforms import v2
 
 from benchmarks.random_data import jpeg, pictures
@@ -201,10 +201,10 @@ def _torchvision(paths: list[Path], recipe: Any, count: int) -> torch.Tensor:
     transform = v2.Compose(
         [
             v2.RandomAffine(recipe.augmentation.rotation_limit, scale=(1 / high, 1 / low)),
-            v2.CenterCrop(min(decode_jpeg(read_file(str(paths[0]))).shape[1:])),
+            v2.CenterCrop(min(Image.open(paths[0]).size)),
             v2.Resize(size, antialias=False),
             v2.RandomHorizontalFlip(recipe.augmentation.flip),
         ]
     )
-    names = (str(paths[n % len(paths)]) for n in range(count))
-    return torch.stack([transform(decode_jpeg(read_file(name), mode=ImageReadMode.RGB)) for name in names])
+    pictures = (Image.open(paths[n % len(paths)]).convert("RGB") for n in range(count))
+    return torch.stack([transform(v2.functional.pil_to_tensor(picture)) for picture in pictures])

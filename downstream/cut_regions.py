@@ -1,4 +1,4 @@
-"""Cut what training can see of each picture, and pack it once for all fine-tunings: images -> a region shard."""
+"""Cut what training can see of each image, and pack it once for all fine-tunings: images -> a region shard."""
 
 import argparse
 import importlib.util

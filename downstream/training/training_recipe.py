@@ -37,8 +37,8 @@ class FineTuning:
     Batch norm takes its statistics over each ``norm_samples`` samples of a step; None, or more than there are, means
     over all of them. ``transformer`` exchanges the benchmark's optimiser; None keeps it.
 
-    ``regions``, of `regions_recipe.FORMATS`, has the part of each picture that training can see cut and packed once;
-    None decodes whole pictures in each epoch.
+    ``regions``, of `regions_recipe.FORMATS`, has the part of each image that training can see cut and packed once;
+    None decodes whole images in each epoch.
 
     ``precision`` bfloat16 computes encoder and head in bfloat16 where that is accurate enough. A GPU's products of what
     stays in float32 (losses, flows, the body model) are then of TF32, and cuDNN takes the kernels that a trial finds
