@@ -30,8 +30,8 @@ def regions(wildcards):
     return [f"{LAYOUT.regions(cut_for(wildcards.run))}/{name}" for name in SHARD]
 
 
-def regions_option(wildcards):
-    return f"--regions {quote(LAYOUT.regions(cut_for(wildcards.run)))}" if regions(wildcards) else ""
+def regions_option(wildcards, input):  # what depends on the input is compared as an input, and not as a parameter
+    return f"--regions {quote(str(Path(input.regions[0]).parent))}" if input.regions else ""
 
 
 ON_ONE_GPU = f"{GPU_SLOT} 1" if PARAMS.compute.gpus else ""
@@ -52,14 +52,14 @@ for benchmark, entry in BENCHMARKS.items():
             output: expand("{folder}/{name}", folder=LAYOUT.regions("{run}"), name=SHARD, allow_missing=True),
             wildcard_constraints: run=VARIANTS,
             params:
-                cut=lambda wildcards: to_json(cut_of(PARAMS.benchmarks[wildcards.run])), benchmark=benchmark, root=ROOT,
+                recipe=lambda wildcards: to_json(cut_of(PARAMS.benchmarks[wildcards.run])), benchmark=benchmark, root=ROOT,
                 code=code_of("downstream.cut_regions", entry.module("regions")), folder=LAYOUT.regions("{run}"),
             log: f"{LAYOUT.root}/logs/regions_{{run}}.log",
             threads: PARAMS.cluster.data.cpus
             resources: **PARAMS.cluster.resources("data"),
             priority: FIRST
             shell:
-                "{PYTHON} -m downstream.cut_regions --benchmark {params.benchmark} --recipe {params.cut:q} --data {params.root:q}"
+                "{PYTHON} -m downstream.cut_regions --benchmark {params.benchmark} --recipe {params.recipe:q} --data {params.root:q}"
                 " --out {params.folder:q} --workers {threads} 2>&1 | tee {log:q}"
 
     rule:
