@@ -11,10 +11,9 @@ from downstream.lip.files import PICTURES
 from downstream.lip.labels import swap_sides
 from downstream.lip.reader import LipSamples
 from downstream.lip.recipe import LIP
-from downstream.lip.regions import plan_of
+from downstream.lip.regions import packed_samples
 from downstream.lip.whole_picture import fitted, warp_labels
 from downstream.reading.frames import CACHE_BYTES, Region
-from downstream.reading.region_shard import RegionShard
 from downstream.samples.affine_augmentation import augmented_matrix, draw_affine
 from downstream.samples.crop import from_region, warp
 from downstream.samples.people import People
@@ -43,12 +42,11 @@ class ParsingBatches(EpochBatches):
         self, samples: LipSamples, recipe: LIP, *, seed: int, cached: bool, packed: Path | None = None
     ) -> None:
         super().__init__((len(samples),), recipe, seed)
-        self._samples, self._recipe = samples, recipe
+        self._samples = packed_samples(packed, samples, cut_of(recipe)) if packed else samples
+        self._recipe, self._sizes = recipe, samples.sizes
         self._centres, self._sides = fitted(samples.sizes, recipe.input_size)
-        self._cache: dict[int, tuple[Region, np.ndarray]] = {}
+        self._cache: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._bytes_left = CACHE_BYTES if cached else 0
-        cut = cut_of(recipe)
-        self._packed = RegionShard(packed, plan_of(samples, cut).digest) if cut and packed else None
 
     def batch(self, draws: np.ndarray) -> ParsingBatch:
         images, labels = zip(*map(self._sample, draws.tolist(), self.rows(draws).tolist()), strict=True)
@@ -60,18 +58,15 @@ class ParsingBatches(EpochBatches):
         drawn = draw_affine(self._recipe.augmentation, self.generator(draw))
         matrix = augmented_matrix(self._centres[row], self._sides[row], drawn, (size, size))
         image, labels = self._decoded(row)
-        matrix = from_region(matrix, image)
+        matrix = from_region(matrix, Region(image, np.zeros(2, int), self._sizes[row]))  # a packed one may be shrunk
         labels = warp_labels(labels, matrix, size)
-        return warp(image.pixels, matrix, (size, size)), swap_sides(labels) if drawn.flip else labels
+        return warp(image, matrix, (size, size)), swap_sides(labels) if drawn.flip else labels
 
-    def _decoded(self, row: int) -> tuple[Region, np.ndarray]:
-        """The picture, and its label map, of as many pixels."""
-        if self._packed is not None:
-            return self._packed.region(row), self._packed.region(len(self._samples) + row).pixels
+    def _decoded(self, row: int) -> tuple[np.ndarray, np.ndarray]:
         if row in self._cache:
             return self._cache[row]
-        decoded = Region.whole(self._samples.image(row)), self._samples.label(row)
-        used = decoded[0].pixels.nbytes + decoded[1].nbytes
+        decoded = self._samples.image(row), self._samples.label(row)
+        used = sum(array.nbytes for array in decoded)
         if used <= self._bytes_left:
             self._cache[row] = decoded
             self._bytes_left -= used

@@ -11,6 +11,7 @@ import numpy as np
 from downstream.lip.reader import LipSamples, read_lip
 from downstream.lip.whole_picture import fitted
 from downstream.reading.frames import Region
+from downstream.reading.region_shard import RegionShard
 from downstream.reading.region_writer import RegionPlan
 from downstream.samples.person_regions import shrunk, zooms_of
 from downstream.training.regions_recipe import RegionCut
@@ -30,6 +31,29 @@ def plan_of(samples: LipSamples, cut: RegionCut) -> RegionPlan:
     text = json.dumps([cut.format, samples.names, samples.sizes.tolist(), np.rint(1e6 * zooms).tolist()])
     digest = hashlib.sha256(text.encode()).hexdigest()
     return RegionPlan([(n, count + n) for n in range(count)], cut_both, digest, cut.format)
+
+
+class PackedSamples:
+    """Images and label maps from a shard, as `LipSamples` has them; perhaps both are shrunk."""
+
+    def __init__(self, shard: RegionShard) -> None:
+        self._shard = shard
+
+    def __len__(self) -> int:
+        return len(self._shard) // 2
+
+    def image(self, i: int) -> np.ndarray:
+        """(h, w, 3) uint8 RGB of sample ``i``, not to be written to; `InputError` when it is damaged."""
+        return self._shard.region(i).pixels
+
+    def label(self, i: int) -> np.ndarray:
+        """(h, w) uint8 of sample ``i``."""
+        return self._shard.region(len(self) + i).pixels
+
+
+def packed_samples(folder: Path, samples: LipSamples, cut: RegionCut) -> PackedSamples:
+    """The regions of ``samples`` in ``folder``. Raises `InputError` if they are damaged or cut for something else."""
+    return PackedSamples(RegionShard(folder, plan_of(samples, cut).digest))
 
 
 def training_plan(cut: RegionCut, data: Path) -> RegionPlan:
