@@ -4,4 +4,14 @@ A benchmark is a module with ``CORES``, the number of CPU cores that every varia
 yields `benchmarks.runner.Case`s.
 """
 
-NAMES = ("crop", "augment", "skeletons", "align", "dense_nce", "ema", "pretrain_step", "loader_stall")
+NAMES = (
+    "crop",
+    "augment",
+    "skeletons",
+    "align",
+    "dense_nce",
+    "ema",
+    "pretrain_step",
+    "loader_stall",
+    "finetune_loader",
+)

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from benchmarks import align as alignment
 from benchmarks import dense_nce, ema, published
+from benchmarks.finetune_steps import finetune_steps
 from benchmarks.random_data import jpeg, pictures, write_shard
 from benchmarks.recipes import PAPER, liftedcl_recipe
 from benchmarks.report import RESULTS, describe_result, write_report
@@ -307,8 +308,8 @@ def resuming(bench: Bench) -> Iterator[dict[str, Any]]:
 
 
 SECTIONS: tuple[Section, ...] = (
-    synchronisations, whole_step, dense_loss, shared_areas, views, momentum, resuming, published_step, card,
-    compiled_step,
+    synchronisations, whole_step, dense_loss, shared_areas, views, momentum, resuming, published_step, finetune_steps,
+    card, compiled_step,
 )  # fmt: skip
 """The compiled step comes last: it can take minutes."""
 

@@ -2,8 +2,9 @@
 
 Every training of the profile ``paper`` is built with its own recipe and makes a step on a few samples. On a CPU the
 operations of that step are counted, and the hours are those of a GPU that does `ASSUMED` of them a second, or half as
-many in 32 bits, as fine-tunings compute; on a GPU the step is timed, at the recipe's batch size. Evaluation and the
-reading of data don't count. Needs the demo's data (``make demo-all``), whose images replace the real ones.
+many in 32 bits, where a fine-tuning's recipe has no other precision; on a GPU the step is timed, at the recipe's batch
+size. Evaluation and the reading of data don't count. Needs the demo's data (``make demo-all``), whose images replace
+the real ones.
 """
 
 import argparse
@@ -28,7 +29,7 @@ from downstream.registry import BENCHMARKS
 from downstream.training.frozen import freeze
 from downstream.training.norm_groups import group_norms
 from downstream.training.training_recipe import FineTuning
-from liftedcl.engine.device import prepare_device
+from liftedcl.engine.device import prefer_speed, prepare_device
 from liftedcl.engine.loop import Task, train_step
 from liftedcl.files.atomic import write_json
 from liftedcl.identity.errors import InputError, run_cli
@@ -110,15 +111,18 @@ def finetuning_cost(run: str, device: torch.device) -> Cost:
     backbone = build_backbone(PAPER.encoders["random"].backbone)
     if recipe.probe:
         freeze(backbone)
+    halved = recipe.precision == "bfloat16"
+    if halved:
+        prefer_speed()
     task = getattr(entry.load("task"), entry.task)(task_recipe, backbone, data=data, seed=0, workers=0)
     group_norms(task.module, task_recipe)
     if not isinstance(recipe, PW3D):
-        return Cost(recipe.epochs * epoch_of(benchmark, recipe), _seconds_each(task, batch, device, autocast=False))
+        return Cost(recipe.epochs * epoch_of(benchmark, recipe), _seconds_each(task, batch, device, autocast=halved))
     people, seconds = 0, 0.0
     for epoch in range(recipe.epochs):  # each has its own length, batch size and number of resolutions
         seen = steps_in(recipe, epoch, SAMPLES[benchmark]) * batch_size_in(recipe, epoch)
         batch = batch_size_in(recipe, epoch) if device.type == "cuda" else _FEW
-        people, seconds = people + seen, seconds + seen * _seconds_each(task, batch, device, epoch, autocast=False)
+        people, seconds = people + seen, seconds + seen * _seconds_each(task, batch, device, epoch, autocast=halved)
     return Cost(people, seconds / people)
 
 

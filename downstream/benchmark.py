@@ -14,6 +14,8 @@ from liftedcl.identity.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
 
+    from downstream.reading.region_writer import RegionPlan
+    from downstream.training.regions_recipe import RegionCut
     from liftedcl.engine.loop import Task
     from liftedcl.networks.encoder import Backbone
 
@@ -24,7 +26,8 @@ class Entry:
 
     Attributes:
         name: of the benchmark, and of its section in params.yaml.
-        package: holds the modules ``task``, ``scores``, ``drawings`` and ``reference``; see the protocols below.
+        package: holds the modules ``task``, ``scores``, ``drawings`` and ``reference``, and may hold ``regions``; see
+            the protocols below.
         task: the class in the module ``task`` that trains and predicts; see `Benchmark`.
         recipe: the dataclass of its numbers.
         data: the data set that it reads.
@@ -76,7 +79,9 @@ if TYPE_CHECKING:
     class Benchmark(Task, Protocol):
         """The class that ``Entry.task`` names: what the training loop trains, and what predicts the test set."""
 
-        def __init__(self, recipe: Any, backbone: Backbone, *, data: Path, seed: int, workers: int) -> None:
+        def __init__(
+            self, recipe: Any, backbone: Backbone, *, data: Path, seed: int, workers: int, packed: Path | None = None
+        ) -> None:
             """Read and check the data, and put a head on the backbone under test.
 
             Args:
@@ -85,6 +90,7 @@ if TYPE_CHECKING:
                 data: folder of the data set.
                 seed: decides order and augmentation of the samples.
                 workers: processes that load data; 0 loads, and keeps decoded pictures, in this one.
+                packed: folder of the packed regions of the training samples; only given where ``recipe.regions`` is.
 
             Raises:
                 InputError: data that is missing or damaged, or less than one batch of it; a backbone that doesn't fit.
@@ -92,6 +98,12 @@ if TYPE_CHECKING:
 
         def write_predictions(self, out: Path) -> None:
             """Predict the test set and write all that scores and drawings need into the run's folder ``out``."""
+
+    class PackedRegions(Protocol):
+        """The module ``regions`` of a benchmark whose recipe can have ``regions``."""
+
+        def training_plan(self, cut: RegionCut, data: Path) -> RegionPlan:
+            """What is cut of the training samples. Raises `InputError` for annotations that are missing or damaged."""
 
     class Scores(Protocol):
         """The module ``scores``. No torch."""

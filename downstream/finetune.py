@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -9,19 +10,21 @@ from typing import Any
 import torch
 
 from downstream.command_line import add_benchmark_arguments
+from downstream.reading.region_shard import checksum_of
 from downstream.registry import BENCHMARKS, finetune_modules
 from downstream.training.epoch_batches import workers_named
 from downstream.training.frozen import freeze
 from downstream.training.norm_groups import group_norms
+from downstream.training.region_cut import cut_of
 from downstream.training.transformer_training import train_as_transformer
 from liftedcl.engine import checkpoint, distributed
-from liftedcl.engine.device import prepare_device
+from liftedcl.engine.device import prefer_speed, prepare_device
 from liftedcl.engine.loop import fit, step_seed
 from liftedcl.files.atomic import exclusive, sha256_of_file, write_json
 from liftedcl.identity.code_digest import code_digest
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.identity.provenance import describe
-from liftedcl.identity.recipe import read_recipe
+from liftedcl.identity.recipe import read_recipe, to_json
 from liftedcl.networks.encoder import load_encoder, save_state
 
 
@@ -36,6 +39,7 @@ def finetune(
     threads: int,
     workers: int,
     out: Path,
+    packed: Path | None = None,
 ) -> None:
     """Train, and write ``trained.pt``, the predictions, ``history.csv`` and, last, ``provenance.json`` into ``out``.
 
@@ -52,8 +56,18 @@ def finetune(
     if recipe.probe:
         freeze(weights)
     inputs = {"encoder": sha256_of_file(encoder), **entry.fingerprints(recipe, data)}
+    more = {}
+    if recipe.regions is not None:
+        if packed is None:
+            raise InputError(
+                f"--regions: missing, and the recipe has regions: {recipe.regions}; pack them with python -m "
+                f"downstream.cut_regions --benchmark {benchmark} --recipe {shlex.quote(to_json(cut_of(recipe)))} "
+                f"--data {data} --out FOLDER"
+            )
+        more = {"packed": packed}
+        inputs["regions"] = checksum_of(packed)
     torch.manual_seed(head_seed)
-    task = getattr(entry.load("task"), entry.task)(recipe, weights, data=data, seed=seed, workers=workers)
+    task = getattr(entry.load("task"), entry.task)(recipe, weights, data=data, seed=seed, workers=workers, **more)
     group_norms(task.module, recipe)
     train_as_transformer(task, weights, recipe)
     identity = {
@@ -68,7 +82,11 @@ def finetune(
         "torch": str(torch.__version__),
         "device": device.type,
     }
-    fit(task, folder=out, identity=identity, seed=seed, device=device, name=f"{benchmark} {out.parent.name}")
+    halved = recipe.precision == "bfloat16"
+    if halved:
+        prefer_speed()
+    run = {"folder": out, "identity": identity, "seed": seed, "device": device}
+    fit(task, **run, name=f"{benchmark} {out.parent.name}", autocast=halved)
     task.write_predictions(out)
     save_state(task.module.state_dict(), out / "trained.pt")
     about = {"recipe": identity["recipe"], "seed": seed, "inputs": inputs, "code": identity["code"]}
@@ -91,6 +109,13 @@ def main() -> None:
     add("--encoder", type=Path, required=True, help="encoder.pt: a plain state dict with torchvision's names")
     add("--backbone", required=True, help="architecture of the encoder, such as resnet50")
     add("--seed", type=int, default=0, help="decides head, order and augmentation (default: %(default)s)")
+    add(
+        "--regions",
+        type=Path,
+        dest="packed",
+        metavar="FOLDER",
+        help="of python -m downstream.cut_regions; needed where the recipe has regions",
+    )
     add("--threads", type=int, default=1, help="CPU threads; part of the run's identity (default: %(default)s)")
     add("--workers", type=int, default=0, help="processes that load data; no result depends on them (default: 0)")
     arguments = vars(parser.parse_args())

@@ -142,7 +142,7 @@ def pretrain(
         if compiled:
             task.compile()
         run = {"folder": out, "identity": identity, "seed": seed, "device": device, "name": out.parent.name}
-        fit(task, **run, autocast=True, observe=task.observe)
+        fit(task, **run, autocast=device.type == "cuda", observe=task.observe)
         if distributed.rank() > 0:
             return
         save_state(method.heads.state_dict(), out / "heads.pt")

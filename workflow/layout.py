@@ -25,6 +25,10 @@ class Layout:
         """The list of what packed images have beside their pixels: crops, mpii_crops or ntu_crops."""
         return f"{self.root}/{name}.modalities.csv"
 
+    def regions(self, run: str) -> str:
+        """Folder of what training on ``run``, a benchmark or a variant, sees of its pictures, packed."""
+        return f"{self.root}/regions/{run}"
+
     def figure(self, name: str) -> str:
         """A figure of this run, which is copied into results/."""
         return f"{self.root}/figures/{name}.png"

@@ -19,10 +19,12 @@ from liftedcl.networks.encoder import Backbone
 class CocoPose(KeypointTask):
     """COCO's `downstream.benchmark.Benchmark`."""
 
-    def __init__(self, recipe: Coco2D, backbone: Backbone, *, data: Path, seed: int, workers: int) -> None:
+    def __init__(
+        self, recipe: Coco2D, backbone: Backbone, *, data: Path, seed: int, workers: int, packed: Path | None = None
+    ) -> None:
         self._annotated, self._detected = read_people(data, "val").boxes, read_detections(data)
         train = read_people(data, "train").labelled((recipe.input_width, recipe.input_height), recipe.box_scale)
-        super().__init__(recipe, backbone, train=train, mirrored=MIRRORED, seed=seed, workers=workers)
+        super().__init__(recipe, backbone, train=train, mirrored=MIRRORED, seed=seed, workers=workers, packed=packed)
 
     def write_predictions(self, out: Path) -> None:
         """Write the results in annotated boxes, and in the detector's where its file is there."""

@@ -1,25 +1,29 @@
 """Training batches of the heatmap benchmarks: augmented crops, and joints with sides swapped where mirrored."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from downstream.heatmap_pose.heatmap_recipe import HeatmapPose
-from downstream.reading.frames import CACHE_BYTES, Frames
-from downstream.samples.affine_augmentation import augmented_matrix, draw_affine, reach
-from downstream.samples.crop import apply_affine, from_corner, warp
+from downstream.reading.frames import CACHE_BYTES
+from downstream.samples.affine_augmentation import augmented_matrix, draw_affine
+from downstream.samples.crop import apply_affine, from_region, warp
+from downstream.samples.device_crops import UncutCrops, uncut
 from downstream.samples.people import LabelledPeople
-from downstream.training.epoch_batches import EpochBatches, to_images
+from downstream.samples.person_regions import regions_of, seen_of
+from downstream.training.epoch_batches import EpochBatches, Pinnable, to_images
+from downstream.training.region_cut import cut_of
 
 
 @dataclass(frozen=True)
-class KeypointBatch:
+class KeypointBatch(Pinnable):
     """B training samples.
 
     Attributes:
-        images: (B, 3, H, W) uint8 RGB.
+        images: (B, 3, H, W) uint8 RGB, or uncut.
         joints: (B, J, 2) float32 px of the crop.
         visible: (B, J) float32, 0 or 1.
         rows: (B,) int64, their places in the training split.
@@ -27,7 +31,7 @@ class KeypointBatch:
         matrices: (B, 2, 3) float32, from px of the image to px of the crop.
     """
 
-    images: Tensor
+    images: Tensor | UncutCrops
     joints: Tensor
     visible: Tensor
     rows: Tensor
@@ -41,30 +45,34 @@ class KeypointBatches(EpochBatches):
     Args:
         mirrored: joint order after a mirror image, (J,) int.
         cached: keep decoded regions in this process.
+        packed: the folder of their packed regions, which are read in place of the images.
     """
 
     def __init__(
-        self, train: LabelledPeople, recipe: HeatmapPose, mirrored: np.ndarray, *, seed: int, cached: bool
+        self,
+        train: LabelledPeople,
+        recipe: HeatmapPose,
+        mirrored: np.ndarray,
+        *,
+        seed: int,
+        cached: bool,
+        packed: Path | None = None,
     ) -> None:
         super().__init__(train.counts, recipe, seed)
         self._train, self._recipe, self._mirrored = train, recipe, mirrored
         self._size = recipe.input_width, recipe.input_height
-        people = train.people
-        margin = reach(people.widths, recipe.augmentation, self._size)[:, None] + 2
-        regions = np.concatenate([people.centres - margin, people.centres + margin], axis=1)
-        cache_bytes = CACHE_BYTES if cached else 0
-        self._frames = Frames(people.folder, people.names, people.sizes, regions, cache_bytes=cache_bytes)
+        seen = seen_of(train.people, recipe.augmentation.scale_limits, self._size)
+        self._regions = regions_of([seen], cut_of(recipe), packed, cache=CACHE_BYTES if cached else 0)
 
     def batch(self, draws: np.ndarray) -> KeypointBatch:
         rows = self.rows(draws)
-        crops, matrices, flips = zip(*map(self._sample, draws.tolist(), rows.tolist()), strict=True)
-        matrices, flipped = np.stack(matrices), np.array(flips)
+        images, matrices, flipped = self._images(draws, rows)
         joints = apply_affine(matrices, self._train.joints[rows])
         visible = self._train.visible[rows]
         joints[flipped] = joints[flipped][:, self._mirrored]
         visible[flipped] = visible[flipped][:, self._mirrored]
         return KeypointBatch(
-            images=to_images(crops),
+            images=images,
             joints=torch.from_numpy(joints.astype(np.float32)),
             visible=torch.from_numpy(visible.astype(np.float32)),
             rows=torch.from_numpy(rows.astype(np.int64)),
@@ -72,9 +80,16 @@ class KeypointBatches(EpochBatches):
             matrices=torch.from_numpy(matrices.astype(np.float32)),
         )
 
-    def _sample(self, draw: int, row: int) -> tuple[np.ndarray, np.ndarray, bool]:
-        """Crop, its matrix (image to crop) and whether it is mirrored."""
-        people, drawn = self._train.people, draw_affine(self._recipe.augmentation, self.generator(draw))
-        matrix = augmented_matrix(people.centres[row], people.widths[row], drawn, self._size)
-        region, corner = self._frames.region(row)
-        return warp(region, from_corner(matrix, corner), self._size), matrix, drawn.flip
+    def _images(self, draws: np.ndarray, rows: np.ndarray) -> tuple[Tensor | UncutCrops, np.ndarray, np.ndarray]:
+        """Augmented crops, their maps from image to crop (B, 2, 3), and which are mirrored (B,)."""
+        people, samples = self._train.people, []
+        for draw, row in zip(draws.tolist(), rows.tolist(), strict=True):
+            drawn = draw_affine(self._recipe.augmentation, self.generator(draw))
+            matrix = augmented_matrix(people.centres[row], people.widths[row], drawn, self._size)
+            region = self._regions.region(row)
+            made = region if self.on_device else warp(region.pixels, from_region(matrix, region), self._size)
+            samples.append((made, matrix, drawn.flip))
+        pictures, matrices, flips = zip(*samples, strict=True)
+        matrices = np.stack(matrices)
+        images = uncut(pictures, matrices, self._size) if self.on_device else to_images(pictures)
+        return images, matrices, np.array(flips)

@@ -5,6 +5,7 @@ reported, never the best on the test set; the learning rate drops at the epochs 
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,7 +20,8 @@ from downstream.samples.network_input import pixels_to_network
 from downstream.samples.people import LabelledPeople, People
 from downstream.samples.plain_crops import PlainCrops
 from downstream.training.adam_player import adam_player
-from downstream.training.epoch_batches import load
+from downstream.training.epoch_batches import Epochs, load
+from liftedcl.engine.device import full_precision
 from liftedcl.identity.errors import InputError
 from liftedcl.networks.encoder import Backbone
 
@@ -30,6 +32,7 @@ class KeypointTask:
     Args besides those of `downstream.benchmark.Benchmark`:
         train: the training split.
         mirrored: joint order after a mirror image, (J,) int.
+        packed: folder of the packed regions of ``train``; None decodes its images.
         beside: a module that `extra_losses` needs; trained, and kept in checkpoints, as ``module.beside``.
     """
 
@@ -42,6 +45,7 @@ class KeypointTask:
         mirrored: np.ndarray,
         seed: int,
         workers: int,
+        packed: Path | None = None,
         beside: nn.Module | None = None,
     ) -> None:
         if len(train) < recipe.batch_size:
@@ -50,7 +54,8 @@ class KeypointTask:
                 "add data (docs/data.md) or lower batch_size"
             )
         self._recipe, self._workers, self._size = recipe, workers, (recipe.input_width, recipe.input_height)
-        self._batches = KeypointBatches(train, recipe, mirrored, seed=seed, cached=workers == 0)
+        self._batches = KeypointBatches(train, recipe, mirrored, seed=seed, cached=workers == 0, packed=packed)
+        self._batches.on_device = packed is not None and torch.cuda.is_available()
         self._mirrored = torch.from_numpy(mirrored.astype(np.int64))
         self.module = SimplePose(
             backbone, joints=len(mirrored), size=self._size, stride=recipe.heatmap_stride, width=recipe.deconv_width
@@ -58,26 +63,28 @@ class KeypointTask:
         if beside is not None:
             self.module.beside = beside
         self.module.to(memory_format=torch.channels_last)  # a sixth faster on a CPU
+        self._epochs = Epochs(self._batches, workers)
         self.epochs, self.steps_per_epoch = recipe.epochs, len(self._batches)
         self.images_per_step = recipe.batch_size
         self.players = {"pose": adam_player(self.module, recipe, self.steps_per_epoch)}
 
     def batches(self, epoch: int, first_step: int) -> Iterator[KeypointBatch]:
-        self._batches.start(epoch)
-        yield from load(self._batches, first_step, self._workers)
+        yield from self._epochs.epoch(epoch, first_step)
 
     def losses(self, batch: KeypointBatch) -> Iterator[tuple[str, dict[str, Tensor]]]:
         features = self.module.backbone(pixels_to_network(batch.images, self._device))
         outputs = self.module.head(features).float()
         targets, weights = gaussian_targets(
-            batch.joints.to(outputs.device),
-            self.counted(batch).to(outputs.device),
+            batch.joints.to(outputs.device, non_blocking=True),
+            self.counted(batch).to(outputs.device, non_blocking=True),
             size=self.module.size,
             stride=self.module.stride,
             sigma=self._recipe.sigma,
         )
-        loss = heatmap_loss(outputs, targets, weights, self._recipe.loss)
-        yield "pose", {"heatmaps": loss, **self.extra_losses(features, batch)}
+        with full_precision(outputs):
+            loss = heatmap_loss(outputs, targets, weights, self._recipe.loss)
+            extra = self.extra_losses(features.float(), batch)
+        yield "pose", {"heatmaps": loss, **extra}
 
     def counted(self, batch: KeypointBatch) -> Tensor:
         """Which joints are trained on: (B, J), 0 or 1."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from downstream.reading.frames import CACHE_BYTES
-from downstream.training.epoch_batches import EpochBatches, to_images
+from downstream.training.epoch_batches import EpochBatches, Pinnable, to_images
 from downstream.training.training_recipe import FineTuning
 
 
@@ -25,7 +25,7 @@ class LabelledImages(Protocol):
 
 
 @dataclass(frozen=True)
-class ParsingBatch:
+class ParsingBatch(Pinnable):
     """``images`` (B, C, S, S) and ``labels`` (B, S, S) uint8, classes or 255, of ``epoch``, counted from 0."""
 
     images: Tensor

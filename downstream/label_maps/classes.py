@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+import cv2
 import numpy as np
 
 IGNORED = 255
@@ -40,5 +41,5 @@ class LabelClasses:
         return values
 
     def swap_sides(self, labels: np.ndarray) -> np.ndarray:
-        """Exchange left and right in labels of any shape, uint8; all other values stay, 255 included."""
-        return self.mirrored[labels]
+        """Exchange left and right in labels (H, W) uint8; all other values stay, 255 included."""
+        return cv2.LUT(labels, self.mirrored)

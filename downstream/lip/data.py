@@ -1,5 +1,7 @@
 """Batches of LIP: whole images fitted into a square, augmented for training (Li et al. 2020, section 4.2)."""
 
+from pathlib import Path
+
 import numpy as np
 
 from downstream.label_maps.batches import LabelledBatches
@@ -7,19 +9,28 @@ from downstream.lip.files import PICTURES
 from downstream.lip.labels import swap_sides
 from downstream.lip.reader import LipSamples
 from downstream.lip.recipe import LIP
+from downstream.lip.regions import packed_samples
 from downstream.lip.whole_picture import fitted, warp_labels
+from downstream.reading.frames import Region
 from downstream.samples.affine_augmentation import augmented_matrix, draw_affine
-from downstream.samples.crop import warp
+from downstream.samples.crop import from_region, warp
 from downstream.samples.people import People
 from downstream.samples.plain_crops import PlainCrops
+from downstream.training.region_cut import cut_of
 
 
 class ParsingBatches(LabelledBatches):
-    """Augmented batches of the training split."""
+    """Augmented batches of the training split.
 
-    def __init__(self, samples: LipSamples, recipe: LIP, *, seed: int, cached: bool) -> None:
-        super().__init__(samples, recipe, seed=seed, cached=cached)
-        self._recipe = recipe
+    ``packed`` is the folder of the regions of `regions.plan_of`, which are read in place of the images.
+    """
+
+    def __init__(
+        self, samples: LipSamples, recipe: LIP, *, seed: int, cached: bool, packed: Path | None = None
+    ) -> None:
+        stored = packed_samples(packed, samples, cut_of(recipe)) if packed else samples
+        super().__init__(stored, recipe, seed=seed, cached=cached)
+        self._recipe, self._sizes = recipe, samples.sizes
         self._centres, self._sides = fitted(samples.sizes, recipe.input_size)
 
     def sample(self, draw: int, row: int) -> tuple[np.ndarray, np.ndarray]:
@@ -27,6 +38,7 @@ class ParsingBatches(LabelledBatches):
         drawn = draw_affine(self._recipe.augmentation, self.generator(draw))
         matrix = augmented_matrix(self._centres[row], self._sides[row], drawn, (size, size))
         image, labels = self.decoded(row)
+        matrix = from_region(matrix, Region(image, np.zeros(2, int), self._sizes[row]))  # a packed one may be shrunk
         labels = warp_labels(labels, matrix, size)
         return warp(image, matrix, (size, size)), swap_sides(labels) if drawn.flip else labels
 

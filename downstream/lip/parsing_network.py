@@ -35,8 +35,8 @@ class ParsingLogits(NamedTuple):
     edges: Tensor
 
     def resized(self, size: tuple[int, int]) -> "ParsingLogits":
-        """The same logits at ``size``, height and width."""
-        return ParsingLogits(*(resize(logits.contiguous(), size) for logits in self))
+        """The same logits, float32, at ``size``, height and width."""
+        return ParsingLogits(*(resize(logits.float().contiguous(), size) for logits in self))
 
 
 class ParsingNetwork(nn.Module):

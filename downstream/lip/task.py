@@ -23,7 +23,8 @@ from downstream.lip.schedule import rounds_before, warm_restarts
 from downstream.lip.self_correction import SelfCorrection
 from downstream.lip.whole_picture import unwarp_labels
 from downstream.samples.network_input import pixels_to_network
-from downstream.training.epoch_batches import load
+from downstream.training.epoch_batches import Epochs, load
+from liftedcl.engine.device import full_precision
 from liftedcl.engine.loop import Player
 from liftedcl.identity.errors import InputError
 
@@ -31,7 +32,9 @@ from liftedcl.identity.errors import InputError
 class LIPParsing:
     """LIP's `downstream.benchmark.Benchmark`."""
 
-    def __init__(self, recipe: LIP, backbone: nn.Module, *, data: Path, seed: int, workers: int) -> None:
+    def __init__(
+        self, recipe: LIP, backbone: nn.Module, *, data: Path, seed: int, workers: int, packed: Path | None = None
+    ) -> None:
         self._recipe, self._workers = recipe, workers
         student = ParsingNetwork(backbone, recipe, classes=NUM_CLASSES).to(memory_format=torch.channels_last)
         self.module = SelfCorrection(student)
@@ -40,7 +43,8 @@ class LIPParsing:
         if len(train) < recipe.batch_size:
             path = list_path(data, "train")
             raise InputError(f"{path}: {len(train)} samples are less than a batch of {recipe.batch_size}; {REMEDY}")
-        self._batches = ParsingBatches(train, recipe, seed=seed, cached=workers == 0)
+        self._batches = ParsingBatches(train, recipe, seed=seed, cached=workers == 0, packed=packed)
+        self._epochs = Epochs(self._batches, workers)
         self.epochs, self.steps_per_epoch = recipe.epochs, len(self._batches)
         self.images_per_step = recipe.batch_size
         parameters = [parameter for parameter in student.parameters() if parameter.requires_grad]
@@ -55,17 +59,19 @@ class LIPParsing:
 
     def batches(self, epoch: int, first_step: int) -> Iterator[ParsingBatch]:
         self._end_round(epoch)
-        self._batches.start(epoch)
-        yield from load(self._batches, first_step, self._workers)
+        yield from self._epochs.epoch(epoch, first_step)
 
     def losses(self, batch: ParsingBatch) -> Iterator[tuple[str, dict[str, Tensor]]]:
-        images, labels = pixels_to_network(batch.images, self._device), batch.labels.to(self._device).long()
+        images = pixels_to_network(batch.images, self._device)
+        labels = batch.labels.to(self._device, non_blocking=True).long()
         rounds = rounds_before(self._recipe, batch.epoch)
         student, teacher = self.module.student(images).resized(labels.shape[1:]), None
         if rounds:
             with torch.no_grad():
                 teacher = self.module.teacher(images).resized(labels.shape[1:])
-        yield "schp", parsing_loss(student, teacher, labels, rounds=rounds)
+        with full_precision(images):
+            terms = parsing_loss(student, teacher, labels, rounds=rounds)
+        yield "schp", terms
 
     def write_predictions(self, out: Path) -> None:
         """Write the label map of each test image as a PNG, once from the teacher and once from the student."""
@@ -88,8 +94,7 @@ class LIPParsing:
     def _end_round(self, epoch: int) -> None:
         """End the round that is due before ``epoch``, unless the checkpoint that the run goes on from has done so."""
         if self.module.rounds < rounds_before(self._recipe, epoch):
-            self._batches.start(epoch)
-            batches = load(self._batches, 0, self._workers)
+            batches = self._epochs.epoch(epoch, 0)
             self.module.end_round(pixels_to_network(batch.images, self._device) for batch in batches)
 
     @torch.inference_mode()

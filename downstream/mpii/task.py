@@ -14,12 +14,14 @@ from liftedcl.networks.encoder import Backbone
 class MpiiPose(KeypointTask):
     """MPII's `downstream.benchmark.Benchmark`."""
 
-    def __init__(self, recipe: Mpii, backbone: Backbone, *, data: Path, seed: int, workers: int) -> None:
+    def __init__(
+        self, recipe: Mpii, backbone: Backbone, *, data: Path, seed: int, workers: int, packed: Path | None = None
+    ) -> None:
         valid = read_mpii(data, "valid")
         check_same_people(read_truth(truth_path(data)), valid)  # before hours of training, not after
         self._valid = to_people(valid, recipe.box_scale).people
         train = to_people(read_mpii(data, "train"), recipe.box_scale)
-        super().__init__(recipe, backbone, train=train, mirrored=MIRRORED, seed=seed, workers=workers)
+        super().__init__(recipe, backbone, train=train, mirrored=MIRRORED, seed=seed, workers=workers, packed=packed)
 
     def write_predictions(self, out: Path) -> None:
         """Write the joints of the validation split."""

@@ -13,18 +13,17 @@ from torch.utils.data import Dataset
 
 from downstream.pw3d.augmentation import draw_colours
 from downstream.pw3d.body.body_model import MIRRORED_JOINTS, MIRRORED_TRAINING_JOINTS
+from downstream.pw3d.crops import plain_crops
 from downstream.pw3d.reader import ShapeSamples
 from downstream.pw3d.recipe import PW3D
-from downstream.reading.frames import CACHE_BYTES
+from downstream.reading.frames import CACHE_BYTES, Regions
 from downstream.samples.crop import apply_affine, crop_matrices
-from downstream.samples.people import People
-from downstream.samples.plain_crops import PlainCrops
-from downstream.training.epoch_batches import subset_of, to_images
+from downstream.training.epoch_batches import Pinnable, subset_of, to_images
 from liftedcl.identity.errors import InputError
 
 
 @dataclass(frozen=True)
-class ShapeBatch:
+class ShapeBatch(Pinnable):
     """B people.
 
     Attributes:
@@ -80,14 +79,23 @@ class ShapeBatches(Dataset):
         recipe: sizes, augmentation and the fraction of each set that is trained on.
         seed: decides that fraction, sets, order and augmentation.
         cached: keep crops in this process.
+        regions: the crops of all sets, packed; they are read in place of the images.
 
     Attributes:
         lengths: steps of each epoch.
     """
 
-    def __init__(self, mix: list[tuple[ShapeSamples, float]], recipe: PW3D, *, seed: int, cached: bool) -> None:
+    def __init__(
+        self,
+        mix: list[tuple[ShapeSamples, float]],
+        recipe: PW3D,
+        *,
+        seed: int,
+        cached: bool,
+        regions: Regions | None = None,
+    ) -> None:
         sets = [samples for samples, _ in mix]
-        self._recipe, self._seed = recipe, seed
+        self._recipe, self._seed, self._regions = recipe, seed, regions
         self._shares = np.array([share for _, share in mix])
         self._counts = np.array([len(samples) for samples in sets])
         self._firsts = np.cumsum(self._counts) - self._counts
@@ -153,6 +161,8 @@ class ShapeBatches(Dataset):
 
     def _crop(self, row: int) -> np.ndarray:
         """The crop (S, S, 3), perhaps from the cache: it must not be written to."""
+        if self._regions is not None:
+            return self._regions.region(row).pixels
         crop = self._cache.get(row)
         if crop is None:
             number = int(np.searchsorted(self._firsts, row, side="right")) - 1
@@ -174,12 +184,6 @@ class ShapeBatches(Dataset):
         joints_3d[flips] = joints_3d[flips][:, MIRRORED_TRAINING_JOINTS] * [-1, 1, 1, 1]
         pose[flips] = pose[flips][:, MIRRORED_JOINTS] * [1, -1, -1]  # a rotation's mirror image about x = 0
         return joints_2d, joints_3d, pose.reshape(-1, 72)
-
-
-def plain_crops(samples: ShapeSamples, size: int, batch_size: int) -> PlainCrops:
-    """The square of each sample that becomes the network's input, ``size`` px wide."""
-    squares = People(samples.folder, samples.names, None, samples.centres, 200 * samples.scales)
-    return PlainCrops(squares, (size, size), batch_size, smooth=True)  # as SPIN's crops
 
 
 def _floats(values: np.ndarray) -> Tensor:

@@ -11,7 +11,8 @@ from downstream.pw3d.body.body_model import TRAINING_JOINTS, read_bodies
 from downstream.pw3d.body.regressors import read_regressors
 from downstream.pw3d.body.skinning import pose_body
 from downstream.pw3d.body.smpl_layer import TrainingJoints
-from downstream.pw3d.data import ShapeBatches, plain_crops
+from downstream.pw3d.crops import plain_crops
+from downstream.pw3d.data import ShapeBatches
 from downstream.pw3d.network.shape_network import translations
 from downstream.pw3d.predictions import FULL_SIZE, read_predictions
 from downstream.pw3d.reader import TEST, read_mix, read_shape_split

@@ -17,7 +17,8 @@ from downstream.pw3d.body.body_model import read_bodies, read_mean_parameters
 from downstream.pw3d.body.posed_people import lsp_joints
 from downstream.pw3d.body.regressors import read_regressors
 from downstream.pw3d.body.smpl_layer import TrainingJoints
-from downstream.pw3d.data import ShapeBatch, ShapeBatches, batch_size_in, plain_crops
+from downstream.pw3d.crops import plain_crops
+from downstream.pw3d.data import ShapeBatch, ShapeBatches, batch_size_in
 from downstream.pw3d.network.query_decoder import QueryDecoder
 from downstream.pw3d.network.shape_network import (
     OneStepRegressor,
@@ -30,9 +31,13 @@ from downstream.pw3d.network.shape_network import (
 from downstream.pw3d.predictions import FULL_SIZE, LOW_SIZE, Predictions, write_predictions
 from downstream.pw3d.reader import REMEDY, TEST, read_mix, read_shape_split
 from downstream.pw3d.recipe import PW3D
+from downstream.pw3d.regions import plan_of
 from downstream.pw3d.shape_losses import agreement_terms, ramp_up, supervised_terms, targets_of
+from downstream.reading.region_shard import RegionShard
 from downstream.samples.network_input import to_network
-from downstream.training.epoch_batches import load
+from downstream.training.epoch_batches import Epochs, load
+from downstream.training.region_cut import cut_of
+from liftedcl.engine.device import full_precision
 from liftedcl.engine.loop import Player
 from liftedcl.engine.schedule import constant
 from liftedcl.identity.errors import InputError
@@ -41,7 +46,9 @@ from liftedcl.identity.errors import InputError
 class PW3DShape:
     """The `downstream.benchmark.Benchmark` of human shape."""
 
-    def __init__(self, recipe: PW3D, backbone: nn.Module, *, data: Path, seed: int, workers: int) -> None:
+    def __init__(
+        self, recipe: PW3D, backbone: nn.Module, *, data: Path, seed: int, workers: int, packed: Path | None = None
+    ) -> None:
         self._recipe, self._workers = recipe, workers
         self._test = read_shape_split(data, TEST)
         self._body = read_bodies(data)[0]  # the neutral body is predicted
@@ -54,7 +61,10 @@ class PW3DShape:
                 f"{longest.folder}: {len(longest)} samples, the most of any training set, are less than a batch of "
                 f"{recipe.batch_size}; {REMEDY}"
             )
-        self._batches = ShapeBatches(mix, recipe, seed=seed, cached=workers == 0)
+        regions = None
+        if packed is not None and (cut := cut_of(recipe)):
+            regions = RegionShard(packed, plan_of([samples for samples, _ in mix], cut).digest)
+        self._batches = ShapeBatches(mix, recipe, seed=seed, cached=workers == 0, regions=regions)
         start, decoder = (mean.pose, mean.shape, mean.camera), None
         if recipe.decoder:
             decoder = QueryDecoder(backbone.out_channels, recipe.decoder)
@@ -72,6 +82,7 @@ class PW3DShape:
             embedding=recipe.embedding,
             queue=recipe.loss.queue,
         ).to(memory_format=torch.channels_last)
+        self._epochs = Epochs(self._batches, workers)
         self.epochs, self.steps_per_epoch = recipe.epochs, self._batches.lengths
         self._ramp = max(1, round(recipe.loss.ramp_epochs * (len(longest) // recipe.batch_size)))
         self.images_per_step = [batch_size_in(recipe, epoch) for epoch in range(recipe.epochs)]
@@ -83,24 +94,25 @@ class PW3DShape:
     def batches(self, epoch: int, first_step: int) -> Iterator[ShapeBatch]:
         if first_step == 0 and epoch < len(self._recipe.low_resolutions):
             self.module.encoder.enter(epoch + 1)
-        self._batches.start(epoch)
-        yield from load(self._batches, first_step, self._workers)
+        yield from self._epochs.epoch(epoch, first_step)
 
     def losses(self, batch: ShapeBatch) -> Iterator[tuple[str, dict[str, Tensor]]]:
         recipe, levels, device = self._recipe, len(batch.sizes), self._device()
-        images = pyramid(batch.images.to(device).float() / 255, batch.colours.to(device), batch.sizes)
+        pixels, colours = (part.to(device, non_blocking=True) for part in (batch.images, batch.colours))
+        images = pyramid(pixels.float() / 255, colours, batch.sizes)
         flat = self.module(to_network(images), range(levels))
-        shapes, lens = flat.by_level(levels), {"focal_length": recipe.focal_length, "size": recipe.input_size}
-        places = translations(shapes.cameras, **lens)
-        joints = self.module.joints(flat.rotations, flat.betas).unflatten(0, (levels, -1))
-        targets = targets_of(batch, self.module.joints, recipe, device)
-        terms = supervised_terms(shapes, places, project(joints, places, **lens), joints, targets, recipe.loss)
-        if levels > 1:
-            negatives, people = self.module.negatives, batch.people.to(device)
-            negatives.push(shapes.embeddings.detach(), people)
-            drawn = torch.stack([negatives.draw(people, recipe.loss.negatives) for _ in range(levels - 1)])
-            ramp = ramp_up(batch.step, self._ramp)
-            terms |= agreement_terms(shapes, places, negatives.keys, drawn, recipe.loss, ramp)
+        with full_precision(images):
+            shapes, lens = flat.by_level(levels), {"focal_length": recipe.focal_length, "size": recipe.input_size}
+            places = translations(shapes.cameras, **lens)
+            joints = self.module.joints(flat.rotations, flat.betas).unflatten(0, (levels, -1))
+            targets = targets_of(batch, self.module.joints, recipe, device)
+            terms = supervised_terms(shapes, places, project(joints, places, **lens), joints, targets, recipe.loss)
+            if levels > 1:
+                negatives, people = self.module.negatives, batch.people.to(device)
+                negatives.push(shapes.embeddings.detach(), people)
+                drawn = torch.stack([negatives.draw(people, recipe.loss.negatives) for _ in range(levels - 1)])
+                ramp = ramp_up(batch.step, self._ramp)
+                terms |= agreement_terms(shapes, places, negatives.keys, drawn, recipe.loss, ramp)
         yield "shape", terms
 
     def write_predictions(self, out: Path) -> None:

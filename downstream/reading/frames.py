@@ -1,6 +1,7 @@
 """Decoded images: the region of each frame that its crops can reach, kept in memory as long as a budget lasts."""
 
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -12,8 +13,39 @@ CACHE_BYTES = 2 << 30
 """Decoded regions kept per process; the demo's 1800 frames take 0.3 GB, the real set is decoded anew each epoch."""
 
 
+class Region(NamedTuple):
+    """A part of an image, perhaps resized.
+
+    Attributes:
+        pixels: (h, w, 3) uint8 RGB, not to be written to.
+        corner: (2,) int, x and y of its first pixel in the image.
+        extent: (2,) int, its width and height in px of the image.
+    """
+
+    pixels: np.ndarray
+    corner: np.ndarray
+    extent: np.ndarray
+
+    @classmethod
+    def whole(cls, image: np.ndarray) -> "Region":
+        """All of an ``image`` (h, w, 3) uint8 RGB."""
+        return cls(image, np.zeros(2, int), np.array(image.shape[1::-1]))
+
+    @property
+    def scale(self) -> np.ndarray:
+        """Pixels of the region a pixel of the image, (2,): along x and along y."""
+        return np.array(self.pixels.shape[1::-1]) / self.extent
+
+
+class Regions(Protocol):
+    """The region of each of N samples: decoded from frames, or cut and packed before (region_shard.py)."""
+
+    def region(self, index: int) -> Region:
+        """Raises `InputError` where the file that holds it is missing or damaged."""
+
+
 class Frames:
-    """Regions of the frames of a data set.
+    """Regions of the frames of a data set, as they are there: none is resized.
 
     Args:
         root: folder of the images.
@@ -27,12 +59,12 @@ class Frames:
         self, root: Path, names: list[str], sizes: np.ndarray | None, regions: np.ndarray, *, cache_bytes: int
     ) -> None:
         self._root, self._names, self._sizes, self._regions = root, names, sizes, regions
-        self._cache: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self._cache: dict[int, Region] = {}
         self._bytes_left = cache_bytes
         self._latest: tuple[str, np.ndarray] | None = None
 
-    def region(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """RGB region (h, w, 3) uint8, not to be written to, and its corner (x0, y0) in the frame.
+    def region(self, index: int) -> Region:
+        """What is kept of frame ``index``.
 
         Raises:
             InputError: the image is missing, damaged or of another size than annotated.
@@ -46,9 +78,10 @@ class Frames:
         region = frame[corner[1] : end[1], corner[0] : end[0]]
         if region.nbytes <= self._bytes_left:
             region = np.ascontiguousarray(region)  # frees the rest of the frame
-            self._cache[index] = region, corner
             self._bytes_left -= region.nbytes
-        return region, corner
+            self._cache[index] = Region(region, corner, end - corner)
+            return self._cache[index]
+        return Region(region, corner, end - corner)
 
     def _frame(self, index: int) -> np.ndarray:
         name = self._names[index]

@@ -40,8 +40,3 @@ def augmented_matrix(centre: np.ndarray, width: float, drawn: AffineDraw, size: 
     )[0]
     matrix[0, 2] += drawn.flip
     return matrix
-
-
-def reach(widths: np.ndarray, recipe: AffineAugmentation, size: tuple[int, int]) -> np.ndarray:
-    """How far from its centre an augmented crop can see, in px: half the diagonal of the largest crop. Shape (N,)."""
-    return widths * recipe.scale_limits[1] * np.sqrt((1 + (size[1] / size[0]) ** 2) / 4)

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from downstream.reading.frames import Region
+
 
 def square_boxes(boxes: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
     """Centres (N, 2) and sides (N,) of the squares about ``boxes`` (N, 4: x0, y0, x1, y1 in px), times ``scale``."""
@@ -60,10 +62,14 @@ def invert_affine(matrices: np.ndarray) -> np.ndarray:
     return np.concatenate([linear, -linear @ matrices[:, :, 2:]], axis=2)
 
 
-def from_corner(matrices: np.ndarray, corner: np.ndarray) -> np.ndarray:
-    """The same maps (..., 2, 3), from the pixels of a region of the image that begins at ``corner`` (2,)."""
-    linear = matrices[..., :2]
-    return np.concatenate([linear, matrices[..., 2:] + linear @ corner[:, None]], axis=-1)
+def from_region(matrices: np.ndarray, region: Region) -> np.ndarray:
+    """The same maps (..., 2, 3), from the pixels of a ``region`` of the image.
+
+    A resized region has its outer edges where they were: its pixel r, of 1 / scale px, is at (r + 1/2) / scale - 1/2.
+    """
+    linear, scale = matrices[..., :2], region.scale
+    first = region.corner + (0.5 / scale - 0.5)  # where the region's pixel 0 is in the image
+    return np.concatenate([linear / scale, matrices[..., 2:] + linear @ first[:, None]], axis=-1)
 
 
 def warp(region: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from downstream.reading.frames import Frames
-from downstream.samples.crop import crop_matrices, from_corner, shrink, warp
+from downstream.samples.crop import crop_matrices, from_region, shrink, warp
 from downstream.samples.people import People
 from downstream.training.epoch_batches import to_images
 from liftedcl.identity.errors import InputError
@@ -42,5 +42,5 @@ class PlainCrops(Dataset):
 
     def crop(self, n: int) -> np.ndarray:
         """Crop (H, W, 3) uint8 RGB of person ``n``."""
-        region, corner = self._frames.region(n)
-        return self._resample(region, from_corner(self.matrices[n], corner), self._size)
+        region = self._frames.region(n)
+        return self._resample(region.pixels, from_region(self.matrices[n], region), self._size)

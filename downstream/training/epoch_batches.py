@@ -2,8 +2,9 @@
 
 import contextlib
 import math
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -31,11 +32,13 @@ class EpochBatches(Dataset):
 
     Attributes:
         chosen: rows of the split that are trained on, (M,) ascending.
+        on_device: crops are left to the device that trains, where a benchmark can do so.
     """
 
     def __init__(self, counts: Sequence[int], recipe: FineTuning, seed: int, draws: int | None = None) -> None:
         self._count, self._batch_size, self._seed = draws or sum(counts), recipe.batch_size, seed
         self.chosen = subset_of(counts, recipe.fraction, seed)
+        self.on_device = False
         self.start(0)
 
     def start(self, epoch: int) -> None:
@@ -85,20 +88,69 @@ def workers_named(workers: int) -> Iterator[None]:
         ) from None
 
 
+class Pinnable:
+    """A dataclass of a batch, whose tensors a loader can pin, so that their copy to a GPU makes nobody wait."""
+
+    def pin_memory(self) -> Self:
+        tensors = {name: value for name, value in vars(self).items() if isinstance(value, Tensor | Pinnable)}
+        return replace(self, **{name: value.pin_memory() for name, value in tensors.items()})
+
+
+class Epochs:
+    """Batches of epoch after epoch, made by ``workers`` processes that live through all of them, or here when 0.
+
+    Args:
+        batches: has ``start(epoch)``, after which its items and its length are those of that epoch.
+    """
+
+    def __init__(self, batches: Any, workers: int) -> None:
+        self._batches, self._keys = batches, []
+        self._loader = _loader(_Keyed(batches), self._keys, workers, persistent_workers=workers > 0)
+
+    def epoch(self, epoch: int, first: int) -> Iterator[Any]:
+        """The batches of ``epoch`` from ``first`` on. Raises `InputError` from the first that is one."""
+        self._batches.start(epoch)
+        self._keys[:] = [(epoch, step) for step in range(first, len(self._batches))]
+        yield from _checked(self._loader)
+
+
+class _Keyed(Dataset):
+    """Items by epoch and step, since a worker's copy of the batches isn't told when the next epoch begins."""
+
+    def __init__(self, batches: Any) -> None:
+        self._batches, self._epoch = batches, None
+
+    def __getitem__(self, key: tuple[int, int]) -> Any:
+        epoch, step = key
+        if epoch != self._epoch:
+            self._batches.start(epoch)
+            self._epoch = epoch
+        return self._batches[step]
+
+
 def load(batches: Dataset, first: int, workers: int) -> Iterator[Any]:
     """The items of ``batches`` from ``first`` on, in order; made by ``workers`` processes, or here when 0.
 
     Raises:
         InputError: raised from the first item that is one.
     """
-    loader = DataLoader(
+    yield from _checked(_loader(batches, range(first, len(batches)), workers))
+
+
+def _loader(batches: Dataset, keys: Any, workers: int, **more: bool) -> DataLoader:
+    return DataLoader(
         batches,
         batch_size=None,
-        sampler=range(first, len(batches)),
+        sampler=keys,
         num_workers=workers,
+        pin_memory=torch.cuda.is_available(),
         generator=torch.Generator(),  # the loader would draw from the engine's stream otherwise
+        **more,
     )
-    for item in loader:
+
+
+def _checked(items: Iterable[Any]) -> Iterator[Any]:
+    for item in items:
         if isinstance(item, InputError):
             raise item
         yield item
@@ -120,5 +172,5 @@ def subset_of(counts: Sequence[int], fraction: float, seed: int) -> np.ndarray:
 
 
 def to_images(crops: list[np.ndarray] | tuple[np.ndarray, ...]) -> Tensor:
-    """RGB crops (H, W, 3) to (B, 3, H, W)."""
-    return torch.from_numpy(np.ascontiguousarray(np.stack(crops).transpose(0, 3, 1, 2)))
+    """RGB crops (H, W, 3) to (B, 3, H, W), channels last in memory, as networks take them."""
+    return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2)

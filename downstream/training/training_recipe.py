@@ -1,9 +1,13 @@
 """What every fine-tuning recipe holds: length, batch, rate, and whether the encoder is frozen. No torch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from liftedcl.identity.strict import require, require_at_least, require_positive, require_share
+from downstream.training.regions_recipe import FORMATS
+from liftedcl.identity.recipe import WHERE_GIVEN
+from liftedcl.identity.strict import require, require_at_least, require_choice, require_positive, require_share
 from liftedcl.recipes.adamw_recipe import AdamW
+
+PRECISIONS = ("bfloat16",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +36,13 @@ class FineTuning:
 
     Batch norm takes its statistics over each ``norm_samples`` samples of a step; None, or more than there are, means
     over all of them. ``transformer`` exchanges the benchmark's optimiser; None keeps it.
+
+    ``regions``, of `regions_recipe.FORMATS`, has the part of each image that training can see cut and packed once;
+    None decodes whole images in each epoch.
+
+    ``precision`` bfloat16 computes encoder and head in bfloat16 where that is accurate enough. A GPU's products of what
+    stays in float32 (losses, flows, the body model) are then of TF32, and cuDNN takes the kernels that a trial finds
+    fastest. None, as published, computes everything in float32.
     """
 
     epochs: int
@@ -41,8 +52,14 @@ class FineTuning:
     fraction: float = 1.0
     norm_samples: int | None = None
     transformer: TransformerTraining | None = None
+    regions: str | None = field(default=None, metadata=WHERE_GIVEN)
+    precision: str | None = field(default=None, metadata=WHERE_GIVEN)
 
     def __post_init__(self) -> None:
+        if self.regions is not None:
+            require_choice(self.regions, FORMATS, "regions")
+        if self.precision is not None:
+            require_choice(self.precision, PRECISIONS, "precision")
         require_at_least(self, 1, "epochs")
         require_at_least(self, 2, "batch_size")
         require_positive(self, "learning_rate")

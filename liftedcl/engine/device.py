@@ -29,3 +29,18 @@ def prepare_device(threads: int) -> torch.device:
         raise InputError(f"torchrun: {torch.cuda.device_count()} GPUs are visible; lower --nproc-per-node")
     torch.cuda.set_device(local_rank)
     return torch.device("cuda", local_rank)
+
+
+def prefer_speed() -> None:
+    """After `prepare_device`: a GPU's products of float32 are of TF32, and cuDNN tries its kernels and takes the best.
+
+    Kernels stay deterministic, but which ones are taken depends on the times of the trial.
+    """
+    torch.backends.cuda.matmul.allow_tf32 = True
+    torch.backends.cudnn.allow_tf32 = True
+    torch.backends.cudnn.benchmark = True
+
+
+def full_precision(like: torch.Tensor) -> torch.autocast:
+    """A context in which nothing is computed in 16 bits, for what such numbers are too coarse for."""
+    return torch.autocast(like.device.type, enabled=False)

@@ -86,7 +86,7 @@ def fit(
         folder: gets the checkpoint and ``history.csv``.
         identity: everything that decides the result (recipe, seed, data, code); a checkpoint must have the same.
         name: the run's name in progress lines.
-        autocast: compute losses in bfloat16 where that is accurate enough; on a GPU only.
+        autocast: compute losses in bfloat16 where that is accurate enough.
         observe: called after each epoch with the number of epochs done; returns columns of the history.
 
     Returns:
@@ -109,7 +109,7 @@ def fit(
     journal = Journal(name, steps=total, images_per_step=sizes[0], first_step=step)
     saved = time.monotonic()
     statistics = [x for name, x in task.module.named_buffers() if name.endswith(("running_mean", "running_var"))]
-    precision = torch.autocast(device.type, torch.bfloat16, enabled=autocast and device.type == "cuda")
+    precision = torch.autocast(device.type, torch.bfloat16, enabled=autocast)
     task.module.train()
     while step < total:
         epoch = bisect.bisect_right(starts, step) - 1

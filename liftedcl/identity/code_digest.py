@@ -17,6 +17,7 @@ RECIPE_MODULES = (
     "liftedcl.recipes.data_recipes", "liftedcl.recipes.encoder_recipe", "liftedcl.recipes.adamw_recipe",
     "liftedcl.recipes.completion_recipe", "synthetic.recipes",
     "downstream.training.training_recipe", "downstream.training.augmentation_recipe",
+    "downstream.training.regions_recipe",
     "downstream.heatmap_pose.heatmap_recipe", "downstream.coco.recipe", "downstream.mpii.recipe",
     "downstream.h36m.shared.recipe", "downstream.h36m.shared.skeleton_prior_recipe", "downstream.pw3d.recipe",
     "downstream.lip.recipe",

@@ -40,7 +40,8 @@ def align(features: Tensor, geometry: Geometry, area: Tensor, size: int) -> Tens
     height, width = features.shape[2:]
     with torch.autocast(features.device.type, enabled=False):  # bfloat16 would round the positions
         rows, columns = _linear_weights(position[:, 1], height), _linear_weights(x, width)
-        return torch.einsum("bih,bchw,bjw->bcij", rows, features.float(), columns)
+        across = features.float().flatten(1, 2) @ columns.mT  # (B, C h, S): two plain products, faster than one einsum
+        return rows[:, None] @ across.unflatten(1, (-1, height))
 
 
 def _linear_weights(position: Tensor, cells: int) -> Tensor:

@@ -1,15 +1,26 @@
 """The commands that all benchmarks share, as subjects: each with its recipe, its data set and its predictions."""
 
+import contextlib
+import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from fuzz import data_sets
 from fuzz.encoders import RECIPE, recipe_subject, write_recipe
 from fuzz.subject import Subject, command
 from tiny.data_of_benchmarks import DATA
 
+from downstream.reading.frames import Region
+from downstream.reading.region_files import SHARD
+from downstream.reading.region_shard import RegionShard
+from downstream.reading.region_writer import RegionPlan, pack
 from downstream.registry import BENCHMARKS
+from downstream.training.region_cut import cut_of
+from liftedcl.files.atomic import write_text
+from liftedcl.identity.recipe import to_json
 from liftedcl.networks.encoder import build_backbone, save_encoder
 
 _DATA: dict[str, tuple[Callable[[Path], None], str]] = {
@@ -22,6 +33,8 @@ _DATA: dict[str, tuple[Callable[[Path], None], str]] = {
     "lip": (data_sets.write_lip, "predictions/0_1000.png"),
 }
 """Benchmark -> what makes its data set and predictions, and one of these."""
+
+_CUT = "cut.json"
 
 
 def _subjects(benchmark: str) -> Iterator[Subject]:
@@ -53,9 +66,33 @@ def _subjects(benchmark: str) -> Iterator[Subject]:
                   shared("draw", "x.png", "--run", run, told=False))  # fmt: skip
     yield Subject(f"reference {benchmark}", make, (RECIPE,), shared("reference", "r.json", told=False))
     yield Subject(f"augmented {benchmark}", make, (RECIPE,), shared("augmented", "x.png", told=False))
+
+    def make_with_cut(root: Path) -> None:
+        write(root)
+        write_text(root / _CUT, to_json(cut_of(dataclasses.replace(recipe, regions="raw"))))
+
+    yield Subject(f"cut_regions {benchmark}", make_with_cut, (_CUT,),
+                  command("downstream.cut_regions", "--benchmark", benchmark, "--recipe", f"{{}}/{_CUT}", "--data",
+                          "{}", "--out", "{}/out/regions", "--workers", "1", told=False), keeps=True)  # fmt: skip
     training = ("--encoder", "{}/encoder.pt", "--backbone", "resnet18_narrow")
     yield Subject(f"finetune {benchmark}", make_with_encoder, (RECIPE, "encoder.pt"),
                   shared("finetune", "run", *training, told=False), slow=True)  # fmt: skip
 
 
-SHARED = tuple(subject for benchmark in _DATA for subject in _subjects(benchmark))
+def _pack(root: Path) -> None:
+    rng = np.random.default_rng(0)
+    made = [Region.whole(rng.integers(0, 256, (5, 4, 3), dtype=np.uint8)) for _ in range(3)]
+    plan = RegionPlan([(0, 1), (2,)], lambda rows: [made[n] for n in rows], "digest", "raw")
+    with contextlib.redirect_stdout(None):
+        pack(plan, root, name="x", workers=1)
+
+
+def _packed(root: Path) -> Any:
+    shard = RegionShard(root, "digest")
+    return [shard.region(n) for n in range(len(shard))]
+
+
+SHARED = (
+    *(subject for benchmark in _DATA for subject in _subjects(benchmark)),
+    Subject("packed regions", _pack, SHARD, _packed, sealed=True),
+)

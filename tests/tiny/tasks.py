@@ -12,13 +12,15 @@ from liftedcl.engine.loop import fit
 from liftedcl.networks.encoder import build_backbone
 
 
-def task_of(benchmark: str, recipe: Any, data: Path, *, frozen: bool = False, backbone: str = "resnet18_narrow") -> Any:
+def task_of(
+    benchmark: str, recipe: Any, data: Path, *, frozen: bool = False, backbone: str = "resnet18_narrow", **more: Any
+) -> Any:
     """The task that trains on ``benchmark``, its backbone and head from seed 0."""
     entry = BENCHMARKS[benchmark]
     torch.manual_seed(0)
     network = build_backbone(backbone)
     network = freeze(network) if frozen else network
-    return getattr(entry.load("task"), entry.task)(recipe, network, data=data, seed=0, workers=0)
+    return getattr(entry.load("task"), entry.task)(recipe, network, data=data, seed=0, workers=0, **more)
 
 
 def scores_of(benchmark: str, recipe: Any, data: Path, run: Path) -> dict[str, Any]:

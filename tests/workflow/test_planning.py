@@ -120,7 +120,7 @@ def test_with_data_in_place_the_papers_tables_are_planned(copy, tmp_path):
         "crop_people": 1, "crop_h36m": 1, "pack_pictures": 1, "sample_skeletons": 1,
         "random_encoder": 1, "published_encoder": 4, "pretrain": 6, "pretrain_lifting": 8,
         **{f"{kind}_{name}": count for kind in ("train", "score") for name, count in FINE_TUNINGS.items()},
-        **{f"reference_{benchmark}": 1 for benchmark in FINE_TUNINGS},
+        **{f"{kind}_{benchmark}": 1 for kind in ("reference", "cut") for benchmark in FINE_TUNINGS},
         "measure_lifting": 1, "lifted_skeletons": 2, "lifting_progress": 1, "training_curves": 1, "figure": 6,
         "table": 9, "provenance": 1, "tables": 1,
     }  # fmt: skip

@@ -1,6 +1,8 @@
 # Fine-tuning: one encoder and one benchmark, or a variant of it. A training writes its predictions. Scores and drawings
 # are made from those by rules of their own, so an edit of a metric or of an overlay trains nothing.
 
+from downstream.reading.region_files import SHARD
+from downstream.training.region_cut import cut_of
 from liftedcl.data_sets.mpii.files import ANNOTATIONS as MPII_PEOPLE
 
 
@@ -14,6 +16,24 @@ def mixed_in(run):
     return data("mpii", MPII_PEOPLE["train"]) if mixed else lambda wildcards: []
 
 
+def cut_for(run):
+    """The run, a benchmark or a variant of it, whose regions ``run`` trains on: the first whose cut is the same."""
+    wanted = cut_of(PARAMS.benchmarks[run])
+    same = (other for other in PARAMS.benchmarks if benchmark_of(other) == benchmark_of(run))
+    return next(other for other in same if cut_of(PARAMS.benchmarks[other]) == wanted)
+
+
+def regions(wildcards):
+    """An input function: the packed regions that a run trains on, if its recipe has any."""
+    if PARAMS.benchmarks[wildcards.run].regions is None:
+        return []
+    return [f"{LAYOUT.regions(cut_for(wildcards.run))}/{name}" for name in SHARD]
+
+
+def regions_option(wildcards, input):  # what depends on the input is compared as an input, and not as a parameter
+    return f"--regions {quote(str(Path(input.regions[0]).parent))}" if input.regions else ""
+
+
 ON_ONE_GPU = f"{GPU_SLOT} 1" if PARAMS.compute.gpus else ""
 
 ABOUT = "--benchmark {params.benchmark} --recipe {params.recipe:q} --data {params.root:q}"  # in each command below
@@ -24,6 +44,24 @@ for benchmark, entry in BENCHMARKS.items():
     VARIANTS = "|".join(run for run in PARAMS.benchmarks if benchmark_of(run) == benchmark)
     ROOT = PARAMS.data[entry.data.name]
 
+    if any(PARAMS.benchmarks[run].regions for run in VARIANTS.split("|")):
+
+        rule:
+            name: f"cut_{benchmark}"
+            input: annotations=benchmark_data(benchmark), mixed_in=lambda wildcards: mixed_in(wildcards.run)(wildcards),
+            output: expand("{folder}/{name}", folder=LAYOUT.regions("{run}"), name=SHARD, allow_missing=True),
+            wildcard_constraints: run=VARIANTS,
+            params:
+                recipe=lambda wildcards: to_json(cut_of(PARAMS.benchmarks[wildcards.run])), benchmark=benchmark, root=ROOT,
+                code=code_of("downstream.cut_regions", entry.module("regions")), folder=LAYOUT.regions("{run}"),
+            log: f"{LAYOUT.root}/logs/regions_{{run}}.log",
+            threads: PARAMS.cluster.data.cpus
+            resources: **PARAMS.cluster.resources("data"),
+            priority: FIRST
+            shell:
+                "{PYTHON} -m downstream.cut_regions --benchmark {params.benchmark} --recipe {params.recipe:q} --data {params.root:q}"
+                " --out {params.folder:q} --workers {threads} 2>&1 | tee {log:q}"
+
     rule:
         name: f"train_{benchmark}"
         input:
@@ -31,6 +69,7 @@ for benchmark, entry in BENCHMARKS.items():
             beside_encoder=lambda wildcards: beside_encoder(wildcards.row, wildcards.seed),
             annotations=benchmark_data(benchmark),
             mixed_in=lambda wildcards: mixed_in(wildcards.run)(wildcards),
+            regions=regions,
         output:
             expand("{folder}/{name}", folder=RUN, name=["trained.pt", "history.csv", "provenance.json"], allow_missing=True),
             *(name if Path(name).suffix else directory(name) for name in PREDICTIONS),
@@ -38,6 +77,7 @@ for benchmark, entry in BENCHMARKS.items():
         params:
             recipe=benchmark_recipe, code=code_of(*finetune_modules(benchmark)), folder=RUN, benchmark=benchmark, root=ROOT,
             task=entry.task, threads=PARAMS.compute.threads, backbone=lambda wildcards: PARAMS.encoders[wildcards.row].backbone,
+            regions=regions_option,
         log: f"{RUN}/log.txt",
         threads: PARAMS.compute.threads
         resources: **PARAMS.cluster.resources("finetune", gpus=min(PARAMS.compute.gpus, 1), before="short"),
@@ -45,7 +85,7 @@ for benchmark, entry in BENCHMARKS.items():
         shell:
             "{ON_ONE_GPU} {PYTHON} -m downstream.finetune " + ABOUT +
             " --encoder {input.encoder:q} --backbone {params.backbone} --seed {wildcards.seed} --threads {params.threads}"
-            " --workers {WORKERS} --out {params.folder:q} 2>&1 | tee {log:q}"
+            " --workers {WORKERS} {params.regions} --out {params.folder:q} 2>&1 | tee {log:q}"
 
     rule:
         name: f"score_{benchmark}"

@@ -22,8 +22,9 @@ from downstream.label_maps.batches import ParsingBatch
 from downstream.label_maps.classes import IGNORED
 from downstream.label_maps.predictions import PREDICTIONS, write_prediction
 from downstream.reading.frames import picture_size
-from downstream.training.epoch_batches import load
+from downstream.training.epoch_batches import Epochs, load
 from liftedcl.data_sets.h36m.parsing_files import PARSING
+from liftedcl.engine.device import full_precision
 from liftedcl.engine.loop import Player
 from liftedcl.identity.errors import InputError
 from liftedcl.networks.encoder import Backbone
@@ -42,6 +43,7 @@ class H36MPartParsing:
             path = data / PARSING["train"]
             raise InputError(f"{path}: {len(train)} frames are less than a batch of {recipe.batch_size}; {REMEDY}")
         self._batches = FrameBatches(train, recipe, seed=seed, cached=workers == 0)
+        self._epochs = Epochs(self._batches, workers)
         self.epochs, self.steps_per_epoch = recipe.epochs, len(self._batches)
         self.images_per_step = recipe.batch_size
         parameters = [parameter for parameter in self.module.parameters() if parameter.requires_grad]
@@ -56,13 +58,14 @@ class H36MPartParsing:
         self.players = {"parsing": Player(parameters, optimiser, rate)}
 
     def batches(self, epoch: int, first_step: int) -> Iterator[ParsingBatch]:
-        self._batches.start(epoch)
-        yield from load(self._batches, first_step, self._workers)
+        yield from self._epochs.epoch(epoch, first_step)
 
     def losses(self, batch: ParsingBatch) -> Iterator[tuple[str, dict[str, Tensor]]]:
-        labels = batch.labels.to(self._device).long()
-        logits = resize(self.module(network_input(batch.images, self._device)), labels.shape[1:])
-        yield "parsing", {"cross_entropy": parsing_loss(logits, labels)}
+        labels = batch.labels.to(self._device, non_blocking=True).long()
+        logits = self.module(network_input(batch.images, self._device))
+        with full_precision(logits):
+            loss = parsing_loss(resize(logits.float(), labels.shape[1:]), labels)
+        yield "parsing", {"cross_entropy": loss}
 
     def write_predictions(self, out: Path) -> None:
         """Write the classes of each test frame as a PNG of the frame's size."""

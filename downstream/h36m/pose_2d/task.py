@@ -29,7 +29,9 @@ from liftedcl.skeletons.skeleton import flip_order
 class H36MPose2D(KeypointTask):
     """The `downstream.benchmark.Benchmark` of Human3.6M 2D pose."""
 
-    def __init__(self, recipe: H36M2D, backbone: Backbone, *, data: Path, seed: int, workers: int) -> None:
+    def __init__(
+        self, recipe: H36M2D, backbone: Backbone, *, data: Path, seed: int, workers: int, packed: Path | None = None
+    ) -> None:
         size = (recipe.input_width, recipe.input_height)
         self._test = read_h36m_2d(data, "test", recipe.test_stride)
         self._test_people = self._test.labelled(size, recipe.box_scale).people
@@ -46,6 +48,7 @@ class H36MPose2D(KeypointTask):
             mirrored=flip_order(),
             seed=seed,
             workers=workers,
+            packed=packed,
             beside=prior,
         )
 

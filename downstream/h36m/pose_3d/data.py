@@ -11,50 +11,36 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from downstream.h36m.pose_3d.pose_augmentation import amplify, cover, coverable
+from downstream.h36m.pose_3d.pose_augmentation import amplify, cover, draw_rectangle
 from downstream.h36m.pose_3d.reader import H36MPoses, read_h36m_3d
+from downstream.h36m.pose_3d.regions import seen_in_training
 from downstream.h36m.shared.mpii_mix import person_boxes, read_mix
 from downstream.h36m.shared.pose_coding import encode, encode_flat, mirrored_order, root_relative, turn_with_crop
 from downstream.h36m.shared.recipe import H36M3D
-from downstream.reading.frames import CACHE_BYTES, Frames
-from downstream.samples.affine_augmentation import augmented_matrix, draw_affine, reach
-from downstream.samples.crop import from_corner, square_boxes, warp
-from downstream.samples.people import LabelledPeople, People
-from downstream.training.epoch_batches import EpochBatches, to_images
+from downstream.reading.frames import CACHE_BYTES
+from downstream.samples.affine_augmentation import augmented_matrix, draw_affine
+from downstream.samples.crop import from_region, warp
+from downstream.samples.device_crops import UncutCrops, uncut
+from downstream.samples.people import LabelledPeople
+from downstream.samples.person_regions import regions_of
+from downstream.training.epoch_batches import EpochBatches, Pinnable, to_images
+from downstream.training.region_cut import cut_of
 from liftedcl.skeletons.skeleton import NUM_JOINTS
 
 
 @dataclass(frozen=True)
-class PoseBatch:
-    """``images`` (B, 3, S, S) uint8 RGB; ``targets`` and ``weights`` (B, 18, 3) float32, weights of each coordinate.
+class PoseBatch(Pinnable):
+    """``images`` (B, 3, S, S) uint8 RGB, or uncut; ``targets`` (B, 18, 3) and each coordinate's ``weights``, float32.
 
     For a 3D prior, ``posed`` (P,) int64 are the samples with depth, and ``poses`` (P, 17, 3) float32 their poses:
     root-relative, in mm, turned and mirrored as the crop is. Without one, both are None.
     """
 
-    images: Tensor
+    images: Tensor | UncutCrops
     targets: Tensor
     weights: Tensor
     posed: Tensor | None = None
     poses: Tensor | None = None
-
-
-class _Source:
-    """People, their boxes (N, 4) in px, and the parts of their images that augmented crops can see."""
-
-    def __init__(self, people: People, boxes: np.ndarray, recipe: H36M3D, cached: bool) -> None:
-        self.people, self.boxes = people, boxes
-        margin = reach(people.widths, recipe.augmentation, (recipe.input_size, recipe.input_size))[:, None] + 2
-        # The noise rectangle needs all of the image that it can cover, even where no crop sees it.
-        low, high = np.split(coverable(boxes, recipe.augmentation.occlusion), 2, axis=1)
-        low, high = np.minimum(people.centres - margin, low), np.maximum(people.centres + margin, high)
-        self.frames = Frames(
-            people.folder,
-            people.names,
-            people.sizes,
-            np.concatenate([low, high], axis=1),
-            cache_bytes=CACHE_BYTES if cached else 0,
-        )
 
 
 class PoseBatches(EpochBatches):
@@ -64,32 +50,43 @@ class PoseBatches(EpochBatches):
         recipe: sizes, augmentation and the fraction of ``poses`` and of ``others`` that is trained on.
         seed: decides that fraction, order and augmentation.
         cached: keep decoded frames in this process.
+        packed: the folder of the packed regions of ``poses`` and ``others``, which are read in place of the images.
         others: people of another data set, their joints in this benchmark's order. An epoch draws as many of them as
             of ``poses``, and starts again with the first when it has drawn them all. Departure: the published code
             draws each at random, so that some come more often than others.
     """
 
     def __init__(
-        self, poses: H36MPoses, recipe: H36M3D, *, seed: int, cached: bool, others: LabelledPeople | None = None
+        self,
+        poses: H36MPoses,
+        recipe: H36M3D,
+        *,
+        seed: int,
+        cached: bool,
+        packed: Path | None = None,
+        others: LabelledPeople | None = None,
     ) -> None:
         counts = (len(poses),) if others is None else (len(poses), len(others))
         super().__init__(counts, recipe, seed, draws=len(poses) * len(counts))
         self._poses, self._others, self._recipe = poses, others, recipe
         self._size = (recipe.input_size, recipe.input_size)
         self._mirrored = mirrored_order(poses.joints.shape[1])
-        self._sources = [_Source(people_of(poses, recipe), poses.boxes, recipe, cached)]
-        if others is not None:
-            self._sources.append(_Source(others.people, person_boxes(others.people), recipe, cached))
+        augmentation = recipe.augmentation
+        numbers = {"scale_limits": augmentation.scale_limits, "occlusion": augmentation.occlusion}
+        seen = seen_in_training(poses, others, box_scale=recipe.box_scale, **numbers)
+        self._regions = regions_of(seen, cut_of(recipe), packed, cache=CACHE_BYTES if cached else 0)
+        self._centres = np.concatenate([part.people.centres for part in seen])
+        self._widths = np.concatenate([part.people.widths for part in seen])
+        self._boxes = poses.boxes if others is None else np.concatenate([poses.boxes, person_boxes(others.people)])
 
     def batch(self, draws: np.ndarray) -> PoseBatch:
         rows = self.rows(draws)
-        crops, matrices, flips = zip(*map(self._sample, draws.tolist(), rows.tolist()), strict=True)
-        matrices, flipped = np.stack(matrices), np.array(flips)
+        images, matrices, flipped = self._images(draws, rows)
         targets, weights = self._targets(rows, matrices)
         targets[flipped] = targets[flipped][:, self._mirrored]
         weights[flipped] = weights[flipped][:, self._mirrored]
         batch = PoseBatch(
-            images=to_images(crops),
+            images=images,
             targets=torch.from_numpy(targets.astype(np.float32)),
             weights=torch.from_numpy(weights.astype(np.float32)),
         )
@@ -130,27 +127,28 @@ class PoseBatches(EpochBatches):
             targets[~deep], weights[~deep] = encode_flat(joints, visible, matrices=matrices[~deep], size=size)
         return targets, weights
 
-    def _sample(self, draw_number: int, row: int) -> tuple[np.ndarray, np.ndarray, bool]:
-        """Crop, its matrix (image to crop) and whether it is mirrored."""
-        recipe, rng = self._recipe, self.generator(draw_number)
-        foreign = row >= len(self._poses)
-        source, n = self._sources[foreign], row - len(self._poses) * foreign
-        affine = draw_affine(recipe.augmentation, rng)
-        gain = rng.uniform(*recipe.augmentation.channel_gain, size=3)
-        matrix = augmented_matrix(source.people.centres[n], source.people.widths[n], affine, self._size)
-        region, corner = source.frames.region(n)
-        covered = cover(region, source.boxes[n] - np.tile(corner, 2), recipe.augmentation.occlusion, rng)
-        crop = warp(covered, from_corner(matrix, corner), self._size)
-        return amplify(crop, gain), matrix, affine.flip
+    def _images(self, draws: np.ndarray, rows: np.ndarray) -> tuple[Tensor | UncutCrops, np.ndarray, np.ndarray]:
+        """Augmented crops, their maps from image to crop (B, 2, 3), and which are mirrored (B,)."""
+        augmentation, samples = self._recipe.augmentation, []
+        for draw, row in zip(draws.tolist(), rows.tolist(), strict=True):
+            rng = self.generator(draw)
+            affine, gain = draw_affine(augmentation, rng), rng.uniform(*augmentation.channel_gain, size=3)
+            matrix = augmented_matrix(self._centres[row], self._widths[row], affine, self._size)
+            region, box, share = self._regions.region(row), self._boxes[row], augmentation.occlusion
+            if self.on_device:
+                made = region, draw_rectangle(region, box, share, rng)
+            else:
+                covered = cover(region, box, share, rng)
+                made = amplify(warp(covered.pixels, from_region(matrix, covered), self._size), gain), None
+            samples.append((*made, matrix, gain, affine.flip))
+        pictures, noise, matrices, gains, flips = zip(*samples, strict=True)
+        matrices, flipped = np.stack(matrices), np.array(flips)
+        if not self.on_device:
+            return to_images(pictures), matrices, flipped
+        return uncut(pictures, matrices, self._size, noise=np.array(noise), gains=np.stack(gains)), matrices, flipped
 
 
-def people_of(poses: H36MPoses, recipe: H36M3D) -> People:
-    """The people of ``poses`` with their square crop regions."""
-    centres, sides = square_boxes(poses.boxes, recipe.box_scale)
-    return People(poses.root / "images", poses.names, poses.sizes, centres, sides)
-
-
-def training_batches(recipe: H36M3D, data: Path, *, seed: int, cached: bool) -> PoseBatches:
+def training_batches(recipe: H36M3D, data: Path, *, seed: int, cached: bool, packed: Path | None = None) -> PoseBatches:
     """Batches of the training split and, where the recipe mixes them in, of MPII's people; see `PoseBatches`."""
     others = None if recipe.mpii is None else read_mix(recipe.mpii)
-    return PoseBatches(read_h36m_3d(data, "train"), recipe, seed=seed, cached=cached, others=others)
+    return PoseBatches(read_h36m_3d(data, "train"), recipe, seed=seed, cached=cached, packed=packed, others=others)

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 
 from downstream.h36m.pose_2d.drawings import SIDES
-from downstream.h36m.pose_3d.data import people_of, training_batches
+from downstream.h36m.pose_3d.data import training_batches
 from downstream.h36m.pose_3d.reader import read_h36m_3d
+from downstream.h36m.pose_3d.regions import people_of
 from downstream.h36m.shared.camera import project
 from downstream.h36m.shared.prediction_file import PREDICTIONS, read_predictions
 from downstream.h36m.shared.recipe import H36M3D
@@ -32,7 +33,7 @@ def examples(recipe: H36M3D, data: Path, run: Path) -> np.ndarray:
     size = (recipe.input_size, recipe.input_size)
     pixels = project(predicted + truth.joints[:, :1], truth.f, truth.c)
     seen = np.ones((len(truth), NUM_JOINTS), bool)
-    crops = predicted_keypoints(people_of(truth, recipe), pixels, seen, size, BONES, SIDES)
+    crops = predicted_keypoints(people_of(truth, recipe.box_scale), pixels, seen, size, BONES, SIDES)
     rows = evenly_spread(len(truth), EXAMPLES)
     true = (truth.joints - truth.joints[:, :1])[rows, :NUM_JOINTS]
     beside = [_from_the_side(predicted[row], pose, len(crops[0])) for row, pose in zip(rows, true, strict=True)]

@@ -21,7 +21,7 @@ def crops_of(people: H36MPoses, rows: np.ndarray, recipe: Crops) -> np.ndarray:
     size = {"height": recipe.height, "width": recipe.width}
     rectangles = [extend_box(box) for box in _boxes(people, rows)]
     return np.stack(
-        [cut(frames.region(row)[0], rectangle, **size) for row, rectangle in zip(rows, rectangles, strict=True)]
+        [cut(frames.region(row).pixels, rectangle, **size) for row, rectangle in zip(rows, rectangles, strict=True)]
     )
 
 

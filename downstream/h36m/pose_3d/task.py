@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from downstream.h36m.pose_3d.data import PoseBatch, people_of, training_batches
+from downstream.h36m.pose_3d.data import PoseBatch, training_batches
 from downstream.h36m.pose_3d.reader import annotation_path, read_h36m_3d
+from downstream.h36m.pose_3d.regions import people_of
 from downstream.h36m.pose_3d.rle import RLERegressor, rle_loss
 from downstream.h36m.shared.pose_coding import NUM_REGRESSED, ROOT, decode, root_relative, unmirror
 from downstream.h36m.shared.prediction_file import PREDICTIONS, write_predictions
@@ -23,8 +24,9 @@ from downstream.h36m.shared.skeleton_prior import SkeletonPrior
 from downstream.samples.network_input import pixels_to_network
 from downstream.samples.plain_crops import PlainCrops
 from downstream.training.adam_player import adam_player
-from downstream.training.epoch_batches import load
+from downstream.training.epoch_batches import Epochs, load
 from liftedcl.data_sets.h36m.files import REMEDY
+from liftedcl.engine.device import full_precision
 from liftedcl.identity.errors import InputError
 from liftedcl.skeletons.skeleton import NUM_JOINTS
 
@@ -32,10 +34,13 @@ from liftedcl.skeletons.skeleton import NUM_JOINTS
 class H36MPose3D:
     """The `downstream.benchmark.Benchmark` of Human3.6M 3D pose."""
 
-    def __init__(self, recipe: H36M3D, backbone: nn.Module, *, data: Path, seed: int, workers: int) -> None:
+    def __init__(
+        self, recipe: H36M3D, backbone: nn.Module, *, data: Path, seed: int, workers: int, packed: Path | None = None
+    ) -> None:
         self._recipe, self._workers = recipe, workers
         self._test = read_h36m_3d(data, "test")
-        self._batches = training_batches(recipe, data, seed=seed, cached=workers == 0)
+        self._batches = training_batches(recipe, data, seed=seed, cached=workers == 0, packed=packed)
+        self._batches.on_device = packed is not None and torch.cuda.is_available()
         if len(self._batches) == 0:
             raise InputError(
                 f"{annotation_path(data, 'train')}: its samples are less than a batch of {recipe.batch_size}; {REMEDY}"
@@ -51,6 +56,7 @@ class H36MPose3D:
         if recipe.prior is not None:
             self.module.prior = SkeletonPrior(backbone.out_channels, recipe.prior)
         self.module.to(memory_format=torch.channels_last)  # a sixth faster on a CPU
+        self._epochs = Epochs(self._batches, workers)
         self.epochs, self.steps_per_epoch = recipe.epochs, len(self._batches)
         self.images_per_step = recipe.batch_size
         player = adam_player(self.module, recipe, self.steps_per_epoch)
@@ -58,17 +64,21 @@ class H36MPose3D:
         self.players = {"rle": replace(player, gradient_clip=recipe.gradient_clip, clip_apart=True)}
 
     def batches(self, epoch: int, first_step: int) -> Iterator[PoseBatch]:
-        self._batches.start(epoch)
-        yield from load(self._batches, first_step, self._workers)
+        yield from self._epochs.epoch(epoch, first_step)
 
     def losses(self, batch: PoseBatch) -> Iterator[tuple[str, dict[str, Tensor]]]:
         device = next(self.module.parameters()).device
         maps = self.module.backbone(pixels_to_network(batch.images, device))
-        mu, sigma = self.module.regress(maps)
-        targets, weights = batch.targets.to(device), batch.weights.to(device)
-        loss = rle_loss(mu, sigma, targets, weights, self.module.flow, self.module.flat_flow)
-        prior = {} if batch.poses is None else self.module.prior(maps, batch.posed.to(device), batch.poses.to(device))
-        yield "rle", {"residual_likelihood": loss, **prior}
+        targets, weights = (part.to(device, non_blocking=True) for part in (batch.targets, batch.weights))
+        terms = {}
+        with full_precision(maps):
+            maps = maps.float()
+            mu, sigma = self.module.regress(maps)
+            flows = self.module.flow, self.module.flat_flow
+            terms["residual_likelihood"] = rle_loss(mu, sigma, targets, weights, *flows)
+            if batch.poses is not None:
+                terms |= self.module.prior(maps, batch.posed.to(device), batch.poses.to(device))
+        yield "rle", terms
 
     def write_predictions(self, out: Path) -> None:
         """Write the poses of the test split."""
@@ -77,7 +87,7 @@ class H36MPose3D:
     def predict(self) -> np.ndarray:
         """Root-relative camera-frame poses (N, 17, 3) of the test split, in mm, with the flip test."""
         size = self._recipe.input_size
-        crops = PlainCrops(people_of(self._test, self._recipe), (size, size), self._recipe.batch_size)
+        crops = PlainCrops(people_of(self._test, self._recipe.box_scale), (size, size), self._recipe.batch_size)
         outputs = np.concatenate([self._regress(images) for images in load(crops, 0, self._workers)])
         # Depths are relative to the root's, which the network predicts as well, and not quite as 0.
         outputs[..., 2] -= outputs[:, ROOT : ROOT + 1, 2]

@@ -16,6 +16,7 @@ from downstream.pw3d.body.smpl_layer import TrainingJoints
 from downstream.pw3d.network.negatives import Negatives
 from downstream.pw3d.network.query_decoder import QueryDecoder
 from downstream.pw3d.network.resolution_scalars import ResolutionScalars
+from liftedcl.engine.device import full_precision
 
 _SIZES = (24 * 6, 10, 3)
 """Numbers that are regressed for pose, betas and camera."""
@@ -149,7 +150,9 @@ class ShapeNetwork(nn.Module):
         parts = zip(images.chunk(len(levels)), levels, strict=True)
         reduced = self.decoder or partial(torch.mean, dim=(2, 3))
         features = torch.cat([reduced(self.encoder(part, level)) for part, level in parts])
-        return Shapes(*self.regressor(features), F.normalize(self.projector(features), dim=1))
+        with full_precision(features):
+            features = features.float()
+            return Shapes(*self.regressor(features), F.normalize(self.projector(features), dim=1))
 
 
 def rotations_from_6d(numbers: Tensor) -> Tensor:

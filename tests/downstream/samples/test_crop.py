@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from downstream.samples.crop import crop_matrices, from_corner, shrink, warp
+from downstream.reading.frames import Region
+from downstream.samples.crop import crop_matrices, from_region, shrink, warp
 
 SIZE = (40, 40)
 
@@ -14,8 +15,8 @@ def test_pixels_land_where_the_map_says(width):
     y, x = np.mgrid[:200, :240]
     picture = np.stack([x, y, np.zeros_like(x)], axis=2).astype(np.uint8)
     (matrix,) = crop_matrices(np.array([[110.4, 95.7]]), np.array([width]), size=SIZE)
-    corner = np.array([31, 19])
-    crop = shrink(picture[19:, 31:], from_corner(matrix, corner), SIZE)
+    region = Region(picture[19:, 31:], np.array([31, 19]), np.array([209, 181]))
+    crop = shrink(region.pixels, from_region(matrix, region), SIZE)
     places = (np.arange(40) - matrix[:, 2:]) * width / 40
     inner = slice(3, -3)
     np.testing.assert_allclose(crop[20, inner, 0], places[0, inner], atol=1)

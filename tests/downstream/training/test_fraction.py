@@ -23,8 +23,9 @@ from tiny.tasks import task_of as task_with
 from downstream.coco.keypoints import MIRRORED
 from downstream.coco.reader import read_people
 from downstream.h36m.pose_2d.reader import read_h36m_2d
-from downstream.h36m.pose_3d.data import PoseBatches, people_of
+from downstream.h36m.pose_3d.data import PoseBatches
 from downstream.h36m.pose_3d.reader import read_h36m_3d
+from downstream.h36m.pose_3d.regions import people_of
 from downstream.h36m.shared.mpii_mix import read_mix
 from downstream.heatmap_pose.keypoint_data import KeypointBatches
 from downstream.lip.reader import read_lip
@@ -63,7 +64,7 @@ TRAINING_PICTURES = {
     "coco": lambda data: [below(read_people(data / "coco", "train").labelled((48, 64), 1.0).people)],
     "mpii": lambda data: [below(read_mix(data / "mpii").people)],
     "h36m_2d": lambda data: [below(read_h36m_2d(data / "h36m", "train", 1).labelled((64, 64), 1.0).people)],
-    "h36m_3d": lambda data: [below(people_of(read_h36m_3d(data / "h36m", "train"), H36M_3D))],
+    "h36m_3d": lambda data: [below(people_of(read_h36m_3d(data / "h36m", "train"), H36M_3D.box_scale))],
     "pw3d": lambda data: [below(samples) for samples, _ in pw3d.read_mix(data / "pw3d")],
     "lip": lambda data: [[data / "lip" / "train_images" / f"{n}.jpg" for n in read_lip(data / "lip", "train").names]],
 }

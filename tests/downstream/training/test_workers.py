@@ -6,7 +6,7 @@ import signal
 import pytest
 from torch.utils.data import Dataset
 
-from downstream.training.epoch_batches import load, workers_named
+from downstream.training.epoch_batches import Epochs, load, workers_named
 from liftedcl.identity.errors import InputError
 
 
@@ -36,3 +36,28 @@ def test_a_killed_worker_is_one_line_that_names_the_option():
 def test_other_faults_keep_their_trace():
     with pytest.raises(RuntimeError, match="of a network"), workers_named(1):
         raise RuntimeError("of a network")
+
+
+class Told(Dataset):
+    """Items that say of which epoch they are and which process made them; each epoch is longer than the one before."""
+
+    def start(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return 3 + self.epoch
+
+    def __getitem__(self, step: int) -> tuple[int, int, int]:
+        return self.epoch, step, os.getpid()
+
+
+def test_workers_live_through_all_epochs():
+    epochs, pids = Epochs(Told(), 1), set()
+    for epoch, first in ((0, 1), (1, 0), (5, 2)):
+        items = list(epochs.epoch(epoch, first))
+        assert [tuple(item[:2]) for item in items] == [(epoch, step) for step in range(first, 3 + epoch)]
+        pids |= {item[2] for item in items}
+    assert len(pids) == 1 and os.getpid() not in pids
+    next(epochs.epoch(0, 0))  # given up half way
+    assert [tuple(item[:2]) for item in epochs.epoch(1, 3)] == [(1, 3)]
+    assert [item[2] for item in Epochs(Told(), 0).epoch(0, 0)] == 3 * [os.getpid()]

@@ -10,9 +10,10 @@ import torch
 from tiny.h36m import DOTTED, RECIPE, SIDE, write_tiny_h36m
 from torch import nn
 
-from downstream.h36m.pose_3d.data import PoseBatches, people_of
+from downstream.h36m.pose_3d.data import PoseBatches
 from downstream.h36m.pose_3d.reader import annotation_path, read_h36m_3d
 from downstream.h36m.pose_3d.reference import mean_camera_pose, mean_crop_pose, reference_scores
+from downstream.h36m.pose_3d.regions import people_of
 from downstream.h36m.pose_3d.scores import score, score_run, true_poses
 from downstream.h36m.pose_3d.task import H36MPose3D
 from downstream.h36m.shared.pose_coding import decode, encode, mirrored_order, root_relative, unmirror
@@ -297,7 +298,9 @@ class TinyBackbone(nn.Module):
 
 def test_flip_test_turns_the_very_crop_round(test_split):
     """What is fed to the network second is the mirror image that `unmirror` assumes."""
-    images, mirrored = (PlainCrops(people_of(test_split, RECIPE), (64, 64), RECIPE.batch_size) for _ in range(2))
+    images, mirrored = (
+        PlainCrops(people_of(test_split, RECIPE.box_scale), (64, 64), RECIPE.batch_size) for _ in range(2)
+    )
     mirrored.matrices = crop_matrices(*square_boxes(test_split.boxes, 1.0), size=(64, 64), flips=np.ones(6, bool))
     difference = images[0].flip(3).int() - mirrored[0].int()
     assert images[0].shape == (4, 3, 64, 64) and images[1].shape == (2, 3, 64, 64)
