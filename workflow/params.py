@@ -21,7 +21,7 @@ from liftedcl.identity.strict_text import merge, read_yaml
 from liftedcl.recipes.data_recipes import Crops, H36MPairs, NtuFrames, Pictures, Skeletons
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
 from liftedcl.recipes.encoder_rows import encoder_row
-from liftedcl.recipes.multimodal_recipe import check_continued
+from liftedcl.recipes.people_sets import require_continued
 from synthetic.recipes import Generated
 from workflow.benchmark_recipes import benchmark_recipes
 from workflow.cluster_recipe import Cluster
@@ -114,7 +114,7 @@ class Params:
         seen = [name]
         while (start := self.encoders[seen[-1]].start) is not None:
             require_choice(start, self.encoders, f"encoders.rows.{seen[-1]}.start")
-            check_continued(self.encoders[seen[-1]], self.encoders[start], f"encoders.rows.{seen[-1]}")
+            require_continued(self.encoders[seen[-1]], self.encoders[start], f"encoders.rows.{seen[-1]}")
             require(start not in seen, f"encoders.rows.{name}.start", "leads back to itself")
             same = self.encoders[start].backbone == self.encoders[seen[-1]].backbone
             require(same, f"encoders.rows.{seen[-1]}.start", f"{start} has another backbone")

@@ -16,8 +16,9 @@ from liftedcl.recipes.backbone_names import require_backbone
 from liftedcl.recipes.completion_recipe import Masking, Pairs
 from liftedcl.recipes.image_sets import IMAGE_SETS, PAIRED_SETS
 from liftedcl.recipes.method_entries import method_entries
-from liftedcl.recipes.multimodal_recipe import Keypoints, Multimodal, People, check_people
+from liftedcl.recipes.multimodal_recipe import Keypoints, Multimodal, People
 from liftedcl.recipes.outside_method import OUTSIDE, entry_of, require_outside
+from liftedcl.recipes.people_sets import require_people
 from liftedcl.recipes.weight_sources import SOURCES
 
 SMALLEST_INPUT = 32
@@ -238,4 +239,4 @@ class EncoderRecipe:
             alone = [name for name in self.images.split("+") if name not in PAIRED_SETS]
             rule = f"{self.method} completes an image from another of the same person, and {', '.join(alone)} has no "
             require(not alone, "images", f"{rule}such pairs; there are {', '.join(PAIRED_SETS)}")
-        check_people(self)
+        require_people(self)

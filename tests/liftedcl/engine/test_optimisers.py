@@ -91,7 +91,7 @@ def test_rows_without_the_sections_keep_their_json():
         ({"training": 3}, r"training: 3 is not a mapping"),
         ({"masking": {"ratio": 1.0}}, r"masking\.ratio: 1 is not between 0 and 1"),
         ({"masking": {"width": 66}}, r"masking\.width: 66 is no multiple of 4"),
-        ({"masking": {"heads": 5}}, r"masking\.heads: 5 heads do not divide a width of 64"),
+        ({"masking": {"heads": 5}}, r"masking\.heads: 5 heads do not divide a width of 128"),
         ({"method": "croco", "pairs": {"kinds": ["pose", "pose"]}}, r"pairs\.kinds: .* is empty or has repeats"),
         ({"method": "croco", "pairs": {"kinds": ["flow"]}}, r"pairs\.kinds: 'flow' is not one of view, pose"),
         ({"pairs": {"kinds": ["view"]}}, r"pairs: mae does not read this section"),

@@ -17,7 +17,7 @@ from liftedcl.networks.encoder import build_backbone, save_state
 from liftedcl.networks.memory_banks import MemoryBanks
 from liftedcl.networks.skeleton_graph import SemanticGraphConv, adjacency
 from liftedcl.pretrain import training_batches
-from liftedcl.recipes.multimodal_recipe import check_people
+from liftedcl.recipes.people_sets import require_people
 from liftedcl.skeletons.common_joints import COMMON_PARENTS
 
 STAGE_1, STAGE_2, FLAT = (
@@ -185,9 +185,9 @@ def test_rows_without_depth_have_neither_its_encoder_nor_its_bank(shard, tmp_pat
 
 def test_a_row_whose_images_lack_what_it_reads_is_named():
     with pytest.raises(InputError, match=r"images: .*labelled joints, and h36m has none"):
-        check_people(_changed(images="coco+h36m"))
+        require_people(_changed(images="coco+h36m"))
     with pytest.raises(InputError, match=r"multimodal\.depth: is true, and no set of images has depth"):
-        check_people(_changed(images="coco"))
+        require_people(_changed(images="coco"))
 
 
 def _changed(**values):
