@@ -21,7 +21,7 @@ from liftedcl.identity.strict_text import merge, read_yaml
 from liftedcl.recipes.data_recipes import Crops, H36MPairs, NtuFrames, Pictures, Skeletons
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
 from liftedcl.recipes.encoder_rows import encoder_row
-from liftedcl.recipes.people_sets import require_continued
+from liftedcl.recipes.image_sets import require_continued
 from synthetic.recipes import Generated
 from workflow.benchmark_recipes import benchmark_recipes
 from workflow.cluster_recipe import Cluster

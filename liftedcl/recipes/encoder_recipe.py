@@ -14,11 +14,10 @@ from liftedcl.identity.strict import (
 from liftedcl.recipes.adamw_recipe import AdamWPretraining
 from liftedcl.recipes.backbone_names import require_backbone
 from liftedcl.recipes.completion_recipe import Masking, Pairs
-from liftedcl.recipes.image_sets import IMAGE_SETS, PAIRED_SETS
+from liftedcl.recipes.image_sets import IMAGE_SETS, PAIRED_SETS, require_people
 from liftedcl.recipes.method_entries import method_entries
 from liftedcl.recipes.multimodal_recipe import Keypoints, Multimodal, People
 from liftedcl.recipes.outside_method import OUTSIDE, entry_of, require_outside
-from liftedcl.recipes.people_sets import require_people
 from liftedcl.recipes.weight_sources import SOURCES
 
 SMALLEST_INPUT = 32

@@ -17,7 +17,7 @@ from liftedcl.networks.encoder import build_backbone, save_state
 from liftedcl.networks.memory_banks import MemoryBanks
 from liftedcl.networks.skeleton_graph import SemanticGraphConv, adjacency
 from liftedcl.pretrain import training_batches
-from liftedcl.recipes.people_sets import require_people
+from liftedcl.recipes.image_sets import require_people
 from liftedcl.skeletons.common_joints import COMMON_PARENTS
 
 STAGE_1, STAGE_2, FLAT = (
