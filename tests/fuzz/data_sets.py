@@ -184,6 +184,11 @@ def write_parsing(root: Path) -> None:
     shutil.copytree(root / PARSING_LABELS, root / "predictions")
 
 
+def _all_of_h36m(root: Path) -> None:
+    write_h36m(root)
+    write_tiny_parsing(root, train=8, test=2)
+
+
 def _part_labels(root: Path) -> None:
     path = root / _PART_MAT
     path.parent.mkdir(parents=True)
@@ -197,7 +202,7 @@ PARSING_SUBJECTS = (
     Subject("Human3.6M depth", write_parsing, (_DEPTH,),
             lambda root: read_parsing(root, "test", 1, depth=True).image(0)),
     Subject("Human3.6M part labels", _part_labels, (_PART_MAT,), lambda root: read_part_labels(root / _PART_MAT, 1)),
-    Subject("h36m check, parsing", write_parsing, (_FRAMES_LIST, _PARTS),
+    Subject("h36m check, parsing", _all_of_h36m, (_FRAMES_LIST, _PARTS),
             command("downstream.h36m.__main__", "check", "--data", "{}", told=False)),
     Subject("h36m evaluate, parsing", write_parsing, (_FRAMES_LIST, f"predictions/{PARSED_FRAME}.png"),
             _evaluate_h36m("h36m_parsing", _FRAMES_LIST, "predictions")),

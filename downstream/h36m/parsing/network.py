@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from liftedcl.networks.encoder import Backbone
-from liftedcl.networks.hrnet_branches import branch_maps, branches_of
+from liftedcl.networks.hrnet_branches import branch_maps, branches_of, leave_out_classifier
 
 _STAGES = 4
 
@@ -28,6 +28,8 @@ class ParsingNetwork(nn.Module):
         super().__init__()
         self.backbone = backbone
         self._branches = branches_of(backbone)
+        if self._branches:
+            leave_out_classifier(backbone)
         stages = self._branches or backbone.map_stages[-_STAGES:]
         self.join = nn.ModuleList(
             nn.Conv2d(stage.channels, width, kernel_size=1, bias=n == 0) for n, stage in enumerate(stages)

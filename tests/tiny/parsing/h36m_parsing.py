@@ -8,7 +8,7 @@ import numpy as np
 from downstream.h36m.parsing.frame_list import write_list
 from downstream.h36m.parsing.labels import CLASSES
 from downstream.h36m.parsing.recipe import FrameAugmentation, H36MParsing
-from liftedcl.data_sets.h36m.parsing_files import PARSING_DEPTH, PARSING_LABELS
+from liftedcl.data_sets.h36m.parsing_files import PARSING_DEPTH, PARSING_LABELS, PARSING_PICTURES
 
 RECIPE = H36MParsing(
     input="rgb",
@@ -53,7 +53,7 @@ def write_tiny_parsing(
             folder = f"s_{subject:02d}_act_{2 + n % 3:02d}_subact_01_ca_01"
             name = f"{folder}/{folder}_{25 * n + 1:06d}"
             write_frame(root, name, parts(*sizes[n % len(sizes)], seed=n + 100 * subject))
-            pictures.append(f"images/{name}.jpg")
+            pictures.append(f"{PARSING_PICTURES}/{name}.jpg")
         write_list(root, split, pictures, content="")
     return root
 
@@ -62,7 +62,7 @@ def write_frame(root: Path, name: str, labels: np.ndarray) -> None:
     """Write a label map (H, W) uint8, its picture, a .jpg by name, and its depth: 1 m more for each class."""
     colours = COLOURS[np.minimum(labels, len(CLASSES) - 1)][..., ::-1]
     write_png(root / PARSING_LABELS / f"{name}.png", labels)
-    write_png(root / "images" / f"{name}.jpg", colours)
+    write_png(root / PARSING_PICTURES / f"{name}.jpg", colours)
     write_png(root / PARSING_DEPTH / f"{name}.png", 1000 * labels.astype(np.uint16))
 
 
