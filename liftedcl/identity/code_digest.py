@@ -15,12 +15,12 @@ _PACKAGES = ("liftedcl", "downstream", "synthetic", "workflow")
 
 RECIPE_MODULES = (
     "liftedcl.recipes.data_recipes", "liftedcl.recipes.encoder_recipe", "liftedcl.recipes.adamw_recipe",
-    "liftedcl.recipes.completion_recipe", "synthetic.recipes",
+    "liftedcl.recipes.completion_recipe", "liftedcl.recipes.multimodal_recipe", "synthetic.recipes",
     "downstream.training.training_recipe", "downstream.training.augmentation_recipe",
     "downstream.training.regions_recipe",
     "downstream.heatmap_pose.heatmap_recipe", "downstream.coco.recipe", "downstream.mpii.recipe",
     "downstream.h36m.shared.recipe", "downstream.h36m.shared.skeleton_prior_recipe", "downstream.pw3d.recipe",
-    "downstream.lip.recipe",
+    "downstream.lip.recipe", "downstream.h36m.parsing.recipe",
 )  # fmt: skip
 """Modules of frozen dataclasses and the checks of their values, nothing else: rules compare the values, as JSON."""
 

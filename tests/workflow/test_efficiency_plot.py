@@ -28,7 +28,7 @@ def table(tmp_path):
         for column in TABLE.columns:
             fraction = PARAMS.benchmarks[row.run(column.benchmark)].fraction
             run = Path(layout.benchmark(row.run(column.benchmark), row.encoder, 0))
-            keys = [other.key for other in TABLE.columns if other.benchmark == column.benchmark]
+            keys = [other.metric for other in TABLE.columns if other.benchmark == column.benchmark]
             write_json(run / "metrics.json", dict.fromkeys(keys, fraction + 7 * encoders.index(row.encoder)))
             write_json(run / "provenance.json", record(recipe={"fraction": fraction}))
             both = references(*(dict.fromkeys(keys, score) for score in (3.0, 4.0)))

@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 
 from downstream.training.training_recipe import FineTuning
-from liftedcl.identity.strict import require, require_at_least, require_choice, require_positive, require_share
+from liftedcl.identity.strict import (
+    require,
+    require_at_least,
+    require_choice,
+    require_positive,
+    require_range,
+    require_share,
+)
 from liftedcl.recipes.encoder_recipe import SMALLEST_INPUT
 
 INPUTS = ("rgb", "depth")
@@ -19,8 +26,7 @@ class FrameAugmentation:
     flip: float
 
     def __post_init__(self) -> None:
-        low, high = self.scale_limits
-        require(0.1 <= low <= high <= 10, "scale_limits", f"[{low:g}, {high:g}] is not a range within 0.1 and 10")
+        require_range(self, "scale_limits", 0.1, 10)
         require_positive(self, "scale_step")
         require_share(self, "flip")
 
