@@ -1,5 +1,6 @@
 """What Snakemake's command line changes of params.yaml, and what a table calls values that it changed."""
 
+import argparse
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,19 @@ from downstream.registry import DATA_SETS
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.strict_text import read_yaml, yaml_value
 from workflow.params import Params, merge
+
+
+def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `planned_words` reads: what snakemake would be asked for."""
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help="files or rules (default: the paper's tables)")
+    parser.add_argument("--config", nargs="+", default=[], metavar="KEY=VALUE", help="as of snakemake")
+    parser.add_argument("--configfile", nargs="+", default=[], metavar="FILE", help="as of snakemake")
+
+
+def planned_words(arguments: argparse.Namespace) -> list[str]:
+    """Snakemake's command line, for `snakemake_internals.plan`."""
+    options = {"--config": arguments.config, "--configfile": arguments.configfile}
+    return [*arguments.targets, *(word for name, values in options.items() if values for word in (name, *values))]
 
 
 def command_line_values(files: Iterable[str | Path], words: Iterable[str]) -> dict[str, Any]:

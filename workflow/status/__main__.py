@@ -8,7 +8,7 @@ from pathlib import Path
 
 from liftedcl.files.atomic import write_text
 from liftedcl.identity.errors import run_cli
-from workflow.command_line import command_line_values
+from workflow.command_line import add_plan_arguments, command_line_values, planned_words
 from workflow.page.document import document
 from workflow.params import read_params
 from workflow.snakemake_internals import another_run, plan
@@ -65,17 +65,12 @@ def main() -> None:
         prog="python -m workflow.status",
         description="Say what `snakemake TARGET...` has made and what not, from the files alone. Nothing is run.",
     )
-    add = parser.add_argument
-    add("targets", nargs="*", metavar="TARGET", help="files or rules (default: the paper's tables)")
-    add("--page", type=Path, metavar="FILE.html", help="write the same as a page, with every job")
-    add("--config", nargs="+", default=[], metavar="KEY=VALUE", help="as of snakemake")
-    add("--configfile", nargs="+", default=[], metavar="FILE", help="as of snakemake")
+    add_plan_arguments(parser)
+    parser.add_argument("--page", type=Path, metavar="FILE.html", help="write the same as a page, with every job")
     arguments = parser.parse_args()
     profile = read_params("params.yaml", command_line_values(arguments.configfile, arguments.config)).profile
     alive = another_run()
-    options = {"--config": arguments.config, "--configfile": arguments.configfile}
-    words = [word for name, values in options.items() if values for word in (name, *values)]
-    jobs = [job for job in plan([*arguments.targets, *words], done=True) if job.outputs]
+    jobs = [job for job in plan(planned_words(arguments), done=True) if job.outputs]
     states = [state_of(job, alive) for job in jobs]
     print(*text(states, profile), sep="\n")
     if arguments.page:

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from liftedcl.identity.errors import run_cli
+from workflow.command_line import add_plan_arguments, command_line_values, planned_words
 from workflow.planned_job import PlannedJob
 from workflow.snakemake_internals import plan
 from workflow.why.changed_parameters import changed_parameters, listed
@@ -84,14 +86,11 @@ def main() -> None:
         description="Say what `snakemake TARGET...` would run, and which change caused it. Nothing is run.",
         epilog="docs/staleness.md says how to keep results after a change that you know to be harmless.",
     )
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help="files or rules (default: the paper's tables)")
-    parser.add_argument("--config", nargs="+", default=[], metavar="KEY=VALUE", help="as of snakemake")
-    parser.add_argument("--configfile", nargs="+", default=[], metavar="FILE", help="as of snakemake")
+    add_plan_arguments(parser)
     arguments = parser.parse_args()
-    options = {"--config": arguments.config, "--configfile": arguments.configfile}
-    words = [word for name, values in options.items() if values for word in (name, *values)]
-    print(*explain(plan([*arguments.targets, *words])), sep="\n")
+    command_line_values(arguments.configfile, arguments.config)  # Snakemake shows a stack trace of one that is no YAML
+    print(*explain(plan(planned_words(arguments))), sep="\n")
 
 
 if __name__ == "__main__":
-    main()
+    run_cli(main)
