@@ -123,7 +123,9 @@ def read_names(path: Path) -> list[str]:
     if not names:
         raise InputError(f"{path}: names no sample; {REMEDY}")
     entries = Entries(path, REMEDY, range(len(names)), names)
-    entries.check(np.array([Path(name).name == name for name in names]), "is not the name of a picture")
+    entries.check(
+        np.array([Path(name).name == name and "\0" not in name for name in names]), "is not the name of a picture"
+    )
     columns = [len(line.split()) > 1 and Path(line.split()[0]).suffix in _EXTENSIONS for line in lines if line]
     entries.check(~np.array(columns), "holds several names; a line holds one id")
     places = {name: n for n, name in reversed(list(enumerate(names)))}

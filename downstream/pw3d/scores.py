@@ -36,9 +36,11 @@ def score_run(recipe: PW3D, data: Path, run: Path) -> dict[str, Any]:
     """
     truth = annotation_path(data, TEST)
     full, low = (score_file(truth, data, run / name) for name in (FULL_SIZE, LOW_SIZE))
-    scalars = int(read_arrays(run / FULL_SIZE, ("resolution_scalars",), REMEDY)["resolution_scalars"])
+    scalars = read_arrays(run / FULL_SIZE, ("resolution_scalars",), REMEDY)["resolution_scalars"]
+    if scalars.shape or scalars.dtype.kind not in "iu" or scalars < 0:
+        raise InputError(f"{run / FULL_SIZE}: resolution_scalars is {scalars.tolist()!r}, not a count; {REMEDY}")
     sizes = {"input_size": recipe.input_size, f"at_{recipe.low_test_size}": low}
-    return full | sizes | {"resolution_scalars": scalars}
+    return full | sizes | {"resolution_scalars": int(scalars)}
 
 
 def score_file(annotations: Path, bodies_root: Path, predictions: Path) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from downstream.reading.frames import picture_size, read_picture
+from downstream.reading.frames import picture_header, picture_size, read_picture
 from downstream.reading.plausible import Plausible
 from liftedcl.files.evenly_spread import evenly_spread
+from liftedcl.files.image_header import REMOVE_TAG, TOLERATED_SHARE
 from liftedcl.identity.errors import InputError
 
 _UNUSABLE = (KeyError, TypeError, ValueError, OverflowError, AttributeError)
@@ -144,7 +145,8 @@ class Entries:
     def on_pictures(self, folder: Path, points: np.ndarray) -> None:
         """Compare ``points`` (N, 2) px, each somewhere on a person, with the sizes of some pictures in ``folder``.
 
-        Pictures of half the size leave most people outside, and of twice the size all in their first quarter.
+        Pictures of half the size leave most people outside, and of twice the size all in their first quarter. Where no
+        size is annotated, nothing shows which pixels are meant in pictures that an EXIF tag turns.
         """
         good = np.flatnonzero(self._good)
         chosen = good[evenly_spread(len(good), _MEASURED)] if len(good) else good
@@ -164,6 +166,13 @@ class Entries:
             self._problems.append(
                 f"{folder}: all of {_MEASURED} people of {self._path} that were looked at are in the first quarter of "
                 "their pictures: the pictures were made larger, or are of another release"
+            )
+        files = [folder / self.names[n] for n in chosen]
+        turned = [file for file in files if picture_header(file, self._remedy).orientation != 1]
+        if len(turned) > TOLERATED_SHARE * len(files):
+            self._problems.append(
+                f"{turned[0]}: has an EXIF tag that turns it, as have {len(turned)} of {len(files)} images looked at, "
+                f"and nothing in {self._path} shows whether the stored or the turned pixels are annotated; {REMOVE_TAG}"
             )
 
     def finish(self) -> None:

@@ -30,7 +30,7 @@ def read_history(path: Path) -> list[dict[str, float]]:
     except (ValueError, KeyError, csv.Error) as error:
         reason = "no column 'step'" if isinstance(error, KeyError) else error
     else:
-        if steps and steps == sorted(set(steps)) and all(step.is_integer() for step in steps):
+        if steps and steps == sorted(set(steps)) and all(step.is_integer() and 0 <= step < 2**53 for step in steps):
             return rows
-        reason = "its steps don't rise from row to row" if steps else "it has no rows"
+        reason = "its steps aren't counts that rise from row to row" if steps else "it has no rows"
     raise InputError(f"{path}: not a history of a training run ({reason}); remove it and train that run again")

@@ -131,6 +131,7 @@ def read_completions(path: Path) -> Completions:
     size = found.images.shape[1:]
     whole = (
         all(array.dtype == np.uint8 for array in (found.images, found.seconds, found.completed))
+        and all(array.dtype.kind == "i" for array in (found.kinds, found.epochs))
         and len(size) == 3 and count > 0 and pairs in (0, count) and moments > 0
         and found.seconds.shape == (pairs, *size) and found.completed.shape == (moments, count, *size)
         and found.hidden.dtype == bool and found.hidden.ndim == 3 and len(found.hidden) == count

@@ -118,6 +118,16 @@ SOURCES = {
         ),
     ),
     # Transformers. Where the name of a file carries no checksum, none is stated.
+    "deit": Source(
+        file="deit_base_patch16_224-b5f2ef4d.pth",
+        page="github.com/facebookresearch/deit",
+        naming="timm_vit",
+        checksum=Checksum(
+            "sha256",
+            {"b5f2ef4d": "deit_base_patch16_224-b5f2ef4d.pth", "cd65a155": "deit_small_patch16_224-cd65a155.pth"},
+            "in its name",
+        ),
+    ),
     "mae": Source(
         file="mae_pretrain_vit_base.pth",
         page="github.com/facebookresearch/mae",

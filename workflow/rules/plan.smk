@@ -29,7 +29,7 @@ from workflow.snakemake_internals import (
     FOLDER, is_main_process, jobs_of_rule, mark_incomplete, remove_stale_locks, settings_of,
 )
 from workflow.tables.partial_tables import missing_runs, write_partial_table
-from workflow.tables.shown_tables import FIGURES, encoders_run, read_tables
+from workflow.tables.shown_tables import FIGURES, encoders_run, overview_tables, read_tables
 from workflow.tables.table_spec import main_tables
 
 PYTHON = quote(sys.executable)  # the environment that runs snakemake also runs its jobs

@@ -1,6 +1,10 @@
 # Tables: stored metrics -> csv, Markdown, LaTeX, a page, and the provenance of every cell; and pictures beside them.
 
-TABLE_OF = main_tables(TABLES)  # names a benchmark's metrics in the overview
+TABLE_OF = main_tables(TABLES)  # a benchmark's metrics
+
+
+def overview_of(row):
+    return overview_tables(row, TABLES, PARAMS)
 
 
 _NOTHING_TO_DRAW = {  # no row that is shown has what these figures show
@@ -27,7 +31,10 @@ rule figure:
 
 
 rule examples:
-    input: lambda wildcards: LAYOUT.benchmark(wildcards.benchmark, wildcards.row, PARAMS.seeds[0]) + "/examples.png",
+    input:
+        lambda wildcards: LAYOUT.benchmark(
+            overview_of(wildcards.row)[wildcards.benchmark].benchmark, wildcards.row, PARAMS.seeds[0]
+        ) + "/examples.png",
     output: report("results/examples_{benchmark}_{row}.png", caption="../report/examples.rst", category="Predictions"),
     wildcard_constraints: benchmark="|".join(BENCHMARKS),
     localrule: True
@@ -45,16 +52,19 @@ rule augmented_samples:
 rule overview:
     input:
         metrics=lambda wildcards: [
-            LAYOUT.benchmark(benchmark, wildcards.row, PARAMS.seeds[0]) + "/metrics.json" for benchmark in TABLE_OF
+            LAYOUT.benchmark(table.benchmark, wildcards.row, PARAMS.seeds[0]) + "/metrics.json"
+            for table in overview_of(wildcards.row).values()
         ],
-        references=[LAYOUT.reference(benchmark) for benchmark in TABLE_OF],
+        references=lambda wildcards: [
+            LAYOUT.reference(table.benchmark) for table in overview_of(wildcards.row).values()
+        ],
         examples=expand("results/examples_{benchmark}_{row}.png", benchmark=TABLE_OF, allow_missing=True),
         augmented=expand("results/augmented_{benchmark}.png", benchmark=TABLE_OF),
     output:
         csv=report("results/benchmarks_{row}.csv", caption="../report/overview.rst", category="Tables"),
         markdown="results/benchmarks_{row}.md",
     params:
-        tables=[to_json(TABLE_OF[benchmark]) for benchmark in TABLE_OF],
+        tables=lambda wildcards: [to_json(table) for table in overview_of(wildcards.row).values()],
         code=code_of("workflow.overview"), seed=PARAMS.seeds[0], profile=LABEL, runs=LAYOUT.root,
     localrule: True
     shell:

@@ -15,7 +15,7 @@ from liftedcl.recipes.weight_sources import SOURCES
 from workflow.benchmark_recipes import SEPARATOR, benchmark_of
 from workflow.params import Params
 from workflow.tables.csv_columns import taken
-from workflow.tables.table_spec import FROZEN, Column, Row, Table
+from workflow.tables.table_spec import FROZEN, Column, Row, Table, main_tables
 
 _OTHER_RESULTS = ("index", "lifting", "metrics", "report", "run_times", "training_summary")
 """Names of files in results/ that are no table's."""
@@ -119,6 +119,22 @@ def _selected(name: str, table: Table, unnamed: list[str], params: Params) -> Ta
         raise InputError(f"params.yaml: tables.rows: lacks {table.baseline}, the baseline of {name}; add its encoder")
     differences = tuple(of for of in table.differences if {of.row, of.against} <= names)
     return replace(table, rows=rows, differences=differences)
+
+
+def overview_tables(encoder: str, tables: dict[str, Table], params: Params) -> dict[str, Table]:
+    """Benchmark -> the table whose columns an encoder's overview has.
+
+    That is the first table about the benchmark alone; where its rows' backbones are of another family, the headline of
+    the encoder's own family, with the runs that it has there (``coco-vit``).
+    """
+    family = _family(encoder, params)
+    own = [table for table in tables.values() if table.extends and _family(_baseline(table), params) == family]
+    found = main_tables(tables)
+    for benchmark, main in found.items():
+        headlines = (column for table in own for column in table.columns if benchmark_of(column.benchmark) == benchmark)
+        if family not in (None, _family(_baseline(main), params)) and (headline := next(headlines, None)):
+            found[benchmark] = replace(main, benchmark=headline.benchmark, columns=(headline,))
+    return found
 
 
 def _data_of(encoder: str, params: Params) -> str:

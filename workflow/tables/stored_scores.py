@@ -1,6 +1,7 @@
 """Scores of finished runs, by row, column and seed, and why some are missing. No torch."""
 
 import math
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +86,7 @@ def why_no_score(column: Column, value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return f"{column.metric} is {value!r}, no number"
     low, high = _RANGES.get(column.unit, (-math.inf, math.inf))
-    if not abs(value) < math.inf or not low - _ROUNDING <= value <= high + _ROUNDING:
+    if not abs(value) <= sys.float_info.max or not low - _ROUNDING <= value <= high + _ROUNDING:
         return f"{column.metric} is {value!r}, not a finite number of {column.unit} from {low:g} to {high:g}"
     return ""
 

@@ -133,8 +133,9 @@ def body_from_arrays(arrays: dict[str, np.ndarray], path: Path) -> BodyArrays:
     for name in ("weights", "J_regressor"):
         sums = arrays[name].sum(axis=1, dtype=np.float64)
         check(np.allclose(sums, 1, atol=1e-2), path, f"{name} doesn't sum to 1 along axis 1")
-    same_tree = arrays["kintree_table"][0, 1:].tolist() == list(PARENTS[1:])
-    check(same_tree, path, "kintree_table isn't SMPL's tree of 24 joints")
+    tree = arrays["kintree_table"]  # the first joint's parent is -1, in unsigned numbers or not
+    same_tree = tree[0, 1:].tolist() == list(PARENTS[1:]) and tree[1].tolist() == list(range(len(PARENTS)))
+    check(same_tree and tree.dtype.kind in "iu", path, "kintree_table isn't SMPL's tree of 24 joints")
     if "face_vertices" not in arrays:
         check(count == SMPL_VERTICES, path, f"a mesh of {count} vertices needs face_vertices (5,)")
     face = arrays.get("face_vertices", _SMPL_FACE)

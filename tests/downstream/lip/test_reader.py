@@ -236,6 +236,7 @@ def test_a_jpeg_under_a_label_maps_name_is_named(root):
         ("", "no sample"),
         ("\n\n", "no sample"),
         ("../1_2\n", "not the name"),
+        ("1_2\0\n", "not the name"),
         ("1_2\n1_2.jpg\n", "twice"),
         ("1_2.jpg 1_2.png\n", "several names"),
     ],

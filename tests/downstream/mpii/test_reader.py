@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from scipy.io import loadmat, savemat
 from tiny.mpii import DOTTED, HEIGHT, RECIPE, WIDTH, write_tiny_mpii
 from tiny.mpii_release import write_tiny_release
@@ -268,6 +269,17 @@ def test_pictures_of_half_the_size_are_named(root, copy):
         small = cv2.resize(cv2.imread(str(path)), None, fx=0.3, fy=0.3)
         cv2.imwrite(str(copy / "images" / path.name), small)
     with pytest.raises(InputError, match=r"is 48x36 px, and the person of .*outside it, as are \d+ of 13 people"):
+        read_mpii(copy, "train")
+
+
+def test_a_picture_that_a_tag_turns_is_named_as_nothing_tells_which_pixels_were_annotated(root, copy):
+    (copy / "images").unlink()
+    shutil.copytree(root / "images", copy / "images")
+    turned = copy / "images" / read_mpii(copy, "train").names[3]
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down: the size stays
+    Image.open(turned).save(turned, exif=exif.tobytes())
+    with pytest.raises(InputError, match=rf"{turned.name}: has an EXIF tag that turns it, as have \d of 13 images"):
         read_mpii(copy, "train")
 
 

@@ -31,6 +31,7 @@ def test_a_history_that_an_editor_has_saved_is_read(tmp_path):
         b"epoch,step,encoder/inv\n1,10,lots\n",
         b"epoch,step,encoder/inv\n1,nan,1.0\n",
         b"epoch,step,encoder/inv\n1,1.5,1.0\n",
+        b"epoch,step,encoder/inv\n1,-1e30,1.0\n",
         b"PK\x03\x04\x00\xff\xfe",
     ],
 )

@@ -128,6 +128,7 @@ def test_completions_are_read_back(tmp_path, completions):
         {"epochs": np.array([0, 1, 1])},
         {"epochs": np.array([0, 1])},
         {"kinds": np.array([0, 2])},
+        {"kinds": np.array([0, 1], np.complex128)},
         {"kinds": np.array([], np.int64)},
         {"hidden": np.zeros((2, 5, 4), bool)},
         {"hidden": np.zeros((2, 6), bool)},

@@ -14,7 +14,8 @@ from liftedcl.recipes.backbone_names import STAGES, VIT, family_of
 from workflow.layout import Layout
 from workflow.params import read_params
 from workflow.tables.__main__ import make_table
-from workflow.tables.shown_tables import encoders_run, read_tables
+from workflow.tables.shown_tables import encoders_run, overview_tables, read_tables
+from workflow.tables.table_spec import main_tables
 
 FILE = REPOSITORY / "workflow" / "tables" / "tables.yaml"
 OWN = {
@@ -55,6 +56,20 @@ def test_rows_of_one_family_may_be_selected_alone():
     chosen, _ = shown({}, "demo", tables={"rows": ["vit_random"]})
     assert [row.encoder for row in chosen["vit"].rows] == ["vit_random"]
     assert chosen["table1"].rows == whole["table1"].rows
+
+
+def test_an_overview_of_a_vision_transformer_has_the_runs_that_its_own_table_has():
+    tables, params = shown({}, "demo")
+    vit = overview_tables("vit_mae", tables, params)
+    assert {benchmark: table.benchmark for benchmark, table in vit.items()} == {
+        benchmark: f"{benchmark}-vit" for benchmark in main_tables(tables)
+    }
+    headlines = {table.benchmark: [column.metric for column in table.columns] for table in vit.values()}
+    assert headlines == {
+        column.benchmark: [column.metric] for column in tables["vit"].columns if column.benchmark.endswith("-vit")
+    }
+    assert overview_tables("moco_v2_in_cc", tables, params) == main_tables(tables)
+    assert overview_tables("in no table", tables, params) == main_tables(tables)
 
 
 def test_the_table_has_all_benchmarks_with_the_encoder_trained_and_frozen():

@@ -184,6 +184,7 @@ def _nan(array):
         (_update(f=lambda a: a.astype(float)), r"f is not \(F, 3\) integers"),
         (_update(weights=lambda a: a * 2), "weights doesn't sum to 1"),
         (_update(kintree_table=lambda a: a[:, ::-1]), "kintree_table isn't SMPL's tree"),
+        (_update(kintree_table=lambda a: a.astype(float)), "kintree_table isn't SMPL's tree"),
         (_update(face_vertices=lambda a: a + 90), "face_vertices isn't"),
         (_update(J_regressor=lambda a: a.astype(object)), "J_regressor holds pickled objects"),
     ],
