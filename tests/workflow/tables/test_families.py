@@ -62,7 +62,9 @@ def test_an_overview_of_a_vision_transformer_has_the_runs_that_its_own_table_has
     tables, params = shown({}, "demo")
     vit = overview_tables("vit_mae", tables, params)
     assert {benchmark: table.benchmark for benchmark, table in vit.items()} == {
-        benchmark: f"{benchmark}-vit" for benchmark in main_tables(tables)
+        # Table vit has no parsing on Human3.6M: no recipe of it is published for a transformer.
+        benchmark: benchmark if benchmark == "h36m_parsing" else f"{benchmark}-vit"
+        for benchmark in main_tables(tables)
     }
     headlines = {table.benchmark: [column.metric for column in table.columns] for table in vit.values()}
     assert headlines == {
