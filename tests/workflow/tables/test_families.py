@@ -63,16 +63,7 @@ def test_rows_of_one_family_may_be_selected_alone():
 def test_an_overview_of_a_vision_transformer_has_the_runs_that_its_own_table_has():
     tables, params = shown({}, "demo")
     vit = overview_tables("vit_mae", tables, params)
-<<<<<<< HEAD
     assert [table.benchmark for table in vit.values()] == [f"{benchmark}-vit" for benchmark in vit]
-=======
-    assert {benchmark: table.benchmark for benchmark, table in vit.items()} == {
-        # Table vit has no parsing on Human3.6M: no recipe of it is published for a transformer.
-        benchmark: benchmark if benchmark == "h36m_parsing" else f"{benchmark}-vit"
-        for benchmark in main_tables(tables)
-    }
-    del vit["h36m_parsing"]
->>>>>>> parsing
     headlines = {table.benchmark: [column.metric for column in table.columns] for table in vit.values()}
     assert headlines == {
         column.benchmark: [column.metric] for column in tables["vit"].columns if column.benchmark.endswith("-vit")
