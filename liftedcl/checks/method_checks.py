@@ -37,7 +37,8 @@ class StoppedError(Exception):
 def small(recipe: EncoderRecipe, batch_size: int = BATCH, epochs: int = 2) -> EncoderRecipe:
     """``recipe`` from random weights, with few images a step and as few epochs.
 
-    A tenth of SGD's rate: at a demo's own, four steps make another rounding a difference of percents.
+    A tenth of SGD's rate: rounding decides which of equal cells a pooling takes, as in a depth map's holes, and four
+    steps at a demo's own rate make that a difference of percents.
     """
     rate = recipe.training.learning_rate and recipe.training.learning_rate / 10
     training = dataclasses.replace(recipe.training, batch_size=batch_size, epochs=epochs, learning_rate=rate)
