@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +72,10 @@ def _subjects(benchmark: str) -> Iterator[Subject]:
         write(root)
         write_text(root / _CUT, to_json(cut_of(dataclasses.replace(recipe, regions="raw"))))
 
-    yield Subject(f"cut_regions {benchmark}", make_with_cut, (_CUT,),
-                  command("downstream.cut_regions", "--benchmark", benchmark, "--recipe", f"{{}}/{_CUT}", "--data",
-                          "{}", "--out", "{}/out/regions", "--workers", "1", told=False), keeps=True)  # fmt: skip
+    if find_spec(BENCHMARKS[benchmark].module("regions")):
+        yield Subject(f"cut_regions {benchmark}", make_with_cut, (_CUT,),
+                      command("downstream.cut_regions", "--benchmark", benchmark, "--recipe", f"{{}}/{_CUT}", "--data",
+                              "{}", "--out", "{}/out/regions", "--workers", "1", told=False), keeps=True)  # fmt: skip
     training = ("--encoder", "{}/encoder.pt", "--backbone", "resnet18_narrow")
     yield Subject(f"finetune {benchmark}", make_with_encoder, (RECIPE, "encoder.pt"),
                   shared("finetune", "run", *training, told=False), slow=True)  # fmt: skip

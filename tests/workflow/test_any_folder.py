@@ -22,7 +22,15 @@ from workflow.snakemake_internals import remove_stale_locks, settings_of
 REPOSITORY_NAME = "it's (R&D) $a; b"
 DATA_NAME = "x; $(touch PWNED) 'y' & #1"
 
-QUOTED_WHERE_MADE = {"PYTHON", "LAUNCH", "ON_ONE_GPU", "params.start", "params.skeletons", "params.scores"}
+QUOTED_WHERE_MADE = {
+    "PYTHON",
+    "LAUNCH",
+    "ON_ONE_GPU",
+    "params.start",
+    "params.regions",
+    "params.skeletons",
+    "params.scores",
+}
 NAMES_AND_NUMBERS = {
     "COMPILE", "WORKERS", "threads", "params.threads", "params.stride", "params.people", "params.kind",
     "params.source", "params.backbone", "params.benchmark", "params.rows", "params.seed", "params.seeds",

@@ -59,6 +59,7 @@ def test_what_is_there_is_never_overwritten(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["mine.py"]
 
 
+@pytest.mark.long
 def test_they_become_rows_and_columns_of_a_table(extended):
     status, output = run(extended, "results/brightness.csv", "results/examples_brightness_colour_in.png", *TINY)
     assert status == 0, output
@@ -72,6 +73,7 @@ def test_they_become_rows_and_columns_of_a_table(extended):
     assert "Nothing to be done" in run(extended, "-n", "results/brightness.csv", *TINY)[1]
 
 
+@pytest.mark.long
 def test_their_code_and_their_data_make_their_own_jobs_stale(extended):
     score = extended / "downstream/brightness/scores.py"
     score.write_text(score.read_text() + "UNUSED = 1\n")
@@ -79,6 +81,7 @@ def test_their_code_and_their_data_make_their_own_jobs_stale(extended):
     assert status == 0 and "score_brightness" in output and "train_brightness" not in output
 
 
+@pytest.mark.long
 def test_data_that_are_not_there_are_named_like_any_others(extended):
     shutil.move(extended / "data/brightness", extended / "data/elsewhere")
     status, output = run(extended, "-n", "results/brightness.csv", *TINY)
