@@ -16,6 +16,22 @@ def mixed_in(run):
     return data("mpii", MPII_PEOPLE["train"]) if mixed else lambda wildcards: []
 
 
+def sees_depth(wildcards):
+    """Whether a run's images are depth maps and its row has an encoder of those, beside that of colour."""
+    depth = getattr(PARAMS.benchmarks[wildcards.run], "input", None) == "depth"
+    return depth and uses_depth(PARAMS.encoders[wildcards.row])
+
+
+def encoder_of(wildcards):
+    folder = LAYOUT.encoder(wildcards.row, wildcards.seed)
+    return f"{folder}/{'depth_encoder.pt' if sees_depth(wildcards) else 'encoder.pt'}"
+
+
+def backbone_of(wildcards):
+    recipe = PARAMS.encoders[wildcards.row]
+    return (recipe.multimodal.depth_backbone if sees_depth(wildcards) else None) or recipe.backbone
+
+
 def cut_for(run):
     """The run, a benchmark or a variant of it, whose regions ``run`` trains on: the first whose cut is the same."""
     wanted = cut_of(PARAMS.benchmarks[run])
@@ -65,7 +81,7 @@ for benchmark, entry in BENCHMARKS.items():
     rule:
         name: f"train_{benchmark}"
         input:
-            encoder=f"{ENCODER}/encoder.pt",
+            encoder=encoder_of,
             beside_encoder=lambda wildcards: beside_encoder(wildcards.row, wildcards.seed),
             annotations=benchmark_data(benchmark),
             mixed_in=lambda wildcards: mixed_in(wildcards.run)(wildcards),
@@ -76,7 +92,7 @@ for benchmark, entry in BENCHMARKS.items():
         wildcard_constraints: run=VARIANTS,
         params:
             recipe=benchmark_recipe, code=code_of(*finetune_modules(benchmark)), folder=RUN, benchmark=benchmark, root=ROOT,
-            task=entry.task, threads=PARAMS.compute.threads, backbone=lambda wildcards: PARAMS.encoders[wildcards.row].backbone,
+            task=entry.task, threads=PARAMS.compute.threads, backbone=backbone_of,
             regions=regions_option,
         log: f"{RUN}/log.txt",
         threads: PARAMS.compute.threads
