@@ -32,6 +32,8 @@ WITHOUT_EFFECT = {
     "liftedcl.identity.strict": "parses recipes, whose parsed values are compared",
     "liftedcl.identity.strict_text": "parses recipes, whose parsed values are compared",
     "liftedcl.recipes.backbone_names": "says which names backbones have, and a rule compares the name",
+    "liftedcl.recipes.image_sets": "says which names sets of images have, and a rule compares the name",
+    "liftedcl.recipes.outside_method": "says where a method's code is, whose own digest and commit are compared",
     "downstream.command_line": "declares arguments, whose values are compared",
     "liftedcl.engine.journal": "prints the progress of a run",
     "downstream.benchmark": "says what a benchmark consists of; each part is in a digest, or a rule compares it",

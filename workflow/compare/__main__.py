@@ -3,10 +3,12 @@
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from liftedcl.identity.errors import InputError, run_cli
 from workflow.compare.chain import Chain, Stage, chain_of_row, chain_of_run
 from workflow.compare.commits import code_words, compare_commits, mapping_words
+from workflow.tables.recorded_runs import REMEDY
 
 
 def side_of(named: str, table: Path) -> Chain | None:
@@ -53,9 +55,9 @@ def _stage(first: Stage, second: Stage) -> Iterator[str]:
         yield "not run to its end"
         return
     ours, theirs = first.record, second.record
-    yield f"inputs: {code_words(ours.get('inputs') or {}, theirs.get('inputs') or {})}"
+    yield f"inputs: {code_words(_mapping(first, 'inputs'), _mapping(second, 'inputs'))}"
     for key in ("recipe", "packages", "hardware"):
-        yield f"{key}: {mapping_words(ours.get(key) or {}, theirs.get(key) or {})}"
+        yield f"{key}: {mapping_words(_mapping(first, key), _mapping(second, key))}"
     if ours.get("code") == theirs.get("code"):
         yield "code: the same"
     else:
@@ -65,6 +67,14 @@ def _stage(first: Stage, second: Stage) -> Iterator[str]:
     for key in ("seed", "commit", "wall_seconds"):
         if ours.get(key) != theirs.get(key):
             yield f"{key}: {ours.get(key)} -> {theirs.get(key)}"
+
+
+def _mapping(stage: Stage, key: str) -> dict[str, Any]:
+    """What a run's record has under ``key``. Raises `InputError` for what is none."""
+    found = stage.record.get(key) or {}
+    if not isinstance(found, dict):
+        raise InputError(f"{stage.run}: its record of a run is damaged: {key} is {found!r}; {REMEDY}")
+    return found
 
 
 def main() -> None:

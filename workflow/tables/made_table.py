@@ -10,7 +10,7 @@ from typing import Any
 from liftedcl.files.atomic import atomic_path
 from liftedcl.identity.errors import InputError
 from workflow.tables.csv_columns import TEXTS, numbers
-from workflow.tables.recorded_runs import REMEDY, RecordedRun, read_provenance, runs_of
+from workflow.tables.recorded_runs import REMEDY, RecordedRun, commit_in, read_provenance, runs_of
 from workflow.tables.stored_scores import NO_ENCODER
 from workflow.tables.table_spec import Column
 
@@ -91,7 +91,7 @@ def said_of(provenance: dict[str, Any]) -> dict[str, Any]:
         "seeds": tuple(map(int, provenance["seeds"])),
         "differences": tuple(map(dict, provenance["differences"])),
         "baseline": provenance["baseline"],
-        "commit": provenance["table_made_with"]["commit"],
+        "commit": commit_in(provenance["table_made_with"]),
         "published": str(provenance.get("published", "")),
     }
 

@@ -118,5 +118,13 @@ def _recorded(kind: str, run: str, record: dict[str, Any]) -> RecordedRun:
         device=device,
         hardware=f"{hardware['cpu']}, {hardware['cores']} cores" if device == "cpu" else device,
         started=str(record["started"]),
-        commit=record.get("commit"),
+        commit=commit_in(record),
     )
+
+
+def commit_in(record: dict[str, Any]) -> str | None:
+    """The commit of a record; None if there was none. Raises `TypeError` for what is no text."""
+    commit = record.get("commit")
+    if not isinstance(commit, str | None):
+        raise TypeError(f"commit is {commit!r}")
+    return commit

@@ -7,7 +7,6 @@ from liftedcl.identity.strict import (
     require,
     require_at_least,
     require_choice,
-    require_positive,
     require_range,
     require_share,
 )
@@ -27,7 +26,7 @@ class FrameAugmentation:
 
     def __post_init__(self) -> None:
         require_range(self, "scale_limits", 0.1, 10)
-        require_positive(self, "scale_step")
+        require_at_least(self, 1e-3, "scale_step")
         require_share(self, "flip")
 
 
