@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from downstream.reading.frames import picture_header, picture_size, read_picture
+from downstream.reading.frames import picture_header, read_picture
 from downstream.reading.plausible import Plausible
 from liftedcl.files.evenly_spread import evenly_spread
 from liftedcl.files.image_header import REMOVE_TAG, TOLERATED_SHARE
@@ -123,24 +123,36 @@ class Entries:
 
     def picture_sizes(self, folder: Path, chosen: np.ndarray) -> np.ndarray:
         """Width and height (M, 2) int that the pictures of entries ``chosen`` (M,) have; 0 and noted where damaged."""
-        return self._of_pictures(folder, chosen, picture_size)
+        return self._headers(folder, chosen)[:, :2]
+
+    def _headers(self, folder: Path, chosen: np.ndarray) -> np.ndarray:
+        """Width, height and EXIF orientation (M, 3) int of the pictures of ``chosen``; 0 and noted where damaged."""
+
+        def read(path: Path, remedy: str) -> tuple[int, ...]:
+            header = picture_header(path, remedy)
+            return header.width, header.height, header.orientation
+
+        return self._of_pictures(folder, chosen, read, 3)
 
     def decoded_sizes(self, folder: Path, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Decode pictures of ``count`` entries, evenly spread: those (M,) that are whole, and their sizes (M, 2)."""
         good = np.flatnonzero(self._good)
         chosen = good[evenly_spread(len(good), count)] if len(good) else good
-        sizes = self._of_pictures(folder, chosen, lambda path, remedy: read_picture(path, remedy).shape[1::-1])
+        sizes = self._of_pictures(folder, chosen, lambda path, remedy: read_picture(path, remedy).shape[1::-1], 2)
         return chosen[sizes[:, 0] > 0], sizes[sizes[:, 0] > 0]
 
-    def _of_pictures(self, folder: Path, chosen: np.ndarray, read: Callable[..., tuple[int, ...]]) -> np.ndarray:
-        sizes = np.zeros((len(chosen), 2), int)
+    def _of_pictures(
+        self, folder: Path, chosen: np.ndarray, read: Callable[..., tuple[int, ...]], count: int
+    ) -> np.ndarray:
+        """What ``read`` gives of each picture, (M, count) int."""
+        found = np.zeros((len(chosen), count), int)
         for m, n in enumerate(chosen):
             try:
-                sizes[m] = read(folder / self.names[n], f"{self._path}: sample {self._kept[n]}")
+                found[m] = read(folder / self.names[n], f"{self._path}: sample {self._kept[n]}")
             except InputError as error:
                 self._good[n] = False
                 self._problems.append(str(error))
-        return sizes
+        return found
 
     def on_pictures(self, folder: Path, points: np.ndarray) -> None:
         """Compare ``points`` (N, 2) px, each somewhere on a person, with the sizes of some pictures in ``folder``.
@@ -150,8 +162,9 @@ class Entries:
         """
         good = np.flatnonzero(self._good)
         chosen = good[evenly_spread(len(good), _MEASURED)] if len(good) else good
-        sizes = self.picture_sizes(folder, chosen)
-        chosen, sizes = chosen[sizes[:, 0] > 0], sizes[sizes[:, 0] > 0]
+        headers = self._headers(folder, chosen)
+        chosen, headers = chosen[headers[:, 0] > 0], headers[headers[:, 0] > 0]
+        sizes, turned = headers[:, :2], chosen[headers[:, 2] != 1]
         shares = points[chosen] / sizes
         outside = ((shares < 0) | (shares > 1)).any(axis=1)
         if outside.sum() >= _FEW and outside.mean() > _OUTSIDE:
@@ -167,12 +180,11 @@ class Entries:
                 f"{folder}: all of {_MEASURED} people of {self._path} that were looked at are in the first quarter of "
                 "their pictures: the pictures were made larger, or are of another release"
             )
-        files = [folder / self.names[n] for n in chosen]
-        turned = [file for file in files if picture_header(file, self._remedy).orientation != 1]
-        if len(turned) > TOLERATED_SHARE * len(files):
+        if len(turned) > TOLERATED_SHARE * len(chosen):
             self._problems.append(
-                f"{turned[0]}: has an EXIF tag that turns it, as have {len(turned)} of {len(files)} images looked at, "
-                f"and nothing in {self._path} shows whether the stored or the turned pixels are annotated; {REMOVE_TAG}"
+                f"{folder / self.names[turned[0]]}: has an EXIF tag that turns it, as have {len(turned)} of "
+                f"{len(chosen)} images looked at, and nothing in {self._path} shows whether the stored or the turned "
+                f"pixels are annotated; {REMOVE_TAG}"
             )
 
     def finish(self) -> None:
