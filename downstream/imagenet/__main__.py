@@ -1,10 +1,9 @@
 """ImageNet by hand: check a data folder. ``python -m downstream.imagenet check``."""
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from downstream.reading.data_check import Finding, count_finding, problem, report
+from downstream.reading.data_check import Finding, check_command, count_finding, problem
 from liftedcl.data_sets.imagenet.data_set import DATA_SET
 from liftedcl.files.image_files import process_images
 from liftedcl.files.image_header import BrokenImageError, read_header
@@ -57,12 +56,9 @@ def _reason(image: Path) -> str | None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m downstream.imagenet", description="ImageNet: check the data.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    add = commands.add_parser("check", help="what is there, what is missing, what differs from the official release")
-    add.add_argument("--data", type=Path, required=True, help="folder of the data set (docs/data/imagenet.md)")
-    arguments = parser.parse_args()
-    report(f"ImageNet in {arguments.data}", check(arguments.data))
+    check_command(
+        "imagenet", "ImageNet", check, "what is there, what is missing, what differs from the official release"
+    )
 
 
 if __name__ == "__main__":

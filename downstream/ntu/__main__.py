@@ -1,12 +1,11 @@
 """NTU RGB+D by hand: check a data folder. ``python -m downstream.ntu check``."""
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from downstream.reading.data_check import Finding, problem, report
+from downstream.reading.data_check import Finding, check_command, problem
 from liftedcl.data_sets.ntu.data_set import DATA_SET
 from liftedcl.data_sets.ntu.files import LIST, depth_path, read_tags, video_path
 from liftedcl.files.evenly_spread import evenly_spread
@@ -87,12 +86,7 @@ def _depths(root: Path, recordings: list[Recording]) -> Finding:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m downstream.ntu", description="NTU RGB+D: check the data.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    add = commands.add_parser("check", help="what is there, what is missing, what doesn't belong together")
-    add.add_argument("--data", type=Path, required=True, help="folder of the data set (docs/data/ntu.md)")
-    arguments = parser.parse_args()
-    report(f"NTU RGB+D in {arguments.data}", check(arguments.data))
+    check_command("ntu", "NTU RGB+D", check, "what is there, what is missing, what doesn't belong together")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """The report of a data set's ``check`` command: what is there, what is missing, and what doesn't match."""
 
+import argparse
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from liftedcl.identity.errors import InputError
 
@@ -55,6 +57,15 @@ def report(title: str, findings: Iterable[Finding]) -> None:
         print("not complete: docs/data.md says where everything comes from")
         sys.exit(1)
     print("complete" + (", though not the official release" if "differs" in states else ""))
+
+
+def check_command(name: str, title: str, check: Callable[[Path], Iterable[Finding]], seen: str) -> None:
+    """The command line of a data set that can be checked and nothing else; ``seen`` is what a check says of it."""
+    parser = argparse.ArgumentParser(prog=f"python -m downstream.{name}", description=f"{title}: check the data.")
+    add = parser.add_subparsers(dest="command", required=True).add_parser("check", help=seen)
+    add.add_argument("--data", type=Path, required=True, help=f"folder of the data set (docs/data/{name}.md)")
+    arguments = parser.parse_args()
+    report(f"{title} in {arguments.data}", check(arguments.data))
 
 
 def percent(value: float | None) -> str:
