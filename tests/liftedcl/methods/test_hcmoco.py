@@ -1,17 +1,18 @@
 """HCMoCo: what enters the banks and who is compared, with modalities missing; stage 2 goes on from stage 1."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
 import torch
+from tiny.depth.hcmoco_equations import dense_loss, joint_loss, sample_loss, subject_loss
 from tiny.pretraining import ROWS
 from tiny.shard import write_tiny_shard
 from torch.nn import functional as F
 
 from liftedcl.identity.errors import InputError
-from liftedcl.losses.bank_contrast import bank_contrast
-from liftedcl.methods import method_class
+from liftedcl.methods import hcmoco, method_class
 from liftedcl.methods.parts.depth_points import draw_points
 from liftedcl.networks.encoder import build_backbone, save_state
 from liftedcl.networks.memory_banks import MemoryBanks
@@ -19,6 +20,7 @@ from liftedcl.networks.skeleton_graph import SemanticGraphConv, adjacency
 from liftedcl.pretrain import training_batches
 from liftedcl.recipes.image_sets import require_people
 from liftedcl.skeletons.common_joints import COMMON_PARENTS
+from liftedcl.views.people_views import PeopleViews
 
 STAGE_1, STAGE_2, FLAT = (
     dataclasses.replace(ROWS[name], training=dataclasses.replace(ROWS[name].training, batch_size=8))
@@ -45,19 +47,6 @@ def terms_of(method, batch, seed=1):
     return next(method.losses(batch))[1]
 
 
-def test_a_picture_without_depth_never_enters_the_depth_bank_nor_its_negatives(shard):
-    method = made(STAGE_2, shard)
-    banks = method.heads["banks"]
-    before, batch = banks.bank_depth.clone(), batch_of(STAGE_2, shard)
-    for _ in method.losses(batch):
-        pass
-    has = torch.arange(12) % 2 == 0
-    changed = (banks.bank_depth != before).any(dim=1)
-    assert not changed[~has].any() and changed[has].any()
-    assert set(banks.draw("depth", 500).tolist()) == set(range(0, 12, 2))
-    assert set(banks.draw("rgb", 500).tolist()) == set(range(12))
-
-
 def test_banks_move_by_their_momentum_and_the_last_of_a_repeated_image_counts():
     torch.manual_seed(0)
     banks = MemoryBanks({"rgb": torch.ones(4, dtype=bool)}, 8, 0.5)
@@ -68,28 +57,62 @@ def test_banks_move_by_their_momentum_and_the_last_of_a_repeated_image_counts():
         assert torch.allclose(banks.bank_rgb[row], F.normalize(0.5 * before[row] + 0.5 * vector, dim=0), atol=1e-6)
 
 
+def _mean(values):
+    return float(np.mean(values)) if values else 0.0
+
+
+def slow_terms(method, batch, view, seen):
+    """The four terms one sample at a time, of the maps, nodes, vectors, draws and banks that were ``seen``."""
+    rows, banks = batch.images.rows.tolist(), method.heads["banks"]
+    has = {"rgb": [True] * 8, "depth": view.has_depth.tolist(), "skeleton": view.has_skeleton.tolist()}
+    sample = 0.0
+    for other, name in itertools.permutations(has, 2):
+        bank, drawn, kept = getattr(banks, f"bank_{other}"), seen["drawn"][other].tolist(), range(0, 12, 2)
+        both = [b for b in range(8) if has[name][b] and (other != "depth" or rows[b] in kept)]
+        sample += _mean([sample_loss(seen["vectors"][name][b], rows[b], bank, drawn) for b in both])
+    cells, places = seen["points"]
+    dense = [
+        dense_loss(*(seen[name][b].flatten(1).T[cells[b]] for name in ("rgb_map", "depth_map")), places[b])
+        for b in range(8) if has["depth"][b]
+    ]  # fmt: skip
+    joint, features, there = 0.0, [], []
+    for name in ("rgb", "depth"):
+        x, y = ((view.joints + 0.5) / 4).floor().clamp(0, 11).long().unbind(dim=2)
+        features.append(torch.stack([seen[f"{name}_map"][b][:, y[b], x[b]].T for b in range(8)]))
+        there.append(view.visible & torch.tensor(has[name])[:, None])
+        joint += joint_loss(features[-1], seen["graph"], there[-1] & view.has_skeleton[:, None])
+    subject = subject_loss(torch.cat(features).flatten(0, 1), torch.arange(13).repeat(16), torch.cat(there).flatten())
+    return {"sample": sample, "dense": _mean(dense), "joint": joint, "subject": subject}
+
+
+@pytest.mark.parametrize(
+    "lacking", ["half of the depth", "all depth", "all or all but one joint of some", "all joints but one"]
+)
 @torch.no_grad()
-def test_the_sample_term_is_the_sum_of_six_means_over_who_has_both(shard, monkeypatch):
-    """By hand from the draws: each ordered pair of modalities, over the samples that have both."""
-    method, batch = made(STAGE_1, shard), batch_of(STAGE_1, shard)
-    seen, drawn, draw = {}, {}, method.heads["banks"].draw
-    monkeypatch.setattr(method.heads["banks"], "update", lambda name, rows, own, has: seen.update({name: (own, has)}))
-    monkeypatch.setattr(method.heads["banks"], "draw", lambda name, count: drawn.setdefault(name, draw(name, count)))
+def test_each_term_is_its_equation_whatever_is_lacking(shard, monkeypatch, lacking):
+    recipe = dataclasses.replace(STAGE_2, multimodal=dataclasses.replace(STAGE_2.multimodal, points=6))
+    method, batch, seen = made(recipe, shard), batch_of(recipe, shard), {"vectors": {}, "drawn": {}}
+    depth, labelled = batch.depth * (lacking != "all depth"), batch.labelled.clone()
+    if lacking.startswith("all or"):
+        labelled[:2], labelled[2:4, 1:] = False, False
+    if lacking == "all joints but one":
+        labelled[:] = torch.arange(8)[:, None] * 13 + torch.arange(13) == int(labelled.flatten().nonzero()[0])
+    batch = dataclasses.replace(batch, depth=depth, labelled=labelled)
+    for name in ("rgb_map", "depth_map", "graph"):
+        method.heads[name].register_forward_hook(lambda _, given, out, name=name: seen.update({name: out}))
+    banks, draw = method.heads["banks"], method.heads["banks"].draw
+    monkeypatch.setattr(banks, "update", lambda name, rows, own, has: seen["vectors"].update({name: own}))
+    monkeypatch.setattr(banks, "draw", lambda name, count: seen["drawn"].setdefault(name, draw(name, count)))
+    monkeypatch.setattr(hcmoco, "draw_points", lambda *given: seen.setdefault("points", draw_points(*given)))
     torch.manual_seed(1)
     (_, terms), *_ = list(method.losses(batch))
-    banks, rows, total = method.heads["banks"], batch.images.rows, 0.0
-    for other in ("rgb", "depth", "skeleton"):
-        bank = getattr(banks, f"bank_{other}")
-        for name, (queries, has) in seen.items():
-            if name == other:
-                continue
-            values = [
-                bank_contrast(queries[i : i + 1], bank[rows[i : i + 1]], bank[drawn[other]],
-                              (drawn[other] == rows[i])[None], 0.07).item()
-                for i in range(8) if has[i] and (other != "depth" or rows[i] % 2 == 0)
-            ]  # fmt: skip
-            total += np.mean(values)
-    assert len(drawn) == 3 and terms["sample"].item() == pytest.approx(total, rel=1e-4)
+    torch.manual_seed(1)
+    view = PeopleViews(batch, recipe.views, recipe.people, torch.device("cpu"))
+    expected = slow_terms(method, batch, view, seen)
+    assert {name: term.item() for name, term in terms.items()} == pytest.approx(expected, rel=1e-3, abs=1e-5)
+    assert (terms["dense"] == 0) == (lacking == "all depth") and (terms["joint"] == 0) == (
+        lacking == "all joints but one"
+    )
 
 
 def test_a_batch_without_any_depth_has_finite_terms_and_depth_takes_no_part(shard):

@@ -1,5 +1,6 @@
 """A tiny NTU RGB+D: recordings of two frames, colour twice as fine as depth and shifted, one body that walks."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -21,9 +22,9 @@ def body_of(tag: Tag, frame: int) -> Body:
     return Body(72057594037931101, places, depth_px, 2 * depth_px + SHIFT_PX, np.full(len(JOINTS), 2))
 
 
-def write_tiny_ntu(root: Path) -> None:
+def write_tiny_ntu(root: Path, tags: Sequence[Tag] = TAGS) -> None:
     """Every joint is a white dot in the colour frames; depth is the same around all joints, and a hole elsewhere."""
-    for tag in TAGS:
+    for tag in tags:
         video, skeletons = video_path(root, tag), skeleton_path(root, tag)
         for path in (video, skeletons, depth_path(root, tag, 0)):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,4 +42,4 @@ def write_tiny_ntu(root: Path) -> None:
             frames.append([body])
         writer.release()
         skeletons.write_text(skeleton_text(frames))
-    (root / LIST).write_text("# made by a test\n" + "".join(f"some/folder/{tag}.skeleton\n" for tag in TAGS))
+    (root / LIST).write_text("# made by a test\n" + "".join(f"some/folder/{tag}.skeleton\n" for tag in tags))
