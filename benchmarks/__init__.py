@@ -14,4 +14,6 @@ NAMES = (
     "pretrain_step",
     "loader_stall",
     "finetune_loader",
+    "evaluate_coco",
+    "metrics_memory",
 )

@@ -138,8 +138,7 @@ def shared_areas(bench: Bench) -> Iterator[dict[str, Any]]:
     """Alignment of both views, forward and backward."""
     count = bench.recipe.training.batch_size
     torch.manual_seed(0)
-    query, key = (torch.randn(count, 128, 8, 8, device=bench.device) for _ in range(2))
-    upstream = torch.randn(count, 128, 16, 16, device=bench.device)
+    query, key, upstream = alignment.random_maps(count, bench.device)
     geometries = alignment.random_pair(count, bench.device)
     both = functools.partial(alignment.both_views, query=query, key=key, upstream=upstream, geometries=geometries)
     ways = {
@@ -147,7 +146,7 @@ def shared_areas(bench: Bench) -> Iterator[dict[str, Any]]:
         (PUBLISHED, "loop over samples"): functools.partial(both, published.align),
         (PEER, "torchvision roi_align"): functools.partial(both, alignment.roi_aligned),
     }
-    check = functools.partial(alignment.check, both)
+    check = functools.partial(alignment.check, both, geometries)
     yield bench.case(f"alignment, N = {count}", ways, items=count, unit="pairs", check=check)
 
 

@@ -1,4 +1,4 @@
-"""Errors of 3D poses: MPJPE, PA-MPJPE and their averages per action. numpy only, batched, nothing is fitted.
+"""Errors of 3D poses: MPJPE and PA-MPJPE. numpy only, batched, nothing is fitted.
 
 Human3.6M protocols (Ionescu et al. 2014; Li et al. 2021, section 4.3): MPJPE compares root-relative poses as they
 are, PA-MPJPE after the best similarity (rotation, translation and scale; Umeyama 1991).
@@ -53,13 +53,6 @@ def procrustes_align(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
     power = np.square(source).sum((1, 2))
     scale = np.divide((singular * sign).sum(1), power, out=np.zeros_like(power), where=power > 0)
     return scale[:, None, None] * (source @ rotation) + truth_mean
-
-
-def action_means(errors: np.ndarray, actions: np.ndarray) -> dict[int, float]:
-    """Mean of per-joint errors (N, J) for each action of ``actions`` (N,), in ascending order of the action."""
-    if len(errors) != len(actions):
-        raise ValueError(f"{len(errors)} poses but {len(actions)} actions")
-    return {int(action): float(errors[actions == action].mean()) for action in np.unique(actions)}
 
 
 def _check(predicted: np.ndarray, truth: np.ndarray) -> None:

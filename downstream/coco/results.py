@@ -46,9 +46,9 @@ def write_predictions(path: Path, results: list[dict[str, Any]]) -> None:
 
 
 def read_predictions(path: Path, annotations: Path) -> list[dict[str, Any]]:
-    """Read a results file for the images of ``annotations``; of each entry only the keys that pycocotools uses.
+    """Read a results file for the images of ``annotations``; of each entry only the keys that scores depend on.
 
-    Where the first entry has a ``bbox``, pycocotools takes each person's size from it, otherwise from the keypoints.
+    As in pycocotools, where the first entry has a ``bbox``, each person's size is taken from it, else from the joints.
 
     Raises:
         InputError: missing, damaged, misshapen or not finite, not of people, or made for other images.

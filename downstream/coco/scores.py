@@ -1,15 +1,13 @@
-"""COCO's keypoint scores of results files, which pycocotools computes. No torch."""
+"""COCO's keypoint scores of results files, which are pycocotools'. No torch."""
 
-import contextlib
-import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 
 from downstream.coco.annotations import read_annotations
+from downstream.coco.keypoint_evaluation import Found, Truth, evaluate
+from downstream.coco.keypoints import NAMES
 from downstream.coco.reader import DETECTIONS, annotation_path, read_people
 from downstream.coco.recipe import Coco2D
 from downstream.coco.results import HEADLINE, IN_ANNOTATED_BOXES, read_predictions
@@ -56,50 +54,44 @@ def score(annotations: Path, results: list[dict[str, Any]]) -> dict[str, float |
     Raises:
         InputError: annotations that are missing or damaged.
     """
-    content, results = _renumbered(read_annotations(annotations), results)
-    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints its progress
-        truth = _indexed(content)
-        # loadRes fails on an empty list.
-        found = truth.loadRes(results) if results else _indexed({**content, "annotations": []})
-        evaluation = COCOeval(truth, found, "keypoints")
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
-    statistics = {
-        name: None if value < 0 else 100 * float(value)
-        for name, value in zip(STATISTICS, evaluation.stats, strict=True)
-    }
-    return {**statistics, "mean_oks": _mean_oks(evaluation)}
+    return score_content(read_annotations(annotations), results)
 
 
-def _renumbered(content: dict[str, Any], results: list[dict[str, Any]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Both with ids from 1 on, in the order of the images' own, which decides between equal scores.
-
-    pycocotools sorts ids in numpy, which rounds those beyond 64 bits, and takes the person 0 for nobody.
-    """
-    number = {image_id: n for n, image_id in enumerate(sorted(image["id"] for image in content["images"]), start=1)}
-    images = [{**image, "id": number[image["id"]]} for image in content["images"]]
-    people = [
-        {**person, "id": n, "image_id": number[person["image_id"]]}
-        for n, person in enumerate(content["annotations"], start=1)
-    ]
-    found = [{**result, "image_id": number[result["image_id"]]} for result in results]
-    return {**content, "images": images, "annotations": people}, found
+def score_content(content: dict[str, Any], results: list[dict[str, Any]]) -> dict[str, float | None]:
+    """`score` of the ``content`` of an annotation file."""
+    truth, numbers = _truth(content)
+    found, best = evaluate(truth, _found(results, numbers))
+    statistics = {name: None if value < 0 else 100 * value for name, value in zip(STATISTICS, found, strict=True)}
+    return {**statistics, "mean_oks": 100 * float(best.mean()) if len(best) else None}
 
 
-def _mean_oks(evaluation: COCOeval) -> float | None:
-    """In percent; None without annotated people. Crowds and people without keypoints don't count."""
-    best = []
-    for image_and_category, similarities in evaluation.ious.items():
-        people = evaluation._gts[image_and_category]  # the columns of the similarities, a row for each detection
-        highest = similarities.max(axis=0) if len(similarities) else np.zeros(len(people))
-        best += [value for value, person in zip(highest, people, strict=True) if not person["ignore"]]
-    return 100 * float(np.mean(best)) if best else None
+def _truth(content: dict[str, Any]) -> tuple[Truth, dict[int, int]]:
+    """The annotated people, and the number of each image by its id, which may be beyond 64 bits, in their order."""
+    numbers = {image_id: n for n, image_id in enumerate(sorted(image["id"] for image in content["images"]))}
+    people = content["annotations"]
+    columns = {key: np.array([one[key] for one in people]) for key in ("area", "bbox", "iscrowd", "num_keypoints")}
+    crowds = columns["iscrowd"].astype(bool)
+    truth = Truth(
+        images=np.array([numbers[person["image_id"]] for person in people], int),
+        keypoints=np.array([person["keypoints"] for person in people], float).reshape(-1, len(NAMES), 3),
+        boxes=columns["bbox"].reshape(-1, 4),
+        areas=columns["area"],
+        crowds=crowds,
+        ignored=crowds | (columns["num_keypoints"] == 0),
+    )
+    return truth, numbers
 
 
-def _indexed(content: dict[str, Any]) -> COCO:
-    """What `COCO` makes of a file, from content that is read and checked already."""
-    coco = COCO()
-    coco.dataset = content
-    coco.createIndex()
-    return coco
+def _found(results: list[dict[str, Any]], numbers: dict[int, int]) -> Found:
+    """Results in the images of ``numbers``; as in pycocotools, the first decides whether their boxes give the areas."""
+    joints = np.array([result["keypoints"] for result in results], float).reshape(-1, len(NAMES), 3)[..., :2]
+    if results and results[0].get("bbox"):
+        sides = np.array([result["bbox"][2:] for result in results])
+    else:
+        sides = joints.max(axis=1) - joints.min(axis=1)
+    return Found(
+        images=np.array([numbers[result["image_id"]] for result in results], int),
+        joints=joints,
+        scores=np.array([result["score"] for result in results], float),
+        areas=sides.prod(axis=1),
+    )

@@ -16,7 +16,7 @@ from downstream.heatmap_pose.heatmaps import decode, gaussian_targets, heatmap_l
 from downstream.heatmap_pose.keypoint_data import KeypointBatch, KeypointBatches
 from downstream.heatmap_pose.simple_pose import SimplePose
 from downstream.samples.crop import apply_affine, invert_affine
-from downstream.samples.network_input import pixels_to_network
+from downstream.samples.network_input import mirrored_too, pixels_to_network
 from downstream.samples.people import LabelledPeople, People
 from downstream.samples.plain_crops import PlainCrops
 from downstream.training.adam_player import adam_player
@@ -110,10 +110,11 @@ class KeypointTask:
         """Joints (B, J, 2) in px of the crops (B, 3, H, W), and their heights (B, J)."""
         self.module.eval()
         views = pixels_to_network(images, self._device)
-        heatmaps = self._heatmaps(views)
         if self._recipe.flip_test:
-            mirrored = self._mirrored.to(heatmaps.device)
-            heatmaps = (heatmaps + unmirror_heatmaps(self._heatmaps(views.flip(3)), mirrored)) / 2
+            plain, mirrored = self._heatmaps(mirrored_too(views)).chunk(2)
+            heatmaps = (plain + unmirror_heatmaps(mirrored, self._mirrored.to(views.device))) / 2
+        else:
+            heatmaps = self._heatmaps(views)
         return decode(heatmaps, stride=self.module.stride, offset=offset)
 
     def _heatmaps(self, images: Tensor) -> Tensor:

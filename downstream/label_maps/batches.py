@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from downstream.reading.frames import CACHE_BYTES
+from downstream.samples.device_crops import UncutCrops, UncutLabels
 from downstream.training.epoch_batches import EpochBatches, Pinnable, to_images
 from downstream.training.training_recipe import FineTuning
 
@@ -26,10 +27,10 @@ class LabelledImages(Protocol):
 
 @dataclass(frozen=True)
 class ParsingBatch(Pinnable):
-    """``images`` (B, C, S, S) and ``labels`` (B, S, S) uint8, classes or 255, of ``epoch``, counted from 0."""
+    """``images`` (B, C, S, S), ``labels`` (B, S, S) uint8, classes or 255, of ``epoch``, counted from 0; or uncut."""
 
-    images: Tensor
-    labels: Tensor
+    images: Tensor | UncutCrops
+    labels: Tensor | UncutLabels
     epoch: int
 
 

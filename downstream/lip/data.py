@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from downstream.label_maps.batches import LabelledBatches
+from downstream.label_maps.batches import LabelledBatches, ParsingBatch
 from downstream.lip.files import PICTURES
-from downstream.lip.labels import swap_sides
+from downstream.lip.labels import IGNORED, LABELS, swap_sides
 from downstream.lip.reader import LipSamples
 from downstream.lip.recipe import LIP
 from downstream.lip.regions import packed_samples
@@ -14,6 +14,7 @@ from downstream.lip.whole_picture import fitted, warp_labels
 from downstream.reading.frames import Region
 from downstream.samples.affine_augmentation import augmented_matrix, draw_affine
 from downstream.samples.crop import from_region, warp
+from downstream.samples.device_crops import uncut, uncut_labels
 from downstream.samples.people import People
 from downstream.samples.plain_crops import PlainCrops
 from downstream.training.region_cut import cut_of
@@ -33,14 +34,28 @@ class ParsingBatches(LabelledBatches):
         self._recipe, self._sizes = recipe, samples.sizes
         self._centres, self._sides = fitted(samples.sizes, recipe.input_size)
 
+    def batch(self, draws: np.ndarray) -> ParsingBatch:
+        if not self.on_device:
+            return super().batch(draws)
+        drawn = map(self._drawn, draws.tolist(), self.rows(draws).tolist())
+        regions, labels, matrices, flips = zip(*drawn, strict=True)
+        crops = uncut(regions, np.stack(matrices), (self._recipe.input_size,) * 2)
+        becomes = np.where(np.array(flips)[:, None], LABELS.mirrored, np.arange(256, dtype=np.uint8))
+        return ParsingBatch(crops, uncut_labels(labels, becomes, crops, IGNORED), self._epoch)
+
     def sample(self, draw: int, row: int) -> tuple[np.ndarray, np.ndarray]:
         size = self._recipe.input_size
-        drawn = draw_affine(self._recipe.augmentation, self.generator(draw))
-        matrix = augmented_matrix(self._centres[row], self._sides[row], drawn, (size, size))
-        image, labels = self.decoded(row)
-        matrix = from_region(matrix, Region(image, np.zeros(2, int), self._sizes[row]))  # a packed one may be shrunk
+        region, labels, matrix, flip = self._drawn(draw, row)
+        matrix = from_region(matrix, region)
         labels = warp_labels(labels, matrix, size)
-        return warp(image, matrix, (size, size)), swap_sides(labels) if drawn.flip else labels
+        return warp(region.pixels, matrix, (size, size)), swap_sides(labels) if flip else labels
+
+    def _drawn(self, draw: int, row: int) -> tuple[Region, np.ndarray, np.ndarray, bool]:
+        """Image and label map of ``row``, how the image is to be cut (2, 3), and whether it is mirrored."""
+        drawn = draw_affine(self._recipe.augmentation, self.generator(draw))
+        matrix = augmented_matrix(self._centres[row], self._sides[row], drawn, (self._recipe.input_size,) * 2)
+        image, labels = self.decoded(row)
+        return Region(image, np.zeros(2, int), self._sizes[row]), labels, matrix, drawn.flip  # perhaps shrunk
 
 
 def fitted_images(samples: LipSamples, size: int, batch_size: int) -> PlainCrops:

@@ -22,6 +22,7 @@ from downstream.lip.recipe import LIP
 from downstream.lip.schedule import rounds_before, warm_restarts
 from downstream.lip.self_correction import SelfCorrection
 from downstream.lip.whole_picture import unwarp_labels
+from downstream.samples.device_crops import labels_on
 from downstream.samples.network_input import pixels_to_network
 from downstream.training.epoch_batches import Epochs, load
 from liftedcl.engine.device import full_precision
@@ -44,6 +45,7 @@ class LIPParsing:
             path = list_path(data, "train")
             raise InputError(f"{path}: {len(train)} samples are less than a batch of {recipe.batch_size}; {REMEDY}")
         self._batches = ParsingBatches(train, recipe, seed=seed, cached=workers == 0, packed=packed)
+        self._batches.on_device = packed is not None and torch.cuda.is_available()
         self._epochs = Epochs(self._batches, workers)
         self.epochs, self.steps_per_epoch = recipe.epochs, len(self._batches)
         self.images_per_step = recipe.batch_size
@@ -63,7 +65,7 @@ class LIPParsing:
 
     def losses(self, batch: ParsingBatch) -> Iterator[tuple[str, dict[str, Tensor]]]:
         images = pixels_to_network(batch.images, self._device)
-        labels = batch.labels.to(self._device, non_blocking=True).long()
+        labels = labels_on(batch.labels, self._device)
         rounds = rounds_before(self._recipe, batch.epoch)
         student, teacher = self.module.student(images).resized(labels.shape[1:]), None
         if rounds:

@@ -16,8 +16,9 @@ from downstream.pw3d.body.body_model import MIRRORED_JOINTS, MIRRORED_TRAINING_J
 from downstream.pw3d.crops import plain_crops
 from downstream.pw3d.reader import ShapeSamples
 from downstream.pw3d.recipe import PW3D
-from downstream.reading.frames import CACHE_BYTES, Regions
+from downstream.reading.frames import CACHE_BYTES, Region, Regions
 from downstream.samples.crop import apply_affine, crop_matrices
+from downstream.samples.device_crops import UncutCrops, uncut
 from downstream.training.epoch_batches import Pinnable, subset_of, to_images
 from liftedcl.identity.errors import InputError
 
@@ -27,7 +28,7 @@ class ShapeBatch(Pinnable):
     """B people.
 
     Attributes:
-        images: (B, 3, S, S) uint8 RGB, mirrored where drawn; colours not yet changed.
+        images: (B, 3, S, S) uint8 RGB, mirrored where drawn, or uncut; colours not yet changed.
         colours: (K, B, 6) factors of augmentation.py, for each level.
         keypoints_2d: (B, 24, 3): places in the crop from -1 to 1, and confidence.
         keypoints_3d: (B, 24, 4): metres and confidence.
@@ -37,7 +38,7 @@ class ShapeBatch(Pinnable):
         step: number of the step in the run, from 0.
     """
 
-    images: Tensor
+    images: Tensor | UncutCrops
     colours: Tensor
     keypoints_2d: Tensor
     keypoints_3d: Tensor
@@ -83,6 +84,7 @@ class ShapeBatches(Dataset):
 
     Attributes:
         lengths: steps of each epoch.
+        on_device: mirroring is left to the device that trains.
     """
 
     def __init__(
@@ -95,7 +97,7 @@ class ShapeBatches(Dataset):
         regions: Regions | None = None,
     ) -> None:
         sets = [samples for samples, _ in mix]
-        self._recipe, self._seed, self._regions = recipe, seed, regions
+        self._recipe, self._seed, self._regions, self.on_device = recipe, seed, regions, False
         self._shares = np.array([share for _, share in mix])
         self._counts = np.array([len(samples) for samples in sets])
         self._firsts = np.cumsum(self._counts) - self._counts
@@ -132,7 +134,7 @@ class ShapeBatches(Dataset):
             return error  # raised in the main process; a worker's exception would bring its stack trace along
         keypoints_2d, keypoints_3d, pose = self._targets(rows, flips)
         return ShapeBatch(
-            images=to_images([crop[:, ::-1] if flip else crop for crop, flip in zip(crops, flips, strict=True)]),
+            images=self._mirrored(crops, flips),
             colours=_floats(np.stack([draw_colours(recipe.augmentation, rng, len(sizes)) for rng in streams], axis=1)),
             keypoints_2d=_floats(keypoints_2d),
             keypoints_3d=_floats(keypoints_3d),
@@ -143,6 +145,13 @@ class ShapeBatches(Dataset):
             sizes=sizes,
             step=sum(self.lengths[:epoch]) + step,
         )
+
+    def _mirrored(self, crops: list[np.ndarray], flips: np.ndarray) -> Tensor | UncutCrops:
+        if not self.on_device:
+            return to_images([crop[:, ::-1] if flip else crop for crop, flip in zip(crops, flips, strict=True)])
+        side = self._recipe.input_size
+        maps = np.where(flips[:, None, None], [[-1.0, 0, side - 1], [0, 1, 0]], np.eye(2, 3))
+        return uncut([Region.whole(crop) for crop in crops], maps, (side, side))
 
     def _order(self, epoch: int) -> np.ndarray:
         """The row, among those of all sets, of each sample of ``epoch``."""

@@ -43,8 +43,10 @@ class ShapeTargets:
 
 def targets_of(batch: ShapeBatch, joints: TrainingJoints, recipe: PW3D, device: torch.device | str) -> ShapeTargets:
     """The targets of ``batch`` on ``device``, where the module ``joints`` is; true bodies are placed by a fit."""
-    pose, betas, has_smpl = (part.to(device) for part in (batch.pose, batch.betas, batch.has_smpl))
-    keypoints_2d, keypoints_3d = batch.keypoints_2d.to(device), batch.keypoints_3d.to(device)
+    pose, betas, has_smpl, keypoints_2d, keypoints_3d = (
+        part.to(device, non_blocking=True)
+        for part in (batch.pose, batch.betas, batch.has_smpl, batch.keypoints_2d, batch.keypoints_3d)
+    )
     rotations = batch_rodrigues(pose.reshape(-1, 3)).view(-1, 24, 3, 3)
     places, fitted = fitted_translations(
         joints(rotations, betas), keypoints_2d, focal_length=recipe.focal_length, size=recipe.input_size

@@ -34,7 +34,7 @@ from downstream.pw3d.recipe import PW3D
 from downstream.pw3d.regions import plan_of
 from downstream.pw3d.shape_losses import agreement_terms, ramp_up, supervised_terms, targets_of
 from downstream.reading.region_shard import RegionShard
-from downstream.samples.network_input import to_network
+from downstream.samples.network_input import pixels_on, to_network
 from downstream.training.epoch_batches import Epochs, load
 from downstream.training.region_cut import cut_of
 from liftedcl.engine.device import full_precision
@@ -82,6 +82,7 @@ class PW3DShape:
             embedding=recipe.embedding,
             queue=recipe.loss.queue,
         ).to(memory_format=torch.channels_last)
+        self._batches.on_device = regions is not None and torch.cuda.is_available()
         self._epochs = Epochs(self._batches, workers)
         self.epochs, self.steps_per_epoch = recipe.epochs, self._batches.lengths
         self._ramp = max(1, round(recipe.loss.ramp_epochs * (len(longest) // recipe.batch_size)))
@@ -98,8 +99,8 @@ class PW3DShape:
 
     def losses(self, batch: ShapeBatch) -> Iterator[tuple[str, dict[str, Tensor]]]:
         recipe, levels, device = self._recipe, len(batch.sizes), self._device()
-        pixels, colours = (part.to(device, non_blocking=True) for part in (batch.images, batch.colours))
-        images = pyramid(pixels.float() / 255, colours, batch.sizes)
+        colours = batch.colours.to(device, non_blocking=True)
+        images = pyramid(pixels_on(batch.images, device) / 255, colours, batch.sizes)
         flat = self.module(to_network(images), range(levels))
         with full_precision(images):
             shapes, lens = flat.by_level(levels), {"focal_length": recipe.focal_length, "size": recipe.input_size}
@@ -108,7 +109,7 @@ class PW3DShape:
             targets = targets_of(batch, self.module.joints, recipe, device)
             terms = supervised_terms(shapes, places, project(joints, places, **lens), joints, targets, recipe.loss)
             if levels > 1:
-                negatives, people = self.module.negatives, batch.people.to(device)
+                negatives, people = self.module.negatives, batch.people.to(device, non_blocking=True)
                 negatives.push(shapes.embeddings.detach(), people)
                 drawn = torch.stack([negatives.draw(people, recipe.loss.negatives) for _ in range(levels - 1)])
                 ramp = ramp_up(batch.step, self._ramp)

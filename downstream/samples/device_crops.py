@@ -1,7 +1,8 @@
 """Augmented crops cut in batch on the device that trains, from the regions that a loader hands over as they are.
 
 A crop is what `crop.warp`, and with occlusion and gains `pose_augmentation`, make of the region one by one on a CPU, up
-to rounding: OpenCV places pixels to a 32nd of a pixel, and draws the noise from the sample's own random numbers.
+to rounding: OpenCV places pixels to a 32nd of a pixel, and draws the noise from the sample's own random numbers. Label
+maps, whose nearest pixels OpenCV finds to a 1024th, differ where two are as near.
 """
 
 from collections.abc import Sequence
@@ -53,16 +54,44 @@ def uncut(
         noise: (B, 4) rectangles in px of the regions; None for none.
         gains: (B, 3); None for 1.
     """
-    sides = np.max([region.pixels.shape[:2] for region in regions], axis=0)
-    pixels = np.zeros((len(regions), *sides, 3), np.uint8)
-    for place, region in zip(pixels, regions, strict=True):
-        height, width = region.pixels.shape[:2]
-        place[:height, :width] = region.pixels
+    pixels = _padded([region.pixels for region in regions], 0)
     maps = invert_affine(np.stack([from_region(*pair) for pair in zip(matrices, regions, strict=True)]))
     noise = np.zeros((len(regions), 4)) if noise is None else noise
     gains = np.ones((len(regions), 3)) if gains is None else gains
     maps, noise, gains = (torch.from_numpy(part.astype(np.float32)) for part in (maps, noise, gains))
-    return UncutCrops(torch.from_numpy(pixels).permute(0, 3, 1, 2), maps, noise, gains, size)
+    return UncutCrops(pixels.permute(0, 3, 1, 2), maps, noise, gains, size)
+
+
+@dataclass(frozen=True)
+class UncutLabels(Pinnable):
+    """B label maps that are cut as `UncutCrops` are.
+
+    Attributes:
+        pixels: (B, H, W) uint8.
+        maps, size: those of the crops.
+        becomes: (B, 256) uint8, what each value of a map becomes, as left and right change places in a mirror.
+        outside: the value of what is outside a map.
+    """
+
+    pixels: Tensor
+    maps: Tensor
+    size: tuple[int, int]
+    becomes: Tensor
+    outside: int
+
+
+def uncut_labels(labels: Sequence[np.ndarray], becomes: np.ndarray, crops: UncutCrops, outside: int) -> UncutLabels:
+    """``labels`` (H, W) of the regions of ``crops``; ``becomes`` (B, 256) and ``outside`` as in `UncutLabels`."""
+    return UncutLabels(_padded(labels, outside), crops.maps, crops.size, torch.from_numpy(becomes), outside)
+
+
+def _padded(images: Sequence[np.ndarray], value: int) -> Tensor:
+    """Images (H, W, ...) uint8 stacked, with ``value`` below and to the right of those that are smaller."""
+    sides = np.max([image.shape[:2] for image in images], axis=0)
+    padded = np.full((len(images), *sides, *images[0].shape[2:]), value, np.uint8)
+    for place, image in zip(padded, images, strict=True):
+        place[: image.shape[0], : image.shape[1]] = image
+    return torch.from_numpy(padded)
 
 
 @torch.no_grad()
@@ -72,17 +101,35 @@ def cut_on(crops: UncutCrops, device: torch.device) -> Tensor:
         part.to(device, non_blocking=True) for part in (crops.pixels, crops.maps, crops.noise, crops.gains)
     )
     with torch.autocast(device.type, enabled=False):  # bfloat16 has fewer digits than coordinates
-        images = _covered(pixels.float(), noise)
-        (width, height), (lines, columns) = crops.size, images.shape[2:]
-        x, y = torch.arange(width, device=device), torch.arange(height, device=device)
-        across, down = (
-            maps[:, None, None, :, 0] * x[None, None, :, None],
-            maps[:, None, None, :, 1] * y[None, :, None, None],
-        )
-        places = across + down + maps[:, None, None, :, 2]  # (B, h, w, 2) px of the region
+        images, places = _covered(pixels.float(), noise), _places(maps, crops.size)
+        lines, columns = images.shape[2:]
         shares = torch.stack([2 * places[..., 0] / (columns - 1) - 1, 2 * places[..., 1] / (lines - 1) - 1], dim=-1)
         cut = F.grid_sample(images, shares, padding_mode="zeros", align_corners=True).round_()
         return (cut * gains[:, :, None, None] + 0.5).floor_().clamp_(0, 255)
+
+
+@torch.no_grad()
+def labels_on(labels: Tensor | UncutLabels, device: torch.device) -> Tensor:
+    """Label maps (B, h, w) int64 on ``device``, those that aren't cut yet being cut there; the host never waits."""
+    if isinstance(labels, Tensor):
+        return labels.to(device, non_blocking=True).long()
+    pixels, maps, becomes = (
+        part.to(device, non_blocking=True) for part in (labels.pixels, labels.maps, labels.becomes)
+    )
+    lines, columns = pixels.shape[1:]
+    with torch.autocast(device.type, enabled=False):
+        x, y = (_places(maps, labels.size) + 0.5).floor_().long().unbind(dim=3)
+    inside = (x >= 0) & (x < columns) & (y >= 0) & (y < lines)
+    nearest = (y.clamp(0, lines - 1) * columns + x.clamp(0, columns - 1)).flatten(1)
+    found = becomes.gather(1, pixels.flatten(1).gather(1, nearest).long())
+    return torch.where(inside, found.view(inside.shape).long(), labels.outside)
+
+
+def _places(maps: Tensor, size: tuple[int, int]) -> Tensor:
+    """Where the pixels of crops of ``size``, width and height, are in their regions: (B, h, w, 2) px, x and y."""
+    x, y = (torch.arange(side, device=maps.device)[:, None] for side in size)
+    across, down, first = (part[:, None, None] for part in maps.unbind(dim=2))
+    return across * x + down * y[:, None] + first
 
 
 def _covered(images: Tensor, noise: Tensor) -> Tensor:

@@ -12,8 +12,18 @@ def to_network(images: Tensor) -> Tensor:
     return normalise(images).contiguous(memory_format=torch.channels_last)
 
 
+def mirrored_too(images: Tensor) -> Tensor:
+    """Images (B, 3, H, W) and behind them their mirror images, (2 B, 3, H, W): one batch for the flip test."""
+    return torch.cat([images, images.flip(3)])
+
+
 def pixels_to_network(pixels: Tensor | UncutCrops, device: torch.device) -> Tensor:
     """uint8 RGB (B, 3, H, W), brought to ``device``, or crops that are cut there."""
+    return to_network(pixels_on(pixels, device) / 255.0)
+
+
+def pixels_on(pixels: Tensor | UncutCrops, device: torch.device) -> Tensor:
+    """The same on ``device``, grey levels from 0 to 255 as float32."""
     if isinstance(pixels, UncutCrops):
-        return to_network(cut_on(pixels, device) / 255.0)
-    return to_network(pixels.to(device, non_blocking=True).float() / 255.0)
+        return cut_on(pixels, device)
+    return pixels.to(device, non_blocking=True).float()

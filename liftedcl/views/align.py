@@ -40,8 +40,10 @@ def align(features: Tensor, geometry: Geometry, area: Tensor, size: int) -> Tens
     height, width = features.shape[2:]
     with torch.autocast(features.device.type, enabled=False):  # bfloat16 would round the positions
         rows, columns = _linear_weights(position[:, 1], height), _linear_weights(x, width)
-        across = features.float().flatten(1, 2) @ columns.mT  # (B, C h, S): two plain products, faster than one einsum
-        return rows[:, None] @ across.unflatten(1, (-1, height))
+        # Channels come last in memory, as networks give them and as the vectors of cells are read.
+        maps = features.float().permute(0, 2, 3, 1).flatten(2)  # (B, h, w C)
+        down = (rows @ maps).unflatten(2, (width, -1))  # (B, S, w, C): two plain products, faster than one einsum
+        return (columns[:, None] @ down).permute(0, 3, 1, 2)
 
 
 def _linear_weights(position: Tensor, cells: int) -> Tensor:

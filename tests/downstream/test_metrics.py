@@ -74,13 +74,6 @@ def test_flat_and_collapsed_poses_stay_finite():
     np.testing.assert_allclose(metrics.procrustes_align(collapsed, truth), truth.mean(1, keepdims=True) + 0 * truth)
 
 
-def test_action_means_are_means_of_their_samples():
-    errors = np.arange(12.0).reshape(4, 3)
-    assert metrics.action_means(errors, np.array([7, 2, 7, 2])) == {2: 7.0, 7: 4.0}
-    with pytest.raises(ValueError, match="actions"):
-        metrics.action_means(errors, np.array([2]))
-
-
 @pytest.mark.parametrize("bad", [np.zeros((0, 17, 3)), np.zeros((2, 17, 2)), np.full((2, 17, 3), np.nan)])
 def test_nonsense_is_refused(bad):
     with pytest.raises(ValueError):

@@ -22,6 +22,8 @@ from downstream.label_maps.batches import ParsingBatch
 from downstream.label_maps.classes import IGNORED
 from downstream.label_maps.predictions import PREDICTIONS, write_prediction
 from downstream.reading.frames import picture_size
+from downstream.samples.device_crops import labels_on
+from downstream.samples.network_input import mirrored_too
 from downstream.training.epoch_batches import Epochs, load
 from liftedcl.data_sets.h36m.parsing_files import PARSING
 from liftedcl.engine.device import full_precision
@@ -61,7 +63,7 @@ class H36MPartParsing:
         yield from self._epochs.epoch(epoch, first_step)
 
     def losses(self, batch: ParsingBatch) -> Iterator[tuple[str, dict[str, Tensor]]]:
-        labels = batch.labels.to(self._device, non_blocking=True).long()
+        labels = labels_on(batch.labels, self._device)
         logits = self.module(network_input(batch.images, self._device))
         with full_precision(logits):
             loss = parsing_loss(resize(logits.float(), labels.shape[1:]), labels)
@@ -91,10 +93,12 @@ class H36MPartParsing:
         themselves are interpolated.
         """
         size = images.shape[2:]
-        logits = self.module(network_input(images, self._device))
+        views = network_input(images, self._device)
         if self._recipe.flip_test:
-            mirrored = self.module(network_input(images.flip(3), self._device)).flip(3)
-            logits = (logits + mirrored[:, LABELS.mirrored[: LABELS.count].tolist()]) / 2
+            plain, mirrored = self.module(mirrored_too(views)).chunk(2)
+            logits = (plain + mirrored.flip(3)[:, LABELS.mirrored[: LABELS.count].tolist()]) / 2
+        else:
+            logits = self.module(views)
         return resize(logits, size)
 
 

@@ -67,8 +67,8 @@ class H36MPose2D(KeypointTask):
         rows, matrices, flipped = batch.rows.numpy(), batch.matrices.numpy(), batch.flipped.numpy()
         posed = np.flatnonzero(rows < len(self._poses))  # MPII's people follow
         poses = turn_with_crop(self._poses[rows[posed]], matrices[posed], flipped[posed]).astype(np.float32)
-        device = features.device
-        return self.module.beside(features, torch.from_numpy(posed).to(device), torch.from_numpy(poses).to(device))
+        known = (torch.from_numpy(part).to(features.device, non_blocking=True) for part in (posed, poses))
+        return self.module.beside(features, *known)
 
     def write_predictions(self, out: Path) -> None:
         """Write the joints of the test frames."""

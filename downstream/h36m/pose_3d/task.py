@@ -21,7 +21,7 @@ from downstream.h36m.shared.pose_coding import NUM_REGRESSED, ROOT, decode, root
 from downstream.h36m.shared.prediction_file import PREDICTIONS, write_predictions
 from downstream.h36m.shared.recipe import H36M3D
 from downstream.h36m.shared.skeleton_prior import SkeletonPrior
-from downstream.samples.network_input import pixels_to_network
+from downstream.samples.network_input import mirrored_too, pixels_to_network
 from downstream.samples.plain_crops import PlainCrops
 from downstream.training.adam_player import adam_player
 from downstream.training.epoch_batches import Epochs, load
@@ -77,7 +77,8 @@ class H36MPose3D:
             flows = self.module.flow, self.module.flat_flow
             terms["residual_likelihood"] = rle_loss(mu, sigma, targets, weights, *flows)
             if batch.poses is not None:
-                terms |= self.module.prior(maps, batch.posed.to(device), batch.poses.to(device))
+                known = (part.to(device, non_blocking=True) for part in (batch.posed, batch.poses))
+                terms |= self.module.prior(maps, *known)
         yield "rle", terms
 
     def write_predictions(self, out: Path) -> None:
@@ -100,5 +101,5 @@ class H36MPose3D:
         """Mean of the outputs for the crops (B, 3, S, S) and for their mirror images: (B, 18, 3) float64."""
         self.module.eval()
         images = pixels_to_network(images, next(self.module.parameters()).device)
-        plain, mirrored = (self.module(view)[0].cpu().double().numpy() for view in (images, images.flip(3)))
-        return (plain + unmirror(mirrored, self._recipe.input_size)) / 2
+        plain, mirrored = self.module(mirrored_too(images))[0].cpu().double().chunk(2)
+        return (plain.numpy() + unmirror(mirrored.numpy(), self._recipe.input_size)) / 2

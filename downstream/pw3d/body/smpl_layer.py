@@ -27,8 +27,7 @@ class SMPLLayer(nn.Module):
         for name, array in (arrays | {"joint_regressor": body.J_regressor, "weights": body.weights}).items():
             tensor = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
             self.register_buffer(name, tensor, persistent=False)
-        # Stays on the CPU: lbs walks the tree on the host, which would wait for a GPU at every joint.
-        self._parents = torch.tensor(PARENTS)
+        self.register_buffer("_later_parents", torch.tensor(PARENTS[1:]), persistent=False)
 
     def forward(self, rotations: Tensor, betas: Tensor) -> tuple[Tensor, Tensor]:
         """Local rotations (N, 24, 3, 3) and betas (N, 10) to vertices (N, V, 3) and joints (N, 24, 3), in metres."""
@@ -39,10 +38,23 @@ class SMPLLayer(nn.Module):
             self.shapedirs,
             self.posedirs,
             self.joint_regressor,
-            self._parents,
+            _Parents(self._later_parents),
             self.weights,
             pose2rot=False,
         )
+
+
+class _Parents:
+    """`PARENTS` as lbs asks for them: it walks the tree on the host, which would wait for a GPU at every joint, and
+    picks all joints' parents on the device, where a list would have to be copied to at every step."""
+
+    shape = (len(PARENTS),)
+
+    def __init__(self, later: Tensor) -> None:
+        self._later = later
+
+    def __getitem__(self, key: int | slice) -> int | Tensor:
+        return self._later if key == slice(1, None) else PARENTS[key]
 
 
 class TrainingJoints(nn.Module):

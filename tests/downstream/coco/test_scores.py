@@ -11,12 +11,13 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from tiny.coco import RECIPE, write_tiny_coco
 
+from benchmarks import evaluate_coco
 from downstream.coco.__main__ import main
 from downstream.coco.keypoints import OKS_SIGMAS
 from downstream.coco.reader import annotation_path, read_people
 from downstream.coco.rescoring import oks_nms, rescored
 from downstream.coco.results import read_predictions, results_of, write_predictions
-from downstream.coco.scores import STATISTICS, score, score_run
+from downstream.coco.scores import STATISTICS, score, score_content, score_run
 from downstream.coco.task import CocoPose
 from liftedcl.identity.errors import InputError, run_cli
 from liftedcl.networks.encoder import build_backbone
@@ -62,6 +63,14 @@ def test_pycocotools_on_real_annotations_with_crowds(realdata, tmp_path, monkeyp
     expected = pycocotools(annotations, json.loads((tmp_path / "predictions.json").read_text()))
     assert 10 < found["ap"] < 90
     np.testing.assert_array_equal([found[name] for name in STATISTICS], 100 * expected)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_pycocotools_on_random_people_and_results(seed):
+    """Equal scores, people who are exactly alike, crowds, nobody, and more than 20 results in an image."""
+    content, results = evaluate_coco.random_content(np.random.default_rng(seed), images=1 + 8 * seed)
+    found = score_content(content, results)
+    assert [found[name] for name in STATISTICS] == evaluate_coco.pycocotools(content, results)
 
 
 def test_the_published_pair(realdata, tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ import pickle
 
 import cv2
 import numpy as np
+import pytest
 import torch
 from tiny.data_of_benchmarks import DATA
 
@@ -12,10 +13,17 @@ from downstream.coco.keypoints import MIRRORED
 from downstream.coco.reader import read_people
 from downstream.h36m.pose_3d.data import training_batches
 from downstream.heatmap_pose.keypoint_data import KeypointBatches
+from downstream.lip.data import ParsingBatches
+from downstream.lip.labels import IGNORED, LABELS
+from downstream.lip.parsing_loss import edge_labels
+from downstream.lip.reader import read_lip
+from downstream.lip.whole_picture import warp_labels
+from downstream.pw3d.data import ShapeBatches
+from downstream.pw3d.reader import read_mix
 from downstream.reading.frames import Region
 from downstream.samples.crop import crop_matrices, from_region, warp
-from downstream.samples.device_crops import cut_on, uncut
-from downstream.samples.network_input import pixels_to_network
+from downstream.samples.device_crops import cut_on, labels_on, uncut, uncut_labels
+from downstream.samples.network_input import pixels_on
 
 CPU = torch.device("cpu")
 
@@ -55,23 +63,54 @@ def test_gains_and_noise_are_where_they_are_said_to_be():
     assert cut[0, 1, inside].std() > 60 and abs(cut[0, 1, inside].mean() - 127) < 15
 
 
-def test_batches_of_both_kinds_are_the_same_samples(tmp_path):
+def test_labels_are_the_nearest_ones_and_change_sides_in_the_mirror():
+    """All but a thousandth of them; what is outside a map is ignored, also where the others are larger."""
+    rng = np.random.default_rng(0)
+    sizes = np.array([(90 - 7 * n, 50 + 9 * n) for n in range(6)])
+    labels = [cv2.resize(rng.integers(0, 20, (9, 7), dtype=np.uint8), size, interpolation=0) for size in sizes.tolist()]
+    flips = rng.random(6) < 0.5
+    assert flips.any() and not flips.all()
+    centres, turned = sizes * rng.uniform(0.3, 0.7, (6, 2)), rng.uniform(-60, 60, 6)
+    matrices = crop_matrices(centres, rng.uniform(40, 130, 6), size=(65, 65), rotations=turned, flips=flips)
+    regions = [Region.whole(np.zeros((*one.shape, 3), np.uint8)) for one in labels]
+    becomes = np.where(flips[:, None], LABELS.mirrored, np.arange(256, dtype=np.uint8))
+    cut = labels_on(uncut_labels(labels, becomes, uncut(regions, matrices, (65, 65)), IGNORED), CPU)
+    expected = np.stack([warp_labels(*one, 65) for one in zip(labels, matrices, strict=True)])
+    expected[flips] = LABELS.mirrored[expected[flips]]
+    assert (cut.numpy() != expected).mean() < 1e-3 and 0.1 < (expected == IGNORED).mean() < 0.9
+    edges, wanted = edge_labels(cut), edge_labels(torch.from_numpy(expected).long())
+    assert (edges != wanted).float().mean() < 0.005 and wanted.float().mean() > 0.1
+
+
+def coco_batches(recipe, data):
+    train = read_people(data, "train").labelled((recipe.input_width, recipe.input_height), recipe.box_scale)
+    return KeypointBatches(train, recipe, MIRRORED, seed=0, cached=False)
+
+
+BATCHES = {
+    "coco": coco_batches,
+    "h36m_3d": lambda recipe, data: training_batches(recipe, data, seed=0, cached=False),
+    "lip": lambda recipe, data: ParsingBatches(read_lip(data, "train"), recipe, seed=0, cached=False),
+    "pw3d": lambda recipe, data: ShapeBatches(read_mix(data), recipe, seed=0, cached=False),
+}
+
+
+@pytest.mark.parametrize("name", BATCHES)
+def test_batches_of_both_kinds_are_the_same_samples(tmp_path, name):
     """Of smooth pictures, without occlusion, whose noise differs."""
-    for name in ("h36m_3d", "coco"):
-        write, recipe = DATA[name]
-        data = write(tmp_path / name)
-        for path in data.rglob("*.jpg"):
-            assert cv2.imwrite(str(path), cv2.GaussianBlur(cv2.imread(str(path)), (0, 0), 3))
-        if name == "h36m_3d":
-            one, other = (training_batches(recipe, data, seed=0, cached=False) for _ in range(2))
-        else:
-            train = read_people(data, "train").labelled((recipe.input_width, recipe.input_height), recipe.box_scale)
-            one, other = (KeypointBatches(train, recipe, MIRRORED, seed=0, cached=False) for _ in range(2))
-        other.on_device = True
-        cropped, left = one[0], pickle.loads(pickle.dumps(other[0]))  # as workers hand it over
-        for field in dataclasses.fields(cropped):
-            values = getattr(cropped, field.name), getattr(left, field.name)
-            if field.name != "images" and isinstance(values[0], torch.Tensor):
-                assert torch.equal(*values)
-        apart = (pixels_to_network(cropped.images, CPU) - pixels_to_network(left.images, CPU)).abs() * 0.226 * 255
-        assert apart.mean() < 1 and len(left.images) == recipe.batch_size
+    write, recipe = DATA[name]
+    data = write(tmp_path / name)
+    for path in data.rglob("*.jpg"):
+        assert cv2.imwrite(str(path), cv2.GaussianBlur(cv2.imread(str(path)), (0, 0), 3))
+    one, other = (BATCHES[name](recipe, data) for _ in range(2))
+    other.on_device = True
+    cropped, left = one[0], pickle.loads(pickle.dumps(other[0]))  # as workers hand it over
+    for field in dataclasses.fields(cropped):
+        values = getattr(cropped, field.name), getattr(left, field.name)
+        if field.name == "labels":
+            assert (labels_on(values[0], CPU) != labels_on(values[1], CPU)).float().mean() < 2e-3
+        elif field.name != "images" and isinstance(values[0], torch.Tensor):
+            assert torch.equal(*values)
+    apart = (pixels_on(cropped.images, CPU) - pixels_on(left.images, CPU)).abs()
+    assert apart.mean() < 1 and len(left.images) == recipe.batch_size
+    assert name != "pw3d" or apart.max() == 0  # whose crops are mirrored only

@@ -71,7 +71,8 @@ def test_the_mirrored_prediction_changes_sides_and_is_turned_back(root):
 
     task.module = Network()
     logits = task._predict(torch.randint(0, 255, (2, 3, 33, 33), dtype=torch.uint8))
-    assert torch.equal(seen[0].flip(3), seen[1])
+    (together,) = seen
+    assert torch.equal(together[:2].flip(3), together[2:])
     assert (logits[:, CLASSES.index("left_hand"), :, 0] == 0.5).all()
     assert (logits[:, CLASSES.index("right_hand"), :, 32] == 0.5).all() and logits.sum() == 2 * 33
 
