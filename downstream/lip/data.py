@@ -12,8 +12,9 @@ from downstream.lip.recipe import LIP
 from downstream.lip.regions import packed_samples
 from downstream.lip.whole_picture import fitted, warp_labels
 from downstream.reading.frames import Region
-from downstream.samples.affine_augmentation import augmented_matrix, draw_affine
-from downstream.samples.crop import from_region, warp
+from downstream.samples.affine_augmentation import augmented_matrices, draw_affine
+from downstream.samples.canvas import Canvas
+from downstream.samples.crop import from_region
 from downstream.samples.people import People
 from downstream.samples.plain_crops import PlainCrops
 from downstream.training.region_cut import cut_of
@@ -31,16 +32,17 @@ class ParsingBatches(LabelledBatches):
         stored = packed_samples(packed, samples, cut_of(recipe)) if packed else samples
         super().__init__(stored, recipe, seed=seed, cached=cached)
         self._recipe, self._sizes = recipe, samples.sizes
+        self.canvas = Canvas((recipe.input_size, recipe.input_size))
         self._centres, self._sides = fitted(samples.sizes, recipe.input_size)
 
     def sample(self, draw: int, row: int) -> tuple[np.ndarray, np.ndarray]:
         size = self._recipe.input_size
         drawn = draw_affine(self._recipe.augmentation, self.generator(draw))
-        matrix = augmented_matrix(self._centres[row], self._sides[row], drawn, (size, size))
+        (matrix,) = augmented_matrices(self._centres[[row]], self._sides[[row]], [drawn], (size, size))
         image, labels = self.decoded(row)
         matrix = from_region(matrix, Region(image, np.zeros(2, int), self._sizes[row]))  # a packed one may be shrunk
         labels = warp_labels(labels, matrix, size)
-        return warp(image, matrix, (size, size)), swap_sides(labels) if drawn.flip else labels
+        return self.canvas.cut(image, matrix), swap_sides(labels) if drawn.flip else labels
 
 
 def fitted_images(samples: LipSamples, size: int, batch_size: int) -> PlainCrops:

@@ -13,17 +13,17 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from downstream.reading.frames import Region
-from downstream.samples.crop import from_region, invert_affine
+from downstream.samples.crop import from_region, invert_affine, seen_by
 from downstream.training.epoch_batches import Pinnable
 
 
 @dataclass(frozen=True)
 class UncutCrops(Pinnable):
-    """B regions and how their crops are cut.
+    """The parts of B regions that their crops see, and how these are cut.
 
     Attributes:
-        pixels: (B, 3, H, W) uint8 RGB; black below and to the right of a region that is smaller than the others.
-        maps: (B, 2, 3) float32, from px of the crop to px of the region.
+        pixels: (B, 3, H, W) uint8 RGB; black below and to the right of a part that is smaller than the others.
+        maps: (B, 2, 3) float32, from px of the crop to px of the part.
         noise: (B, 4) float32, first and last px (exclusive) x0, y0, x1, y1 of a rectangle of noise; empty for none.
         gains: (B, 3) float32, of the channels.
         size: width and height of the crops, px.
@@ -53,13 +53,17 @@ def uncut(
         noise: (B, 4) rectangles in px of the regions; None for none.
         gains: (B, 3); None for 1.
     """
-    sides = np.max([region.pixels.shape[:2] for region in regions], axis=0)
+    inner = np.stack([from_region(*pair) for pair in zip(matrices, regions, strict=True)])
+    seen = [seen_by(matrix, size, region.pixels.shape) for matrix, region in zip(inner, regions, strict=True)]
+    parts = [region.pixels[part] for region, part in zip(regions, seen, strict=True)]
+    sides = np.max([part.shape[:2] for part in parts], axis=0).clip(2)  # a crop may see nothing
     pixels = np.zeros((len(regions), *sides, 3), np.uint8)
-    for place, region in zip(pixels, regions, strict=True):
-        height, width = region.pixels.shape[:2]
-        place[:height, :width] = region.pixels
-    maps = invert_affine(np.stack([from_region(*pair) for pair in zip(matrices, regions, strict=True)]))
-    noise = np.zeros((len(regions), 4)) if noise is None else noise
+    for place, part in zip(pixels, parts, strict=True):
+        place[: part.shape[0], : part.shape[1]] = part
+    firsts = np.array([(columns.start, rows.start) for rows, columns in seen])
+    maps = invert_affine(inner)
+    maps[:, :, 2] -= firsts
+    noise = np.zeros((len(regions), 4)) if noise is None else noise - np.tile(firsts, 2)
     gains = np.ones((len(regions), 3)) if gains is None else gains
     maps, noise, gains = (torch.from_numpy(part.astype(np.float32)) for part in (maps, noise, gains))
     return UncutCrops(torch.from_numpy(pixels).permute(0, 3, 1, 2), maps, noise, gains, size)
@@ -79,7 +83,7 @@ def cut_on(crops: UncutCrops, device: torch.device) -> Tensor:
             maps[:, None, None, :, 0] * x[None, None, :, None],
             maps[:, None, None, :, 1] * y[None, :, None, None],
         )
-        places = across + down + maps[:, None, None, :, 2]  # (B, h, w, 2) px of the region
+        places = across + down + maps[:, None, None, :, 2]  # (B, h, w, 2) px of the part
         shares = torch.stack([2 * places[..., 0] / (columns - 1) - 1, 2 * places[..., 1] / (lines - 1) - 1], dim=-1)
         cut = F.grid_sample(images, shares, padding_mode="zeros", align_corners=True).round_()
         return (cut * gains[:, :, None, None] + 0.5).floor_().clamp_(0, 255)
