@@ -9,8 +9,9 @@ from torch import Tensor
 
 from downstream.heatmap_pose.heatmap_recipe import HeatmapPose
 from downstream.reading.frames import CACHE_BYTES
-from downstream.samples.affine_augmentation import augmented_matrix, draw_affine
-from downstream.samples.crop import apply_affine, from_region, warp
+from downstream.samples.affine_augmentation import augmented_matrices, draw_affine
+from downstream.samples.canvas import Canvas
+from downstream.samples.crop import apply_affine, from_region
 from downstream.samples.device_crops import UncutCrops, uncut
 from downstream.samples.people import LabelledPeople
 from downstream.samples.person_regions import regions_of, seen_of
@@ -61,6 +62,7 @@ class KeypointBatches(EpochBatches):
         super().__init__(train.counts, recipe, seed)
         self._train, self._recipe, self._mirrored = train, recipe, mirrored
         self._size = recipe.input_width, recipe.input_height
+        self.canvas = Canvas(self._size)
         seen = seen_of(train.people, recipe.augmentation.scale_limits, self._size)
         self._regions = regions_of([seen], cut_of(recipe), packed, cache=CACHE_BYTES if cached else 0)
 
@@ -82,14 +84,13 @@ class KeypointBatches(EpochBatches):
 
     def _images(self, draws: np.ndarray, rows: np.ndarray) -> tuple[Tensor | UncutCrops, np.ndarray, np.ndarray]:
         """Augmented crops, their maps from image to crop (B, 2, 3), and which are mirrored (B,)."""
-        people, samples = self._train.people, []
-        for draw, row in zip(draws.tolist(), rows.tolist(), strict=True):
-            drawn = draw_affine(self._recipe.augmentation, self.generator(draw))
-            matrix = augmented_matrix(people.centres[row], people.widths[row], drawn, self._size)
-            region = self._regions.region(row)
-            made = region if self.on_device else warp(region.pixels, from_region(matrix, region), self._size)
-            samples.append((made, matrix, drawn.flip))
-        pictures, matrices, flips = zip(*samples, strict=True)
-        matrices = np.stack(matrices)
-        images = uncut(pictures, matrices, self._size) if self.on_device else to_images(pictures)
-        return images, matrices, np.array(flips)
+        people, size = self._train.people, self._size
+        affines = [draw_affine(self._recipe.augmentation, self.generator(draw)) for draw in draws.tolist()]
+        matrices = augmented_matrices(people.centres[rows], people.widths[rows], affines, size)
+        flipped = np.array([affine.flip for affine in affines])
+        regions = map(self._regions.region, rows.tolist())
+        if self.on_device:
+            return uncut([*regions], matrices, size), matrices, flipped
+        pairs = zip(regions, matrices, strict=True)
+        crops = [self.canvas.cut(region.pixels, from_region(matrix, region)) for region, matrix in pairs]
+        return to_images(crops), matrices, flipped

@@ -12,8 +12,9 @@ from downstream.lip.recipe import LIP
 from downstream.lip.regions import packed_samples
 from downstream.lip.whole_picture import fitted, warp_labels
 from downstream.reading.frames import Region
-from downstream.samples.affine_augmentation import augmented_matrix, draw_affine
-from downstream.samples.crop import from_region, warp
+from downstream.samples.affine_augmentation import augmented_matrices, draw_affine
+from downstream.samples.canvas import Canvas
+from downstream.samples.crop import from_region
 from downstream.samples.device_crops import uncut, uncut_labels
 from downstream.samples.people import People
 from downstream.samples.plain_crops import PlainCrops
@@ -32,30 +33,31 @@ class ParsingBatches(LabelledBatches):
         stored = packed_samples(packed, samples, cut_of(recipe)) if packed else samples
         super().__init__(stored, recipe, seed=seed, cached=cached)
         self._recipe, self._sizes = recipe, samples.sizes
+        self.canvas = Canvas((recipe.input_size, recipe.input_size))
         self._centres, self._sides = fitted(samples.sizes, recipe.input_size)
 
     def batch(self, draws: np.ndarray) -> ParsingBatch:
         if not self.on_device:
             return super().batch(draws)
         drawn = map(self._drawn, draws.tolist(), self.rows(draws).tolist())
-        regions, labels, matrices, flips = zip(*drawn, strict=True)
-        crops = uncut(regions, np.stack(matrices), (self._recipe.input_size,) * 2)
+        images, labels, matrices, flips = zip(*drawn, strict=True)
+        cut = np.stack(matrices), (self._recipe.input_size,) * 2
         becomes = np.where(np.array(flips)[:, None], LABELS.mirrored, np.arange(256, dtype=np.uint8))
-        return ParsingBatch(crops, uncut_labels(labels, becomes, crops, IGNORED), self._epoch)
+        return ParsingBatch(uncut(images, *cut), uncut_labels(labels, *cut, becomes, IGNORED), self._epoch)
 
     def sample(self, draw: int, row: int) -> tuple[np.ndarray, np.ndarray]:
         size = self._recipe.input_size
-        region, labels, matrix, flip = self._drawn(draw, row)
-        matrix = from_region(matrix, region)
-        labels = warp_labels(labels, matrix, size)
-        return warp(region.pixels, matrix, (size, size)), swap_sides(labels) if flip else labels
+        image, labels, matrix, flip = self._drawn(draw, row)
+        matrix = from_region(matrix, image)
+        labels = warp_labels(labels.pixels, matrix, size)
+        return self.canvas.cut(image.pixels, matrix), swap_sides(labels) if flip else labels
 
-    def _drawn(self, draw: int, row: int) -> tuple[Region, np.ndarray, np.ndarray, bool]:
-        """Image and label map of ``row``, how the image is to be cut (2, 3), and whether it is mirrored."""
-        drawn = draw_affine(self._recipe.augmentation, self.generator(draw))
-        matrix = augmented_matrix(self._centres[row], self._sides[row], drawn, (self._recipe.input_size,) * 2)
-        image, labels = self.decoded(row)
-        return Region(image, np.zeros(2, int), self._sizes[row]), labels, matrix, drawn.flip  # perhaps shrunk
+    def _drawn(self, draw: int, row: int) -> tuple[Region, Region, np.ndarray, bool]:
+        """Image and label map of ``row``, how they are to be cut (2, 3), and whether they are mirrored."""
+        size, drawn = self._recipe.input_size, draw_affine(self._recipe.augmentation, self.generator(draw))
+        (matrix,) = augmented_matrices(self._centres[[row]], self._sides[[row]], [drawn], (size, size))
+        image, labels = (Region(pixels, np.zeros(2, int), self._sizes[row]) for pixels in self.decoded(row))
+        return image, labels, matrix, drawn.flip  # packed ones may be shrunk
 
 
 def fitted_images(samples: LipSamples, size: int, batch_size: int) -> PlainCrops:

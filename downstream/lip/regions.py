@@ -44,7 +44,7 @@ class PackedSamples:
 
     def image(self, i: int) -> np.ndarray:
         """(h, w, 3) uint8 RGB of sample ``i``, not to be written to; `InputError` when it is damaged."""
-        return self._shard.region(i).pixels
+        return self._shard.region(i).pixels[:, :]
 
     def label(self, i: int) -> np.ndarray:
         """(h, w) uint8 of sample ``i``."""

@@ -171,7 +171,7 @@ class ShapeBatches(Dataset):
     def _crop(self, row: int) -> np.ndarray:
         """The crop (S, S, 3), perhaps from the cache: it must not be written to."""
         if self._regions is not None:
-            return self._regions.region(row).pixels
+            return self._regions.region(row).pixels[:, :]
         crop = self._cache.get(row)
         if crop is None:
             number = int(np.searchsorted(self._firsts, row, side="right")) - 1

@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from downstream.reading.jpeg_parts import JpegPixels
 from liftedcl.files.image_files import read_image
 from liftedcl.files.image_header import BrokenImageError, ImageHeader, read_header
 from liftedcl.identity.errors import InputError
@@ -17,12 +18,12 @@ class Region(NamedTuple):
     """A part of an image, perhaps resized.
 
     Attributes:
-        pixels: (h, w, 3) uint8 RGB, not to be written to.
+        pixels: (h, w, 3) uint8 RGB, not to be written to; of a JPEG, ``pixels[y0:y1, x0:x1]`` decodes that part.
         corner: (2,) int, x and y of its first pixel in the image.
         extent: (2,) int, its width and height in px of the image.
     """
 
-    pixels: np.ndarray
+    pixels: np.ndarray | JpegPixels
     corner: np.ndarray
     extent: np.ndarray
 

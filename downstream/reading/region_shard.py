@@ -10,11 +10,12 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from downstream.reading.frames import Region
+from downstream.reading.jpeg_parts import JpegPixels
 from downstream.reading.region_files import DESCRIPTION, INDEX, PIXELS
+from downstream.training.regions_recipe import FORMATS
 from liftedcl.files.atomic import read_json, require_file, sha256_of_file
 from liftedcl.identity.errors import InputError
 
@@ -63,7 +64,7 @@ class RegionShard:
         return self.__dict__ | {"_map": None}
 
     def region(self, index: int) -> Region:
-        """The region of sample ``index``; raw ones are read in place.
+        """The region of sample ``index``; raw ones are read in place, JPEGs where their pixels are asked for.
 
         Raises:
             InputError: its bytes are not those that were packed, or the file changed its size since it was opened,
@@ -79,7 +80,7 @@ class RegionShard:
         if self._raw or channels == 1:
             pixels = content.reshape((lines, columns, channels)[: 2 if channels == 1 else 3])
         else:
-            pixels = cv2.imdecode(content, cv2.IMREAD_COLOR_RGB)
+            pixels = JpegPixels(content, (lines, columns, channels))
         return Region(pixels, np.array([x, y]), np.array([width, height]))
 
     def _pixels(self) -> np.ndarray:
@@ -103,6 +104,10 @@ def checksum_of(folder: Path) -> str:
 def _described(description: Path) -> dict[str, Any]:
     meta = read_json(description, f"the regions are not complete; {REMEDY}")
     keys = {"cut_for": str, "format": str, "bytes": int, "sha256": str, "index_sha256": str}
-    if not isinstance(meta, dict) or any(type(meta.get(key)) is not kind for key, kind in keys.items()):
+    if (
+        not isinstance(meta, dict)
+        or any(type(meta.get(key)) is not kind for key, kind in keys.items())
+        or meta["format"] not in FORMATS
+    ):
         raise InputError(f"{description}: does not describe regions; {REMEDY}")
     return meta

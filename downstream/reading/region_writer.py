@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import cv2
 import numpy as np
 
+from downstream.reading import jpeg_parts
 from downstream.reading.frames import Region
 from downstream.reading.region_files import DESCRIPTION, INDEX, PIXELS
 from downstream.reading.region_shard import COLUMNS
@@ -23,8 +23,6 @@ from liftedcl.files.evenly_spread import evenly_spread
 from liftedcl.files.image_files import process_images
 from liftedcl.identity.errors import InputError
 
-QUALITY = 90
-"""Of JPEG: the pictures that regions are cut from are JPEGs themselves, and a second loss is to be small."""
 _SAMPLE = 24  # groups whose bytes the estimate of the size is from
 _GROUPS = 64  # between two journal entries
 
@@ -85,8 +83,7 @@ def _told(size: float) -> str:
 def _encode(region: Region, format: str) -> bytes:
     if format == "raw" or region.pixels.ndim == 2:
         return np.ascontiguousarray(region.pixels).tobytes()
-    swapped = np.ascontiguousarray(region.pixels[..., ::-1])
-    return cv2.imencode(".jpg", swapped, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
+    return jpeg_parts.encode(region.pixels)
 
 
 def _append(plan: RegionPlan, folder: Path, done: int, size: int, name: str, workers: int | None) -> None:

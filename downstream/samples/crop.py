@@ -4,11 +4,16 @@ The box grows to the input's aspect about its centre; augmentation turns, scales
 part of the map, so one matrix serves image, targets and the way back.
 """
 
+import math
+
 import cv2
 import numpy as np
 from PIL import Image
 
 from downstream.reading.frames import Region
+
+_ROUNDING = 0.01
+"""Px by which OpenCV's coordinates, of 32 bits, may be off."""
 
 
 def square_boxes(boxes: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
@@ -70,6 +75,26 @@ def from_region(matrices: np.ndarray, region: Region) -> np.ndarray:
     linear, scale = matrices[..., :2], region.scale
     first = region.corner + (0.5 / scale - 0.5)  # where the region's pixel 0 is in the image
     return np.concatenate([linear / scale, matrices[..., 2:] + linear @ first[:, None]], axis=-1)
+
+
+def seen_by(matrix: np.ndarray, size: tuple[int, int], shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """Rows and columns of pixels of ``shape`` (H, W, ...) that a crop of ``size`` through ``matrix`` (2, 3) can show.
+
+    They are empty if it shows none, and hold what bilinear interpolation mixes in.
+    """
+    (a, b, c), (d, e, f) = matrix.tolist()  # plain numbers: arrays of so few take ten times as long
+    area = a * e - b * d
+    right, down = (size[0] - 1) / area, (size[1] - 1) / area
+    rows = _reached((d * c - a * f) / area, -d * right, a * down, shape[0])
+    return rows, _reached((b * f - e * c) / area, e * right, -b * down, shape[1])
+
+
+def _reached(first: float, across: float, down: float, side: int) -> slice:
+    """From the coordinate of a crop's first pixel, and how far those of the two corners beside it are from there."""
+    low = first + min(across, 0) + min(down, 0) - _ROUNDING
+    high = first + max(across, 0) + max(down, 0) + _ROUNDING
+    start = min(max(0, math.floor(low)), side)
+    return slice(start, min(max(start, math.floor(high) + 2), side))
 
 
 def warp(region: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -14,17 +14,17 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from downstream.reading.frames import Region
-from downstream.samples.crop import from_region, invert_affine
+from downstream.samples.crop import from_region, invert_affine, seen_by
 from downstream.training.epoch_batches import Pinnable
 
 
 @dataclass(frozen=True)
 class UncutCrops(Pinnable):
-    """B regions and how their crops are cut.
+    """The parts of B regions that their crops see, and how these are cut.
 
     Attributes:
-        pixels: (B, 3, H, W) uint8 RGB; black below and to the right of a region that is smaller than the others.
-        maps: (B, 2, 3) float32, from px of the crop to px of the region.
+        pixels: (B, 3, H, W) uint8 RGB; black below and to the right of a part that is smaller than the others.
+        maps: (B, 2, 3) float32, from px of the crop to px of the part.
         noise: (B, 4) float32, first and last px (exclusive) x0, y0, x1, y1 of a rectangle of noise; empty for none.
         gains: (B, 3) float32, of the channels.
         size: width and height of the crops, px.
@@ -54,11 +54,10 @@ def uncut(
         noise: (B, 4) rectangles in px of the regions; None for none.
         gains: (B, 3); None for 1.
     """
-    pixels = _padded([region.pixels for region in regions], 0)
-    maps = invert_affine(np.stack([from_region(*pair) for pair in zip(matrices, regions, strict=True)]))
-    noise = np.zeros((len(regions), 4)) if noise is None else noise
+    pixels, maps, firsts = _seen(regions, matrices, size, 0)
+    noise = np.zeros((len(regions), 4)) if noise is None else noise - np.tile(firsts, 2)
     gains = np.ones((len(regions), 3)) if gains is None else gains
-    maps, noise, gains = (torch.from_numpy(part.astype(np.float32)) for part in (maps, noise, gains))
+    noise, gains = (torch.from_numpy(part.astype(np.float32)) for part in (noise, gains))
     return UncutCrops(pixels.permute(0, 3, 1, 2), maps, noise, gains, size)
 
 
@@ -68,7 +67,7 @@ class UncutLabels(Pinnable):
 
     Attributes:
         pixels: (B, H, W) uint8.
-        maps, size: those of the crops.
+        maps, size: as those of crops.
         becomes: (B, 256) uint8, what each value of a map becomes, as left and right change places in a mirror.
         outside: the value of what is outside a map.
     """
@@ -80,18 +79,29 @@ class UncutLabels(Pinnable):
     outside: int
 
 
-def uncut_labels(labels: Sequence[np.ndarray], becomes: np.ndarray, crops: UncutCrops, outside: int) -> UncutLabels:
-    """``labels`` (H, W) of the regions of ``crops``; ``becomes`` (B, 256) and ``outside`` as in `UncutLabels`."""
-    return UncutLabels(_padded(labels, outside), crops.maps, crops.size, torch.from_numpy(becomes), outside)
+def uncut_labels(
+    labels: Sequence[Region], matrices: np.ndarray, size: tuple[int, int], becomes: np.ndarray, outside: int
+) -> UncutLabels:
+    """As `uncut`, of regions whose pixels are label maps (H, W); ``becomes``, ``outside`` as in `UncutLabels`."""
+    pixels, maps, _ = _seen(labels, matrices, size, outside)
+    return UncutLabels(pixels, maps, size, torch.from_numpy(becomes), outside)
 
 
-def _padded(images: Sequence[np.ndarray], value: int) -> Tensor:
-    """Images (H, W, ...) uint8 stacked, with ``value`` below and to the right of those that are smaller."""
-    sides = np.max([image.shape[:2] for image in images], axis=0)
-    padded = np.full((len(images), *sides, *images[0].shape[2:]), value, np.uint8)
-    for place, image in zip(padded, images, strict=True):
-        place[: image.shape[0], : image.shape[1]] = image
-    return torch.from_numpy(padded)
+def _seen(
+    regions: Sequence[Region], matrices: np.ndarray, size: tuple[int, int], beyond: int
+) -> tuple[Tensor, Tensor, np.ndarray]:
+    """What crops see, ``beyond`` below and to the right of smaller parts; maps to these; their first px (B, 2)."""
+    inner = np.stack([from_region(*pair) for pair in zip(matrices, regions, strict=True)])
+    seen = [seen_by(matrix, size, region.pixels.shape) for matrix, region in zip(inner, regions, strict=True)]
+    parts = [region.pixels[part] for region, part in zip(regions, seen, strict=True)]
+    sides = np.max([part.shape[:2] for part in parts], axis=0).clip(2)  # a crop may see nothing
+    pixels = np.full((len(parts), *sides, *parts[0].shape[2:]), beyond, np.uint8)
+    for place, part in zip(pixels, parts, strict=True):
+        place[: part.shape[0], : part.shape[1]] = part
+    firsts = np.array([(columns.start, rows.start) for rows, columns in seen])
+    maps = invert_affine(inner)
+    maps[:, :, 2] -= firsts
+    return torch.from_numpy(pixels), torch.from_numpy(maps.astype(np.float32)), firsts
 
 
 @torch.no_grad()

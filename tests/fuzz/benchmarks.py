@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +21,7 @@ from downstream.reading.region_shard import RegionShard
 from downstream.reading.region_writer import RegionPlan, pack
 from downstream.registry import BENCHMARKS
 from downstream.training.region_cut import cut_of
+from downstream.training.regions_recipe import FORMATS
 from liftedcl.files.atomic import write_text
 from liftedcl.identity.recipe import to_json
 from liftedcl.networks.encoder import build_backbone, save_encoder
@@ -81,20 +83,23 @@ def _subjects(benchmark: str) -> Iterator[Subject]:
                   shared("finetune", "run", *training, told=False), slow=True)  # fmt: skip
 
 
-def _pack(root: Path) -> None:
+def _pack(format: str, root: Path) -> None:
     rng = np.random.default_rng(0)
     made = [Region.whole(rng.integers(0, 256, (5, 4, 3), dtype=np.uint8)) for _ in range(3)]
-    plan = RegionPlan([(0, 1), (2,)], lambda rows: [made[n] for n in rows], "digest", "raw")
+    plan = RegionPlan([(0, 1), (2,)], lambda rows: [made[n] for n in rows], "digest", format)
     with contextlib.redirect_stdout(None):
         pack(plan, root, name="x", workers=1)
 
 
 def _packed(root: Path) -> Any:
     shard = RegionShard(root, "digest")
-    return [shard.region(n) for n in range(len(shard))]
+    return [shard.region(n).pixels[:, :] for n in range(len(shard))]
 
 
 SHARED = (
     *(subject for benchmark in _DATA for subject in _subjects(benchmark)),
-    Subject("packed regions", _pack, SHARD, _packed, sealed=True),
+    *(
+        Subject(f"packed regions, {format}", functools.partial(_pack, format), SHARD, _packed, sealed=True)
+        for format in FORMATS
+    ),
 )

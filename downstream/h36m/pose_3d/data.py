@@ -11,15 +11,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from downstream.h36m.pose_3d.pose_augmentation import amplify, cover, draw_rectangle
+from downstream.h36m.pose_3d.pose_augmentation import amplify, draw_noise, draw_rectangle
 from downstream.h36m.pose_3d.reader import H36MPoses, read_h36m_3d
 from downstream.h36m.pose_3d.regions import seen_in_training
 from downstream.h36m.shared.mpii_mix import person_boxes, read_mix
 from downstream.h36m.shared.pose_coding import encode, encode_flat, mirrored_order, root_relative, turn_with_crop
 from downstream.h36m.shared.recipe import H36M3D
 from downstream.reading.frames import CACHE_BYTES
-from downstream.samples.affine_augmentation import augmented_matrix, draw_affine
-from downstream.samples.crop import from_region, warp
+from downstream.samples.affine_augmentation import augmented_matrices, draw_affine
+from downstream.samples.canvas import Canvas
+from downstream.samples.crop import from_region
 from downstream.samples.device_crops import UncutCrops, uncut
 from downstream.samples.people import LabelledPeople
 from downstream.samples.person_regions import regions_of
@@ -70,6 +71,7 @@ class PoseBatches(EpochBatches):
         super().__init__(counts, recipe, seed, draws=len(poses) * len(counts))
         self._poses, self._others, self._recipe = poses, others, recipe
         self._size = (recipe.input_size, recipe.input_size)
+        self.canvas = Canvas(self._size)
         self._mirrored = mirrored_order(poses.joints.shape[1])
         augmentation = recipe.augmentation
         numbers = {"scale_limits": augmentation.scale_limits, "occlusion": augmentation.occlusion}
@@ -129,23 +131,23 @@ class PoseBatches(EpochBatches):
 
     def _images(self, draws: np.ndarray, rows: np.ndarray) -> tuple[Tensor | UncutCrops, np.ndarray, np.ndarray]:
         """Augmented crops, their maps from image to crop (B, 2, 3), and which are mirrored (B,)."""
-        augmentation, samples = self._recipe.augmentation, []
-        for draw, row in zip(draws.tolist(), rows.tolist(), strict=True):
-            rng = self.generator(draw)
-            affine, gain = draw_affine(augmentation, rng), rng.uniform(*augmentation.channel_gain, size=3)
-            matrix = augmented_matrix(self._centres[row], self._widths[row], affine, self._size)
-            region, box, share = self._regions.region(row), self._boxes[row], augmentation.occlusion
-            if self.on_device:
-                made = region, draw_rectangle(region, box, share, rng)
-            else:
-                covered = cover(region, box, share, rng)
-                made = amplify(warp(covered.pixels, from_region(matrix, covered), self._size), gain), None
-            samples.append((*made, matrix, gain, affine.flip))
-        pictures, noise, matrices, gains, flips = zip(*samples, strict=True)
-        matrices, flipped = np.stack(matrices), np.array(flips)
-        if not self.on_device:
-            return to_images(pictures), matrices, flipped
-        return uncut(pictures, matrices, self._size, noise=np.array(noise), gains=np.stack(gains)), matrices, flipped
+        augmentation, size = self._recipe.augmentation, self._size
+        streams = [self.generator(draw) for draw in draws.tolist()]
+        affines = [draw_affine(augmentation, rng) for rng in streams]
+        gains = [rng.uniform(*augmentation.channel_gain, size=3) for rng in streams]
+        matrices = augmented_matrices(self._centres[rows], self._widths[rows], affines, size)
+        flipped = np.array([affine.flip for affine in affines])
+        regions = map(self._regions.region, rows.tolist())
+        boxes, share = self._boxes[rows], augmentation.occlusion
+        if self.on_device:
+            regions = list(regions)
+            covered = [draw_rectangle(*about, share, rng) for *about, rng in zip(regions, boxes, streams, strict=True)]
+            return uncut(regions, matrices, size, noise=np.array(covered), gains=np.stack(gains)), matrices, flipped
+        crops = []
+        for region, matrix, box, gain, rng in zip(regions, matrices, boxes, gains, streams, strict=True):
+            noise = draw_noise(draw_rectangle(region, box, share, rng), rng)
+            crops.append(amplify(self.canvas.cut(region.pixels, from_region(matrix, region), noise), gain))
+        return to_images(crops), matrices, flipped
 
 
 def training_batches(recipe: H36M3D, data: Path, *, seed: int, cached: bool, packed: Path | None = None) -> PoseBatches:

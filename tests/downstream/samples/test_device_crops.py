@@ -72,9 +72,9 @@ def test_labels_are_the_nearest_ones_and_change_sides_in_the_mirror():
     assert flips.any() and not flips.all()
     centres, turned = sizes * rng.uniform(0.3, 0.7, (6, 2)), rng.uniform(-60, 60, 6)
     matrices = crop_matrices(centres, rng.uniform(40, 130, 6), size=(65, 65), rotations=turned, flips=flips)
-    regions = [Region.whole(np.zeros((*one.shape, 3), np.uint8)) for one in labels]
+    regions = [Region.whole(one) for one in labels]
     becomes = np.where(flips[:, None], LABELS.mirrored, np.arange(256, dtype=np.uint8))
-    cut = labels_on(uncut_labels(labels, becomes, uncut(regions, matrices, (65, 65)), IGNORED), CPU)
+    cut = labels_on(uncut_labels(regions, matrices, (65, 65), becomes, IGNORED), CPU)
     expected = np.stack([warp_labels(*one, 65) for one in zip(labels, matrices, strict=True)])
     expected[flips] = LABELS.mirrored[expected[flips]]
     assert (cut.numpy() != expected).mean() < 1e-3 and 0.1 < (expected == IGNORED).mean() < 0.9

@@ -3,15 +3,24 @@
 import numpy as np
 import pytest
 
-from downstream.h36m.pose_3d.pose_augmentation import amplify, cover, coverable
+from downstream.h36m.pose_3d.pose_augmentation import amplify, coverable, draw_noise, draw_rectangle
 from downstream.reading.frames import Region
+
+
+def covered(region, box, seed, share=0.7):
+    """The pixels of a region with its noise."""
+    rng, pixels = np.random.default_rng(seed), region.pixels.copy()
+    noise = draw_noise(draw_rectangle(region, np.array(box, float), share, rng), rng)
+    if noise is not None:
+        height, width, _ = noise.pixels.shape
+        pixels[noise.top : noise.top + height, noise.left : noise.left + width] = noise.pixels
+    return pixels
 
 
 def noise_of(size, box, seed, share=0.7):
     """Rows and columns of a rectangle on a black image (width, height); one pixel of 16 million stays black."""
     black = Region.whole(np.zeros((*size[::-1], 3), np.uint8))
-    covered = cover(black, np.array(box, float), share, np.random.default_rng(seed))
-    return np.argwhere(covered.pixels.any(axis=2))
+    return np.argwhere(covered(black, box, seed, share).any(axis=2))
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -19,13 +28,13 @@ def test_the_coverable_part_is_covered_as_the_whole_image_is(seed):
     rng = np.random.default_rng(seed)
     image = rng.integers(0, 256, (120, 160, 3), dtype=np.uint8)
     box = np.concatenate([rng.uniform(-10, 80, 2), rng.uniform(90, 140, 2)])  # of MPII, may reach out of the image
-    whole = cover(Region.whole(image), box, 0.7, np.random.default_rng(seed)).pixels
+    whole = covered(Region.whole(image), box, seed)
     part = coverable(box[None], 0.7)[0]
     low = np.maximum(np.floor(part[:2]), 0).astype(int)
     high = np.minimum(np.ceil(part[2:]), (160, 120)).astype(int)
     region = Region(image[low[1] : high[1], low[0] : high[0]], low, high - low)
     assert (whole != image).any()
-    region = cover(region, box, 0.7, np.random.default_rng(seed)).pixels
+    region = covered(region, box, seed)
     assert np.array_equal(region, whole[low[1] : high[1], low[0] : high[0]])
     whole[low[1] : high[1], low[0] : high[0]] = image[low[1] : high[1], low[0] : high[0]]
     assert np.array_equal(whole, image)  # nothing outside that part
@@ -68,10 +77,9 @@ def test_in_a_resized_region_it_is_where_it_would_be():
     box, size = np.array([20.0, 30.0, 300.0, 400.0]), np.array([400, 500])
     for seed in range(20):
         whole, half = (
-            cover(Region(np.zeros((side[1], side[0], 3), np.uint8), np.zeros(2, int), size), box, 0.7,
-                  np.random.default_rng(seed)).pixels.any(axis=2)
+            covered(Region(np.zeros((side[1], side[0], 3), np.uint8), np.zeros(2, int), size), box, seed).any(axis=2)
             for side in (size, size // 2)
-        )  # fmt: skip
+        )
         (low, high), (small_low, small_high) = (
             (found.min(axis=0), found.max(axis=0) + 1) for found in (np.argwhere(whole), np.argwhere(half))
         )
@@ -83,3 +91,8 @@ def test_gains_are_those_of_each_pixel_by_itself():
     gain = np.array([0.8, 1.0, 1.2])
     expected = np.clip(crop * gain.astype(np.float32) + 0.5, 0, 255).astype(np.uint8)
     assert np.array_equal(amplify(crop, gain), expected)
+
+
+def test_noise_is_what_the_generator_draws_pixel_by_pixel():
+    noise = draw_noise((3, 5, 20, 12), np.random.default_rng(0)).pixels
+    assert np.array_equal(noise, np.random.default_rng(0).integers(0, 256, (7, 17, 3), dtype=np.uint8))
