@@ -66,7 +66,7 @@ def _file_of(module: str, commit: str | None) -> tuple[Path, Place]:
         return _installed(module)
     above = CLONES / commit if commit else Path()
     if commit and not above.is_dir():
-        raise InputError(f"{above}: the repository of {module} is not cloned yet; run: python -m workflow.clone")
+        raise InputError(f"{above}: the repository of {module} is not cloned yet; snakemake -n clones it")
     file = above / module
     if not file.is_file():
         raise InputError(f"{file}: no such file; name the file of the method, or the module of an installed package")
