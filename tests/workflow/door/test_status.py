@@ -66,7 +66,8 @@ def test_a_job_runs_while_its_claim_is_held_or_its_log_grows(job, tmp_path):
         fcntl.flock(claim, fcntl.LOCK_EX)
         assert known(held) == ("running", LINE)
     assert known(held)[0] == "failed"
-    assert known(job("ended", LINE, product=True, age=1, other="edited")) == ("stale", "edited"), "it has just ended"
+    ended = job("ended", LINE, product=True, age=1, other="edited")
+    assert known(ended) == ("stale", "Snakemake says: edited"), "it has just ended"
     assert known(job("dead", "error: disk full", age=1))[0] == "failed", "a fresh error is no progress"
     silent = PlannedJob("figure", outputs=(str(tmp_path / "none.png"),), begun=True)
     assert (known(silent, alive=True)[0], known(silent)[0]) == ("running", "missing")
