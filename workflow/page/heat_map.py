@@ -17,7 +17,7 @@ def heat_map(tables: Sequence[MadeTable]) -> str:
     columns = scaled_rows(tables)
     if len(columns) < 2:
         return ""
-    names = {record["row"]: row_name(record) for table in tables for record in table.records}
+    names = {record["row"]: row_name(record) for table in reversed(tables) for record in table.records}
     lines = []
     for row in dict.fromkeys(row for column in columns.values() for row in column):
         values = {benchmark: column.get(row) for benchmark, column in columns.items()}

@@ -73,19 +73,18 @@ function plot(table, index) {
   const figure = make("div", {class: "plot"});
   if (!points.length) return figure;
   const low = Math.min(...points.map(of => of.low)), high = Math.max(...points.map(of => of.high));
-  const width = 760, left = 290, right = width - 60, step = 24, bottom = points.length * step + 26;
+  const width = 560, left = 8, right = width - 64, step = 32, bottom = points.length * step + 20;
   const x = value => left + (right - left) * (value - low) / (high - low || 1);
   const title = headsOf(table)[index].textContent.trim();
   const svg = make("svg", {viewBox: `0 0 ${width} ${bottom + 8}`, role: "group", "aria-label": `${title}, each row`});
   points.forEach((of, i) => {
-    const y = 16 + i * step, interval = of.low < of.high ? `, 95% interval ${shown(of.low)} to ${shown(of.high)}` : "";
+    const y = 24 + i * step, interval = of.low < of.high ? `, 95% interval ${shown(of.low)} to ${shown(of.high)}` : "";
     const said = `${of.name}: ${title} ${shown(of.value)}${interval}`;
     const group = make("g", {tabindex: 0, role: "img", "aria-label": said, "data-tip": said, class: isFixed(of.row) ? "fixed" : ""});
-    const label = of.name.length > 40 ? `${of.name.slice(0, 39)}…` : of.name;
     group.append(make("line", {x1: left, x2: right, y1: y, y2: y, class: "guide"}),
       make("line", {x1: x(of.low), x2: x(of.high), y1: y, y2: y, class: "interval"}),
       make("circle", {cx: x(of.value), cy: y, r: 5}),
-      make("text", {x: left - 12, y: y + 4, "text-anchor": "end"}, label),
+      make("text", {x: left, y: y - 9}, of.name),
       make("text", {x: right + 8, y: y + 4}, shown(of.value)));
     svg.append(group);
   });

@@ -81,7 +81,7 @@ def _cell(record: dict[str, Any], key: str) -> str:
         text += f' <span class="spread">± {record[f"{key}_std"]:.1f}</span>'
     if record[f"{key}_low"] != "":
         shift, low, high = (_signed(record[f"{key}_{name}"]) for name in ("difference", "low", "high"))
-        text += f'<span class="shift" title="p = {record[f"{key}_p"]:.4f}">{shift} [{low}, {high}]</span>'
+        text += f'<span class="shift" title="p = {record[f"{key}_p"]:.4f}">{shift} [{low},&nbsp;{high}]</span>'
     return text
 
 

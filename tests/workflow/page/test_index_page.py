@@ -91,7 +91,7 @@ def test_seeds_give_spreads_and_differences_with_intervals(make):
     one, several = page_of(make()), page_of(make(seeds=(0, 1)))
     assert "±" not in one and "95% interval" not in one
     assert cells(several, "supervised")[2][0] == "179.5 ± 0.7"
-    assert re.fullmatch(r"148\.0 ± 2\.8−31\.5 \[−50\.6, −12\.4\]", cells(several, "LiftedCL")[2][0])
+    assert re.fullmatch(r"148\.0 ± 2\.8−31\.5 \[−50\.6,\xa0−12\.4\]", cells(several, "LiftedCL")[2][0])
     assert "difference to supervised (IN) over the same seeds" in several
 
 
