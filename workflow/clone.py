@@ -9,7 +9,7 @@ from typing import Any
 
 from liftedcl.files.atomic import exclusive
 from liftedcl.identity.errors import InputError
-from liftedcl.identity.git import GitError, git
+from liftedcl.identity.git import git
 from liftedcl.identity.provenance import commit_of
 from liftedcl.recipes.outside_method import CLONES
 from workflow.params import merged_values
@@ -47,10 +47,10 @@ def _clone(repository: str, commit: str, folder: Path) -> None:
         git("init", "--quiet", str(part))
         try:
             git(*fetch, "--depth", "1", *where, commit)
-        except GitError:  # a server that gives no single commit
+        except InputError:  # a server that gives no single commit
             git(*fetch, "--tags", *where, "+refs/heads/*:refs/remotes/origin/*")
         git("-C", str(part), "checkout", "--quiet", "--detach", commit)
-    except GitError as error:
+    except InputError as error:
         remedy = "check the row's `repository` and `commit`"
         raise InputError(f"params.yaml: {repository} at {commit} can't be cloned; {error}; {remedy}") from None
     part.rename(folder)

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from liftedcl.identity.git import GitError, git
+from liftedcl.identity.errors import InputError
+from liftedcl.identity.git import git
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PACKAGES = (
@@ -62,7 +63,7 @@ def commit_of(root: Path = _ROOT) -> dict[str, str | None]:
             return {"commit": None, "no_commit": f"the code is only a folder of the git repository {top}"}
         changes = git("-C", str(root), "status", "--porcelain", "-uno")
         return {"commit": git("-C", str(root), "rev-parse", "HEAD").strip() + ("+changes" if changes else "")}
-    except GitError as error:
+    except InputError as error:
         return {"commit": None, "no_commit": str(error)}
 
 

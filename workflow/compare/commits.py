@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from liftedcl.identity.code_digest import PACKAGES, digest_of
 from liftedcl.identity.errors import InputError
-from liftedcl.identity.git import GitError, git
+from liftedcl.identity.git import git
 from liftedcl.identity.strict_text import yaml_value
 from workflow.params import merged_values
 from workflow.why.changed_parameters import code_words, differing
@@ -21,7 +21,7 @@ def compare_commits(first: str, second: str, profile: str | None) -> Iterator[st
     for commit in (first, second):
         try:
             git("rev-parse", "--verify", f"{commit}^{{commit}}")
-        except GitError as error:
+        except InputError as error:
             known = "neither TABLE.csv:ROW nor a commit"
             raise InputError(f"{commit}: {known} ({error})") from None
     chosen = {"profile": profile} if profile else {}
@@ -37,7 +37,7 @@ def _file(commit: str, path: str) -> str | None:
     """A file's text at a commit; None if there is none."""
     try:
         return git("show", f"{commit}:{path}")
-    except GitError:
+    except InputError:
         return None
 
 

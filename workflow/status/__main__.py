@@ -42,7 +42,7 @@ def text(states: list[JobState], profile: str) -> Iterator[str]:
     for state in STATES[1:]:
         alike = sorted((of for of in states if of.state == state), key=lambda of: not is_training(of.job))
         for of in alike[:_SHOWN]:
-            yield f"  {state:8} {of.name}{f': {of.words}' if of.words else f' (rule {of.job.rule})'}"
+            yield f"  {state:8} {of.job.name}{f': {of.words}' if of.words else f' (rule {of.job.rule})'}"
         if len(alike) > _SHOWN:
             yield f"  {state:8} {len(alike) - _SHOWN} more"
     yield left(states, profile)
@@ -53,7 +53,7 @@ def page(states: list[JobState], profile: str) -> str:
     heads = "".join(f'<th scope="col">{name}</th>' for name in ("State", "Run or file", "Rule", "What there is to say"))
     rows = []
     for of in sorted(states, key=lambda of: (STATES.index(of.state) or len(STATES), not is_training(of.job))):
-        cells = "".join(f"<td>{escape(text)}</td>" for text in (of.name, of.job.rule, of.words))
+        cells = "".join(f"<td>{escape(text)}</td>" for text in (of.job.name, of.job.rule, of.words))
         rows.append(f'<tr><td class="{_CLASSES.get(of.state, "quiet")}">{of.state}</td>{cells}</tr>')
     parts = [
         f"<h1>Status of profile {escape(profile)}</h1>",

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from workflow.planned_job import PlannedJob
-from workflow.status.job_state import DONE, JobState, folder_of, is_training
+from workflow.status.job_state import DONE, JobState, is_training
 
 _ESTIMATED = Path(__file__).with_name("gpu_hours.json")
 """``encoders/ROW``, or benchmark and variant -> GPU hours in the profile paper, of ``benchmarks.gpu_hours --out``."""
@@ -43,6 +43,6 @@ def _kind(job: PlannedJob) -> str:
 def _recorded(job: PlannedJob) -> float | None:
     """Seconds that a finished training took; None if its record is damaged."""
     try:
-        return float(json.loads(Path(folder_of(job), "provenance.json").read_bytes())["wall_seconds"])
+        return float(json.loads(Path(job.folder, "provenance.json").read_bytes())["wall_seconds"])
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -1,6 +1,5 @@
 """The state of one job, from its files alone: so it is the same on the machine that runs it and on any other."""
 
-import ast
 import dataclasses
 import fcntl
 import re
@@ -29,11 +28,6 @@ class JobState:
     words: str = ""
 
     @property
-    def name(self) -> str:
-        """The run's folder, or the first output of a job that has none."""
-        return folder_of(self.job) or self.job.outputs[0]
-
-    @property
     def seconds_left(self) -> int | None:
         """What a running training said last of its time; None if it said nothing of it."""
         if self.state != RUNNING or (said := _LEFT.search(self.words)) is None:
@@ -51,7 +45,7 @@ def state_of(job: PlannedJob, alive: bool) -> JobState:
     failed, there = last.startswith("error: "), Path(job.outputs[0]).exists()
     fresh = log is not None and time.time() - log.stat().st_mtime < _FRESH
     grows = fresh and not failed and not there  # a job that runs again has lost its outputs
-    claimed = is_training(job) and is_held(Path(folder_of(job), CLAIM))
+    claimed = is_training(job) and is_held(Path(job.folder, CLAIM))
     if claimed or grows or (alive and job.begun and log is None):
         return JobState(job, RUNNING, last)
     if there:
@@ -63,12 +57,7 @@ def state_of(job: PlannedJob, alive: bool) -> JobState:
 
 def is_training(job: PlannedJob) -> bool:
     """Whether a job pre-trains or fine-tunes an encoder."""
-    return job.rule.startswith(("pretrain", "train_")) and bool(folder_of(job))
-
-
-def folder_of(job: PlannedJob) -> str:
-    """The folder of a run; empty for a job that isn't one."""
-    return ast.literal_eval(job.params.get("folder", "''"))
+    return job.rule.startswith(("pretrain", "train_")) and bool(job.folder)
 
 
 def is_held(lock: Path) -> bool:

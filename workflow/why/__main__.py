@@ -1,7 +1,6 @@
 """``python -m workflow.why TARGET...``: what ``snakemake TARGET...`` would run, and which change caused it."""
 
 import argparse
-import ast
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -64,9 +63,7 @@ def inherited(job: PlannedJob) -> str:
 
 
 def _what(job: PlannedJob) -> str:
-    folder = job.params.get("folder")
-    subject = ast.literal_eval(folder) if folder else job.outputs[0]
-    return f"{subject}: {_verb(job)}{'' if job.outputs[0] in job.missing else ' again'} (rule {job.rule})"
+    return f"{job.name}: {_verb(job)}{'' if job.outputs[0] in job.missing else ' again'} (rule {job.rule})"
 
 
 def _verb(job: PlannedJob) -> str:
