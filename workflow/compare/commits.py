@@ -20,7 +20,7 @@ def compare_commits(first: str, second: str, profile: str | None) -> Iterator[st
     """
     for commit in (first, second):
         try:
-            git("rev-parse", "--verify", f"{commit}^{{commit}}")
+            git("cat-file", "-e", f"{commit}^{{commit}}")
         except InputError as error:
             known = "neither TABLE.csv:ROW nor a commit"
             raise InputError(f"{commit}: {known} ({error})") from None
