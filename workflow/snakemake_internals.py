@@ -220,7 +220,7 @@ async def _facts(dag: Any, store: Any, job: Any, running: set[Any]) -> PlannedJo
         edited=tuple([str(path) async for path in _edited(dag, store, job) if path not in {*made, *added}]),
         added=tuple(sorted(map(str, added))),
         removed=tuple(sorted(map(str, read_then - read_now))),
-        made_inputs=tuple(map(str, made)),
+        made_inputs=tuple(sorted(map(str, made))),
         other=str(dag.reason(job)),
         begun=bool(job.output) and bool(store._filter_incomplete_keys([str(path) for path in job.output])),
     )

@@ -26,7 +26,8 @@ def hours_left(states: Iterable[JobState], profile: str) -> tuple[float, int]:
     total, unknown = 0.0, 0
     for of in (of for of in states if of.state != DONE):
         hours = estimated.get(of.job.wildcards.get("run") or f"encoders/{of.job.wildcards['row']}")
-        guesses = (of.seconds_left, typical.get(_kind(of.job)), hours and 3600 * hours, typical.get(of.job.rule))
+        alike = (typical.get(_kind(of.job)), hours and 3600 * hours, typical.get(of.job.rule))
+        guesses = (of.seconds_left, *alike, _recorded(of.job))  # the last is of a stale one's earlier run
         seconds = next((guess for guess in guesses if guess is not None), None)
         total, unknown = total + (seconds or 0), unknown + (seconds is None)
     return total / 3600, unknown

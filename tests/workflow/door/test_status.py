@@ -87,6 +87,8 @@ def test_the_hours_left_are_what_running_jobs_say_and_what_others_of_their_kind_
     states += [state_of(job("next"), False), state_of(job("runs", LINE, age=1, begun=True), False)]
     assert hours_left(states, "demo") == (pytest.approx(1 + (1 + 2 / 60 + 3 / 3600)), 0)
     assert hours_left(states[2:3], "demo") == (0, 1), "nothing is known of any"
+    stale = state_of(job("stale", product=True, other="edited"), False)
+    assert hours_left([stale], "demo") == (pytest.approx(1), 0), "it took so long before"
 
 
 def test_text_and_page_say_the_same_and_no_name_or_message_is_markup(job):
