@@ -31,7 +31,7 @@ def left(states: list[JobState], profile: str) -> str:
     """The hours left, in words."""
     hours, unknown = hours_left(states, profile)
     said = f"left: about {duration(3600 * hours)} of one training after another"
-    return f"{said}, and {unknown} trainings of unknown length" if unknown else said
+    return f"{said}, and {unknown} of unknown length" if unknown else said
 
 
 def text(states: list[JobState], profile: str) -> Iterator[str]:
