@@ -11,7 +11,7 @@ ALL_LEARNT := echo; cat results/training_summary.txt; ! grep -q "DID NOT LEARN" 
 demo: .venv/.ready
 	$(BIN)/python -m snakemake --cores $(CORES) results/table4.csv results/training_summary.txt
 	$(BIN)/python -m snakemake --cores $(CORES) --report results/report.html results/table4.csv
-	$(BIN)/python -m workflow.page --results results --out results/index.html
+	$(BIN)/python -m workflow.page
 	@echo; cat results/table4.md; echo
 	@echo "table      results/table4.csv   results/table4.md   results/table4.provenance.json"
 	@echo "pictures   results/figure5.png (lifted skeletons)  results/figure6.png (crops)  results/figure7.png (sampled skeletons)"

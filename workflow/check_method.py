@@ -53,14 +53,12 @@ def lines(recipe: Any, folder: Path) -> Iterator[tuple[bool, str]]:
             with contextlib.redirect_stdout(io.StringIO()):  # the progress of trainings that last seconds
                 said = check(of, folder)
             yield True, f"ok      {name}{f': {said}' if said else ''}"
-        except InputError as error:  # the method's own word about a recipe that it can't be made with
-            yield False, f"FAILED  {name}: {error}"
         except Exception as error:  # whatever their code raises is the finding
             at = traceback.extract_tb(error.__traceback__)[-1]
             words = " ".join(str(error).split()) or type(error).__name__
-            place = "" if isinstance(error, AssertionError) else f" ({type(error).__name__}, {at.filename}:{at.lineno})"
-            told = f"{words}{place}"
-            yield False, f"FAILED  {name}: {told}"
+            explained = isinstance(error, AssertionError | InputError)  # by a check, or by the method itself
+            place = "" if explained else f" ({type(error).__name__}, {at.filename}:{at.lineno})"
+            yield False, f"FAILED  {name}: {words}{place}"
 
 
 def main(words: list[str] | None = None) -> None:
@@ -76,12 +74,12 @@ def main(words: list[str] | None = None) -> None:
     add("--params", type=Path, default=Path("params.yaml"), help="the file (default: %(default)s)")
     arguments = parser.parse_args(words)
     recipe = recipe_of(arguments.method, arguments.backbone, arguments.params, arguments.profile)
-    passed = []
+    failed = False
     with tempfile.TemporaryDirectory() as folder:
-        for ok, line in lines(recipe, Path(folder)):
+        for passed, line in lines(recipe, Path(folder)):
             print(line, flush=True)
-            passed.append(ok)
-    if not all(passed):
+            failed |= not passed
+    if failed:
         sys.exit(1)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from liftedcl.files.atomic import read_json, sha256_of_file
-from liftedcl.identity.errors import InputError, run_cli
+from liftedcl.identity.errors import run_cli
 from workflow.tables.made_table import read_made_table
 from workflow.tables.recorded_runs import REMEDY, stages
 from workflow.tables.stored_scores import NO_ENCODER
@@ -27,26 +27,17 @@ def explain(table: Path, row: str, column: str) -> Iterator[str]:
         InputError: a file is missing, or the table has no such row or column.
     """
     made = read_made_table(table)
-    records = {record["row"]: record for record in made.records}
-    if row not in records:
-        raise InputError(f"{table}: no row {row!r}; there are {', '.join(records)}")
-    provenance, cell = made.provenance, records[row]
-    columns = {name: key for key, of in provenance["columns"].items() for name in (key, of["name"])}
-    if column not in columns:
-        raise InputError(f"{table}: no column {column!r}; there are {', '.join(columns)}")
-    key = columns[column]
-    of = provenance["columns"][key]
-    value = "missing" if cell[key] == "" else f"{cell[key]:.2f}"
-    spread = "" if cell[f"{key}_std"] == "" else f" ± {cell[f'{key}_std']:.2f}"
-    yield f"{of['name']} of {row}: {value}{spread} {of['unit']} (profile {cell['profile']})"
+    provenance, cell, of = made.provenance, made.record(row), made.column(column)
+    value = "missing" if cell[of.key] == "" else f"{cell[of.key]:.2f}"
+    spread = "" if cell[f"{of.key}_std"] == "" else f" ± {cell[f'{of.key}_std']:.2f}"
+    yield f"{of.name} of {row}: {value}{spread} {of.unit} (profile {cell['profile']})"
     yield from _changed(table, provenance.get("csv_sha256"), "the table that was made")
-    benchmark = of["benchmark"]
     if row in NO_ENCODER:
-        reference = provenance["references"][benchmark]
+        reference = provenance["references"][of.benchmark]
         yield f"  {cell['method']}; no network, from {reference}"
-        yield from _changed(Path(reference), provenance.get("references_sha256", {}).get(benchmark), _READ)
+        yield from _changed(Path(reference), provenance.get("references_sha256", {}).get(of.benchmark), _READ)
         return
-    for chain in provenance["rows"][row][benchmark]:
+    for chain in provenance["rows"][row][of.benchmark]:
         for kind, run, record in stages(chain):
             yield f"  {'from encoder' if kind == 'encoder' else kind} {run}"
             yield from _metrics(Path(run), chain.get("metrics_sha256")) if kind != "encoder" else ()

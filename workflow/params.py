@@ -131,13 +131,10 @@ def read_params(path: str | Path, overrides: dict[str, Any] | None = None) -> Pa
     Raises:
         InputError: the YAML is unreadable, or a key is unknown or has a wrong type or value; the message names the key.
     """
-    file = read_yaml(path)
-    if not isinstance(file, dict):
-        raise InputError(f"{path}: is not a mapping of keys to values; see the copy in the repository")
-    return resolve(file, overrides or {})
+    return resolve(read_yaml(path), overrides or {})
 
 
-def resolve(file: dict[str, Any], overrides: dict[str, Any]) -> Params:
+def resolve(file: Any, overrides: dict[str, Any]) -> Params:
     """Merge ``file <- profile <- overrides`` and ``defaults <- row`` and check every key. See `read_params`."""
     merged = merged_values(file, overrides)
     encoders = merged["encoders"]
@@ -152,8 +149,10 @@ def resolve(file: dict[str, Any], overrides: dict[str, Any]) -> Params:
     return dataclasses.replace(params, skeletons=dataclasses.replace(skeletons, ranges=used), benchmarks=recipes)
 
 
-def merged_values(file: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+def merged_values(file: Any, overrides: dict[str, Any]) -> dict[str, Any]:
     """``file <- profile <- overrides`` as plain values, of which only the places of the rows are checked."""
+    if not isinstance(file, dict):
+        raise InputError("params.yaml: is not a mapping of keys to values; see the copy in the repository")
     profiles = file.get("profiles") or {}
     if not isinstance(profiles, dict):
         raise InputError("params.yaml: profiles: is not a mapping of names to what each changes")

@@ -1,5 +1,6 @@
 """A job of a plan, as `workflow.snakemake_internals.plan` gives it."""
 
+import ast
 import dataclasses
 
 
@@ -43,3 +44,13 @@ class PlannedJob:
     begun: bool = False
     done: bool = False
     logs: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> str:
+        """The folder of a run; empty for a job that isn't one."""
+        return ast.literal_eval(self.params.get("folder", "''"))
+
+    @property
+    def name(self) -> str:
+        """The run's folder, or the first output of a job that has none."""
+        return self.folder or self.outputs[0]

@@ -24,6 +24,8 @@ from workflow.planned_job import PlannedJob
 FOLDER = Path(".snakemake")
 _LOCKS = "locks/*.lock"
 """Below `FOLDER`: the files that keep a second run from starting."""
+OWNER = "owner"
+"""Below `FOLDER`: the file that a run on this machine holds an advisory lock on."""
 _held: list[IO[str]] = []  # open until this process ends
 _only_asked: list[bool] = []  # not empty once `plan` was called
 
@@ -105,7 +107,7 @@ def remove_stale_locks(folder: Path) -> None:
     """
     try:
         folder.mkdir(exist_ok=True)
-        owner = open(folder / "owner", "w")  # noqa: SIM115 held open on purpose
+        owner = open(folder / OWNER, "w")  # noqa: SIM115 held open on purpose
     except OSError as error:
         remedy = "to keep data, runs and results elsewhere: snakemake --directory FOLDER"
         raise InputError(f"{folder.absolute()}: {error.strerror}; {remedy}") from None
@@ -117,18 +119,6 @@ def remove_stale_locks(folder: Path) -> None:
     _held.append(owner)
     for lock in folder.glob(_LOCKS):
         lock.unlink(missing_ok=True)
-
-
-def another_run(folder: Path = FOLDER) -> bool:
-    """Whether a run of this working directory is alive on this machine; see `remove_stale_locks`."""
-    try:
-        with open(folder / "owner", "rb") as owner:
-            fcntl.flock(owner, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return not _held  # by a run, unless this process itself has planned
-    except OSError:
-        return False
-    return False
 
 
 _ROUTINE = ("Using workflow specific profile", "Building DAG of jobs")
@@ -230,7 +220,7 @@ async def _facts(dag: Any, store: Any, job: Any, running: set[Any]) -> PlannedJo
         edited=tuple([str(path) async for path in _edited(dag, store, job) if path not in {*made, *added}]),
         added=tuple(sorted(map(str, added))),
         removed=tuple(sorted(map(str, read_then - read_now))),
-        made_inputs=tuple(map(str, made)),
+        made_inputs=tuple(sorted(map(str, made))),
         other=str(dag.reason(job)),
         begun=bool(job.output) and bool(store._filter_incomplete_keys([str(path) for path in job.output])),
     )

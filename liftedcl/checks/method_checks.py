@@ -82,21 +82,19 @@ def check_shapes(recipe: EncoderRecipe, folder: Path) -> None:
     method = made(recipe, shard)
     assert isinstance(method, nn.Module), f"{type(method).__name__} is not an nn.Module"
     for name, kind in (("backbone", nn.Module), ("heads", nn.ModuleDict)):
-        found = type(getattr(method, name, None)).__name__
-        assert isinstance(getattr(method, name, None), kind), f"its `{name}` is a {found}, not a {kind.__name__}"
-    files = hasattr(method, "write_observed") or not completes(recipe)
-    assert files, "with a section `masking` it has to write completed.npz: give it `write_observed`"
-    lifting = "lifting" in method.heads or not lifts(recipe)
-    assert lifting, "with a section `lifting` its `heads` need a lifting network of that name"
+        part = getattr(method, name, None)
+        assert isinstance(part, kind), f"its `{name}` is a {type(part).__name__}, not a {kind.__name__}"
+    if completes(recipe):
+        assert hasattr(method, "write_observed"), "with a section `masking` it needs `write_observed`"
+    if lifts(recipe):
+        assert "lifting" in method.heads, "with a section `lifting` its `heads` need a lifting network of that name"
     terms = play(method, recipe, first_batch(recipe, shard))
     assert terms, "losses() yields nothing"
     for name, value in terms.items():
         assert value.ndim == 0 and bool(value.isfinite()), f"the loss term {name} is no finite scalar: {value!r}"
     ours, plain = method.backbone.state_dict(), build_backbone(recipe.backbone).state_dict()
     differing = [key for key in plain if key not in ours or ours[key].shape != plain[key].shape]
-    assert not differing, (
-        f"its backbone lacks or reshapes {differing[0]} of {recipe.backbone}, so encoder.pt would not load"
-    )
+    assert not differing, f"its backbone lacks or reshapes {differing[0]} of {recipe.backbone}; encoder.pt needs it"
 
 
 def check_gradients(recipe: EncoderRecipe, folder: Path) -> None:
@@ -198,12 +196,7 @@ def measured_step(recipe: EncoderRecipe, folder: Path, steps: int = 8) -> str:
         if device.type == "cuda":
             torch.cuda.synchronize()
         seconds.append(time.perf_counter() - started)
-    on_gpu = device.type == "cuda"
-    memory = torch.cuda.max_memory_allocated() >> 20 if on_gpu else _resident()
-    where = "of GPU memory" if on_gpu else "of memory, PyTorch included"
-    return f"{1000 * statistics.median(seconds):.0f} ms for {batch} images, at most {memory} MiB {where}"
-
-
-def _resident() -> int:
-    """MiB that this process has had at most."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    memory = f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MiB of memory, PyTorch included"
+    if device.type == "cuda":
+        memory = f"{torch.cuda.max_memory_allocated() >> 20} MiB of GPU memory"
+    return f"{1000 * statistics.median(seconds):.0f} ms for {batch} images, at most {memory}"

@@ -61,13 +61,8 @@ def check_processes(recipe: EncoderRecipe, folder: Path) -> None:
     """One process and two give the same loss curve, and two end in the same state."""
     noise_in(folder)
     for count in (1, 2):
-        module, options = (
-            ["-m", "liftedcl.checks.several_processes"],
-            ["--recipe", to_json(recipe), "--out", str(folder)],
-        )
-        in_processes(count, [*module, *options])
-    files = ("0of1.pt", "0of2.pt", "1of2.pt")
-    compare(*(torch.load(folder / name, weights_only=True) for name in files))
+        in_processes(count, ["-m", __spec__.name, "--recipe", to_json(recipe), "--out", str(folder)])
+    compare(*(torch.load(folder / f"{name}.pt", weights_only=True) for name in ("0of1", "0of2", "1of2")))
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[2]
-_PACKAGES = ("liftedcl", "downstream", "synthetic", "workflow")
+PACKAGES = ("liftedcl", "downstream", "synthetic", "workflow")
 
 RECIPE_MODULES = (
     "liftedcl.recipes.data_recipes", "liftedcl.recipes.encoder_recipe", "liftedcl.recipes.adamw_recipe",
@@ -27,6 +27,7 @@ RECIPE_MODULES = (
 WITHOUT_EFFECT = {
     "liftedcl.identity.code_digest": "computes the digests, and only these are compared",
     "liftedcl.identity.errors": "words the messages of runs that fail, which have no result",
+    "liftedcl.identity.git": "says which commit a run is of, and no result depends on it",
     "liftedcl.identity.provenance": "writes the description of a run, and no result depends on it",
     "liftedcl.identity.recipe": "reads and writes recipes, whose values are compared",
     "liftedcl.identity.strict": "parses recipes, whose parsed values are compared",
@@ -87,7 +88,7 @@ def import_closure(*modules: str, place: Place | None = None) -> set[str]:
 def path_of(module: str, place: Place | None = None) -> Path | None:
     """The file of a module of this project, or of one in ``place``; None if it is neither."""
     first, *_ = parts = module.split(".")
-    if first in _PACKAGES:
+    if first in PACKAGES:
         base = _ROOT.joinpath(*parts)
     elif place is not None and first == (place.package or first):
         base = place.folder.joinpath(*parts)

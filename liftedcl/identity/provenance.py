@@ -4,11 +4,13 @@ import importlib.metadata
 import os
 import platform
 import resource
-import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from liftedcl.identity.errors import InputError
+from liftedcl.identity.git import git
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PACKAGES = (
@@ -55,23 +57,14 @@ def commit_of(root: Path = _ROOT) -> dict[str, str | None]:
     None comes with ``no_commit``, the reason. A commit of another repository, in which ``root`` is just a folder, says
     nothing about this code.
     """
-    outside = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}  # as a git hook sets
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(root), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True, env=outside).stdout.rstrip("\n")
-
     try:
-        top = git("rev-parse", "--show-toplevel")
+        top = git("-C", str(root), "rev-parse", "--show-toplevel").rstrip("\n")
         if Path(top).resolve() != root.resolve():
             return {"commit": None, "no_commit": f"the code is only a folder of the git repository {top}"}
-        return {"commit": git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain", "-uno") else "")}
-    except OSError as error:
-        reason = f"git can't be run ({error.strerror})"
-    except subprocess.CalledProcessError as error:
-        said = error.stderr.strip().splitlines() or ["git failed"]
-        reason = f"git says: {said[0].removeprefix('fatal: ')}"
-    return {"commit": None, "no_commit": reason}
+        changes = git("-C", str(root), "status", "--porcelain", "-uno")
+        return {"commit": git("-C", str(root), "rev-parse", "HEAD").strip() + ("+changes" if changes else "")}
+    except InputError as error:
+        return {"commit": None, "no_commit": str(error)}
 
 
 def _cpu_name() -> str:

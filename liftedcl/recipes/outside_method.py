@@ -66,7 +66,7 @@ def _file_of(module: str, commit: str | None) -> tuple[Path, Place]:
         return _installed(module)
     above = CLONES / commit if commit else Path()
     if commit and not above.is_dir():
-        raise InputError(f"{above}: the repository of {module} is not cloned yet; run: python -m workflow.clone")
+        raise InputError(f"{above}: the repository of {module} is not cloned yet; snakemake -n clones it")
     file = above / module
     if not file.is_file():
         raise InputError(f"{file}: no such file; name the file of the method, or the module of an installed package")
@@ -80,12 +80,10 @@ def _file_of(module: str, commit: str | None) -> tuple[Path, Place]:
 
 def _installed(module: str) -> tuple[Path, Place]:
     package = module.split(".")[0]
-    missing = InputError(f"{module}: no installed module has this name; a file's name ends in .py")
-    if not _NAMES.fullmatch(module) or (spec := importlib.util.find_spec(package)) is None or not spec.origin:
-        raise missing
-    origin = Path(spec.origin)
-    place = Place(origin.parents[1] if origin.name == "__init__.py" else origin.parent, package)
-    file = path_of(module, place)
-    if file is None:
-        raise missing
-    return file, place
+    spec = importlib.util.find_spec(package) if _NAMES.fullmatch(module) else None
+    if spec is not None and spec.origin:
+        origin = Path(spec.origin)
+        place = Place(origin.parents[1] if origin.name == "__init__.py" else origin.parent, package)
+        if (file := path_of(module, place)) is not None:
+            return file, place
+    raise InputError(f"{module}: no installed module has this name; a file's name ends in .py")

@@ -131,8 +131,6 @@ WORKFLOW = (
             command("workflow.explain", f"{{}}/{_MADE}", "--row", _ROWS[1], "--column", "MPJPE", told=False)),
     Subject("compare", _runs, (_MADE, _PROVENANCE),
             command("workflow.compare.__main__", f"{{}}/{_MADE}:{_ROWS[0]}", f"{{}}/{_MADE}:{_ROWS[1]}", told=False)),
-    Subject("compare runs", _runs, (_RUN, _METRICS),
-            command("workflow.compare.__main__", f"{{}}/{Path(_RUN).parent}", f"{{}}/{Path(_RUN).parent}", told=False)),
     Subject("cite", _runs, (_MADE, _PROVENANCE),
             command("workflow.cite.__main__", f"{{}}/{_MADE}", told=False)),
     Subject("a method from outside", _method, ("mine.py",),
@@ -144,5 +142,5 @@ WORKFLOW = (
     Subject("efficiency_plot", _fractions, ("efficiency.csv", "efficiency.provenance.json"),
             command("workflow.efficiency_plot", "{}/efficiency.csv", "--out", "{}/out/x.png", told=False)),
     Subject("page", _runs, (_MADE, _PROVENANCE, "lifting.csv"),
-            command("workflow.page.__main__", "--results", "{}", "--out", "{}/index.html", told=False)),
+            command("workflow.page.__main__", "--results", "{}", told=False)),
 )  # fmt: skip

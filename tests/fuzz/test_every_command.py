@@ -8,7 +8,7 @@ PACKAGES = ("liftedcl", "downstream", "synthetic", "workflow")
 WITHOUT = {
     "synthetic.bake", "synthetic.fit_joints",  # make the body of the generated people, which is in the repository
     "workflow.data_sets", "workflow.create", "workflow.create.params_schema",  # read no file
-    "workflow.clone", "workflow.status",  # read params.yaml, which is a subject, and ask git or Snakemake
+    "workflow.status",  # reads params.yaml, which is a subject, and asks Snakemake
     "workflow.check_method", "liftedcl.checks.several_processes",  # run whatever code they are given
     "workflow.judge",  # tries the encoder with liftedcl.weights, reads params.yaml and runs Snakemake
 }  # fmt: skip

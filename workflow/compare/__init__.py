@@ -1,1 +1,1 @@
-"""``python -m workflow.compare A B``: what differs along the chains of two cells, rows, runs or commits."""
+"""``python -m workflow.compare A B``: what differs along the chains of two cells, rows or commits."""

@@ -5,29 +5,19 @@ import keyword
 import re
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from downstream.registry import BENCHMARKS, DATA_SETS
 from liftedcl.files.atomic import write_text
 from liftedcl.identity.errors import InputError, run_cli
 
 _TEMPLATES = Path(__file__).resolve().parent
-_ROW = "    {name}: {{module: {file}, images: coco}}\n"
-_FOLDER = "  {name}: data/{name}\n"
-_RECIPE = "  {name}: {{epochs: 2, batch_size: 8, learning_rate: 1.0e-2, milestones: [], milestone_factor: 0.1}}\n"
-_TABLE = """
-{name}:
-  title: {name}, an example
-  benchmark: {name}
-  columns:
-    - {{key: error, name: error, unit: "", better: down}}
-  reference: mean of the training set
-  baseline: random
-  rows:
-    - {{encoder: random, method: random initialisation, data: "-"}}
-  extends: true
-  differences: []
-  figures: []
-"""
+_ADDED = {
+    "data": "params.yaml, below `data:`",
+    "recipe": "params.yaml, below `benchmarks:`",
+    "table": "workflow/tables/tables.yaml, at the end",
+}
+"""Templates of lines for a new benchmark -> where they belong."""
 
 
 def create_method(name: str, out: Path) -> dict[str, str]:
@@ -38,7 +28,7 @@ def create_method(name: str, out: Path) -> dict[str, str]:
     """
     file = out / f"{name}.py"
     _write({file: _TEMPLATES / "method" / "NAME.py.template"}, name)
-    return {"params.yaml, below `rows:` of `encoders`": _ROW.format(name=name, file=file)}
+    return {"params.yaml, below `rows:` of `encoders`": _filled(_TEMPLATES / "added/row.template", name, file=file)}
 
 
 def create_benchmark(name: str, root: Path) -> dict[str, str]:
@@ -50,13 +40,8 @@ def create_benchmark(name: str, root: Path) -> dict[str, str]:
     if name in BENCHMARKS or name in DATA_SETS:
         raise InputError(f"{name}: is a benchmark or a data set already; take another name")
     folder = root / "downstream" / name
-    templates = sorted((_TEMPLATES / "benchmark").glob("*.template"))
-    _write({folder / path.stem: path for path in templates}, name)
-    return {
-        "params.yaml, below `data:`": _FOLDER.format(name=name),
-        "params.yaml, below `benchmarks:`": _RECIPE.format(name=name),
-        "workflow/tables/tables.yaml, at the end": _TABLE.format(name=name),
-    }
+    _write({folder / path.stem: path for path in sorted((_TEMPLATES / "benchmark").glob("*.template"))}, name)
+    return {place: _filled(_TEMPLATES / f"added/{what}.template", name) for what, place in _ADDED.items()}
 
 
 def _write(files: dict[Path, Path], name: str) -> None:
@@ -64,10 +49,14 @@ def _write(files: dict[Path, Path], name: str) -> None:
         raise InputError(f"{name}: is no name of a module; use small letters, digits and _, and a letter first")
     if there := [path for path in files if path.exists()]:
         raise InputError(f"{there[0]}: is there already; take another name or folder")
-    names = {"name": name, "class_name": "".join(part.title() for part in name.split("_"))}
     for path, template in files.items():
-        write_text(path, Template(template.read_text(encoding="utf-8")).substitute(names))
+        write_text(path, _filled(template, name))
         print(f"wrote {path}")
+
+
+def _filled(template: Path, name: str, **more: Any) -> str:
+    names = {"name": name, "class_name": "".join(part.title() for part in name.split("_")), **more}
+    return Template(template.read_text(encoding="utf-8")).substitute(names)
 
 
 def main(words: list[str] | None = None) -> None:

@@ -86,14 +86,11 @@ def _short(commit: str | None) -> str:
 
 def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m workflow.page", description="Make one page of the tables and pictures in results/."
+        prog="python -m workflow.page", description="Make one page, index.html, of the tables and pictures in a folder."
     )
-    parser.add_argument("--results", type=Path, required=True, help="folder of the tables and pictures")
-    parser.add_argument("--out", type=Path, required=True, help="the page, in that folder: results/index.html")
-    arguments = parser.parse_args(words)
-    if arguments.out.resolve().parent != arguments.results.resolve():
-        raise InputError(f"{arguments.out}: not in {arguments.results}, where its links lead; choose a name in there")
-    write_text(arguments.out, index_page(arguments.results))
+    parser.add_argument("--results", type=Path, default=Path("results"), help="the folder (default: %(default)s)")
+    results = parser.parse_args(words).results
+    write_text(results / "index.html", index_page(results))
 
 
 if __name__ == "__main__":

@@ -32,9 +32,5 @@ def document(title: str, parts: Iterable[str]) -> str:
 
 def banners(profiles: Iterable[str]) -> list[str]:
     """One warning for each profile whose values are not the paper's experiment."""
-    warnings = dict.fromkeys(not_the_papers(profile) for profile in profiles)
-    return [
-        f'<div class="banner" role="note">{escape(warning[:1].upper() + warning[1:])}</div>'
-        for warning in warnings
-        if warning
-    ]
+    warnings = filter(None, dict.fromkeys(map(not_the_papers, profiles)))
+    return [f'<div class="banner" role="note">{escape(text[:1].upper() + text[1:])}</div>' for text in warnings]

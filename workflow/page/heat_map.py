@@ -15,25 +15,19 @@ def heat_map(tables: Sequence[MadeTable]) -> str:
     A colour says no more than its number: the deeper, the nearer to the bound; orange is no better than no network.
     """
     columns = scaled_rows(tables)
-    names = {record["row"]: row_name(record) for table in tables for record in table.records}
     if len(columns) < 2:
         return ""
-    rows = dict.fromkeys(row for column in columns.values() for row in column)
+    names = {record["row"]: row_name(record) for table in reversed(tables) for record in table.records}
     lines = []
-    for row in rows:
-        values = [column.get(row) for column in columns.values()]
-        mean = None if None in values else statistics.fmean(values)
-        named = [*zip(columns, values, strict=True), ("mean of all", mean)]
-        cells = [_cell(names[row], benchmark, value) for benchmark, value in named]
-        lines.append(f"<tr><td>{escape(names[row])}</td>{''.join(cells)}</tr>")
-    heads = ["Row", *columns, "mean"]
-    titles = "".join(f'<th scope="col"{_NUMBER if i else ""}>{escape(name)}</th>' for i, name in enumerate(heads))
-    head = f'<table class="scores heat" data-explore aria-label="Scaled scores"><thead><tr>{titles}</tr></thead>'
-    body = "".join(f"\n{line}" for line in lines)
-    return f'<p>{SCALED}</p><div class="box">{head}<tbody>{body}</tbody></table></div>'
-
-
-_NUMBER = ' class="number" data-better="up"'
+    for row in dict.fromkeys(row for column in columns.values() for row in column):
+        values = {benchmark: column.get(row) for benchmark, column in columns.items()}
+        values["mean of all"] = None if None in values.values() else statistics.fmean(values.values())
+        cells = (_cell(names[row], benchmark, value) for benchmark, value in values.items())
+        lines.append(f"\n<tr><td>{escape(names[row])}</td>{''.join(cells)}</tr>")
+    heads = (f'<th scope="col" class="number" data-better="up">{escape(name)}</th>' for name in (*columns, "mean"))
+    head = f'<thead><tr><th scope="col">Row</th>{"".join(heads)}</tr></thead>'
+    table = f'<table class="scores heat" data-explore aria-label="Scaled scores">{head}<tbody>{"".join(lines)}</tbody>'
+    return f'<p>{SCALED}</p><div class="box">{table}</table></div>'
 
 
 def _cell(row: str, benchmark: str, value: float | None) -> str:

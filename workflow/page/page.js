@@ -24,34 +24,30 @@ for (const kind of ["mouseover", "focusin"]) document.addEventListener(kind, sho
 for (const kind of ["focusout", "scroll"]) document.addEventListener(kind, () => { tip.hidden = true; }, true);
 document.addEventListener("keydown", event => { if (event.key === "Escape") tip.hidden = true; });
 
-const order = (cell, sign) => {  // numbers as numbers, what is missing last, texts by their words
-  const value = cell?.dataset.value;
-  return value === undefined ? (cell?.classList.contains("number") ? Infinity : cell?.textContent.trim()) : sign * Number(value);
-};
-const compare = (a, b) => typeof a === "number" && typeof b === "number" ? (a === b ? 0 : a < b ? -1 : 1)
-  : String(a).localeCompare(String(b), "en", {numeric: true});
+const headsOf = table => [...table.tHead.rows[0].cells];
+const rowsOf = table => [...table.tBodies].flatMap(body => [...body.rows]);
+const isFixed = row => row.parentElement.classList.contains("fixed");  // trivial predictor and bound stay on top
 
 function sortBy(table, index, direction) {
   const sign = direction === "ascending" ? 1 : -1;
-  for (const body of table.tBodies) {
-    if (body.classList.contains("fixed")) continue;  // trivial predictor and bound stay on top
-    const rows = [...body.rows].map(row => [order(row.cells[index], sign), row]);
-    rows.sort(([a], [b]) => compare(a, b) * (typeof a === "string" ? sign : 1));
-    body.append(...rows.map(([, row]) => row));
-  }
-  [...table.tHead.rows[0].cells].forEach((head, i) => i === index
+  const isNumber = headsOf(table)[index].classList.contains("number");
+  const value = cell => isNumber ? Number(cell.dataset.value ?? sign * Infinity) : cell.textContent.trim();
+  const compare = (a, b) => isNumber ? (a > b) - (a < b) : a.localeCompare(b, "en", {numeric: true});
+  const rows = rowsOf(table).filter(row => !isFixed(row)).map(row => [value(row.cells[index]), row]);
+  rows.sort(([a], [b]) => sign * compare(a, b));  // what is missing comes last
+  rows.forEach(([, row]) => row.parentElement.append(row));
+  headsOf(table).forEach((head, i) => i === index
     ? head.setAttribute("aria-sort", direction) : head.removeAttribute("aria-sort"));
 }
 
-function makeSortable(table) {
-  [...table.tHead.rows[0].cells].forEach((head, index) => {
+function makeSortable(table, whenSorted) {
+  headsOf(table).forEach((head, index) => {
     const button = make("button", {type: "button", class: "sort"}, head.textContent);
     if (head.title) button.title = `${head.title}; sorts the rows`;
     button.addEventListener("click", () => {
-      const first = head.dataset.better === "up" ? "descending" : "ascending";
-      const other = first === "ascending" ? "descending" : "ascending";
+      const [first, other] = head.dataset.better === "up" ? ["descending", "ascending"] : ["ascending", "descending"];
       sortBy(table, index, head.getAttribute("aria-sort") === first ? other : first);
-      table.dispatchEvent(new Event("changed"));
+      whenSorted();
     });
     head.replaceChildren(button);
   });
@@ -59,72 +55,60 @@ function makeSortable(table) {
 
 function filterBy(table, words) {
   const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
-  const rows = [...table.tBodies].filter(body => !body.classList.contains("fixed")).flatMap(body => [...body.rows]);
-  for (const row of rows) {
-    const text = row.textContent.toLowerCase();
-    row.hidden = !wanted.every(word => text.includes(word));
-  }
+  const rows = rowsOf(table).filter(row => !isFixed(row));
+  for (const row of rows) row.hidden = !wanted.every(word => row.textContent.toLowerCase().includes(word));
   return `${rows.filter(row => !row.hidden).length} of ${rows.length} rows`;
 }
 
 const shown = value => Number(value.toPrecision(4)).toString();
 
 function plot(table, index) {
-  const rows = [...table.tBodies].flatMap(body => [...body.rows]).filter(row => !row.hidden);
-  const points = rows.map(row => {
-    const cell = row.cells[row.cells.length - table.tHead.rows[0].cells.length + index];
-    if (cell?.dataset.value === undefined) return null;
-    const name = [...row.cells].filter(of => !of.classList.contains("number")).map(of => of.textContent.trim()).join(", ");
-    const value = Number(cell.dataset.value);
-    return {name, value, low: Number(cell.dataset.low ?? value), high: Number(cell.dataset.high ?? value),
-      interval: cell.dataset.low !== undefined, fixed: row.parentElement.classList.contains("fixed")};
-  }).filter(Boolean);
+  const fromRight = index - headsOf(table).length;  // the first cell of a fixed row is as wide as two
+  const points = rowsOf(table).filter(row => !row.hidden).map(row => {
+    const {value, low = value, high = value} = row.cells[row.cells.length + fromRight].dataset;
+    const texts = [...row.cells].filter(cell => !cell.classList.contains("number"));
+    const name = texts.map(cell => cell.textContent.trim()).join(", ");
+    return {row, name, value: Number(value), low: Number(low), high: Number(high)};
+  }).filter(point => !Number.isNaN(point.value));
   const figure = make("div", {class: "plot"});
   if (!points.length) return figure;
   const low = Math.min(...points.map(of => of.low)), high = Math.max(...points.map(of => of.high));
-  const span = high - low || 1, width = 760, left = 290, right = 60, step = 24;
-  const x = value => left + (width - left - right) * (value - low) / span;
-  const title = table.tHead.rows[0].cells[index].textContent.trim();
-  const svg = make("svg", {viewBox: `0 0 ${width} ${points.length * step + 34}`, role: "group", "aria-label": `${title}, each row`});
+  const width = 560, left = 8, right = width - 64, step = 32, bottom = points.length * step + 20;
+  const x = value => left + (right - left) * (value - low) / (high - low || 1);
+  const title = headsOf(table)[index].textContent.trim();
+  const svg = make("svg", {viewBox: `0 0 ${width} ${bottom + 8}`, role: "group", "aria-label": `${title}, each row`});
   points.forEach((of, i) => {
-    const y = 16 + i * step, interval = of.interval ? `, 95% interval ${shown(of.low)} to ${shown(of.high)}` : "";
+    const y = 24 + i * step, interval = of.low < of.high ? `, 95% interval ${shown(of.low)} to ${shown(of.high)}` : "";
     const said = `${of.name}: ${title} ${shown(of.value)}${interval}`;
-    const group = make("g", {tabindex: 0, role: "img", "aria-label": said, "data-tip": said, class: of.fixed ? "fixed" : ""});
-    const label = of.name.length > 40 ? `${of.name.slice(0, 39)}…` : of.name;
-    group.append(make("line", {x1: left, x2: width - right, y1: y, y2: y, class: "guide"}),
+    const group = make("g", {tabindex: 0, role: "img", "aria-label": said, "data-tip": said, class: isFixed(of.row) ? "fixed" : ""});
+    group.append(make("line", {x1: left, x2: right, y1: y, y2: y, class: "guide"}),
       make("line", {x1: x(of.low), x2: x(of.high), y1: y, y2: y, class: "interval"}),
       make("circle", {cx: x(of.value), cy: y, r: 5}),
-      make("text", {x: left - 12, y: y + 4, "text-anchor": "end"}, label),
-      make("text", {x: width - right + 8, y: y + 4}, shown(of.value)));
+      make("text", {x: left, y: y - 9}, of.name),
+      make("text", {x: right + 8, y: y + 4}, shown(of.value)));
     svg.append(group);
   });
-  const bottom = points.length * step + 26;
   svg.append(make("text", {x: left, y: bottom, class: "axis"}, shown(low)),
-    make("text", {x: width - right, y: bottom, "text-anchor": "end", class: "axis"}, shown(high)));
+    make("text", {x: right, y: bottom, "text-anchor": "end", class: "axis"}, shown(high)));
   figure.append(svg);
   return figure;
 }
 
 document.querySelectorAll("table[data-explore]").forEach(table => {
-  const heads = [...table.tHead.rows[0].cells].map(head => head.textContent.trim());
-  const numbers = [...table.tHead.rows[0].cells].map((head, i) => head.classList.contains("number") ? i : -1).filter(i => i >= 0);
-  makeSortable(table);
-  const label = table.getAttribute("aria-label") ?? "table";
+  const label = table.getAttribute("aria-label");
   const filter = make("input", {type: "search", placeholder: "filter rows", "aria-label": `Filter the rows of ${label}`});
   const count = make("output", {"aria-live": "polite", class: "quiet"});
-  const tools = make("div", {class: "tools"});
-  tools.append(filter, count);
-  const place = make("div");
-  let redraw = () => {};
-  if (numbers.length) {
-    const choice = make("select", {"aria-label": `Plot a column of ${label}`});
-    choice.append(make("option", {value: ""}, "plot a column …"), ...numbers.map(i => make("option", {value: i}, heads[i])));
-    redraw = () => place.replaceChildren(...(choice.value ? [plot(table, Number(choice.value))] : []));
-    choice.addEventListener("change", redraw);
-    tools.append(choice);
-  }
+  const choice = make("select", {"aria-label": `Plot a column of ${label}`});
+  choice.append(make("option", {value: ""}, "plot a column …"));
+  headsOf(table).forEach((head, i) => {
+    if (head.classList.contains("number")) choice.append(make("option", {value: i}, head.textContent.trim()));
+  });
+  const tools = make("div", {class: "tools"}), place = make("div");
+  tools.append(filter, count, ...(choice.length > 1 ? [choice] : []));
+  const redraw = () => place.replaceChildren(...(choice.value ? [plot(table, Number(choice.value))] : []));
+  makeSortable(table, redraw);
+  choice.addEventListener("change", redraw);
   filter.addEventListener("input", () => { count.textContent = filterBy(table, filter.value); redraw(); });
-  table.addEventListener("changed", () => redraw());
   table.closest(".box").before(tools);
   table.closest(".box").after(place);
 });

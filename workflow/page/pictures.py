@@ -24,29 +24,26 @@ _GALLERIES = {
 
 def sections_of(left: dict[str, Path], lifting: Path) -> dict[str, tuple[str, str]]:
     """Id -> heading and HTML of each section below the tables; each picture ``left`` is in one of them."""
-    sections = {}
-    if figures := [left.pop(name) for name in FIGURES if name in left]:
-        body = [_figure(path, caption("figure", figure=path.stem), label_of(path.stem)) for path in figures]
-        sections["figures"] = ("Figures", "\n".join(body))
-    if lifting.exists():
-        sections["lifting"] = ("Lifted skeletons", _lifting(lifting))
-    if shares := [left.pop(name) for name in list(left) if name.endswith("_efficiency")]:
-        body = [_figure(path, caption("data_efficiency"), label_of(path.stem)) for path in shares]
-        sections["data_efficiency_figure"] = ("Data efficiency", "\n".join(body))
-    times = left.pop("run_times", None)
+
+    def taken(names: Iterable[str]) -> list[Path]:
+        return [left.pop(name) for name in tuple(names) if name in left]
+
+    figures, times = taken(FIGURES), taken(["run_times"])
+    shares = taken(name for name in left if name.endswith("_efficiency"))
+    sections = {
+        "figures": ("Figures", [_figure(path, caption("figure", figure=path.stem)) for path in figures]),
+        "lifting": ("Lifted skeletons", [_lifting(lifting)] if lifting.exists() else []),
+        "data_efficiency_figure": ("Data efficiency", [_figure(path, caption("data_efficiency")) for path in shares]),
+    }
     for name, (heading, pattern) in _GALLERIES.items():
-        found = [(match, left.pop(stem)) for stem in list(left) if (match := re.fullmatch(pattern, stem))]
-        if found:
-            sections[name] = (heading, "\n".join(_gallery(name, found)))
-    if left:
-        body = [_figure(path, [], path.stem) for path in left.values()]
-        sections["others"] = ("Other pictures", f'<div class="gallery">{"".join(body)}</div>')
-    if times is not None:
-        body = _figure(times, caption("run_times"), "Run times")
-        if times.with_suffix(".csv").exists():
-            body += '<p class="small"><a href="run_times.csv">run_times.csv</a></p>'
-        sections["run_times"] = ("Run times", body)
-    return sections
+        found = [(match, left.pop(stem)) for stem in tuple(left) if (match := re.fullmatch(pattern, stem))]
+        sections[name] = (heading, [*_gallery(name, found)] if found else [])
+    others = "".join(_figure(path, []) for path in left.values())
+    sections["others"] = ("Other pictures", [f'<div class="gallery">{others}</div>'] if others else [])
+    table = '<p class="small"><a href="run_times.csv">run_times.csv</a></p>'
+    tables = [table for path in times if path.with_suffix(".csv").exists()]
+    sections["run_times"] = ("Run times", [*(_figure(path, caption("run_times")) for path in times), *tables])
+    return {name: (heading, "\n".join(parts)) for name, (heading, parts) in sections.items() if parts}
 
 
 def _lifting(path: Path) -> str:
@@ -66,7 +63,7 @@ def _gallery(name: str, found: list[tuple[re.Match[str], Path]]) -> Iterator[str
     yield paragraph(dict.fromkeys(text for paragraphs in captions.values() for text in paragraphs[1:]))
     figures: dict[str, list[str]] = {benchmark: [] for benchmark in BENCHMARKS}
     for match, path in found:
-        figures[match["benchmark"]].append(_figure(path, captions[path][:1], path.stem))
+        figures[match["benchmark"]].append(_figure(path, captions[path][:1]))
     if all(len(members) < 2 for members in figures.values()):
         yield f'<div class="gallery wide">{"".join(chain.from_iterable(figures.values()))}</div>'
         return
@@ -83,10 +80,11 @@ def _coded(text: str) -> str:
     return re.sub(r"``(.+?)``", r"<code>\1</code>", escape(text))
 
 
-def _figure(path: Path, paragraphs: list[str], alternative: str) -> str:
+def _figure(path: Path, paragraphs: list[str]) -> str:
     width, height = _size(path)
-    name, words = escape(path.name), " ".join(map(_coded, paragraphs)) or escape(alternative)
-    picture = f'<img loading="lazy" src="{name}" width="{width}" height="{height}" alt="{escape(alternative)}">'
+    name, alternative = escape(path.name), escape(label_of(path.stem))
+    words = " ".join(map(_coded, paragraphs)) or alternative
+    picture = f'<img loading="lazy" src="{name}" width="{width}" height="{height}" alt="{alternative}">'
     return f'<figure id="{escape(path.stem)}"><a href="{name}">{picture}</a><figcaption>{words}</figcaption></figure>'
 
 

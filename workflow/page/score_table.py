@@ -21,25 +21,21 @@ _FORMS = (".csv", ".md", ".tex", ".macros.tex", ".provenance.json")
 
 def table_html(table: MadeTable) -> str:
     """A section with the id ``table.name``; its links are relative to the table's folder."""
-    forms = " · ".join(
-        f'<a href="{escape(table.name)}{form}">{form[1:]}</a>'
-        for form in _FORMS
-        if table.csv.with_suffix(form).exists()
-    )
-    return "\n".join([*_parts(table), f'<div class="small quiet">Files: {forms}</div>', _runs(table), "</section>"])
-
-
-def _parts(table: MadeTable) -> list[str]:
-    title = f"{label_of(table.name)} · {table.title}"
     kind, more = (" warn", " · not the paper's experiment") if not_the_papers(table.profile) else ("", "")
-    return [
+    forms = [form for form in _FORMS if table.csv.with_suffix(form).exists()]
+    links = " · ".join(f'<a href="{escape(table.name)}{form}">{form[1:]}</a>' for form in forms)
+    parts = [
         f'<section class="table" id="{escape(table.name)}">',
-        f'<div class="head"><h3>{escape(title)}</h3>',
+        f'<div class="head"><h3>{escape(f"{label_of(table.name)} · {table.title}")}</h3>',
         f'<span class="mark{kind}">{escape(table.profile)} values{more}</span></div>',
         _scores(table),
-        *_notes(table),
-        *_comparisons(table),
+        _notes(table),
+        _comparisons(table),
+        f'<div class="small quiet">Files: {links}</div>',
+        _runs(table),
+        "</section>",
     ]
+    return "\n".join(parts)
 
 
 def _scores(table: MadeTable) -> str:
@@ -85,7 +81,7 @@ def _cell(record: dict[str, Any], key: str) -> str:
         text += f' <span class="spread">± {record[f"{key}_std"]:.1f}</span>'
     if record[f"{key}_low"] != "":
         shift, low, high = (_signed(record[f"{key}_{name}"]) for name in ("difference", "low", "high"))
-        text += f'<span class="shift" title="p = {record[f"{key}_p"]:.4f}">{shift} [{low}, {high}]</span>'
+        text += f'<span class="shift" title="p = {record[f"{key}_p"]:.4f}">{shift} [{low},&nbsp;{high}]</span>'
     return text
 
 
@@ -93,7 +89,7 @@ def _signed(value: float) -> str:
     return signed(value).replace("-", "−")
 
 
-def _notes(table: MadeTable) -> Iterator[str]:
+def _notes(table: MadeTable) -> str:
     lines = list(map(escape, notes(table)))
     if any(record[f"{column.key}_low"] != "" for record in table.records for column in table.columns):
         baseline = next(_name(record) for record in table.records if record["row"] == table.baseline)
@@ -104,28 +100,27 @@ def _notes(table: MadeTable) -> Iterator[str]:
         for record in table.records
         if record["missing"]
     ]
-    yield f'<ul class="notes">{"".join(f"<li>{line}</li>" for line in lines)}</ul>'
+    return f'<ul class="notes">{"".join(f"<li>{line}</li>" for line in lines)}</ul>'
 
 
 def _name(record: dict[str, Any]) -> str:
     return escape(row_name(record))
 
 
-def _comparisons(table: MadeTable) -> Iterator[str]:
+def _comparisons(table: MadeTable) -> str:
     """What the paper says of a difference, what was measured here, and the verdict."""
     names = {record["row"]: _name(record) for record in table.records}
     lines = [line for of in table.differences for line in _differences(names[of["row"]], of)]
-    if lines:
-        heads = '<th>Difference</th><th class="number">Paper says</th><th class="number">Measured here</th>'
-        table_of = f"<table><tr>{heads}<th>Verdict</th><th>Source</th></tr>\n" + "\n".join(lines) + "</table>"
-        yield f'<div class="box small">{table_of}</div>'
+    heads = '<th>Difference</th><th class="number">Paper says</th><th class="number">Measured here</th>'
+    head = f"<tr>{heads}<th>Verdict</th><th>Source</th></tr>"
+    return f'<div class="box small"><table>{head}{"".join(lines)}</table></div>' if lines else ""
 
 
 def _differences(name: str, difference: dict[str, Any]) -> Iterator[str]:
     for of in difference["metrics"]:
         ours = "–" if of["ours"] is None else escape(with_interval(of)).replace("-", "−")
         yield (
-            f"<tr><td>{name} − {escape(difference['against'])}, {escape(of['name'])}</td>"
+            f"\n<tr><td>{name} − {escape(difference['against'])}, {escape(of['name'])}</td>"
             f'<td class="number">{_signed(of["paper"])} {escape(of["unit"])}</td><td class="number">{ours}</td>'
             f'<td class="{_CLASSES.get(of["verdict"], "quiet")}">{escape(of["verdict"])}</td>'
             f'<td class="quiet">{escape(difference["source"])}</td></tr>'

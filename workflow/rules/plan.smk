@@ -18,6 +18,7 @@ from liftedcl.identity.code_digest import code_of
 from liftedcl.identity.errors import InputError
 from liftedcl.methods import completes, encoder_modules, lifts, uses_depth
 from liftedcl.identity.recipe import to_json
+from liftedcl.identity.strict_text import read_yaml
 from liftedcl.recipes.outside_method import method_of
 from liftedcl.recipes.weight_sources import SOURCES
 from workflow.benchmark_recipes import benchmark_of
@@ -26,7 +27,7 @@ from workflow.command_line import command_line_values, label_of
 from workflow.data_sets import missing_data, needed_data
 from workflow.job_records import restore
 from workflow.layout import generated_root, is_generated, layout_of
-from workflow.params import read_params
+from workflow.params import resolve
 from workflow.snakemake_internals import (
     FOLDER, is_main_process, jobs_of_rule, mark_incomplete, may_fetch, remove_stale_locks, settings_of,
 )
@@ -42,9 +43,10 @@ try:
     for line in restore() if is_main_process(workflow) else ():  # Snakemake's records of what DVC pulled
         print(line, file=sys.stderr)
     OVERRIDES = command_line_values(*settings_of(workflow))
-    for line in clone_missing(pinned(REPOSITORY / "params.yaml", OVERRIDES)) if may_fetch(workflow) else ():
+    FILE = read_yaml(REPOSITORY / "params.yaml")
+    for line in clone_missing(pinned(FILE, OVERRIDES)) if may_fetch(workflow) else ():
         print(line, file=sys.stderr)
-    PARAMS = read_params(REPOSITORY / "params.yaml", OVERRIDES)
+    PARAMS = resolve(FILE, OVERRIDES)
     TABLES = read_tables(REPOSITORY / "workflow" / "tables" / "tables.yaml", PARAMS)
 except InputError as error:
     raise WorkflowError(str(error))

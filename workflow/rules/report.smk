@@ -27,4 +27,4 @@ rule summary:  # of all that is in results/: tables beyond the paper's are shown
     output: "results/index.html",
     params: code=code_of("workflow.page.__main__"),
     localrule: True
-    shell: "{PYTHON} -m workflow.page --results results --out {output:q}"
+    shell: "{PYTHON} -m workflow.page"

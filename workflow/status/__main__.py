@@ -8,15 +8,17 @@ from pathlib import Path
 
 from liftedcl.files.atomic import write_text
 from liftedcl.identity.errors import run_cli
+from liftedcl.identity.strict_text import read_yaml
 from workflow.command_line import add_plan_arguments, command_line_values, planned_words
 from workflow.page.document import document
-from workflow.params import read_params
-from workflow.snakemake_internals import another_run, plan
+from workflow.snakemake_internals import FOLDER, OWNER, plan
 from workflow.status.hours import hours_left
-from workflow.status.job_state import DONE, FAILED, RUNNING, STALE, STATES, JobState, is_training, state_of
+from workflow.status.job_state import DONE, FAILED, RUNNING, STALE, STATES, JobState, is_held, is_training, state_of
 from workflow.tables.recorded_runs import duration
 
 _SHOWN = 12  # jobs of one state that the text names
+_CLASSES = {DONE: "agree", FAILED: "disagree", STALE: "noise", RUNNING: "noise"}
+"""How the page's style calls the colour of a state."""
 
 
 def counts(states: list[JobState]) -> str:
@@ -29,7 +31,7 @@ def left(states: list[JobState], profile: str) -> str:
     """The hours left, in words."""
     hours, unknown = hours_left(states, profile)
     said = f"left: about {duration(3600 * hours)} of one training after another"
-    return f"{said}, and {unknown} trainings of unknown length" if unknown else said
+    return f"{said}, and {unknown} of unknown length" if unknown else said
 
 
 def text(states: list[JobState], profile: str) -> Iterator[str]:
@@ -40,24 +42,26 @@ def text(states: list[JobState], profile: str) -> Iterator[str]:
     for state in STATES[1:]:
         alike = sorted((of for of in states if of.state == state), key=lambda of: not is_training(of.job))
         for of in alike[:_SHOWN]:
-            yield f"  {state:8} {of.name}{f': {of.words}' if of.words else f' (rule {of.job.rule})'}"
+            yield f"  {state:8} {of.job.name}{f': {of.words}' if of.words else f' (rule {of.job.rule})'}"
         if len(alike) > _SHOWN:
             yield f"  {state:8} {len(alike) - _SHOWN} more"
     yield left(states, profile)
 
 
 def page(states: list[JobState], profile: str) -> str:
-    """The same as a page, with every job."""
-    head = [f"<h1>Status of profile {escape(profile)}</h1>", f"<p>{len(states)} jobs: {escape(counts(states))}.</p>"]
+    """The same as a page, with every job; those that are done come last."""
+    heads = "".join(f'<th scope="col">{name}</th>' for name in ("State", "Run or file", "Rule", "What there is to say"))
     rows = []
     for of in sorted(states, key=lambda of: (STATES.index(of.state) or len(STATES), not is_training(of.job))):
-        kind = {DONE: "agree", FAILED: "disagree", STALE: "noise", RUNNING: "noise"}.get(of.state, "quiet")
-        cells = (escape(of.name), escape(of.job.rule), escape(of.words))
-        rows.append(f'<tr><td class="{kind}">{of.state}</td>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>')
-    heads = "".join(f'<th scope="col">{name}</th>' for name in ("State", "Run or file", "Rule", "What there is to say"))
-    top = f'<div class="box"><table data-explore aria-label="Jobs"><thead><tr>{heads}</tr></thead>'
-    table = f"{top}<tbody>{''.join(rows)}</tbody></table></div>"
-    return document("Status", [*head, f"<p>{escape(left(states, profile))}.</p>", table])
+        cells = "".join(f"<td>{escape(text)}</td>" for text in (of.job.name, of.job.rule, of.words))
+        rows.append(f'<tr><td class="{_CLASSES.get(of.state, "quiet")}">{of.state}</td>{cells}</tr>')
+    parts = [
+        f"<h1>Status of profile {escape(profile)}</h1>",
+        f"<p>{len(states)} jobs: {counts(states)}.</p><p>{left(states, profile)}.</p>",
+        f'<div class="box"><table data-explore aria-label="Jobs"><thead><tr>{heads}</tr></thead>',
+        f"<tbody>{''.join(rows)}</tbody></table></div>",
+    ]
+    return document("Status", parts)
 
 
 def main() -> None:
@@ -68,10 +72,10 @@ def main() -> None:
     add_plan_arguments(parser)
     parser.add_argument("--page", type=Path, metavar="FILE.html", help="write the same as a page, with every job")
     arguments = parser.parse_args()
-    profile = read_params("params.yaml", command_line_values(arguments.configfile, arguments.config)).profile
-    alive = another_run()
-    jobs = [job for job in plan(planned_words(arguments), done=True) if job.outputs]
-    states = [state_of(job, alive) for job in jobs]
+    values = command_line_values(arguments.configfile, arguments.config)
+    alive = is_held(FOLDER / OWNER)  # before the plan, which holds it itself
+    states = [state_of(job, alive) for job in plan(planned_words(arguments), done=True) if job.outputs]
+    profile = str(values.get("profile") or read_yaml("params.yaml")["profile"])
     print(*text(states, profile), sep="\n")
     if arguments.page:
         write_text(arguments.page, page(states, profile))

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from workflow.planned_job import PlannedJob
-from workflow.status.job_state import DONE, JobState, folder_of, is_training
+from workflow.status.job_state import DONE, JobState, is_training
 
 _ESTIMATED = Path(__file__).with_name("gpu_hours.json")
 """``encoders/ROW``, or benchmark and variant -> GPU hours in the profile paper, of ``benchmarks.gpu_hours --out``."""
@@ -21,20 +21,16 @@ def hours_left(states: Iterable[JobState], profile: str) -> tuple[float, int]:
         if of.state == DONE and (seconds := _recorded(of.job)) is not None:
             for kind in (_kind(of.job), of.job.rule):
                 took.setdefault(kind, []).append(seconds)
-    estimated = json.loads(_ESTIMATED.read_text(encoding="utf-8")) if profile == "paper" and _ESTIMATED.exists() else {}
-    hours, unknown = 0.0, 0
+    typical = {kind: statistics.median(seconds) for kind, seconds in took.items()}
+    estimated = json.loads(_ESTIMATED.read_text(encoding="utf-8")) if profile == "paper" else {}
+    total, unknown = 0.0, 0
     for of in (of for of in states if of.state != DONE):
-        if (left := of.seconds_left) is not None:
-            hours += left / 3600
-        elif (alike := took.get(_kind(of.job))) is not None:
-            hours += statistics.median(alike) / 3600
-        elif (known := estimated.get(of.job.wildcards.get("run") or f"encoders/{of.job.wildcards['row']}")) is not None:
-            hours += known
-        elif of.job.rule in took:
-            hours += statistics.median(took[of.job.rule]) / 3600
-        else:
-            unknown += 1
-    return hours, unknown
+        hours = estimated.get(of.job.wildcards.get("run") or f"encoders/{of.job.wildcards['row']}")
+        alike = (typical.get(_kind(of.job)), hours and 3600 * hours, typical.get(of.job.rule))
+        guesses = (of.seconds_left, *alike, _recorded(of.job))  # the last is of a stale one's earlier run
+        seconds = next((guess for guess in guesses if guess is not None), None)
+        total, unknown = total + (seconds or 0), unknown + (seconds is None)
+    return total / 3600, unknown
 
 
 def _kind(job: PlannedJob) -> str:
@@ -46,9 +42,8 @@ def _kind(job: PlannedJob) -> str:
 
 
 def _recorded(job: PlannedJob) -> float | None:
-    """Seconds that a finished training took."""
+    """Seconds that a finished training took; None if its record is damaged."""
     try:
-        about = json.loads(Path(folder_of(job), "provenance.json").read_bytes())
-        return float(about["wall_seconds"])
+        return float(json.loads(Path(job.folder, "provenance.json").read_bytes())["wall_seconds"])
     except (OSError, ValueError, KeyError, TypeError):
         return None

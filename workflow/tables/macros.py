@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from workflow.tables.made_table import MadeTable
-from workflow.tables.table_text import not_the_papers, signed, tex_text
+from workflow.tables.table_text import one_line, signed, tex_head, tex_text
 
 _COMMAND = r"""\providecommand{\score}[1]{\ifcsname score:#1\endcsname\csname score:#1\endcsname
   \else\errmessage{no score #1; its table may have been made without it}\fi}"""
@@ -16,9 +16,8 @@ def macros(table: MadeTable) -> str:
 
     Names are TABLE/ROW/COLUMN, and these with /std, /difference and /interval behind it.
     """
-    head = f"{table.title}; profile {table.profile}. {not_the_papers(table.profile)}"
-    how = f"% Of each value: python -m workflow.explain {table.csv} --row ROW --column COLUMN"
-    lines = [f"% {' '.join(head.split())}", " ".join(how.split()), _COMMAND]
+    how = one_line(f"% Of each value: python -m workflow.explain {table.csv} --row ROW --column COLUMN")
+    lines = [tex_head(table), how, _COMMAND]
     for record in table.records:
         for column in table.columns:
             name = "/".join(re.sub(r"[^\w.-]", "-", part) for part in (table.name, record["row"], column.key))
@@ -30,9 +29,8 @@ def macros(table: MadeTable) -> str:
 
 
 def _values(record: dict[str, Any], key: str) -> Iterator[tuple[str, str]]:
-    if record[key] == "":
-        return
-    yield "", f"{record[key]:.1f}"
+    if record[key] != "":
+        yield "", f"{record[key]:.1f}"
     if record[f"{key}_std"] != "":
         yield "/std", f"{record[f'{key}_std']:.1f}"
     if record[f"{key}_difference"] != "":

@@ -53,6 +53,20 @@ class MadeTable:
     def name(self) -> str:
         return self.csv.stem
 
+    def record(self, row: str) -> dict[str, Any]:
+        """The line of a row. Raises `InputError` if there is none."""
+        found = {record["row"]: record for record in self.records}
+        if row not in found:
+            raise InputError(f"{self.csv}: no row {row!r}; there are {', '.join(found)}")
+        return found[row]
+
+    def column(self, name: str) -> Column:
+        """The column with this key or name. Raises `InputError` if there is none."""
+        found = {name: column for column in self.columns for name in (column.key, column.name)}
+        if name not in found:
+            raise InputError(f"{self.csv}: no column {name!r}; there are {', '.join(found)}")
+        return found[name]
+
 
 def read_made_table(path: Path) -> MadeTable:
     """Read ``path``, the csv, and the provenance beside it.

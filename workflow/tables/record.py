@@ -9,7 +9,7 @@ from liftedcl.files.atomic import atomic_path, write_json, write_text
 from liftedcl.identity.errors import InputError, run_cli
 from workflow.tables.made_table import MadeTable, read_made_table
 from workflow.tables.paired import LEVEL, half_width
-from workflow.tables.recorded_runs import damage_named, distinct, stages
+from workflow.tables.recorded_runs import damage_named, distinct, finished
 from workflow.tables.stored_scores import NO_ENCODER
 from workflow.tables.table_text import label_of
 
@@ -33,13 +33,11 @@ def provenance_summary(tables: list[MadeTable]) -> dict[str, Any]:
     encoders, finetunings, packages = {}, {}, {}
     for table in tables:
         with damage_named(table.csv.with_suffix(".provenance.json")):
-            for chains in (chains for row in table.provenance["rows"].values() for chains in row.values()):
-                for kind, run, record in (stage for chain in chains for stage in stages(chain)):
-                    *_, benchmark, row, _ = Path(run).parts
-                    if record is not None:
-                        recipes, key = (encoders, row) if kind == "encoder" else (finetunings, benchmark)
-                        recipes[key] = record["recipe"]
-                        packages |= record["packages"]
+            for _, _, kind, run, record in finished(table.provenance):
+                *_, benchmark, row, _ = Path(run).parts
+                recipes, key = (encoders, row) if kind == "encoder" else (finetunings, benchmark)
+                recipes[key] = record["recipe"]
+                packages |= record["packages"]
     days = sorted(run.started[:10] for run in runs)
     return {
         "profile": tables[0].profile,

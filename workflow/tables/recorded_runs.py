@@ -58,11 +58,17 @@ def runs_of(path: Path, provenance: dict[str, Any]) -> Iterator[tuple[str, str, 
         InputError: an entry is damaged; the message names ``path``.
     """
     with damage_named(path):
-        for row, benchmarks in provenance["rows"].items():
-            for benchmark, chains in benchmarks.items():
-                for kind, run, record in (stage for chain in chains for stage in stages(chain)):
-                    if record is not None:
-                        yield row, benchmark, _recorded(kind, run, record)
+        for row, benchmark, *stage in finished(provenance):
+            yield row, benchmark, _recorded(*stage)
+
+
+def finished(provenance: dict[str, Any]) -> Iterator[tuple[str, str, str, str, Any]]:
+    """Row, benchmark, and `stages` of each training behind a table that ended; raises as they do."""
+    for row, benchmarks in provenance["rows"].items():
+        for benchmark, chains in benchmarks.items():
+            for stage in (stage for chain in chains for stage in stages(chain)):
+                if stage[2] is not None:
+                    yield row, benchmark, *stage
 
 
 @contextlib.contextmanager

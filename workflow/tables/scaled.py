@@ -29,17 +29,12 @@ def scaled_rows(tables: Iterable[MadeTable]) -> dict[str, dict[str, float | None
 
     A table's score is its first metric, the mean over the seeds.
     """
-    alone: dict[str, MadeTable] = {}
+    scores: dict[str, dict[str, float | None]] = {}
     for table in tables:
         benchmark, *others = {benchmark_of(column.benchmark) for column in table.columns}  # of variants too
-        if not others:
-            alone.setdefault(benchmark, table)
-    return {benchmark: _scaled_rows(table) for benchmark, table in alone.items()}
-
-
-def _scaled_rows(table: MadeTable) -> dict[str, float | None]:
-    """The first metric of each encoder's row, scaled."""
-    column = table.columns[0]
-    scores = {of["row"]: None if of[column.key] == "" else of[column.key] for of in table.records}
-    trivial, bound = (scores.pop(row) for row in NO_ENCODER)
-    return {row: scaled(score, trivial, bound, column) for row, score in scores.items()}
+        if not others and benchmark not in scores:
+            first = table.columns[0]
+            means = {of["row"]: None if of[first.key] == "" else of[first.key] for of in table.records}
+            trivial, bound = (means.pop(row) for row in NO_ENCODER)
+            scores[benchmark] = {row: scaled(mean, trivial, bound, first) for row, mean in means.items()}
+    return scores

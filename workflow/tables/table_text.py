@@ -72,15 +72,19 @@ def markdown(table: MadeTable, settings: dict[str, str]) -> str:
 def latex(table: MadeTable) -> str:
     """A ``tabular`` for ``\\usepackage{booktabs}``."""
     heads = ["Profile", "Method", "Pre-training", *(f"{column.name} ({column.unit})" for column in table.columns)]
-    lines = [f"% {_one_line(f'{table.title}; profile {table.profile}. {not_the_papers(table.profile)}')}"]
-    lines += [r"\begin{tabular}{lll" + "r" * len(table.columns) + "}", r"\toprule"]
+    lines = [tex_head(table), r"\begin{tabular}{lll" + "r" * len(table.columns) + "}", r"\toprule"]
     lines += [_tex_row(map(tex_text, heads)), r"\midrule"]
     for record, cells in _rows(table, r"\textbf{{{}}}", tex_text):
         lines.append(_tex_row(cells))
         if record["row"] == BOUND:
             lines.append(r"\midrule")
-    lines += [r"\bottomrule", r"\end{tabular}", *(f"% {_one_line(note)}" for note in notes(table))]
+    lines += [r"\bottomrule", r"\end{tabular}", *(f"% {one_line(note)}" for note in notes(table))]
     return "\n".join(lines) + "\n"
+
+
+def tex_head(table: MadeTable) -> str:
+    """The comment above a table's values in a file for LaTeX."""
+    return f"% {one_line(f'{table.title}; profile {table.profile}. {not_the_papers(table.profile)}')}"
 
 
 def heading(title: str, profile: str) -> list[str]:
@@ -95,16 +99,17 @@ def markdown_row(texts: Iterable[str]) -> str:
 
 def markdown_text(text: str) -> str:
     """``text`` in one line, in which no sign is markup."""
-    escaped = _one_line(text).translate(_MARKDOWN).replace("](", r"]\(")
+    escaped = one_line(text).translate(_MARKDOWN).replace("](", r"]\(")
     return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", escaped)  # inside a word it is no markup
 
 
 def tex_text(text: str) -> str:
     """``text`` in one line, in which no sign is a command of LaTeX."""
-    return _one_line(text).translate(_TEX)
+    return one_line(text).translate(_TEX)
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """``text`` with a space in place of each stretch of white space, such as a line break."""
     return " ".join(text.split())
 
 

@@ -1,7 +1,6 @@
 """``python -m workflow.why TARGET...``: what ``snakemake TARGET...`` would run, and which change caused it."""
 
 import argparse
-import ast
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -34,7 +33,7 @@ def explain(jobs: list[PlannedJob]) -> Iterator[str]:
         if len(group) > _SHOWN:
             yield f"and {_jobs(len(group) - _SHOWN)} of rule {group[0].rule} for the same reason"
     for job in (job for job in followers if job.target or not job.made_inputs):
-        yield f"{_what(job)}, because {_inherited(job)}"
+        yield f"{_what(job)}, because {inherited(job)}"
     if others := [job for job in followers if not job.target and job.made_inputs]:
         yield f"and {_jobs(len(others))} that read what these make: {_by_kind(others)}"
     yield f"{_jobs(len(jobs))}: {_by_kind(jobs)}"
@@ -54,7 +53,8 @@ def causes(job: PlannedJob, row: bool = True) -> list[str]:
     return found
 
 
-def _inherited(job: PlannedJob) -> str:
+def inherited(job: PlannedJob) -> str:
+    """Why a job without `causes` of its own would run."""
     if not job.made_inputs:
         return f"Snakemake says: {job.other}"
     first, *others = job.made_inputs
@@ -63,9 +63,7 @@ def _inherited(job: PlannedJob) -> str:
 
 
 def _what(job: PlannedJob) -> str:
-    folder = job.params.get("folder")
-    subject = ast.literal_eval(folder) if folder else job.outputs[0]
-    return f"{subject}: {_verb(job)}{'' if job.outputs[0] in job.missing else ' again'} (rule {job.rule})"
+    return f"{job.name}: {_verb(job)}{'' if job.outputs[0] in job.missing else ' again'} (rule {job.rule})"
 
 
 def _verb(job: PlannedJob) -> str:

@@ -60,9 +60,34 @@ def differences(old: Any, new: Any, where: str = "") -> Iterator[str]:
 
 
 def listed(items: list[str], shown: int = _SHOWN) -> str:
-    """``a``, ``a and b``, ``a, b and c``, or the first few and how many more."""
+    """``a``, ``a and b``, ``a, b and c``, or the first few and how many more; empty for none."""
     items = items if len(items) <= shown else [*items[:shown], f"{len(items) - shown} more"]
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+    return f"{', '.join(items[:-1])} and {items[-1]}" if len(items) > 1 else "".join(items)
+
+
+def differing(first: Any, second: Any) -> str:
+    """`differences` in one line, or that there are none."""
+    return listed(list(differences(first, second)), shown=12) or "the same"
+
+
+def code_words(first: dict[str, str], second: dict[str, str]) -> str:
+    """Of two sides' digests by module or input, which differ and which only one of them, A or B, has."""
+    return "; ".join(_by_key(first, second, "different: {}", "only B has {}", "only A has {}")) or "the same"
+
+
+def modules_in(text: str) -> dict[str, str]:
+    """Module -> digest, of what `code_digest.code_of` gave; empty for any other text."""
+    return dict(item.split("=") for item in text.split(" ")) if _LISTING.fullmatch(text) else {}
+
+
+def _by_key(old: dict[str, str], new: dict[str, str], edited: str, added: str, gone: str) -> list[str]:
+    """The words for keys whose values differ, that are new, and that are gone, each with its keys, if there are any."""
+    keys = {
+        edited: [key for key in new if key in old and old[key] != new[key]],
+        added: [key for key in new if key not in old],
+        gone: [key for key in old if key not in new],
+    }
+    return [words.format(listed(of)) for words, of in keys.items() if of]
 
 
 def _value(text: str) -> Any:
@@ -111,15 +136,11 @@ def _change(place: str, old: Any, new: Any) -> str:
 
 
 def _code_change(old: str | None, new: str) -> str:
-    if old is None or not _LISTING.fullmatch(old) or not _LISTING.fullmatch(new):
+    before, now = modules_in(old or ""), modules_in(new)
+    if not before or not now:
         return "its code changed (recorded before modules were listed)"
-    before, now = (dict(item.split("=") for item in listing.split()) for listing in (old, new))
-    edited = [module for module in now if module in before and before[module] != now[module]]
-    added, gone = [module for module in now if module not in before], [module for module in before if module not in now]
-    parts = [f"the code of {listed(edited)} changed"] if edited else []
-    parts += [f"it now uses the code of {listed(added)}"] if added else []
-    parts += [f"it no longer uses the code of {listed(gone)}"] if gone else []
-    return " and ".join(parts)
+    words = ("the code of {} changed", "it now uses the code of {}", "it no longer uses the code of {}")
+    return " and ".join(_by_key(before, now, *words))
 
 
 def _place(job: PlannedJob, name: str) -> str:

@@ -91,10 +91,9 @@ def test_what_cannot_be_cloned_is_one_line_and_leaves_nothing(theirs, tmp_path, 
 def test_a_stopped_run_of_a_pinned_method_ends_in_the_same_bits(theirs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     repository, commit = theirs
-    assert pinned(REPOSITORY / "params.yaml", {"encoders": {"rows": {"mine": row_of(repository, commit)}}}) == {
-        commit: str(repository)
-    }
-    with pytest.raises(InputError, match=r"rows\.mine\.module: .*python -m workflow\.clone"):
+    changes = {"encoders": {"rows": {"mine": row_of(repository, commit)}}}
+    assert pinned(read_yaml(REPOSITORY / "params.yaml"), changes) == {commit: str(repository)}
+    with pytest.raises(InputError, match=r"rows\.mine\.module: .*snakemake -n clones it"):
         recipe_of(row_of(repository, commit))
     list(clone_missing({commit: str(repository)}))
     recipe = recipe_of(row_of(repository, commit))

@@ -15,8 +15,9 @@ from liftedcl.identity.errors import InputError
 from liftedcl.recipes.backbone_names import NAMES
 from liftedcl.recipes.method_entries import method_entries
 from workflow.cite.__main__ import REFERENCES, USES, bibliography
-from workflow.compare.__main__ import compare, side_of
+from workflow.compare.__main__ import side_of
 from workflow.compare.commits import compare_commits
+from workflow.compare.rows import compare
 from workflow.layout import Layout
 from workflow.tables.__main__ import make_table
 
@@ -102,30 +103,27 @@ def test_every_method_backbone_benchmark_and_data_set_can_be_cited():
 
 def test_two_rows_differ_in_their_scores_and_recipes(table):
     csv = table()
-    lines = list(compare(side_of("random", csv), side_of(f"{csv}:liftedcl_in_cc:MPJPE", csv)))
+    lines = list(compare(side_of(f"{csv}:random"), side_of(f"{csv}:liftedcl_in_cc:MPJPE")))
     assert "  MPJPE (mm): 180.5 -> 160.5 (-20)" in lines and not any("PA-MPJPE" in line for line in lines)
     (recipe,) = [line for line in lines if line.startswith("  recipe: ") and "method" in line]
     assert 'method "random" -> "liftedcl"' in recipe
-    assert lines.count("  packages: the same") == 2 and lines.count("  code: the same") == 2
-
-
-def test_two_runs_are_compared_by_their_folders(table):
-    table()
-    sides = [side_of(f"runs/demo/h36m_3d/{row}/seed0", None) for row in ROWS[:2]]
-    assert "  mpjpe_mm: 180 -> 170 (-10)" in list(compare(*sides))
-    encoders = [side_of(f"runs/demo/encoders/random/seed{seed}", None) for seed in (0, 1)]
-    assert "  seed: 0 -> 1" in list(compare(*encoders))
+    assert (
+        "  inputs: the same" in lines
+        and lines.count("  packages: the same") == 2
+        and lines.count("  code: the same") == 2
+    )
 
 
 @pytest.mark.parametrize(
     ("named", "problem"),
     [("results/table4.csv:nobody", "no row 'nobody'"), ("results/table4.csv:random:AP", "no column 'AP'"),
-     ("results/none.csv:random", "not found"), ("results/table4.csv", "name a row"), ("runs", "is no run's folder")],
+     ("results/none.csv:random", "not found"), ("results/table4.csv", "name a row"),
+     ("results/table4.csv:bound", "has no encoder")],
 )  # fmt: skip
 def test_what_cannot_be_compared_is_told_in_one_line(table, named, problem):
     table()
     with pytest.raises(InputError, match=problem) as error:
-        side_of(named, "results/table4.csv")
+        side_of(named)
     assert "\n" not in str(error.value)
 
 
@@ -148,7 +146,7 @@ def test_two_commits_differ_in_numbers_modules_and_packages(tmp_path, monkeypatc
     commit(0.9, "x = 1\n", 1)
     commit(0.8, "# a remark\nx = 2\n", 2)
     lines = list(compare_commits("v1", "v2", "paper"))
-    assert "key_momentum 0.9 -> 0.8" in lines[0] and lines[1] == "code: workflow.some differs"
+    assert "key_momentum 0.9 -> 0.8" in lines[0] and lines[1] == "code: different: workflow.some"
     assert lines[2] == 'packages: torch "1" -> "2"' and lines[3] == "scores: dvc metrics diff v1 v2"
     with pytest.raises(InputError, match="nor a commit"):
         list(compare_commits("v1", "v3", None))

@@ -66,7 +66,8 @@ def test_a_job_runs_while_its_claim_is_held_or_its_log_grows(job, tmp_path):
         fcntl.flock(claim, fcntl.LOCK_EX)
         assert known(held) == ("running", LINE)
     assert known(held)[0] == "failed"
-    assert known(job("ended", LINE, product=True, age=1, other="edited")) == ("stale", "edited"), "it has just ended"
+    ended = job("ended", LINE, product=True, age=1, other="edited")
+    assert known(ended) == ("stale", "Snakemake says: edited"), "it has just ended"
     assert known(job("dead", "error: disk full", age=1))[0] == "failed", "a fresh error is no progress"
     silent = PlannedJob("figure", outputs=(str(tmp_path / "none.png"),), begun=True)
     assert (known(silent, alive=True)[0], known(silent)[0]) == ("running", "missing")
@@ -86,6 +87,8 @@ def test_the_hours_left_are_what_running_jobs_say_and_what_others_of_their_kind_
     states += [state_of(job("next"), False), state_of(job("runs", LINE, age=1, begun=True), False)]
     assert hours_left(states, "demo") == (pytest.approx(1 + (1 + 2 / 60 + 3 / 3600)), 0)
     assert hours_left(states[2:3], "demo") == (0, 1), "nothing is known of any"
+    stale = state_of(job("stale", product=True, other="edited"), False)
+    assert hours_left([stale], "demo") == (pytest.approx(1), 0), "it took so long before"
 
 
 def test_text_and_page_say_the_same_and_no_name_or_message_is_markup(job):

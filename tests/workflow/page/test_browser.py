@@ -43,7 +43,7 @@ def results(tmp_path_factory):
             write_json(layout.reference(benchmark), references(low, high))
         make_table(table, profile="demo", seeds=[0], layout=layout, out=results / f"table{number}.csv")
     cv2.imwrite(str(results / "figure5.png"), np.zeros((30, 40, 3), np.uint8))
-    main(["--results", str(results), "--out", str(results / "index.html")])
+    main(["--results", str(results)])
     return results
 
 
