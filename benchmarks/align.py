@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchvision.ops import roi_align
 
-from benchmarks import published
+from benchmarks.parts import published
 from benchmarks.recipes import PAPER
 from benchmarks.runner import FLOOR, OURS, PEER, PUBLISHED, Case, Figure, Variant, timed
 from liftedcl.views.align import align, shared_area

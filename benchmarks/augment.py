@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms import v2
 
-from benchmarks import published
+from benchmarks.parts import published
 from benchmarks.random_data import jpeg, pictures
 from benchmarks.recipes import PAPER
 from benchmarks.runner import FLOOR, OURS, PEER, PUBLISHED, Case, Variant, timed

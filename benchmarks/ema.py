@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from benchmarks import published
+from benchmarks.parts import published
 from benchmarks.recipes import PAPER
 from benchmarks.runner import FLOOR, OURS, PEER, PUBLISHED, Case, Variant, timed
 from liftedcl.networks.encoder import build_backbone

@@ -1,8 +1,9 @@
-"""Everything that needs a GPU, in less than 8 minutes: ``python -m benchmarks.gpu``.
+"""Everything that needs a GPU, on one card: ``python -m benchmarks.gpu``.
 
 Checks what only a GPU can show (no synchronisation in a step, the same losses after resuming, gradients in bfloat16),
-and measures the paper's step: ResNet-50, batch 128, 256x256, K = 16384. A section that fails is recorded, the others go
-on, and the exit status is 1. ``--device cpu --smoke`` runs all but torch.compile at toy sizes on a CPU.
+and measures the paper's step (ResNet-50, batch 128, 256x256, K = 16384) and each fine-tuning's. A section that fails is
+recorded, the others go on, and the exit status is 1. ``--device cpu --smoke`` runs all but torch.compile at toy sizes
+on a CPU.
 """
 
 import argparse
@@ -26,13 +27,14 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks import align as alignment
-from benchmarks import dense_nce, ema, published
-from benchmarks.finetune_steps import finetune_steps
+from benchmarks import dense_nce, ema
+from benchmarks.parts import published
+from benchmarks.parts.finetune_steps import finetune_steps
+from benchmarks.parts.steps import OurStep, PublishedStep
 from benchmarks.random_data import jpeg, pictures, write_shard
 from benchmarks.recipes import PAPER, liftedcl_recipe
 from benchmarks.report import RESULTS, describe_result, write_report
 from benchmarks.runner import OURS, PEER, PUBLISHED, Case, Figure, Variant, cores, describe_environment, measure, timed
-from benchmarks.steps import OurStep, PublishedStep
 from liftedcl.engine.device import prepare_device
 from liftedcl.files.atomic import write_json
 from liftedcl.identity.errors import InputError, run_cli
@@ -396,7 +398,7 @@ def _peak(bench: Bench) -> int:
 def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.gpu",
-        description="Check and measure pre-training on one GPU, in less than 8 minutes.",
+        description="Check and measure pre-training and the steps of all fine-tunings on one GPU.",
     )
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--smoke", action="store_true", help="toy sizes: does it run and is it correct?")

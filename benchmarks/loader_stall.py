@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from benchmarks import published
+from benchmarks.parts import published
 from benchmarks.random_data import jpeg, pictures, write_shard
 from benchmarks.recipes import PAPER
 from benchmarks.runner import FLOOR, OURS, PUBLISHED, Case, Figure, Variant

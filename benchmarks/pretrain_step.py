@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.parts.steps import OurStep, PublishedStep
 from benchmarks.random_data import jpeg, pictures, write_shard
 from benchmarks.recipes import DEMO, liftedcl_recipe
 from benchmarks.runner import FLOOR, OURS, PUBLISHED, Case, Figure, Variant, timed
-from benchmarks.steps import OurStep, PublishedStep
 from liftedcl.prior import sample_skeletons
 from liftedcl.recipes.encoder_recipe import EncoderRecipe
 

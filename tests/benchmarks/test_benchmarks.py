@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 import torch
+from tiny.data_of_benchmarks import DATA
 
-from benchmarks import NAMES, align, ema, gpu, gpu_hours, loader_stall, published, report, runner
+from benchmarks import NAMES, align, ema, gpu, gpu_hours, loader_stall, report, runner
+from benchmarks.parts import finetune_steps, generated, published
 from benchmarks.recipes import PAPER
+from downstream.registry import BENCHMARKS
 from liftedcl.identity.errors import InputError
 
 
@@ -51,11 +54,49 @@ def test_an_epoch_counts_the_people_mixed_in(run, samples):
     assert gpu_hours.epoch_of(run.split("-")[0], PAPER.benchmarks[run]) == samples
 
 
-def test_the_gpu_script_runs_on_a_cpu(capsys, tmp_path):
+@pytest.fixture
+def tiny_people(monkeypatch):
+    """The tests' data sets in place of generated ones, which take longer."""
+
+    def write_data(data: str, root: Path, *, large: bool) -> Path:
+        if not (root / data).exists():
+            for write in {write for name, (write, _) in DATA.items() if BENCHMARKS[name].data.name == data}:
+                write(root / data)
+        return root / data
+
+    for module in (generated, finetune_steps):
+        monkeypatch.setattr(module, "write_data", write_data)
+
+
+def test_the_gpu_script_runs_on_a_cpu(capsys, tmp_path, tiny_people):
+    """All of it, with the step of every benchmark, in which the host reads no value from the device."""
     gpu.main(["--device", "cpu", "--smoke", "--out", str(tmp_path)])
     result = json.loads((tmp_path / "gpu.json").read_text())
     assert result["failures"] == []
     assert "2 resumed steps: largest difference of a loss | 0 " in capsys.readouterr().out
+    steps = {case["name"]: case["figures"] for case in result["cases"] if case["name"].startswith("fine-tuning: ")}
+    assert steps.keys() == {f"fine-tuning: {benchmark}" for benchmark in BENCHMARKS}
+    for figures in steps.values():
+        waits = next(figure["value"] for figure in figures if figure["name"] == "synchronisations in a step")
+        assert waits == 0
+
+
+def test_reading_a_value_is_a_synchronisation():
+    values = torch.arange(4.0)
+    with finetune_steps.synchronisations(cuda=False) as found:
+        values * 2
+        assert found == []
+        float(values.sum()), values[values > 1]
+    assert found == ["_local_scalar_dense", "index"]
+
+
+def test_hours_are_counted_without_computing(tmp_path, tiny_people):
+    """Of half as many operations a second in 32 bits; a frozen encoder's need no gradients."""
+    whole, frozen = (
+        gpu_hours.finetuning_cost(run, torch.device("cpu"), tmp_path) for run in ("h36m_3d", "h36m_3d-probe")
+    )
+    assert whole.pictures == 200 * 2 * 312_188 and whole.hours == pytest.approx(16.7, rel=0.01)
+    assert 0.3 < frozen.hours / whole.hours < 0.4
 
 
 def test_one_broken_section_of_the_gpu_script_leaves_the_others(capsys, monkeypatch, tmp_path):

@@ -23,7 +23,7 @@ STRIDE = 2  # px a cell of the heatmaps
 
 
 class Oracle(nn.Module):
-    """Answers with heatmaps of given joints, call by call: of each batch of crops, then of its mirror image.
+    """Answers with heatmaps of given joints, of each batch of crops, then of its mirror image; a call has both.
 
     Args:
         answers: joints (B, 17, 2) in px of the images of each call.
@@ -39,6 +39,9 @@ class Oracle(nn.Module):
         self.answers, self.stride, self.seen = answers, stride, []
 
     def forward(self, images):
+        return torch.cat([self.answered(half) for half in images.chunk(2)])
+
+    def answered(self, images):
         cells = self.answers[len(self.seen)] / self.stride
         self.seen.append(images.numpy())
         across, down = (

@@ -119,6 +119,9 @@ class Oracle(nn.Module):
         self.answers, self.stride, self.calls = (plain, mirrored), stride, 0
 
     def forward(self, images):
+        return torch.cat([self.answered(part) for part in images.chunk(2)])
+
+    def answered(self, images):
         batch, view = divmod(self.calls, 2)
         self.calls += 1
         cells = self.answers[view][batch * RECIPE.batch_size :][: len(images)] / self.stride

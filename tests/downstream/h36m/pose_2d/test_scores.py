@@ -57,6 +57,9 @@ class Oracle(nn.Module):
         self.calls = 0
 
     def forward(self, images):
+        return torch.cat([self.answered(part) for part in images.chunk(len(self.answers))])
+
+    def answered(self, images):
         batch, view = divmod(self.calls, len(self.answers))
         self.calls += 1
         joints = torch.from_numpy(self.answers[view][batch * 4 :][: len(images)]).float()

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmarks import published
+from benchmarks.parts import published
 from liftedcl.engine.loop import step_seed, train_step
 from liftedcl.images.batches import Batch
 from liftedcl.images.shard import Shard
@@ -74,7 +74,7 @@ class OurStep:
 
 
 class PublishedStep:
-    """The same networks and losses, with every part done the published way (`benchmarks.published`).
+    """The same networks and losses, with every part done the published way (`benchmarks.parts.published`).
 
     The critic's gradients are computed in the encoder's step and thrown away; batch norm is PyTorch's; the loss is read
     at every step. Queues start as in `liftedcl.networks.queue`.
