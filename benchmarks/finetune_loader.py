@@ -2,8 +2,9 @@
 
 Pictures are random, of the real sets' sizes and with people as large as theirs; each sample is of another picture, but
 in COCO and MPII, where people share theirs. All ways make the same batches: crops, occlusion, colours and targets.
-The published way is how pictures were decoded before there were regions: with three channels, copied for the noise, and
-ordered channel by channel. Where a recipe says ``regions: null``, they are now decoded as quickly as that can be.
+The published way is the code from before there were regions: it decodes pictures, copies them for the noise, warps
+three channels, multiplies their gains in 32 bits and orders the pixels channel by channel. ``regions: null`` is what
+became of it: pictures are decoded, and their crops are cut as those of regions are.
 """
 
 import dataclasses
@@ -12,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -22,6 +24,7 @@ from torchvision.transforms import v2
 from benchmarks.random_data import jpeg, pictures
 from benchmarks.recipes import PAPER
 from benchmarks.runner import FLOOR, OURS, PEER, PUBLISHED, Case, Figure, Variant, timed
+from downstream.h36m.pose_3d import data as pose_data
 from downstream.h36m.pose_3d.data import PoseBatches
 from downstream.h36m.pose_3d.reader import H36MPoses
 from downstream.h36m.pose_3d.regions import seen_in_training
@@ -30,7 +33,6 @@ from downstream.lip import regions as lip_regions
 from downstream.lip.data import ParsingBatches
 from downstream.lip.files import image_path, label_path
 from downstream.lip.reader import LipSamples
-from downstream.reading.jpeg_parts import JpegPixels
 from downstream.reading.region_writer import RegionPlan, pack
 from downstream.samples.canvas import Canvas, Patch
 from downstream.samples.crop import seen_by, warp
@@ -79,9 +81,14 @@ def _case(benchmark: str, format: str, root: Path, make: Make, count: int) -> Ca
         batches.start(next(epochs))
         return batches[0]
 
-    usual, ours.canvas = ours.canvas, _Noting(ours.canvas.size)
-    batch_of(ours)
-    seen, ours.canvas = ours.canvas.seen, usual
+    def batch_before() -> Any:
+        with mock.patch.object(pose_data, "amplify", _amplify):
+            return batch_of(before).images.contiguous()
+
+    with mock.patch.object(ours.canvas, "cut", wraps=ours.canvas.cut) as cut:
+        batch_of(ours)
+    given = [arguments[:2] for arguments, _ in cut.call_args_list]
+    seen = [(pixels, seen_by(matrix, ours.canvas.size, pixels.shape)) for pixels, matrix in given]
 
     def check() -> None:
         for epoch in range(2):
@@ -100,9 +107,7 @@ def _case(benchmark: str, format: str, root: Path, make: Make, count: int) -> Ca
         name=f"{benchmark}, {format} regions",
         variants=[
             Variant(OURS, name, timed(lambda: batch_of(ours))),
-            Variant(
-                PUBLISHED, "each picture decoded in each epoch", timed(lambda: batch_of(before).images.contiguous())
-            ),
+            Variant(PUBLISHED, "each picture decoded in each epoch", timed(batch_before)),
             Variant(FLOOR, "decoding what crops see, no more", timed(lambda: [pixels[part] for pixels, part in seen])),
             Variant(PEER, "regions: null", timed(lambda: batch_of(plain))),
             Variant(PEER, peer, lambda: timed(lambda: _torchvision(paths, recipe, part))() * count / part),
@@ -130,16 +135,9 @@ class _WholeRegions(Canvas):
         return warp(pixels, matrix, self.size)
 
 
-class _Noting(Canvas):
-    """Notes which pixels crops see."""
-
-    def __init__(self, size: tuple[int, int]) -> None:
-        super().__init__(size)
-        self.seen: list[tuple[np.ndarray | JpegPixels, tuple[slice, slice]]] = []
-
-    def cut(self, pixels: np.ndarray | JpegPixels, matrix: np.ndarray, patch: Patch | None = None) -> np.ndarray:
-        self.seen.append((pixels, seen_by(matrix, self.size, pixels.shape)))
-        return super().cut(pixels, matrix, patch)
+def _amplify(crop: np.ndarray, gain: np.ndarray) -> np.ndarray:
+    """Gains of channels as they were computed before there were regions."""
+    return np.clip(crop * gain.astype(np.float32) + 0.5, 0, 255).astype(np.uint8)
 
 
 def _write_pictures(root: Path, count: int, size: tuple[int, int], rng: np.random.Generator) -> list[str]:

@@ -14,14 +14,15 @@ import numpy as np
 
 from downstream.reading.frames import Region
 from downstream.reading.jpeg_parts import JpegPixels
-from downstream.reading.region_files import DESCRIPTION, INDEX, PIXELS
-from downstream.training.regions_recipe import FORMATS
+from downstream.reading.region_files import DESCRIPTION, FORMATS, INDEX, PIXELS
 from liftedcl.files.atomic import read_json, require_file, sha256_of_file
 from liftedcl.identity.errors import InputError
 
 COLUMNS = ("row", "x", "y", "width", "height", "columns", "lines", "channels", "offset", "bytes", "crc32")
 """Of the index: the sample, its region in px of the image, the pixels that it is packed with, and their place."""
 
+VERSION = 2
+"""Of what is packed, which is not read as another one: JPEGs are those of jpeg_parts.py."""
 REMEDY = "remove the folder and pack it again with python -m downstream.cut_regions"
 
 
@@ -103,11 +104,11 @@ def checksum_of(folder: Path) -> str:
 
 def _described(description: Path) -> dict[str, Any]:
     meta = read_json(description, f"the regions are not complete; {REMEDY}")
-    keys = {"cut_for": str, "format": str, "bytes": int, "sha256": str, "index_sha256": str}
+    keys = {"version": int, "cut_for": str, "format": str, "bytes": int, "sha256": str, "index_sha256": str}
     if (
         not isinstance(meta, dict)
         or any(type(meta.get(key)) is not kind for key, kind in keys.items())
-        or meta["format"] not in FORMATS
+        or (meta["version"], meta["format"]) not in [(VERSION, format) for format in FORMATS]
     ):
-        raise InputError(f"{description}: does not describe regions; {REMEDY}")
+        raise InputError(f"{description}: does not describe regions as this version packs them; {REMEDY}")
     return meta

@@ -17,7 +17,7 @@ import numpy as np
 from downstream.reading import jpeg_parts
 from downstream.reading.frames import Region
 from downstream.reading.region_files import DESCRIPTION, INDEX, PIXELS
-from downstream.reading.region_shard import COLUMNS
+from downstream.reading.region_shard import COLUMNS, VERSION
 from liftedcl.files.atomic import exclusive, sha256_of_file, write_json, write_text
 from liftedcl.files.evenly_spread import evenly_spread
 from liftedcl.files.image_files import process_images
@@ -37,7 +37,7 @@ class RegionPlan:
         groups: rows of the samples that are cut together, as those of one image are, in the order of packing.
         cut: gives the regions of a group; threads call it. Raises `InputError` for an image that is damaged.
         digest: of all that decides the regions: which samples, which part of which image, how large, which format.
-        format: of `regions_recipe.FORMATS`; regions of one channel are label maps, which are always raw.
+        format: of `region_files.FORMATS`; regions of one channel are label maps, which are always raw.
     """
 
     groups: Sequence[Sequence[int]]
@@ -122,7 +122,7 @@ def _resume(plan: RegionPlan, folder: Path) -> tuple[int, int]:
     """Groups and bytes that an earlier packing of this plan has left; what comes after them is cut off."""
     journal, pixels = folder / INDEX_PART, folder / PIXELS_PART
     there = pixels.stat().st_size if pixels.exists() else 0
-    done, size, kept = 0, 0, [_sealed(plan.digest)]
+    done, size, kept = 0, 0, [_sealed([VERSION, plan.digest])]
     lines = journal.read_bytes().splitlines(keepends=True) if journal.exists() else []
     if lines[:1] == kept:
         for line in lines[1:]:
@@ -160,7 +160,8 @@ def _finish(plan: RegionPlan, folder: Path) -> None:
     entries = [entry for line in journal for entry in _unsealed(line)[1]]
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([COLUMNS, *entries])
-    meta = {"cut_for": plan.digest, "format": plan.format, "regions": len(entries), "bytes": _end(entries)}
+    meta = {"version": VERSION, "cut_for": plan.digest, "format": plan.format, "regions": len(entries)}
+    meta["bytes"] = _end(entries)
     meta["sha256"] = sha256_of_file(folder / PIXELS_PART)  # takes longest; a kill in here leaves all as it was
     write_text(folder / INDEX, text.getvalue())
     meta["index_sha256"] = sha256_of_file(folder / INDEX)

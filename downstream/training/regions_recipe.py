@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from downstream.reading.region_files import FORMATS
 from liftedcl.identity.recipe import WHERE_GIVEN
 from liftedcl.identity.strict import require, require_at_least, require_choice, require_positive, require_range
-
-FORMATS = ("jpeg", "raw")
-"""How pixels are packed: raw ones take ten times the disk, and no time to decode."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +12,7 @@ class RegionCut:
     """The numbers of a fine-tuning recipe that decide the regions; no other number of it changes a byte of them.
 
     Attributes:
-        format: of `FORMATS`.
+        format: of `region_files.FORMATS`.
         size: width and height of the network's input, px.
         box_scale: size of the plain crop relative to the person's box.
         scale_limits: the smallest and the largest scale of an augmented crop.

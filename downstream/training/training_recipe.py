@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from downstream.training.regions_recipe import FORMATS
+from downstream.reading.region_files import FORMATS
 from liftedcl.identity.recipe import WHERE_GIVEN
 from liftedcl.identity.strict import require, require_at_least, require_choice, require_positive, require_share
 from liftedcl.recipes.adamw_recipe import AdamW
@@ -37,7 +37,7 @@ class FineTuning:
     Batch norm takes its statistics over each ``norm_samples`` samples of a step; None, or more than there are, means
     over all of them. ``transformer`` exchanges the benchmark's optimiser; None keeps it.
 
-    ``regions``, of `regions_recipe.FORMATS`, has the part of each image that training can see cut and packed once;
+    ``regions``, of `region_files.FORMATS`, has the part of each image that training can see cut and packed once;
     None decodes whole images in each epoch.
 
     ``precision`` bfloat16 computes encoder and head in bfloat16 where that is accurate enough. A GPU's products of what

@@ -16,12 +16,11 @@ from fuzz.subject import Subject, command
 from tiny.data_of_benchmarks import DATA
 
 from downstream.reading.frames import Region
-from downstream.reading.region_files import SHARD
+from downstream.reading.region_files import FORMATS, SHARD
 from downstream.reading.region_shard import RegionShard
 from downstream.reading.region_writer import RegionPlan, pack
 from downstream.registry import BENCHMARKS
 from downstream.training.region_cut import cut_of
-from downstream.training.regions_recipe import FORMATS
 from liftedcl.files.atomic import write_text
 from liftedcl.identity.recipe import to_json
 from liftedcl.networks.encoder import build_backbone, save_encoder

@@ -12,12 +12,11 @@ from tiny.tasks import task_of
 
 from downstream.reading import region_writer
 from downstream.reading.frames import Region
-from downstream.reading.region_files import DESCRIPTION, INDEX, PIXELS
+from downstream.reading.region_files import DESCRIPTION, FORMATS, INDEX, PIXELS
 from downstream.reading.region_shard import RegionShard, checksum_of
 from downstream.reading.region_writer import RegionPlan, pack
 from downstream.registry import BENCHMARKS
 from downstream.training.region_cut import cut_of
-from downstream.training.regions_recipe import FORMATS
 from liftedcl.files.atomic import read_json
 from liftedcl.identity.errors import InputError
 from liftedcl.identity.recipe import to_json
