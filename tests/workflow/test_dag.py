@@ -98,6 +98,7 @@ def test_a_profile_chooses_rows_and_frozen_columns(finished):
     assert run(finished, TABLE, *TINY)[0] == 0
 
 
+@pytest.mark.long
 def test_real_images_go_through_the_same_rules(finished, realdata):
     coco = realdata("coco/coco_mini")
     targets = ["results/figure5.png", "results/figure6.png"]
@@ -129,6 +130,7 @@ def test_a_folder_of_photographs_is_pre_trained_on(finished, edited, tmp_path):
     assert provenance["recipe"]["images"] == "people" and provenance["inputs"]["images"]
 
 
+@pytest.mark.long
 def test_a_diverged_run_stands_in_the_table_with_its_reason(finished, edited):
     """The next run would make the table whole (tests/faults); here it is left as it is."""
     edited(
