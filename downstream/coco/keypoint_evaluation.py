@@ -12,7 +12,7 @@ import numpy as np
 
 from downstream.coco.keypoints import OKS_SIGMAS
 
-MOST = 20
+_MOST = 20
 """Results of an image that count, the best by score."""
 _THRESHOLDS = np.linspace(0.5, 0.95, 10)
 _RECALLS = np.linspace(0, 1, 101)
@@ -61,7 +61,7 @@ def evaluate(truth: Truth, found: Found) -> tuple[list[float], np.ndarray]:
     """
     truth = _at(truth, np.argsort(truth.images, kind="stable"))
     found = _at(found, np.lexsort((-found.scores, found.images)))
-    found = _at(found, np.flatnonzero(_places(found.images) < MOST))
+    found = _at(found, np.flatnonzero(_places(found.images) < _MOST))
     firsts = np.searchsorted(truth.images, found.images)
     theirs = np.searchsorted(truth.images, found.images, side="right") - firsts
     rows = np.repeat(np.arange(len(theirs)), theirs)  # pairs of a result and a person of its image
@@ -70,11 +70,9 @@ def evaluate(truth: Truth, found: Found) -> tuple[list[float], np.ndarray]:
     best = np.zeros(len(truth.images))
     np.maximum.at(best, people, similarities)
 
-    outside = (truth.areas[:, None] < _AREAS[:, 0]) | (truth.areas[:, None] > _AREAS[:, 1])
-    ignored = truth.ignored[:, None] | outside  # (G, 3)
+    ignored = truth.ignored[:, None] | _of_other_size(truth.areas)  # (G, 3)
     given, uncounted = _matched(truth, found, ignored, theirs, similarities)
-    beyond = (found.areas[:, None] < _AREAS[:, 0]) | (found.areas[:, None] > _AREAS[:, 1])
-    uncounted |= ~given & beyond[:, :, None]
+    uncounted |= ~given & _of_other_size(found.areas)[:, :, None]
     order = np.argsort(-found.scores, kind="stable")
     given, uncounted, counts = given[order], uncounted[order], np.count_nonzero(~ignored, axis=0)
     precision, recall = zip(*(_curves(given[:, a], uncounted[:, a], counts[a]) for a in range(3)), strict=True)
@@ -84,6 +82,11 @@ def evaluate(truth: Truth, found: Found) -> tuple[list[float], np.ndarray]:
 
 def _at(of: Truth | Found, rows: np.ndarray) -> Truth | Found:
     return type(of)(**{name: values[rows] for name, values in vars(of).items()})
+
+
+def _of_other_size(areas: np.ndarray) -> np.ndarray:
+    """Whether ``areas`` (N,) are outside each of `_AREAS`, (N, 3)."""
+    return (areas[:, None] < _AREAS[:, 0]) | (areas[:, None] > _AREAS[:, 1])
 
 
 def _places(sorted_values: np.ndarray) -> np.ndarray:
