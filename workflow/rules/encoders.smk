@@ -164,7 +164,8 @@ rule pretrained:
 
 CURVES = [
     f"{LAYOUT.encoder(row.encoder, PARAMS.seeds[0])}/history.csv"
-    for row in TABLES["table4"].rows if PARAMS.encoders[row.encoder].training is not None
+    for row in TABLES.get("table4", next(iter(TABLES.values()))).rows
+    if PARAMS.encoders[row.encoder].training is not None
 ]
 
 

@@ -58,7 +58,7 @@ def test_a_profile_may_make_some_tables_only():
 def test_a_selection_hides_rows_in_every_variant_but_never_ones_own():
     chosen = ["supervised_in", "random"]
     tables = shown(profile="demo", tables={"rows": chosen}, **MINE)
-    beyond = {"probe", "data_efficiency", "h36m_efficiency", "h36m_parsing"}
+    beyond = {"probe", "h36m_probe", "data_efficiency", "h36m_efficiency", "h36m_parsing"}
     assert set(EXTENDING) == {f"table{number}" for number in range(1, 7)} | beyond
     for name in EXTENDING:
         assert encoders(tables[name]) == ["random", "supervised_in", "mine"], "in the order of the table"
@@ -85,7 +85,7 @@ def test_a_selection_hides_rows_in_every_variant_but_never_ones_own():
                 f"params.yaml: tables.frozen: {name!r} is none of table1, table2, table3, table4, table5, table6, "
                 "table7, table8, h36m_parsing, the tables that can show frozen encoders",
             )
-            for name in ("table9", "probe", "data_efficiency", "h36m_efficiency", "hcmoco")
+            for name in ("table9", "probe", "h36m_probe", "data_efficiency", "h36m_efficiency", "hcmoco")
         ),
         ({"frosen": []}, "params.yaml: tables.frosen: unknown key; did you mean frozen?"),
     ],
