@@ -14,6 +14,7 @@ NAMES = (
     "pretrain_step",
     "loader_stall",
     "finetune_loader",
+    "finetune_step",
     "evaluate_coco",
     "metrics_memory",
 )

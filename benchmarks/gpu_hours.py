@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.parts.generated import fitting, task_of
+from benchmarks.parts.generated import FEW, LARGE, fitting, task_of
 from benchmarks.parts.step_cost import ASSUMED, StepCost, cost_of
 from benchmarks.random_data import write_shard
 from benchmarks.recipes import PAPER
@@ -106,7 +106,7 @@ def finetuning_cost(run: str, device: torch.device, root: Path, row: str = "rand
     halved = recipe.precision == "bfloat16"
     if halved:
         prefer_speed()
-    task = task_of(run, dataclasses.replace(task_recipe, regions=None), root, backbone, large=large)
+    task = task_of(run, dataclasses.replace(task_recipe, regions=None), root, backbone, LARGE if large else FEW)
     if not isinstance(recipe, PW3D):
         step = cost_of(task, batch, device, 0, whole=recipe.batch_size, autocast=halved)
         return Cost(recipe.epochs * epoch_of(benchmark, recipe), step)

@@ -1,16 +1,18 @@
 """A section of `benchmarks.gpu`: the training step of each benchmark with all that feeds it, and the plain way of it.
 
-The plain way decodes whole pictures, crops them on the CPU and computes in float32. Ours computes in bfloat16, reads
-packed regions and crops them on the device, but decodes frames for Human3.6M parsing, as the profile `paper` says.
+The plain way is that of published_finetuning.py, with the settings that published codes have: cuDNN tries its kernels,
+and none has to be deterministic. Ours computes in bfloat16, reads packed regions and crops them on the device, but
+decodes frames for Human3.6M parsing, as the profile `paper` says; its kernels are deterministic where there are such.
 """
 
 import contextlib
 import dataclasses
+import gc
 import os
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +20,12 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from benchmarks.parts.generated import fitting, task_of, write_data
+from benchmarks.parts.generated import FEW, LARGE, feed, fitting, smallest, task_of, write_data
+from benchmarks.parts.published_finetuning import PublishedBatches, make_plain, plain_step
 from benchmarks.recipes import DEMO, PAPER
 from benchmarks.runner import Figure
 from downstream.reading.region_writer import pack
 from downstream.registry import BENCHMARKS
-from downstream.training.epoch_batches import Epochs
 from downstream.training.region_cut import cut_of
 from liftedcl.engine.device import prefer_speed, prepare_device
 from liftedcl.engine.loop import train_step
@@ -44,24 +46,21 @@ def finetune_steps(bench: "Bench") -> Iterator[dict[str, Any]]:
 
 def _compared(bench: "Bench", benchmark: str, root: Path) -> dict[str, Any]:
     entry, recipe, packed = BENCHMARKS[benchmark], PAPER.benchmarks[benchmark], None
+    people = FEW if bench.smoke else LARGE
     if bench.smoke:
-        small = {"batch_size": 2, "norm_samples": None, "regions": recipe.regions, "transformer": recipe.transformer}
-        small |= {"later_batch_sizes": ()} if hasattr(recipe, "later_batch_sizes") else {}
-        recipe = dataclasses.replace(DEMO.benchmarks[benchmark], **small)
+        small = {"regions": recipe.regions, "transformer": recipe.transformer}
+        recipe = dataclasses.replace(smallest(DEMO.benchmarks[benchmark]), **small)
     recipe = fitting(benchmark, dataclasses.replace(recipe, precision="bfloat16"), root)
     if (cut := cut_of(recipe)) is not None:
         packed = root / "regions" / benchmark
         for data in (entry.data.name, *(["mpii"] if cut.mpii else [])):
-            write_data(data, root, large=not bench.smoke)
+            write_data(data, root, people)
         pack(entry.load("regions").training_plan(cut, root / entry.data.name), packed, name=benchmark, workers=None)
-    plain = _measured(bench, benchmark, dataclasses.replace(recipe, regions=None, precision=None), root, None)
-    prefer_speed()
-    try:
-        ours = _measured(bench, benchmark, recipe, root, packed)
-    finally:
-        if bench.device.type == "cuda":
-            torch.backends.cuda.matmul.allow_tf32 = False
-            prepare_device(torch.get_num_threads())
+    as_published = dataclasses.replace(recipe, regions=None, precision=None)
+    with _set_to(bench, _take_the_fastest):
+        plain = _measured(bench, benchmark, as_published, root, None, published=True)
+    with _set_to(bench, prefer_speed):
+        ours = _measured(bench, benchmark, recipe, root, packed, published=False)
     figures = (
         Figure("throughput", ours["rate"], "images/s"),
         Figure("throughput, the plain way", plain["rate"], "images/s"),
@@ -78,22 +77,52 @@ def _compared(bench: "Bench", benchmark: str, root: Path) -> dict[str, Any]:
     }
 
 
-def _measured(bench: "Bench", benchmark: str, recipe: Any, root: Path, packed: Path | None) -> dict[str, float]:
+@contextlib.contextmanager
+def _set_to(bench: "Bench", setting: Callable[[], None]) -> Iterator[None]:
+    """In here a GPU has the ``setting``; in the end, that of every training."""
+    if bench.device.type != "cuda":
+        yield
+        return
+    setting()
+    try:
+        yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = False
+        prepare_device(torch.get_num_threads())
+
+
+def _take_the_fastest() -> None:
+    torch.use_deterministic_algorithms(False)
+    torch.backends.cudnn.benchmark = True
+
+
+def _measured(
+    bench: "Bench", benchmark: str, recipe: Any, root: Path, packed: Path | None, *, published: bool
+) -> dict[str, float]:
     """Images a second, the share of the time spent waiting for data, waits of the host in a step, and peak bytes."""
+    gc.collect()  # what was measured before has neither memory of the GPU nor processes any more
     torch.manual_seed(0)
     backbone = build_backbone("resnet18_narrow" if bench.smoke else PAPER.encoders["random"].backbone)
     workers = 0 if bench.smoke else max(1, len(os.sched_getaffinity(0)) - 1)
-    task = task_of(benchmark, recipe, root, backbone, large=not bench.smoke, workers=workers, packed=packed)
+    # Told of workers, a task keeps no decoded image: the real sets don't fit into memory.
+    options = {"workers": max(1, workers), "packed": packed}
+    task = task_of(benchmark, recipe, root, backbone, FEW if bench.smoke else LARGE, **options)
     task._batches.on_device = packed is not None  # on a CPU too, so that it is exercised
     warm_up, timed_steps = (1, 1) if bench.smoke else (6, 30)
-    task._epochs = Epochs(_LongEpoch(task._batches, warm_up + timed_steps + 1), workers)
+    batches = PublishedBatches(task._batches) if published else task._batches
+    feed(task, batches, epochs=1, steps=warm_up + timed_steps + 1, workers=workers)
+    if published:
+        make_plain(task)
     task.module.to(bench.device).train()
     halved, cuda = recipe.precision == "bfloat16", bench.device.type == "cuda"
     if cuda:
         torch.cuda.reset_peak_memory_stats()
 
     def step() -> None:
-        train_step(task, next(batches), 0, torch.autocast(bench.device.type, torch.bfloat16, enabled=halved))
+        if published:
+            plain_step(task, next(batches), 0)
+        else:
+            train_step(task, next(batches), 0, torch.autocast(bench.device.type, torch.bfloat16, enabled=halved))
 
     batches = _Timed(task.batches(0, 0))
     for _ in range(warm_up):  # workers are there, and cuDNN has tried its kernels
@@ -114,22 +143,6 @@ def _measured(bench: "Bench", benchmark: str, recipe: Any, root: Path, packed: P
         "synchronisations": len(found),
         "peak": peak,
     }
-
-
-class _LongEpoch:
-    """Batches again and again: a real epoch is long, and its beginning, where workers have nothing ready, is rare."""
-
-    def __init__(self, batches: Any, steps: int) -> None:
-        self._batches, self._steps = batches, steps
-
-    def start(self, epoch: int) -> None:
-        self._batches.start(epoch)
-
-    def __len__(self) -> int:
-        return self._steps
-
-    def __getitem__(self, step: int) -> Any:
-        return self._batches[step % len(self._batches)]
 
 
 class _Timed:

@@ -94,7 +94,7 @@ def _seen(
     inner = np.stack([from_region(*pair) for pair in zip(matrices, regions, strict=True)])
     seen = [seen_by(matrix, size, region.pixels.shape) for matrix, region in zip(inner, regions, strict=True)]
     parts = [region.pixels[part] for region, part in zip(regions, seen, strict=True)]
-    sides = np.max([part.shape[:2] for part in parts], axis=0).clip(2)  # a crop may see nothing
+    sides = np.max([part.shape[:2] for part in parts], axis=0).clip(1)  # a crop may see nothing
     pixels = np.full((len(parts), *sides, *parts[0].shape[2:]), beyond, np.uint8)
     for place, part in zip(pixels, parts, strict=True):
         place[: part.shape[0], : part.shape[1]] = part
@@ -113,8 +113,9 @@ def cut_on(crops: UncutCrops, device: torch.device) -> Tensor:
     with torch.autocast(device.type, enabled=False):  # bfloat16 has fewer digits than coordinates
         images, places = _covered(pixels.float(), noise), _places(maps, crops.size)
         lines, columns = images.shape[2:]
-        shares = torch.stack([2 * places[..., 0] / (columns - 1) - 1, 2 * places[..., 1] / (lines - 1) - 1], dim=-1)
-        cut = F.grid_sample(images, shares, padding_mode="zeros", align_corners=True).round_()
+        shares = torch.stack([(2 * places[..., 0] + 1) / columns, (2 * places[..., 1] + 1) / lines], dim=-1) - 1
+        # With align_corners a GPU would take cuDNN's sampler, of which the CPU's tests say nothing.
+        cut = F.grid_sample(images, shares, padding_mode="zeros", align_corners=False).round_()
         return (cut * gains[:, :, None, None] + 0.5).floor_().clamp_(0, 255)
 
 

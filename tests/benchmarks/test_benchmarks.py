@@ -36,7 +36,7 @@ def smoke(name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_smoke_run_is_correct_and_is_written(name):
+def test_a_smoke_run_is_correct_and_is_written(name, tiny_people):
     result = smoke(name)
     assert result["cases"]
     for case in result["cases"]:
@@ -58,7 +58,7 @@ def test_an_epoch_counts_the_people_mixed_in(run, samples):
 def tiny_people(monkeypatch):
     """The tests' data sets in place of generated ones, which take longer."""
 
-    def write_data(data: str, root: Path, *, large: bool) -> Path:
+    def write_data(data: str, root: Path, people: Any) -> Path:
         if not (root / data).exists():
             for write in {write for name, (write, _) in DATA.items() if BENCHMARKS[name].data.name == data}:
                 write(root / data)

@@ -8,7 +8,9 @@ from downstream.samples.network_input import pixels_to_network
 
 def network_input(images: Tensor, device: torch.device) -> Tensor:
     """Images (B, 3, S, S) uint8, or depth (B, 1, S, S) float32 in metres, to (B, 3, S, S) on ``device``."""
-    return pixels_to_network(images, device) if images.dtype == torch.uint8 else centred_depth(images.to(device))
+    if images.dtype == torch.uint8:
+        return pixels_to_network(images, device)
+    return centred_depth(images.to(device, non_blocking=True))
 
 
 def centred_depth(depth: Tensor) -> Tensor:
