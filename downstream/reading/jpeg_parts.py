@@ -14,10 +14,10 @@ QUALITY = 90
 """The pictures that are encoded here were JPEGs before, and a second loss is to be small."""
 _BLOCK = 16
 """Px of a side: colours have half the resolution, and are coded in blocks of 8."""
-_EDGE = 1
-"""Px beside a part from which its colours are interpolated."""
-_SIZE, _CODES, _AFTER_BLOCK, _END = b"\xff\xc0", b"\xff\xda", 0xD0, 0xD9
-"""Markers: of the header's segment with the size, of its last, behind a block (0xD0 to 0xD7), and of the end."""
+_LEAST = 5
+"""Px of a side from which on libjpeg interpolates colours; those of narrower pictures it repeats."""
+_SIZE, _CODES, _AFTER_BLOCKS, _END = b"\xff\xc0", b"\xff\xda", np.arange(0xD0, 0xD8, dtype=np.uint8), 0xD9
+"""Markers: of the header's segment with the size, of its last, behind blocks in turn, and of the end."""
 _COUNTS = np.dtype("<u2")
 
 
@@ -55,18 +55,21 @@ class JpegPixels:
 
     def _alone(self, rows: "_Blocks", columns: "_Blocks") -> np.ndarray:
         """A JPEG of a rectangle of blocks."""
-        content, blocks = self._content, (rows.count, columns.count)
+        content, blocks = memoryview(self._content), (rows.count, columns.count)
         table = _COUNTS.itemsize * rows.count * columns.count
-        counts = content[-table:].view(_COUNTS)
+        counts = self._content[-table:].view(_COUNTS)
         ends = np.cumsum(counts, dtype=int)
         codes = len(content) - table - int(ends[-1])
-        counts, ends = (values.reshape(blocks)[rows.taken, columns.taken] for values in (counts, codes + ends))
-        lines = zip((ends[:, 0] - counts[:, 0]).tolist(), ends[:, -1].tolist(), strict=True)
-        alone = np.concatenate([content[:codes], *(content[start:end] for start, end in lines)])
-        size = alone[:codes].tobytes().index(_SIZE) + 5
-        alone[size : size + 4] = *divmod(rows.length, 256), *divmod(columns.length, 256)
-        numbers = codes + np.cumsum(counts, dtype=int) - 1
-        alone[numbers] = _AFTER_BLOCK + np.arange(len(numbers)) % 8
+        counts, ends = (values.reshape(blocks)[rows.taken, columns.taken] for values in (counts, ends))
+        starts = ends[:, 0] - counts[:, 0]
+        lines = zip((codes + starts).tolist(), (codes + ends[:, -1]).tolist(), strict=True)
+        header = bytearray(content[:codes])
+        size = header.index(_SIZE) + 5
+        header[size : size + 4] = *divmod(rows.length, 256), *divmod(columns.length, 256)
+        alone = np.frombuffer(bytearray().join([header, *(content[start:end] for start, end in lines)]), np.uint8)
+        lengths = ends[:, -1] - starts
+        shifts = codes + np.cumsum(lengths) - lengths - starts - 1
+        alone[(ends + shifts[:, None]).ravel()] = np.resize(_AFTER_BLOCKS, counts.size)
         alone[-1] = _END
         return alone
 
@@ -89,7 +92,10 @@ class _Blocks(NamedTuple):
     @classmethod
     def around(cls, part: slice, side: int) -> "_Blocks":
         start, stop, _ = part.indices(side)
-        first, last = max(0, start - _EDGE) // _BLOCK, -(-min(stop + _EDGE, side) // _BLOCK)
+        first = max(0, min(start - 1, side - _LEAST)) // _BLOCK  # colours are interpolated from the px before
         origin = _BLOCK * first
-        length = min(_BLOCK * last, side) - origin
-        return cls(-(-side // _BLOCK), slice(first, last), length, slice(start - origin, stop - origin))
+        # An odd number of px suffices, as colours come in pairs, and spares time: libjpeg-turbo writes rows that begin
+        # at multiples of 32 bytes past the caches, which of an even width are many, and of an odd one few.
+        end = min(max(stop | 1, origin + _LEAST), side)
+        last = -(-end // _BLOCK)
+        return cls(-(-side // _BLOCK), slice(first, last), end - origin, slice(start - origin, stop - origin))

@@ -30,7 +30,7 @@ def test_a_crop_is_that_of_the_whole_region(seed):
             assert np.array_equal(canvas.cut(pixels, matrix, patch), warp(patched, matrix, size))
 
 
-@pytest.mark.parametrize("size", [(1, 1), (16, 16), (17, 40), (203, 150)])
+@pytest.mark.parametrize("size", [(1, 1), (16, 16), (17, 40), (33, 20), (203, 150)])
 def test_a_part_of_a_jpeg_has_the_bits_of_the_whole(size):
     rng = np.random.default_rng(0)
     pixels = cv2.GaussianBlur(rng.integers(0, 256, (*size, 3), dtype=np.uint8), (0, 0), 1)
