@@ -19,7 +19,7 @@ from workflow.params import read_params, resolve
 PARAMS = REPOSITORY / "params.yaml"
 
 
-@pytest.mark.parametrize("profile", ["demo", "small", "study", "paper"])
+@pytest.mark.parametrize("profile", ["demo", "small", "longer", "study", "paper"])
 def test_every_profile_resolves(profile):
     params = read_params(PARAMS, {"profile": profile})
     assert params.profile == profile
@@ -59,10 +59,10 @@ def test_a_profile_is_what_it_extends_with_its_own_values_on_top():
 @pytest.mark.parametrize(
     ("extends", "named"),
     [
-        ("dmo", "profiles.small.extends: 'dmo' is none of demo, study"),
-        ("small", "profiles.small.extends: 'small' is none of demo, study"),
-        (["demo"], r"profiles.small.extends: \['demo'\] is none of demo, study"),
-        ("study", "profiles.study.extends: 'small' is none of demo, paper"),
+        ("dmo", "profiles.small.extends: 'dmo' is none of demo, longer, study"),
+        ("small", "profiles.small.extends: 'small' is none of demo, longer, study"),
+        (["demo"], r"profiles.small.extends: \['demo'\] is none of demo, longer, study"),
+        ("study", "profiles.study.extends: 'small' is none of demo, longer, paper"),
     ],
 )
 def test_a_profile_extends_one_that_is_there_and_not_itself(extends, named):
@@ -219,7 +219,7 @@ def test_recipes_survive_the_command_line():
         ({"people": "a{b}"}, "data.people", "link it under another name"),
         ({"encoders": {"rows": {"reference": {"method": "random"}}}}, "encoders.rows.reference", "tables' own rows"),
         ({"encoders": {"rows": {"bound": {"method": "random"}}}}, "encoders.rows.bound", "tables' own rows"),
-        ({"profile": "dmo"}, "profile", "none of demo, small, study, paper"),
+        ({"profile": "dmo"}, "profile", "none of demo, small, longer, study, paper"),
         ({"crops": {"height": 100}}, "crops.height", "4:3"),
         ({"seeds": []}, "seeds", "list"),
         ({"seeds": [0, 0]}, "seeds", "repeats"),

@@ -31,7 +31,7 @@ def shown(rows, profile="paper", **overrides):
     return read_tables(FILE, params), params
 
 
-@pytest.mark.parametrize("profile", ["demo", "small", "study", "paper"])
+@pytest.mark.parametrize("profile", ["demo", "small", "longer", "study", "paper"])
 def test_no_column_has_vision_transformers_beside_other_backbones(profile):
     own = {name: {"method": "own", "file": "x.pt", "backbone": backbone} for name, backbone in OWN.items()}
     tables, params = shown(own, profile)

@@ -267,7 +267,7 @@ def test_encoders_that_no_table_names_come_into_those_that_extend():
             assert [row for row, *_ in added] == [f"{row}{part}" for row in ("mine", "mine_later") for part in parts]
             assert ("mine-data10", "mine, data10", "own") in added
         else:
-            ending = "-probe" if name == "probe" else ""
+            ending = "-probe" if name in ("probe", "h36m_probe") else ""
             assert added == [
                 (f"mine{ending}", "mine", "own"), (f"mine_later{ending}", "mine_later", "own, then people")
             ]  # fmt: skip
