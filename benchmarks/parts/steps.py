@@ -58,6 +58,32 @@ class OurStep:
         sum(head(features).mean() for head in method.heads.values()).backward()
         method.key(views)
 
+    def demanded(self, views: Tensor, reals: Tensor) -> None:
+        """What the method demands of its networks, on given views and real skeletons (B, 17, 3).
+
+        Query forward and backward of a loss of no cost, through the critic for lifted skeletons; momentum update and
+        key forward; the critic's own forward and backward; both optimisers, at a rate of 0, so that nothing moves away.
+        """
+        method = self.task.module["method"]
+        method.key.follow(method.backbone, method.heads, 1.0)
+        method.key(views)
+        features = method.backbone(views)
+        outputs = {name: head(features) for name, head in method.heads.items()}
+        fakes = outputs.pop("lifting")
+        method.critic.requires_grad_(False)
+        loss = method.critic(fakes).mean() + sum(output.mean() for output in outputs.values())
+        method.critic.requires_grad_(True)
+        self._move("encoder", loss)
+        self._move("critic", method.critic(torch.cat([reals, fakes.detach()])).mean())
+
+    def _move(self, name: str, loss: Tensor) -> None:
+        optimiser = self.task.players[name].optimiser
+        for group in optimiser.param_groups:
+            group["lr"] = 0.0
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+
     def skip(self, steps: int) -> None:
         """Go on at step ``steps``, as after resuming."""
         self.close()
