@@ -17,8 +17,8 @@ _MARKDOWN = str.maketrans({sign: rf"\{sign}" for sign in "\\|`*$~"} | {"&": "&am
 
 
 def label_of(name: str) -> str:
-    """``table4`` is Table 4; ``data_efficiency`` is Data efficiency."""
-    words = re.sub(r"(?<=[a-z])(?=\d)", " ", name).replace("_", " ")
+    """``table4`` is Table 4, ``data_efficiency`` Data efficiency, and ``h36m_probe`` Human3.6M probe."""
+    words = re.sub(r"^(table|figure)(?=\d)", r"\1 ", name).replace("_", " ").replace("h36m", "Human3.6M")
     return words[:1].upper() + words[1:]
 
 
