@@ -38,7 +38,7 @@ AS_DEMO = {  # a batch of the demo's recipe, or some, in pictures of its sizes
     "coco": dataclasses.replace(_DEMO.coco, train_scenes=24, val_scenes=2),
     "h36m": dataclasses.replace(_DEMO.h36m, frames_per_take=4),
     "lip": dataclasses.replace(_DEMO.lip, train_scenes=24, val_scenes=20),
-    "mpii": dataclasses.replace(_DEMO.mpii, train_scenes=12, valid_scenes=2),
+    "mpii": dataclasses.replace(_DEMO.mpii, train_scenes=24, valid_scenes=2),
     "pw3d": dataclasses.replace(_DEMO.pw3d, train_people=96, test_people=4, train_identities=3, test_identities=2),
 }
 LARGE = {  # as many people as the largest batches, in pictures as large as the real ones
