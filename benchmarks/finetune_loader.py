@@ -90,8 +90,9 @@ def _case(benchmark: str, format: str, root: Path, make: Make, count: int) -> Ca
             for batches in (before, plain, ours):
                 batches.start(epoch)
                 images.append(batches[0].images)
-            before_now = (images[0].int() - images[1].int()).abs().max()  # gains round halves in another way
-            assert before_now <= 1, f"{benchmark}: crops are not those of whole regions"
+            before_now = (images[0].int() - images[1].int()).abs().max()
+            most = 1 if benchmark == "h36m_3d" else 0  # gains, which it alone has, round halves in another way
+            assert before_now <= most, f"{benchmark}: crops are not those of whole regions"
             apart = (images[1].int() - images[2].int()).abs().float().median()  # noise covers less
             assert apart < 6, f"{benchmark}: crops of packed regions are {apart:.1f} grey levels from the others"
 

@@ -162,7 +162,7 @@ rule pretrained:
     localrule: True
 
 
-CURVES = [
+CURVES = [  # of a profile that has no table 4, the rows of its first table
     f"{LAYOUT.encoder(row.encoder, PARAMS.seeds[0])}/history.csv"
     for row in TABLES.get("table4", next(iter(TABLES.values()))).rows
     if PARAMS.encoders[row.encoder].training is not None
