@@ -11,18 +11,17 @@ from liftedcl.images.shard import DEPTH, Shard, ShardWriter, open_shard
 from liftedcl.skeletons.common_joints import COMMON_JOINTS
 from liftedcl.skeletons.skeleton import NUM_JOINTS
 
-_HEIGHT, _WIDTH = 64, 48
 
-
-def write_noise(path: Path, count: int) -> Shard:
+def write_noise(path: Path, count: int, size: tuple[int, int] = (64, 48)) -> Shard:
     """Write ``count`` images of three classes, and as many pairs: of each image with the next one, kinds in turn.
 
     The noise is finer than the pixels of a view: in flat areas rounding decides which of equal cells a pooling takes.
+    ``size`` is the images' height and width.
     """
     rng = np.random.default_rng(0)
-    with ShardWriter(path, _HEIGHT, _WIDTH, (*COLUMNS, "label")) as writer:
+    with ShardWriter(path, *size, (*COLUMNS, "label")) as writer:
         for i in range(count):
-            pixels = rng.integers(0, 256, (_HEIGHT, _WIDTH, 3), dtype=np.uint8)
+            pixels = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
             cells = {"box_x": 30 + i, "box_y": 50, "box_width": 40, "box_height": 100, "crop_x": 20, "crop_y": 40}
             cells |= {"crop_width": 96, "crop_height": 128, "scale": 0.5}
             writer.append(pixels, [cells.get(column, i) for column in COLUMNS] + [i % 3])
@@ -35,12 +34,13 @@ def write_noise(path: Path, count: int) -> Shard:
 def _write_modalities(shard: Shard) -> None:
     """Joints of every image, of which a fifth has no label; depth of every second image, with holes."""
     rng, count = np.random.default_rng(1), len(shard)
-    with ShardWriter(depth_file(shard.path), _HEIGHT, _WIDTH, ("file",), DEPTH) as writer:
+    height, width = shard.image_size
+    with ShardWriter(depth_file(shard.path), height, width, ("file",), DEPTH) as writer:
         for i in range(count):
-            depth = rng.integers(2000, 4000, (_HEIGHT, _WIDTH), dtype=np.uint16)
+            depth = rng.integers(2000, 4000, (height, width), dtype=np.uint16)
             depth[rng.random(depth.shape) < 0.3] = 0
             writer.append(depth * (i % 2 == 0), (f"{i}.png",))
-    joints = rng.uniform(0, (_WIDTH - 1, _HEIGHT - 1), (count, len(COMMON_JOINTS), 2))
+    joints = rng.uniform(0, (width - 1, height - 1), (count, len(COMMON_JOINTS), 2))
     write_modalities(shard, joints, rng.random(joints.shape[:2]) < 0.8, np.arange(count) % 2 == 0, {})
 
 

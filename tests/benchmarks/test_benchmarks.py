@@ -99,6 +99,12 @@ def test_hours_are_counted_without_computing(tmp_path, tiny_people):
     assert 0.3 < frozen.hours / whole.hours < 0.4
 
 
+def test_a_pre_training_that_sees_depth_and_joints_is_counted_too():
+    colour, more = (gpu_hours.encoder_cost(row, torch.device("cpu")) for row in ("moco_v2_people", "hcmoco"))
+    assert (colour.pictures, more.pictures) == (200 * 650_000, 100 * 650_000)
+    assert more.step.seconds > 2 * colour.step.seconds, "two networks are trained, on views twice as large"
+
+
 def test_one_broken_section_of_the_gpu_script_leaves_the_others(capsys, monkeypatch, tmp_path):
     def broken(bench):
         raise RuntimeError("no such kernel")
