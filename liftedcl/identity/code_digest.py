@@ -5,8 +5,11 @@ running anything, and hashes syntax trees: comments, docstrings and formatting d
 """
 
 import ast
+import contextlib
 import functools
 import hashlib
+import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +88,7 @@ def import_closure(*modules: str, place: Place | None = None) -> set[str]:
     return closure
 
 
+@functools.cache
 def path_of(module: str, place: Place | None = None) -> Path | None:
     """The file of a module of this project, or of one in ``place``; None if it is neither."""
     first, *_ = parts = module.split(".")
@@ -100,18 +104,54 @@ def path_of(module: str, place: Place | None = None) -> Path | None:
     return None
 
 
+def keep() -> None:
+    """Write what was found in modules to where the next process looks first: a plan asks for hundreds of them."""
+    body = json.dumps(_kept(), sort_keys=True)
+    text, path = f"{_seal(body)}\n{body}", _keeping_place()
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with contextlib.suppress(OSError):  # where nothing can be written each process reads all again
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            part.write_text(text, encoding="utf-8")
+            part.replace(path)
+
+
 @functools.cache
-def _parse(module: str, place: Place | None) -> ast.Module:
+def _kept() -> dict[str, tuple[str, str, list[str]]]:
+    """Module -> hash of its file, its digest and the names that it imports; what is found here is added to it."""
+    with contextlib.suppress(OSError, ValueError):  # none yet, or a damaged file
+        seal, body = _keeping_place().read_text(encoding="utf-8").split("\n")
+        if seal == _seal(body):
+            return json.loads(body)
+    return {}
+
+
+def _keeping_place() -> Path:
+    return _ROOT / ".snakemake" / "code_digests"
+
+
+def _seal(body: str) -> str:
+    """A hash of what was found and of this file, which decides what is found."""
+    return hashlib.sha256(Path(__file__).read_bytes() + body.encode()).hexdigest()
+
+
+@functools.cache
+def _found_in(module: str, place: Place | None) -> tuple[str, list[str]]:
+    """The digest of a module and the names that it imports, each with the packages that it is in."""
     path = path_of(module, place)
     if path is None:
         raise ValueError(f"{module} is not a module of this project")
-    return ast.parse(path.read_text(encoding="utf-8"))
+    source = path.read_bytes()
+    if module.split(".")[0] not in PACKAGES:
+        return _look_at(source, module, place)
+    kept, content = _kept(), hashlib.sha256(f"{path.name}\0".encode() + source).hexdigest()
+    if module not in kept or kept[module][0] != content:
+        kept[module] = (content, *_look_at(source, module, place))
+    return kept[module][1:]
 
 
-@functools.cache
-def _imports(module: str, place: Place | None) -> tuple[str, ...]:
-    found = set()
-    for node in ast.walk(_parse(module, place)):
+def _look_at(source: bytes, module: str, place: Place | None) -> tuple[str, list[str]]:
+    tree, found = ast.parse(source), set()
+    for node in ast.walk(tree):
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -121,7 +161,16 @@ def _imports(module: str, place: Place | None) -> tuple[str, ...]:
         for name in names:
             parts = name.split(".")
             found |= {".".join(parts[: n + 1]) for n in range(len(parts))}
-    return tuple(sorted(name for name in found if path_of(name, place) is not None))
+    return digest_of(tree), sorted(found)
+
+
+@functools.cache
+def _imports(module: str, place: Place | None) -> tuple[str, ...]:
+    return tuple(name for name in _found_in(module, place)[1] if path_of(name, place) is not None)
+
+
+def _short_digest(module: str, place: Place | None) -> str:
+    return _found_in(module, place)[0]
 
 
 def _package(module: str, level: int, place: Place | None) -> str:
@@ -129,11 +178,6 @@ def _package(module: str, level: int, place: Place | None) -> str:
     path = path_of(module, place)
     parts = module.split(".") + ["__init__"] * (path is not None and path.name == "__init__.py")
     return ".".join(parts[:-level]) if level else ""
-
-
-@functools.cache
-def _short_digest(module: str, place: Place | None) -> str:
-    return digest_of(_parse(module, place))
 
 
 def digest_of(tree: ast.Module) -> str:

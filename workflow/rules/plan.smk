@@ -1,5 +1,6 @@
 # The resolved configuration, and all checks before any job. The command line's --config wins over params.yaml and its
 # profile; `config`, in which Snakemake has read names as YAML, is not used.
+import atexit
 import os
 import sys
 from functools import cache
@@ -14,7 +15,7 @@ sys.path.insert(0, str(REPOSITORY))
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH"))))
 
 from downstream.registry import BENCHMARKS, DATA_SETS, finetune_modules, score_modules
-from liftedcl.identity.code_digest import code_of
+from liftedcl.identity.code_digest import code_of, keep
 from liftedcl.identity.errors import InputError
 from liftedcl.methods import completes, encoder_modules, lifts, uses_depth
 from liftedcl.identity.recipe import to_json
@@ -35,6 +36,7 @@ from workflow.tables.partial_tables import missing_runs, write_partial_table
 from workflow.tables.shown_tables import FIGURES, encoders_run, overview_tables, read_tables
 from workflow.tables.table_spec import main_tables
 
+atexit.register(keep)  # when the rules have asked for all code
 PYTHON = quote(sys.executable)  # the environment that runs snakemake also runs its jobs
 
 try:

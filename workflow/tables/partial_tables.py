@@ -4,7 +4,6 @@ import itertools
 from pathlib import Path
 
 from workflow.layout import Layout
-from workflow.tables.__main__ import make_table
 from workflow.tables.stored_scores import why_missing
 from workflow.tables.table_spec import Table
 
@@ -26,6 +25,8 @@ def write_partial_table(table: Table, *, profile: str, seeds: list[int], layout:
     Raises:
         InputError: the scores of a trivial predictor, or a run's provenance, are damaged.
     """
+    from workflow.tables.__main__ import make_table  # here: it brings SciPy, and every plan reads this module
+
     make_table(table, profile=profile, seeds=seeds, layout=layout, out=out, partly=True)
     missing, of = missing_runs(table, seeds, layout), len(table.runs(seeds))
     return f"{out}: {missing} of {of} runs are missing; the table says which and why"

@@ -36,12 +36,16 @@ def project(tmp_path, monkeypatch):
     monkeypatch.setattr(subject, "_ROOT", tmp_path)
 
     def digest() -> str:
-        for cached in (subject._parse, subject._imports, subject._short_digest):
-            cached.cache_clear()
+        forget()
         return subject.code_digest("liftedcl.stage")
 
     yield package, digest
-    for cached in (subject._parse, subject._imports, subject._short_digest):
+    forget()
+
+
+def forget() -> None:
+    """As in a new process."""
+    for cached in (subject.path_of, subject._kept, subject._found_in, subject._imports):
         cached.cache_clear()
 
 
@@ -60,6 +64,53 @@ def test_code_of_an_imported_module_counts(project):
     assert digest() != before
 
 
+@pytest.fixture
+def looked_at(monkeypatch):
+    """Names of the modules whose source is parsed."""
+    found, look_at = [], subject._look_at
+
+    def note(source, module, place):
+        found.append(module)
+        return look_at(source, module, place)
+
+    monkeypatch.setattr(subject, "_look_at", note)
+    return found
+
+
+def test_a_module_is_parsed_again_when_its_source_has_changed_and_not_otherwise(project, looked_at):
+    package, digest = project
+    (package.parent / ".snakemake").mkdir()
+    before = digest()
+    assert sorted(looked_at) == ["liftedcl", "liftedcl.leaf", "liftedcl.stage"]
+    subject.keep()
+    looked_at.clear()
+    assert digest() == before and looked_at == []
+    (package / "leaf.py").write_text("import liftedcl.other\n")
+    assert digest() != before and "liftedcl.other" in subject.code_of("liftedcl.stage")
+    assert sorted(looked_at) == ["liftedcl.leaf", "liftedcl.other"]
+
+
+@pytest.mark.parametrize("damage", [lambda text: text[:-9], lambda text: text.replace('"', "'"), lambda text: "",
+                                    lambda text: text.replace("e", "f", 1), lambda text: text + "\n"])  # fmt: skip
+def test_what_was_kept_counts_only_whole(project, looked_at, damage):
+    package, digest = project
+    (package.parent / ".snakemake").mkdir()
+    before = digest()
+    subject.keep()
+    kept = subject._keeping_place()
+    kept.write_text(damage(kept.read_text()))
+    looked_at.clear()
+    assert digest() == before and len(looked_at) == 3
+
+
+def test_a_folder_that_cannot_be_written_to_is_read_each_time(project):
+    package, digest = project
+    (package.parent / ".snakemake").write_text("a file in the way")
+    before = digest()
+    subject.keep()
+    assert digest() == before
+
+
 PACKAGES = ("liftedcl", "downstream", "synthetic", "workflow")
 MODULES = sorted(
     ".".join(path.relative_to(REPOSITORY).with_suffix("").parts).removesuffix(".__init__")
@@ -67,8 +118,8 @@ MODULES = sorted(
     for path in (REPOSITORY / package).rglob("*.py")
 )
 EVERY_DIGEST = (
-    "import json, sys; from liftedcl.identity.code_digest import code_of; "
-    "print(json.dumps([sys.version_info[:2], {name: code_of(name) for name in json.load(sys.stdin)}]))"
+    "import json, sys; from liftedcl.identity import code_digest; code_digest._kept = dict; "  # each parses by itself
+    "print(json.dumps([sys.version_info[:2], {name: code_digest.code_of(name) for name in json.load(sys.stdin)}]))"
 )
 
 
