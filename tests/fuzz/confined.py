@@ -5,6 +5,7 @@ that is no `InputError`, a file left behind, a write elsewhere, or a result that
 """
 
 import dataclasses
+import faulthandler
 import json
 import os
 import random
@@ -27,10 +28,11 @@ from liftedcl.identity import errors
 from liftedcl.identity.errors import InputError
 
 SECONDS = 20
-"""Of processor time for an input. One that sleeps has `_PATIENCE` times as long, since the machine may be busy."""
+"""Of processor time for an input."""
+PATIENCE = 120
+"""Seconds for one that sleeps, since the machine may be busy. Its stacks are then in the finding."""
 MEMORY = 2 << 30
 """Bytes for an input, beyond what the process holds before it."""
-_PATIENCE = 30
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,18 +92,22 @@ def _fork(subject: Subject, folder: Path, seeds: list[int], journal: Path) -> st
         finally:
             os._exit(status)
     status = os.waitpid(child, 0)[1]
+    if stacks := (folder / "stacks").read_text():
+        assert journal.exists(), f"{subject.name}: the undamaged input takes over {PATIENCE} s, in\n{stacks}"
+        return f"took over {PATIENCE} s, in\n{stacks}"
     if not os.WIFSIGNALED(status):
         assert status == 0, f"{subject.name}: the undamaged input can't be read, see above"
         return "ended its process"
     name = signal.Signals(os.WTERMSIG(status)).name
-    took = {"SIGPROF": f"over {SECONDS} s of processor time", "SIGALRM": f"over {SECONDS * _PATIENCE} s"}
-    return f"took {took[name]}" if name in took else f"died of {name}"
+    return f"took over {SECONDS} s of processor time" if name == "SIGPROF" else f"died of {name}"
 
 
 def _run(subject: Subject, folder: Path, seeds: list[int], journal: Path) -> None:
     """Write how each input ended to ``journal``, a line each."""
     data = folder / "data"
     files = {name: (data / name).read_bytes() for name in subject.damaged}
+    stacks = open(folder / "stacks", "w")  # noqa: SIM115  until this process ends
+    faulthandler.dump_traceback_later(PATIENCE, exit=True, file=stacks)
     whole = digest_of(subject.read(data))  # before the limits: libraries import each other and write their caches
     confine(folder, MEMORY)
     before = _listing(data)
@@ -112,10 +118,9 @@ def _run(subject: Subject, folder: Path, seeds: list[int], journal: Path) -> Non
             shutil.rmtree(data / "out", ignore_errors=True)
             (data / name).write_bytes(mutant.content)
             signal.setitimer(signal.ITIMER_PROF, SECONDS)
-            signal.setitimer(signal.ITIMER_REAL, SECONDS * _PATIENCE)
+            faulthandler.dump_traceback_later(PATIENCE, exit=True, file=stacks)
             end, problem = _try(subject, data, mutant, whole)
-            for timer in (signal.ITIMER_PROF, signal.ITIMER_REAL):
-                signal.setitimer(timer, 0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
             problem = problem or _left_behind(data, end == "line" and not subject.keeps, before)
             (data / name).write_bytes(files[name])
             if problem:
