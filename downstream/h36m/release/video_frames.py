@@ -45,9 +45,11 @@ class FrameCutter:
             InputError: at once when a file is missing, or poses and cameras don't match; for broken videos at the end.
         """
         self._clear()
+        print(f"reading the poses of {len(views)} videos", flush=True)
+        poses = {view: len(read_poses(self.official, self.metadata, view)) for view in views}
         broken, done, stopped = [], total - len(views), threading.Event()
-        with ThreadPoolExecutor(workers) as pool:
-            futures = {pool.submit(self._cut, view, stopped.is_set): view for view in views}
+        with ThreadPoolExecutor(workers) as pool:  # after the poses, whose reader forks: no thread may hold a lock then
+            futures = {pool.submit(self._cut, view, poses[view], stopped.is_set): view for view in views}
             try:
                 for future in as_completed(futures):
                     done, view = done + 1, futures[future]
@@ -75,10 +77,10 @@ class FrameCutter:
         for part in self.images.glob(".s_*.part"):
             shutil.rmtree(part, ignore_errors=True)
 
-    def _cut(self, view: View, stopped: Callable[[], bool]) -> int:
-        """Write the frames of one video, all or none; returns how many."""
+    def _cut(self, view: View, poses: int, stopped: Callable[[], bool]) -> int:
+        """Write the frames of one video with ``poses``, all or none; returns how many."""
         name, video = view_name(view), video_path(self.official, self.metadata, view)
-        stride, poses = self.strides[split_of(view[0])], len(read_poses(self.official, self.metadata, view))
+        stride = self.strides[split_of(view[0])]
         expected = -(-poses // stride)
         part = self.images / f".{name}.{os.getpid()}.part"  # a killed run's ffmpeg may still write to that run's
         part.mkdir(parents=True)
