@@ -178,7 +178,7 @@ def test_every_image_has_an_id_of_its_own(prepared):
 
 def test_check_reads_what_is_prepared(prepared):
     states = [finding.state for finding in findings(prepared)]
-    assert states == 4 * ["differs", "ok"]
+    assert states == [*4 * ["differs", "ok"], "ok"]  # the last one says that there is nothing of the parsing benchmark
 
 
 # ------------------------------------------------------------------------------- interrupted and wrong
