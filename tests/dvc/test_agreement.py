@@ -1,5 +1,6 @@
 """Snakemake and DVC never disagree about what is up to date: edits of every kind, through both."""
 
+import re
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -12,10 +13,6 @@ TOUCHED = ("runs/demo/crops.npy", "results/table4.csv", "data/demo/coco/annotati
 
 def a_row(copy):
     set_parameter(copy, "encoders.rows.liftedcl_in_cc.training", {"epochs": 1})
-
-
-def a_default(copy):
-    set_parameter(copy, "encoders.defaults.lifting.blocks", 1)  # which one row reads
 
 
 def a_benchmark_of_the_profile(copy):
@@ -42,27 +39,46 @@ def a_deleted_table(copy):
     (copy / "results/table4.csv").unlink()
 
 
-STALE = [
-    (a_row, {(rule, "liftedcl_in_cc") for rule in ("pretrain_lifting", "train_h36m_3d", "score_h36m_3d")}),
-    (a_default, {(rule, "liftedcl_in_cc") for rule in ("pretrain_lifting", "train_h36m_3d", "score_h36m_3d")}),
-    (a_benchmark_of_the_profile, {("train_mpii", "random"), ("score_mpii", "random"), ("reference_mpii", "")}),
-    (code_of_one_stage, {("train_lip", "random")}),
-    (code_of_a_method, {("pretrain_lifting", "liftedcl_in_cc")}),
-    (a_raw_file, {("own_encoder", "mine"), ("train_h36m_3d", "mine")}),
-    (a_label, {("table", "")}),
-    (a_deleted_table, {("table", "")}),
+LIFTED = {(rule, "liftedcl_in_cc") for rule in ("pretrain_lifting", "train_h36m_3d", "score_h36m_3d")}
+MPII = {("train_mpii", "random"), ("score_mpii", "random"), ("reference_mpii", "")}
+EDITS = [
+    (a_deleted_table, {("table", "")}, "results/table4.csv"),
+    (a_label, {("table", "")}, "workflow"),
+    (a_raw_file, {("own_encoder", "mine"), ("train_h36m_3d", "mine")}, OWN),
+    (code_of_one_stage, {("train_lip", "random")}, "downstream"),
+    (a_benchmark_of_the_profile, MPII, "profiles.demo"),
+    (code_of_a_method, {("pretrain_lifting", "liftedcl_in_cc")}, "liftedcl"),
+    (a_row, LIFTED, "encoders"),
 ]
+"""Edits, what Snakemake has to run for each, and where DVC sees it."""
 
 
-@pytest.mark.parametrize(("change", "expected"), STALE, ids=[change.__name__ for change, _ in STALE])
-def test_an_edit_makes_both_stale_and_dvc_repro_runs_what_snakemake_would(copy, change, expected):
-    change(copy)
+def test_edits_make_both_stale_and_dvc_repro_runs_what_snakemake_would(copy):
+    """One after the other, so that each has to show beside those before it."""
+    stale, noticed = set(), call(copy, "dvc", "status")
+    for change, expected, place in EDITS:
+        change(copy)
+        stale |= expected
+        plan = planned(copy)
+        assert stale <= set(plan), change.__name__
+        assert {row for rule, row in plan if row} == {row for _, row in stale if row}, change.__name__
+        before, noticed = noticed, call(copy, "dvc", "status")
+        new = Counter(noticed.splitlines()) - Counter(before.splitlines())
+        assert any(re.search(rf"(modified|deleted): +{place}$", line) for line in new), (change.__name__, noticed)
+    _both_agree(copy, plan, stale)
+
+
+def test_a_default_that_one_row_reads_makes_both_stale_for_it(copy):
+    set_parameter(copy, "encoders.defaults.lifting.blocks", 1)
     plan = planned(copy)
-    assert expected <= set(plan)
-    assert {row for rule, row in plan if row} == {row for _, row in expected if row}
-    assert not is_clean(copy)
+    assert set(plan) >= LIFTED and {row for rule, row in plan if row} == {"liftedcl_in_cc"}
+    _both_agree(copy, plan, LIFTED)
+
+
+def _both_agree(copy, plan, stale):
+    """`dvc repro` runs what was planned, and then neither finds anything to do."""
     ran = jobs_in(call(copy, "dvc", "repro"))
-    assert expected <= set(ran)
+    assert stale <= set(ran)
     assert not Counter(ran) - Counter(plan)  # less where a figure came out as it was: the second stage doesn't copy it
     assert planned(copy) == [] and is_clean(copy)
     assert "didn't change, skipping" in (again := call(copy, "dvc", "repro")) and jobs_in(again) == []
