@@ -8,13 +8,15 @@ import pytest
 from repository import REPOSITORY
 
 _LONGEST = (
-    "test_dag.py",
+    "test_dag.py",  # it makes the run that others wait for, so two that need none stand beside it
+    "test_benchmarks.py",
+    "test_any_folder.py",
+    "test_planning.py",
     "test_staleness.py",
     "test_why.py",
     "test_extending.py",
     "test_dvc.py",
     "test_pretrain.py",
-    "test_any_folder.py",
 )
 
 
