@@ -113,7 +113,7 @@ def test_a_stopped_run_of_a_pinned_method_ends_in_the_same_bits(theirs, tmp_path
 def code(recipe):
     entry = method_of(recipe)
     # The digests of a process are remembered, so each look is one of its own.
-    for cached in ("_parse", "_imports", "_short_digest"):
+    for cached in ("path_of", "_kept", "_found_in", "_imports"):
         getattr(__import__("liftedcl.identity.code_digest", fromlist=[cached]), cached).cache_clear()
     return code_of(*encoder_modules(entry), place=entry.place)
 
