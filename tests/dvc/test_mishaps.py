@@ -10,7 +10,7 @@ from tiny.pipeline import attempt, call, is_clean, planned, set_parameter, start
 
 def repro_at_work(copy):
     """A `dvc repro` with something to train, begun, and waited for until Snakemake below it is at work."""
-    set_parameter(copy, "encoders.rows.liftedcl_in_cc.training", {"epochs": 20})
+    set_parameter(copy, "profiles.demo.benchmarks.mpii.epochs", 10)  # some ten seconds
     process = start(copy, "dvc", "repro")
     deadline = time.monotonic() + 120
     while not list((copy / ".snakemake/locks").glob("*.lock")):
