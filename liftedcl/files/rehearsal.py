@@ -27,7 +27,8 @@ _BYTES, _PER_BYTE = 1 << 30, 40
 def rehearse(read: Callable[[], Any], path: str | Path, remedy: str) -> None:
     """Run ``read``, which reads ``path``, in a forked process with limits on time and memory. Its result is dropped.
 
-    An error that it raises is dropped too, for this process then meets it itself, except for a lack of memory.
+    An error that it raises is dropped too, for this process then meets it itself, except for a lack of memory. Call it
+    before threads are at work: what locks they hold at the fork nobody releases in the forked process.
 
     Raises:
         InputError: ``path`` is no file; or reading it died or didn't end, or took more time or memory than a file of
@@ -36,7 +37,7 @@ def rehearse(read: Callable[[], Any], path: str | Path, remedy: str) -> None:
     require_file(path, remedy)
     megabytes = os.stat(path).st_size / 1e6
     seconds = int(_SECONDS + _SECONDS_PER_MB * megabytes)
-    with warnings.catch_warnings():  # Python warns of threads, but the child needs nothing that one of them can hold
+    with warnings.catch_warnings():  # Python warns of threads, of idle ones too
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if child == 0:

@@ -90,7 +90,7 @@ def _fork(subject: Subject, folder: Path, seeds: list[int], journal: Path) -> st
     sys.stdout.flush()
     (folder / "stacks").write_text("")
     cv2.setNumThreads(1)  # here, where OpenCV's threads are: ending them in the forked process would wait for ever
-    with warnings.catch_warnings():  # Python warns of threads: the child needs nothing that one of them can hold
+    with warnings.catch_warnings():  # Python warns of threads; what one holds is why `PATIENCE` has a second try
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if child == 0:
