@@ -68,7 +68,7 @@ def code_of(*modules: str, place: Place | None = None) -> str:
     which module's edit made a result stale.
     """
     closure = sorted(import_closure(*modules, place=place))
-    return " ".join(f"{module}={_short_digest(module, place)}" for module in closure)
+    return " ".join(f"{module}={_found_in(module, place)[0]}" for module in closure)
 
 
 def code_digest(*modules: str, place: Place | None = None) -> str:
@@ -167,10 +167,6 @@ def _look_at(source: bytes, module: str, place: Place | None) -> tuple[str, list
 @functools.cache
 def _imports(module: str, place: Place | None) -> tuple[str, ...]:
     return tuple(name for name in _found_in(module, place)[1] if path_of(name, place) is not None)
-
-
-def _short_digest(module: str, place: Place | None) -> str:
-    return _found_in(module, place)[0]
 
 
 def _package(module: str, level: int, place: Place | None) -> str:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from digests import forget
 from repository import REPOSITORY
 from tiny.pretraining import METHODS
 
@@ -41,12 +42,6 @@ def project(tmp_path, monkeypatch):
 
     yield package, digest
     forget()
-
-
-def forget() -> None:
-    """As in a new process."""
-    for cached in (subject.path_of, subject._kept, subject._found_in, subject._imports):
-        cached.cache_clear()
 
 
 def test_comments_docstrings_and_strangers_do_not_count(project):

@@ -12,6 +12,7 @@ from string import Template
 
 import pytest
 import torch
+from digests import forget
 from repository import REPOSITORY, TABLE, TINY, planned, run
 from tiny.interruption import stopped_at_save
 from tiny.run import finished_run
@@ -112,9 +113,7 @@ def test_a_stopped_run_of_a_pinned_method_ends_in_the_same_bits(theirs, tmp_path
 
 def code(recipe):
     entry = method_of(recipe)
-    # The digests of a process are remembered, so each look is one of its own.
-    for cached in ("path_of", "_kept", "_found_in", "_imports"):
-        getattr(__import__("liftedcl.identity.code_digest", fromlist=[cached]), cached).cache_clear()
+    forget()
     return code_of(*encoder_modules(entry), place=entry.place)
 
 
